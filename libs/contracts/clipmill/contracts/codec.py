@@ -1,0 +1,56 @@
+"""JSON on the wire: readable with any NATS client, unknown fields ignored, new fields with defaults."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, Scenes, Transcript
+from clipmill.contracts.events import Event
+from clipmill.contracts.status import PublicStatus
+from clipmill.contracts.tasks import Task
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+_tasks: msgspec.json.Decoder[Task] = msgspec.json.Decoder(Task)
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """Return `value` as JSON."""
+    return _encoder.encode(value)
+
+
+def decode_task(data: bytes) -> Task:
+    """Return the task in `data`.
+
+    Raises:
+        msgspec.DecodeError: if it is not one (`ValidationError`, its subclass, included).
+    """
+    return _tasks.decode(data)
+
+
+def decode_event(data: bytes) -> Event:
+    """Return the event in `data`.
+
+    Raises:
+        msgspec.DecodeError: if it is not one, or of a kind that this version does not know.
+    """
+    return _events.decode(data)
+
+
+def decode_document(data: bytes, kind: type[T]) -> T:
+    """Return the document of type `kind` in `data`.
+
+    Raises:
+        msgspec.DecodeError: if it is not one.
+    """
+    return msgspec.json.decode(data, type=kind)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of every task, event, document and the public status, under `$defs`."""
+    kinds = (Task, Event, MediaFacts, Transcript, Scenes, Plan, ClipFacts, PublicStatus)
+    schemas, definitions = msgspec.json.schema_components(kinds)
+    names = ("Task", "Event")
+    unions = dict(zip(names, schemas, strict=False))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": {**definitions, **unions}}

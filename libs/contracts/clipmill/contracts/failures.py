@@ -1,0 +1,70 @@
+"""The two kinds of failure, and the stable codes that clients and operators may rely on."""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Why a job, a clip or a request failed, for machines. A code never changes its meaning; new ones may come."""
+
+    # requests
+    BAD_IDENTIFIER = "bad_identifier"
+    BAD_OPTION = "bad_option"
+    BAD_REQUEST = "bad_request"
+    BAD_URL = "bad_url"
+    NOT_FOUND = "not_found"
+    NOT_YET_SUPPORTED = "not_yet_supported"
+    SECRETS_NOT_CONFIGURED = "secrets_not_configured"
+    TOO_LARGE = "too_large"
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    # source
+    BLOCKED_ADDRESS = "blocked_address"
+    DOWNLOAD_FAILED = "download_failed"
+    NO_VIDEO = "no_video"
+    SOURCE_UNAVAILABLE = "source_unavailable"
+    TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    UNREADABLE_MEDIA = "unreadable_media"
+    UNSUPPORTED_URL = "unsupported_url"
+    # work
+    INTERNAL = "internal"
+    LOST_TASK = "lost_task"
+    MISSING_ARTIFACT = "missing_artifact"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    NO_CLIP_RENDERED = "no_clip_rendered"
+    OUT_OF_MEMORY = "out_of_memory"
+    OUT_OF_SPACE = "out_of_space"
+    PROVIDER_FAILED = "provider_failed"
+    TIMED_OUT = "timed_out"
+    WORKER_CRASHED = "worker_crashed"
+    CANCELLED = "cancelled"
+
+
+class Failure(Exception):
+    """Work that could not be done, with a code for machines and a sentence for a person.
+
+    Attributes:
+        code: the stable machine-readable reason.
+        sentence: what happened and what to do about it, one or two plain sentences without secrets.
+    """
+
+    def __init__(self, code: ErrorCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class Permanent(Failure):
+    """This input can never work: trying again would fail again."""
+
+
+class Transient(Failure):
+    """Another try may work: the network, a quota, a dead worker, a full memory.
+
+    Attributes:
+        retry_after: seconds that the other side asked to be left alone, or None if it did not say.
+    """
+
+    def __init__(self, code: ErrorCode, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(code, sentence)
+        self.retry_after = retry_after

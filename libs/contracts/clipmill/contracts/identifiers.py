@@ -1,0 +1,48 @@
+"""The closed sets and identifiers that every message is built from."""
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID, uuid4
+
+from clipmill.contracts.failures import ErrorCode, Permanent
+
+JobId = NewType("JobId", str)
+"""A job's identifier: a UUID in its canonical lower-case form, safe in a subject, a key and a path."""
+
+
+class Stage(StrEnum):
+    """A step of the work that a job goes through; the value stands in subjects, consumers, metrics and logs."""
+
+    DOWNLOAD = "download"
+    TRANSCRIBE = "transcribe"
+    SCENES = "scenes"
+    ANALYZE = "analyze"
+    RENDER = "render"
+
+
+class Priority(StrEnum):
+    """How urgently a task is wanted; each stage has one consumer a priority."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+
+
+def new_job_id() -> JobId:
+    """Return a fresh random job id."""
+    return JobId(str(uuid4()))
+
+
+def parse_job_id(text: str) -> JobId:
+    """Return `text` as a job id.
+
+    Raises:
+        Permanent: with `bad_identifier` if `text` is not a UUID in canonical form. Whatever comes from outside passes
+            here before it comes near a subject or a key.
+    """
+    try:
+        parsed = str(UUID(text))
+    except ValueError:
+        parsed = ""
+    if parsed != text.lower():
+        raise Permanent(ErrorCode.BAD_IDENTIFIER, "A job id is a UUID such as 550e8400-e29b-41d4-a716-446655440000.")
+    return JobId(parsed)

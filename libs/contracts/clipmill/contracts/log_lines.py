@@ -1,0 +1,38 @@
+"""The lines of a job's log that the public contract fixes, in one place and to the letter."""
+
+from clipmill.contracts.documents import Origin
+from clipmill.contracts.identifiers import JobId
+
+STARTED = "Job started by worker."
+DOWNLOADING = {
+    Origin.YOUTUBE: "Downloading video from YouTube...",
+    Origin.URL: "Downloading video...",
+    Origin.UPLOAD: "Receiving upload...",
+}
+TRANSCRIBING = "Transcribing audio with Whisper..."
+DETECTING = "Detecting scenes with PySceneDetect..."
+ANALYZING_WITH_GEMINI = "Analyzing viral moments with Gemini AI..."
+ANALYZING_LOCALLY = "Analyzing viral moments locally (no Gemini key)..."
+FINISHED = "Process finished successfully."
+FAILED = "Process failed with exit code 1"
+CANCELLED = "Job cancelled."
+
+
+def queued(job: JobId) -> str:
+    """The first line of every job."""
+    return f"Job {job} queued."
+
+
+def clip_ready(number: int, count: int, title: str) -> str:
+    """A clip can be watched."""
+    return f"Clip {number} of {count} ready: {title}"
+
+
+def clip_failed(number: int, count: int, sentence: str) -> str:
+    """A clip could not be rendered."""
+    return f"Clip {number} of {count} failed: {sentence}"
+
+
+def execution_error(sentence: str) -> str:
+    """The last line of a job that failed."""
+    return f"Execution error: {sentence}"
