@@ -1,0 +1,62 @@
+"""Where each artifact of a job lies: the key follows from the job and the stage alone."""
+
+from clipmill.contracts.identifiers import JobId
+
+
+def job_prefix(job: JobId) -> str:
+    """The prefix of everything that belongs to a job."""
+    return f"jobs/{job}"
+
+
+def upload(job: JobId) -> str:
+    """The file that a client uploaded, as it came."""
+    return f"{job_prefix(job)}/upload"
+
+
+def source(job: JobId) -> str:
+    """The seekable video that all stages read; `media.json` names its container."""
+    return f"{job_prefix(job)}/source"
+
+
+def media(job: JobId) -> str:
+    """The `MediaFacts` of the source."""
+    return f"{job_prefix(job)}/media.json"
+
+
+def transcript(job: JobId) -> str:
+    """The `Transcript`."""
+    return f"{job_prefix(job)}/transcript.json"
+
+
+def scenes(job: JobId) -> str:
+    """The `Scenes`."""
+    return f"{job_prefix(job)}/scenes.json"
+
+
+def plan(job: JobId) -> str:
+    """The `Plan`."""
+    return f"{job_prefix(job)}/plan.json"
+
+
+def clip(job: JobId, number: int) -> str:
+    """The rendered video of clip `number` (from 1)."""
+    return f"{_clip_prefix(job, number)}/clip.mp4"
+
+
+def poster(job: JobId, number: int) -> str:
+    """The still picture that stands for clip `number`."""
+    return f"{_clip_prefix(job, number)}/poster.jpg"
+
+
+def captions(job: JobId, number: int) -> str:
+    """The WebVTT captions of clip `number`."""
+    return f"{_clip_prefix(job, number)}/captions.vtt"
+
+
+def clip_facts(job: JobId, number: int) -> str:
+    """The `ClipFacts` of clip `number`, stored after the files they speak of."""
+    return f"{_clip_prefix(job, number)}/clip.json"
+
+
+def _clip_prefix(job: JobId, number: int) -> str:
+    return f"{job_prefix(job)}/clips/{number}"

@@ -1,0 +1,341 @@
+"""The artifact store: whole files under keys, on a local disk, in S3 or in memory."""
+
+import asyncio
+import errno
+import io
+import mmap
+import os
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from clipmill.artifacts.media import RangeReader
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
+
+PART_BYTES = 8 * 1024 * 1024
+"""One part of a multipart upload; S3 takes 10,000 of them: 80 GB."""
+
+PARTS_AT_ONCE = 4
+"""Parts under way at a time: 32 MiB of memory at most."""
+
+CHUNK_BYTES = 1024 * 1024
+"""What `stream` and `get_file` hand on at a time."""
+
+READY_SECONDS = 5.0
+"""How long a readiness check waits for the store."""
+
+_FULL_DISK = tuple(f"(os error {number})" for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+class MissingArtifact(Permanent):
+    """There is nothing under this key: it was never stored, or its job's life has ended."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(ErrorCode.MISSING_ARTIFACT, f"The artifact {key} does not exist; its job may have expired.")
+        self.key = key
+
+
+class Store:
+    """Artifacts under keys; what is there is whole, whatever died while it was written.
+
+    Args:
+        objects: the object store underneath.
+        place: how the store is called in sentences, without secrets.
+    """
+
+    def __init__(self, objects: ObjectStore, place: str) -> None:
+        self._objects = objects
+        self.place = place
+
+    async def put_file(self, key: str, path: Path, *, create: bool = False) -> bool:
+        """Store the file at `path`, never holding it in memory.
+
+        Args:
+            key: where to.
+            path: what.
+            create: store only if there is nothing under the key.
+
+        Returns:
+            Whether it was stored: False only if `create` and there was something already.
+
+        Raises:
+            Transient: with `out_of_space` or `unavailable`.
+        """
+        if create:
+            if await self.size(key) is not None:
+                return False
+            with _mapped(path) as data:
+                return await self._create(key, data)
+        with self._translated(key), path.open("rb") as file:
+            await obstore.put_async(self._objects, key, file, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+        return True
+
+    async def put_bytes(self, key: str, data: bytes, *, create: bool = False) -> bool:
+        """Store `data`; see `put_file`."""
+        if create:
+            return await self._create(key, data)
+        with self._translated(key):
+            await obstore.put_async(self._objects, key, data, use_multipart=False)
+        return True
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> int:
+        """Store what `chunks` yields, and return the number of bytes.
+
+        Raises:
+            Transient: with `out_of_space` or `unavailable`. What `chunks` itself raises passes through unchanged, and
+                nothing is stored then.
+        """
+        counted = _Counted(chunks)
+        try:
+            with self._translated(key):
+                await obstore.put_async(
+                    self._objects,
+                    key,
+                    counted,
+                    use_multipart=True,
+                    chunk_size=PART_BYTES,
+                    max_concurrency=PARTS_AT_ONCE,
+                )
+        except Failure:
+            if counted.error is not None:
+                raise counted.error from None
+            raise
+        return counted.count
+
+    async def get_bytes(self, key: str) -> bytes:
+        """Return what is stored under `key`.
+
+        Raises:
+            MissingArtifact: if there is nothing.
+            Transient: with `unavailable`.
+        """
+        with self._translated(key):
+            answer = await obstore.get_async(self._objects, key)
+            return bytes(await answer.bytes_async())
+
+    async def get_file(self, key: str, path: Path) -> None:
+        """Copy what is stored under `key` to `path`, whole or not at all.
+
+        Raises:
+            MissingArtifact: if there is nothing.
+            Transient: with `out_of_space` or `unavailable`.
+        """
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with self._translated(key), part.open("wb") as file:
+                async for chunk in self.stream(key):
+                    await asyncio.to_thread(file.write, chunk)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def size(self, key: str) -> int | None:
+        """Return the size of what is stored under `key`, bytes, or None if there is nothing."""
+        try:
+            with self._translated(key):
+                meta = await obstore.head_async(self._objects, key)
+        except MissingArtifact:
+            return None
+        return meta["size"]
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Delete everything below `prefix` (whole path segments) and return how many artifacts that were."""
+        deleted = 0
+        with self._translated(prefix):
+            async for batch in obstore.list(self._objects, prefix):
+                for meta in batch:
+                    with suppress(FileNotFoundError):
+                        await obstore.delete_async(self._objects, meta["path"])
+                        deleted += 1
+        return deleted
+
+    async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes [start, end) of what is stored under `key`, up to its end if `end` is None or beyond.
+
+        Raises:
+            MissingArtifact: if there is nothing.
+            Transient: with `unavailable`.
+        """
+        with self._translated(key):
+            if start == 0 and end is None:
+                answer = await obstore.get_async(self._objects, key)
+            else:
+                size = (await obstore.head_async(self._objects, key))["size"]
+                end = size if end is None else min(end, size)
+                if start >= end:
+                    return
+                answer = await obstore.get_async(self._objects, key, options={"range": (start, end)})
+            async for chunk in answer.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(chunk)
+
+    async def url(self, key: str, seconds: float) -> str | None:
+        """Return a signed URL that reads `key` for so many seconds; None where the store cannot sign."""
+        if not isinstance(self._objects, S3Store):
+            return None
+        with self._translated(key):
+            return await obstore.sign_async(self._objects, "GET", key, timedelta(seconds=seconds))
+
+    def open_media(self, key: str) -> BinaryIO:
+        """Return a seekable file that reads `key` where it lies (blocking; for child processes and threads).
+
+        Raises:
+            MissingArtifact: if there is nothing. Reading raises `Transient` with `unavailable`.
+        """
+        with self._translated(key):
+            size = obstore.head(self._objects, key)["size"]
+
+        def read_range(start: int, end: int) -> bytes:
+            with self._translated(key):
+                return bytes(obstore.get_range(self._objects, key, start=start, end=end))
+
+        return io.BufferedReader(RangeReader(read_range, size), buffer_size=64 * 1024)
+
+    async def ready(self) -> None:
+        """Return if the store answers.
+
+        Raises:
+            Transient: with `unavailable` if it does not, within `READY_SECONDS`.
+        """
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self.get_bytes("ready")
+        except MissingArtifact:
+            return
+        except TimeoutError as error:
+            raise Transient(ErrorCode.UNAVAILABLE, f"The artifact store {self.place} does not answer.") from error
+
+    async def _create(self, key: str, data: "bytes | mmap.mmap") -> bool:
+        try:
+            with self._translated(key):
+                await obstore.put_async(self._objects, key, data, mode="create")
+        except _AlreadyThereError:
+            return False
+        return True
+
+    @contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
+        """Turn the failures of the store underneath into ours."""
+        try:
+            yield
+        except AlreadyExistsError as error:
+            raise _AlreadyThereError from error
+        except FileNotFoundError as error:
+            if "NoSuchBucket" in str(error):
+                raise Transient(ErrorCode.UNAVAILABLE, f"The bucket of {self.place} does not exist.") from error
+            raise MissingArtifact(key) from error
+        except (BaseError, OSError) as error:
+            raise _as_transient(error, self.place) from error
+
+
+class LocalFiles(Store):
+    """A store in a local directory.
+
+    Args:
+        root: the directory; made if it does not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        super().__init__(LocalStore(root), root.as_uri())
+        self._root = root
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """See `Store.delete_prefix`; directories and what a killed writer left behind go too."""
+        deleted = await super().delete_prefix(prefix)
+        await asyncio.to_thread(shutil.rmtree, self._root / prefix, ignore_errors=True)
+        return deleted
+
+    def open_media(self, key: str) -> BinaryIO:
+        """See `Store.open_media`; here it is the file itself."""
+        try:
+            return (self._root / key).open("rb")
+        except FileNotFoundError as error:
+            raise MissingArtifact(key) from error
+
+    async def ready(self) -> None:
+        """See `Store.ready`; the directory must be there and writable."""
+        if not os.access(self._root, os.W_OK | os.X_OK):
+            raise Transient(ErrorCode.UNAVAILABLE, f"The artifact store {self.place} is not a writable directory.")
+
+
+def open_store(url: str) -> Store:
+    """Return the store at `url`.
+
+    Args:
+        url: `file:///directory`, `s3://bucket/prefix` (endpoint, region and keys from the `AWS_*` variables, such as
+            AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or `memory://`.
+
+    Raises:
+        ValueError: if it is none of these; the message is a sentence for a person.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path.startswith("/"):
+        return LocalFiles(Path(unquote(parts.path)))
+    if parts.scheme == "memory":
+        return Store(MemoryStore(), "memory://")
+    if parts.scheme == "s3" and parts.netloc:
+        return Store(_s3(parts.netloc, parts.path.strip("/")), f"s3://{parts.netloc}{parts.path}")
+    raise ValueError(f"{url!r} is not the URL of a store; use file:///directory, s3://bucket/prefix or memory://.")
+
+
+def _s3(bucket: str, prefix: str) -> S3Store:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        client_options={"allow_http": endpoint.startswith("http://"), "connect_timeout": "5s"},
+        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
+    )
+
+
+class _AlreadyThereError(Exception):
+    """A create-only put found something under its key."""
+
+
+class _Counted:
+    """Passes chunks on, counts their bytes and keeps the error that ended them."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.count = 0
+        self.error: BaseException | None = None
+
+    def __aiter__(self) -> "_Counted":
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            self.error = error
+            raise
+        self.count += len(chunk)
+        return chunk
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator["bytes | mmap.mmap"]:
+    """The file's bytes, paged in as they are sent (an empty file cannot be mapped)."""
+    with path.open("rb") as file:
+        if path.stat().st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def _as_transient(error: BaseError | OSError, place: str) -> Transient:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or any(text in str(error) for text in _FULL_DISK):
+        return Transient(ErrorCode.OUT_OF_SPACE, f"The artifact store {place} is full; free some space.")
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return Transient(ErrorCode.UNAVAILABLE, f"The artifact store {place} could not be used: {reason}")
