@@ -1,1 +1,1 @@
-
+"""Media and documents in an object store, under keys that follow from job and stage."""

@@ -1,0 +1,96 @@
+"""Health and metrics over HTTP: /health/live, /health/ready and /metrics."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiohttp import web
+from clipmill.operations import metrics
+
+Check = Callable[[], bool]
+"""A cheap look at something already known; it never blocks and never asks the network."""
+
+
+class Flag:
+    """A readiness check that is set from outside."""
+
+    def __init__(self, value: bool = False) -> None:
+        self.value = value
+
+    def set(self, value: bool = True) -> None:
+        """Make the check pass (or fail)."""
+        self.value = value
+
+    def __call__(self) -> bool:
+        return self.value
+
+
+class Health:
+    """The checks of one service and the routes that answer for them."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+
+    def register(self, name: str, check: Check) -> None:
+        """Make readiness depend on `check`, shown under `name`."""
+        self._checks[name] = check
+
+    def flag(self, name: str, value: bool = False) -> Flag:
+        """Make readiness depend on a flag, and return it."""
+        flag = Flag(value)
+        self.register(name, flag)
+        return flag
+
+    def readiness(self) -> dict[str, bool]:
+        """Return each check's present answer."""
+        return {name: check() for name, check in self._checks.items()}
+
+    @property
+    def ready(self) -> bool:
+        """Whether all checks pass."""
+        return all(self.readiness().values())
+
+    def add_routes(self, application: web.Application) -> None:
+        """Answer /health/live, /health/ready and /metrics on `application`."""
+        application.router.add_get("/health/live", self._live)
+        application.router.add_get("/health/ready", self._ready)
+        application.router.add_get("/metrics", self._metrics)
+
+    @asynccontextmanager
+    async def serve(self, host: str, port: int) -> AsyncIterator[int]:
+        """Answer on a port of our own while the context lasts; yields the port (`port` 0 lets the system choose).
+
+        Raises:
+            OSError: if the port is taken.
+        """
+        application = web.Application()
+        self.add_routes(application)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+            yield bound_port(runner)
+        finally:
+            await runner.cleanup()
+
+    async def _live(self, _request: web.Request) -> web.Response:
+        return _json({"status": "live"}, 200)
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        checks = self.readiness()
+        ready = all(checks.values())
+        return _json({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def bound_port(runner: web.AppRunner) -> int:
+    """Return the TCP port that `runner` listens on."""
+    port: int = runner.addresses[0][1]
+    return port
+
+
+def _json(body: object, status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")

@@ -1,0 +1,144 @@
+"""Log lines: JSON for machines or coloured text for people, with job, clip and stage on every line of a task's work."""
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import msgspec
+import structlog
+from clipmill.operations.settings import LogFormat, LogLevel
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_NOISY = ("aiohttp.access", "asyncio", "nats", "httpx2", "httpcore2")
+"""Libraries that narrate; their warnings and errors are enough."""
+
+_SENSITIVE = frozenset(
+    {
+        "api_key",
+        "authorization",
+        "cookie",
+        "gemini_api_key",
+        "password",
+        "secret",
+        "secret_key",
+        "token",
+        "x-gemini-key",
+    }
+)
+
+_concealed: Counter[str] = Counter()
+
+
+def configure(service: str, log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
+    """Send all logging of this process, that of libraries included, through one formatter.
+
+    Args:
+        service: stands on every line.
+        log_format: `auto` writes human lines to a terminal, else JSON.
+        level: the least important lines written; libraries known to narrate are held to warnings.
+        stream: where to; standard error by default.
+    """
+    stream = stream or sys.stderr
+    human = log_format is LogFormat.HUMAN or (log_format is LogFormat.AUTO and stream.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _with_service(service),
+        _hide_sensitive,
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Formatter(foreign_pre_chain=shared, processors=_rendering(human, stream)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(capture=True)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module: `get_logger(__name__)`."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+@contextmanager
+def bound(**ids: str | int | None) -> Iterator[None]:
+    """Put ids on every line that is logged inside, by libraries too: `with bound(job=…, stage=…, clip=…):`.
+
+    They belong to the current asyncio task and to the tasks it starts. An id that is None is left out.
+    """
+    with structlog.contextvars.bound_contextvars(**{name: value for name, value in ids.items() if value is not None}):
+        yield
+
+
+@contextmanager
+def concealed(secret: str) -> Iterator[None]:
+    """Replace `secret` by *** in whatever is logged inside, by any task and library."""
+    conceal(secret)
+    try:
+        yield
+    finally:
+        _concealed[secret] -= 1
+        if _concealed[secret] <= 0:
+            del _concealed[secret]
+
+
+def conceal(secret: str) -> None:
+    """Replace `secret` by *** in whatever this process logs from now on."""
+    if secret:
+        _concealed[secret] += 1
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """The last hand on every line: no concealed value leaves it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in tuple(_concealed):
+            line = line.replace(secret, "***")
+        return line
+
+
+def _rendering(human: bool, stream: TextIO) -> list[Processor]:
+    clean = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if human:
+        return [clean, structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="time")]
+    return [
+        clean,
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("message"),
+        structlog.processors.JSONRenderer(serializer=_json),
+    ]
+
+
+def _json(event: object, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+def _with_service(service: str) -> Processor:
+    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _hide_sensitive(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name in event.keys() & _SENSITIVE:
+        event[name] = "***"
+    return event

@@ -1,0 +1,249 @@
+"""Settings: environment variables CLIPMILL_*, declared once as a typed struct per service."""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from enum import Enum, StrEnum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+T = TypeVar("T", bound=Struct)
+
+PREFIX = "CLIPMILL_"
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names the variable, its problem and what is allowed."""
+
+
+class Secret(Struct, frozen=True):
+    """A value that must not be seen: its `repr` and `str` hide it."""
+
+    value: str
+
+    def reveal(self) -> str:
+        """Return the value, for the one place that needs it."""
+        return self.value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    AUTO = "auto"
+    HUMAN = "human"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting, described for a person.
+
+    Attributes:
+        variable: the environment variable.
+        type: what it takes, in words.
+        default: its default as one would write it; empty if unset.
+        doc: what it is for, with its unit.
+    """
+
+    variable: str
+    type: str
+    default: str
+    doc: str
+
+
+def data_directory() -> Path:
+    """Where clipmill keeps its data by default: XDG_DATA_HOME/clipmill or ~/.local/share/clipmill."""
+    home = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share") / "clipmill"
+
+
+class CommonSettings(Struct, frozen=True, kw_only=True):
+    """What all services share: CLIPMILL_NATS_URL and so on."""
+
+    nats_url: Annotated[str, Meta(description="NATS server; several, comma separated, for a cluster.")] = (
+        "nats://127.0.0.1:4222"
+    )
+    nats_replicas: Annotated[int, Meta(description="Copies of each stream and bucket.", ge=1, le=5)] = 1
+    store_url: Annotated[
+        str, Meta(description="Artifact store: file:///directory, s3://bucket/prefix or memory://.")
+    ] = msgspec.field(default_factory=lambda: (data_directory() / "store").as_uri())
+    host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
+    log_format: Annotated[LogFormat, Meta(description="Log lines: auto is human on a terminal, json elsewhere.")] = (
+        LogFormat.AUTO
+    )
+    log_level: Annotated[LogLevel, Meta(description="Least important log lines written.")] = LogLevel.INFO
+    models_dir: Annotated[Path, Meta(description="Directory of fetched model weights.")] = msgspec.field(
+        default_factory=lambda: data_directory() / "models"
+    )
+    secret_key: Annotated[
+        Secret | None,
+        Meta(description="Encrypts the keys that clients send with a job; the same long random text for all services."),
+    ] = None
+    job_retention_seconds: Annotated[
+        float, Meta(description="How long a finished job and its clips are kept, seconds.", ge=60)
+    ] = 7 * 86400.0
+    shutdown_seconds: Annotated[
+        float, Meta(description="Grace for work under way when a service is stopped, seconds.", ge=0)
+    ] = 25.0
+
+
+def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
+    """Return the settings of type `kind` from environment variables.
+
+    An empty variable counts as unset. A field of type `CommonSettings` is read from CLIPMILL_*, all others from
+    CLIPMILL_<SERVICE>_* (from CLIPMILL_* if `service` is empty).
+
+    Args:
+        kind: a Struct whose fields have defaults and a `Meta` description.
+        service: such as `renderer`.
+        environ: such as `os.environ`.
+
+    Raises:
+        SettingsError: naming the first variable with an unusable value.
+    """
+    values: dict[str, object] = {}
+    for name, annotation, variable in _fields(kind, service):
+        if annotation is CommonSettings:
+            values[name] = load_settings(CommonSettings, "", environ)
+        elif text := environ.get(variable, "").strip():
+            values[name] = _parse(variable, annotation, text)
+    return kind(**values)
+
+
+def describe(kind: type[Struct], service: str) -> list[Setting]:
+    """Return every setting of `kind` in order, the common ones in their field's place."""
+    defaults = kind()
+    settings: list[Setting] = []
+    for name, annotation, variable in _fields(kind, service):
+        if annotation is CommonSettings:
+            settings += describe(CommonSettings, "")
+            continue
+        default = _written(getattr(defaults, name))
+        doc = _meta(annotation).description or ""
+        settings.append(Setting(variable=variable, type=_allowed(annotation), default=default, doc=doc))
+    return settings
+
+
+def current(settings: Struct, service: str) -> dict[str, str]:
+    """Return each variable with the value in force as one would write it; secrets are hidden."""
+    values: dict[str, str] = {}
+    for name, annotation, variable in _fields(type(settings), service):
+        value = getattr(settings, name)
+        values.update(current(value, "") if annotation is CommonSettings else {variable: _written(value)})
+    return values
+
+
+def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know, most likely a typing error."""
+    prefix = _prefix(service)
+    known = [setting.variable for setting in describe(kind, service)]
+    sentences = []
+    for variable in sorted(environ):
+        if variable.startswith(prefix) and variable not in known:
+            near = difflib.get_close_matches(variable, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            sentences.append(f"{variable} is not a setting of clipmill and is ignored{hint}")
+    return sentences
+
+
+def _prefix(service: str) -> str:
+    return f"{PREFIX}{service.upper()}_" if service else PREFIX
+
+
+def _fields(kind: type[Struct], service: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield (field, annotation, variable)."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
+        yield field.name, hints[field.name], f"{_prefix(service)}{field.name.upper()}"
+
+
+def _meta(annotation: Any) -> Meta:
+    for extra in get_args(annotation)[1:]:
+        if isinstance(extra, Meta):
+            return extra
+    return Meta()
+
+
+def _plain(annotation: Any) -> Any:
+    """The bare type below Annotated and `| None`."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return _plain(next(part for part in get_args(annotation) if part is not NoneType))
+    return annotation
+
+
+def _parse(variable: str, annotation: Any, text: str) -> object:
+    plain = _plain(annotation)
+    if plain is Secret:
+        return Secret(text)
+    if plain is Path:
+        return Path(text).expanduser()
+    raw: object = text
+    if plain is bool and text.lower() in _TRUE | _FALSE:
+        raw = text.lower() in _TRUE
+    elif get_origin(plain) is tuple:
+        raw = tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return msgspec.convert(raw, annotation, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{variable} is {text!r}, but must be {_allowed(annotation)}.") from error
+
+
+def _allowed(annotation: Any) -> str:
+    """What a setting takes, in words."""
+    plain = _plain(annotation)
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return "one of " + ", ".join(str(member.value) for member in plain)
+    if get_origin(plain) is tuple:
+        return "a comma separated list"
+    names = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path", Secret: "a secret text"}
+    return names.get(plain, "a text") + _range(_meta(annotation))
+
+
+def _range(meta: Meta) -> str:
+    bounds = []
+    if meta.ge is not None:
+        bounds.append(f"at least {meta.ge:g}")
+    if meta.gt is not None:
+        bounds.append(f"more than {meta.gt:g}")
+    if meta.le is not None:
+        bounds.append(f"at most {meta.le:g}")
+    if meta.lt is not None:
+        bounds.append(f"less than {meta.lt:g}")
+    if meta.pattern is not None:
+        bounds.append(f"matching {meta.pattern}")
+    return " " + " and ".join(bounds) if bounds else ""
+
+
+def _written(value: object) -> str:
+    """A value as one would write it into the environment."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value)
