@@ -1,0 +1,105 @@
+"""A connection to NATS that outlives the server: it reconnects for ever, and calls are repeated until answered."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import nats
+import structlog
+from clipmill.contracts.failures import ErrorCode, Transient
+from nats.aio.client import Client
+from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
+
+T = TypeVar("T")
+
+log = structlog.stdlib.get_logger()
+
+OUTAGE = (
+    NatsTimeoutError,
+    NoRespondersError,
+    NoStreamResponseError,
+    ServiceUnavailableError,
+    OutboundBufferLimitError,
+)
+"""What a call raises while the server restarts, elects a leader or is away: the same call may be made again."""
+
+REQUEST_SECONDS = 2.0
+"""How long one JetStream request waits for its answer before it is made again."""
+
+RECONNECT_SECONDS = 0.25
+PAUSE_SECONDS = 0.1
+
+
+async def connect(url: str, name: str, *, patience: float | None = None) -> Client:
+    """Connect to the servers of `url` (comma separated), waiting until one is there.
+
+    Args:
+        url: `nats://host:port`, credentials included where needed; several are separated by commas.
+        name: what the server's monitoring calls this connection.
+        patience: seconds to wait for a server, None for ever.
+
+    Raises:
+        Transient: `unavailable`, when no server answered within `patience`.
+    """
+
+    async def disconnected() -> None:
+        log.warning("nats_disconnected")
+
+    async def reconnected() -> None:
+        log.info("nats_reconnected")
+
+    async def error(reason: Exception) -> None:
+        log.warning("nats_error", reason=str(reason) or type(reason).__name__)
+
+    connecting = nats.connect(
+        url.split(","),
+        name=name,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=RECONNECT_SECONDS,
+        connect_timeout=2,
+        ping_interval=10,
+        max_outstanding_pings=2,
+        error_cb=error,
+        disconnected_cb=disconnected,
+        reconnected_cb=reconnected,
+    )
+    try:
+        return await asyncio.wait_for(connecting, patience)
+    except TimeoutError:
+        raise Transient(
+            ErrorCode.UNAVAILABLE, "No NATS server answered: check CLIPMILL_NATS_URL and that the server runs."
+        ) from None
+
+
+async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
+    """Return what `call` returns, repeating it through outages.
+
+    Args:
+        call: makes the request anew each time; it must be harmless to make twice.
+        deadline: `time.monotonic()` after which an outage is raised; None to go on for ever.
+
+    Raises:
+        Transient: `unavailable`, after the deadline.
+    """
+    while True:
+        try:
+            return await call()
+        except OUTAGE as outage:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise Transient(
+                    ErrorCode.UNAVAILABLE, "The message server does not answer; try again in a moment.", retry_after=5
+                ) from outage
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def close(nc: Client) -> None:
+    """Flush and close `nc`; a server that is away does not hold it up."""
+    if nc.is_connected:
+        try:
+            await nc.flush(timeout=2)
+        except (*OUTAGE, ConnectionClosedError):
+            log.warning("nats_not_flushed")
+    await nc.close()

@@ -1,0 +1,81 @@
+"""What a handler may do besides its work: say what happened, ask for the next stage, show how far it is."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+from clipmill.contracts.events import Event, StageProgress
+from clipmill.contracts.tasks import Task
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+
+PROGRESS_SECONDS = 1.0
+"""The least time between two progress events of one task: twice as often would show nothing more to anyone."""
+
+
+class TaskContext:
+    """One delivery of one task, as its handler sees it.
+
+    Attributes:
+        attempt: which try this is, from 1.
+        log: a logger that names job, stage and clip on every line.
+    """
+
+    def __init__(self, task: Task, attempt: int, publisher: Publisher, secrets: Secrets) -> None:
+        self.attempt = attempt
+        self.log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger().bind(
+            job=task.job, stage=str(task.stage), clip=task.clip, attempt=attempt
+        )
+        self._task = task
+        self._publisher = publisher
+        self._secrets = secrets
+        self._percent = -1
+        self._said_percent = -1
+        self._said_at = 0.0
+        self._speaker: asyncio.Task[None] | None = None
+
+    async def emit(self, event: Event) -> None:
+        """Publish `event` and wait until it is stored, so that causal order is stream order."""
+        await self._publisher.event(event)
+
+    async def submit(self, task: Task) -> None:
+        """Publish the next stage's `task` and wait until it is stored.
+
+        Raises:
+            Transient: `busy`, if the stage takes in no more (only the first stage can).
+        """
+        await self._publisher.task(task)
+
+    async def secret(self) -> str | None:
+        """Return the key that the submitter lent for this job, None if there is none."""
+        return await self._secrets.get(self._task.job)
+
+    def progress(self, percent: float) -> None:
+        """Say how far the task is, 0 to 100; at most one event a second is published, and only on change."""
+        self._percent = max(self._percent, min(100, int(percent)))
+        if self._speaker is None and self._percent > self._said_percent:
+            self._speaker = asyncio.create_task(self._say())
+
+    async def close(self) -> None:
+        """End what speaks in the background; nothing is published after it returns."""
+        if self._speaker is not None:
+            self._speaker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._speaker
+
+    async def _say(self) -> None:
+        try:
+            await asyncio.sleep(max(0.0, self._said_at + PROGRESS_SECONDS - time.monotonic()))
+            self._said_at, self._said_percent = time.monotonic(), self._percent
+            await self._publisher.event(
+                StageProgress(
+                    job=self._task.job,
+                    stage=self._task.stage,
+                    attempt=self.attempt,
+                    percent=self._percent,
+                    clip=self._task.clip,
+                )
+            )
+        finally:
+            self._speaker = None

@@ -1,0 +1,271 @@
+"""Folding a stream of events into documents of a bucket, in stream order, from a checkpoint.
+
+Reading is stateless: direct-get batches after a position, woken by a core subscription (a doorbell), so that a retry
+is all the recovery there is. Every write is a compare-and-set on a document that remembers how far it was folded, so
+two projectors at once, a replay or a lost answer cost conflicts and never correctness. The checkpoint moves after the
+batch's documents are written.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+import nats.errors
+import structlog
+from clipmill.contracts import subjects
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.topology import EVENTS
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.kv import KeyValue
+from prometheus_client import Gauge
+
+log = structlog.stdlib.get_logger()
+
+LAG = Gauge("clipmill_projection_lag_events", "Events stored and not yet folded, as the last read saw it.")
+ACTIVE = Gauge("clipmill_projection_active", "1 while this process is the projector.")
+
+BATCH = 256
+IDLE_SECONDS = 1.0
+FIRST_PAUSE = 0.001
+"""The bell rings before the event is stored: look again after this many seconds, doubling."""
+
+UNREACHABLE_PAUSE = 0.1
+ANSWER_SECONDS = 1.0
+CACHE_LIMIT = 2000
+END_OF_BATCH = "204"
+NOTHING_THERE = "404"
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event as the stream holds it."""
+
+    sequence: int
+    subject: str
+    data: bytes
+
+    @property
+    def job(self) -> str:
+        """The job it belongs to, from its subject."""
+        return self.subject.split(".")[2]
+
+
+class View(Protocol[D]):
+    """What a projector folds events into."""
+
+    def decode(self, value: bytes) -> D:
+        """Return the document that `value` holds; the projector owns it and may change it."""
+
+    def encode(self, document: D) -> bytes:
+        """Return `document` as bytes."""
+
+    def begin(self, event: StoredEvent) -> D | None:
+        """Return a new document if `event` begins one, None if it belongs to a document that does not exist."""
+
+    def fold(self, document: D, event: StoredEvent) -> bool:
+        """Apply `event`; returns whether the document changed. Events it has seen change nothing."""
+
+    async def before_write(self, document: D) -> None:
+        """Do what must have happened before the document says so; may run more than once."""
+
+    def written(self, document: D, events: Sequence[StoredEvent]) -> None:
+        """Hear that `document` was written with `events` applied, once a write."""
+
+
+async def read_events(
+    nc: Client, position: int, *, stream: str = EVENTS, subject: str = subjects.ALL_EVENTS
+) -> AsyncGenerator[list[StoredEvent], None]:
+    """Yield batches of events in stream order, beginning after `position`, for ever."""
+    reader = _Reader(nc, stream, subject)
+    await reader.start()
+    try:
+        pause = IDLE_SECONDS
+        while True:
+            if reader.bell.is_set():
+                reader.bell.clear()
+                pause = FIRST_PAUSE
+            batch = await reader.ask(position)
+            if batch.events:
+                position, pause = batch.events[-1].sequence, IDLE_SECONDS
+                yield batch.events
+            LAG.set(batch.left)
+            if not batch.answered:
+                await asyncio.sleep(UNREACHABLE_PAUSE)
+            elif not batch.left:
+                try:
+                    async with asyncio.timeout(pause):
+                        await reader.bell.wait()
+                except TimeoutError:
+                    pause = min(pause * 2, IDLE_SECONDS)
+    finally:
+        await reader.stop()
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one request gave: a valid prefix of what lies after the position, even if cut off."""
+
+    events: list[StoredEvent]
+    answered: bool
+    left: int
+
+
+class _Reader:
+    """Direct-get requests and the doorbell that tells when to make the next."""
+
+    def __init__(self, nc: Client, stream: str, subject: str) -> None:
+        self.bell = asyncio.Event()
+        self._nc = nc
+        self._stream = stream
+        self._subject = subject
+        self._inbox = nc.new_inbox()
+        self._answers: asyncio.Queue[Msg] = asyncio.Queue()
+        self._requests = 0
+        self._stack = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        for subject, callback in ((f"{self._inbox}.*", self._answered), (self._subject, self._rang)):
+            subscription = await self._nc.subscribe(subject, cb=callback)
+            self._stack.push_async_callback(subscription.unsubscribe)
+
+    async def stop(self) -> None:
+        with contextlib.suppress(nats.errors.Error):
+            await self._stack.aclose()
+
+    async def ask(self, position: int) -> _Batch:
+        """Return what lies after `position`."""
+        self._requests += 1
+        reply = f"{self._inbox}.{self._requests}"
+        request = {"seq": position + 1, "batch": BATCH, "next_by_subj": self._subject}
+        events: list[StoredEvent] = []
+        left = 0
+        try:
+            await self._nc.publish(f"$JS.API.DIRECT.GET.{self._stream}", json.dumps(request).encode(), reply=reply)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while True:
+                    message = await self._answers.get()
+                    if message.subject != reply:
+                        continue  # answers a request that was given up
+                    headers = message.headers or {}
+                    left = int(headers.get("Nats-Num-Pending", "0"))
+                    status = headers.get("Status")
+                    if status:
+                        return _Batch(events, status in (END_OF_BATCH, NOTHING_THERE), left)
+                    sequence = int(headers["Nats-Sequence"])
+                    events.append(StoredEvent(sequence, headers["Nats-Subject"], message.data))
+        except (TimeoutError, nats.errors.Error):
+            return _Batch(events, answered=False, left=left)
+
+    async def _answered(self, message: Msg) -> None:
+        self._answers.put_nowait(message)
+
+    async def _rang(self, _message: Msg) -> None:
+        self.bell.set()
+
+
+class Projector(Generic[D]):
+    """Folds the EVENTS stream into a bucket.
+
+    Args:
+        nc: an open connection.
+        documents: the bucket that is written.
+        checkpoints: the bucket that remembers how far the stream was folded.
+        view: how events become documents.
+    """
+
+    def __init__(self, nc: Client, documents: KeyValue, checkpoints: KeyValue, view: View[D]) -> None:
+        self._nc = nc
+        self._documents = documents
+        self._checkpoints = checkpoints
+        self._view = view
+        self._cache: dict[str, tuple[int, bytes]] = {}
+
+    async def run(self) -> None:
+        """Fold until cancelled.
+
+        Raises:
+            RuntimeError: if the stream ends before the checkpoint: it lost its tail and must be restored or reset.
+        """
+        with ACTIVE.track_inprogress():
+            self._cache.clear()
+            key, last = await self._stream_identity()
+            revision, position = await self._checkpoint(key)
+            if position > last:
+                raise RuntimeError(f"The EVENTS stream ends at {last}, before the checkpoint {position}.")
+            async with contextlib.aclosing(read_events(self._nc, position)) as batches:
+                async for batch in batches:
+                    await self._fold_batch(batch)
+                    revision = await self._advance(key, batch[-1].sequence, revision)
+
+    async def _fold_batch(self, batch: Sequence[StoredEvent]) -> None:
+        by_job: dict[str, list[StoredEvent]] = {}
+        for event in batch:
+            by_job.setdefault(event.job, []).append(event)
+        await asyncio.gather(*(self._fold_job(job, events) for job, events in by_job.items()))
+        while len(self._cache) > CACHE_LIMIT:
+            self._cache.pop(next(iter(self._cache)))
+
+    async def _fold_job(self, job: str, events: Sequence[StoredEvent]) -> None:
+        while True:
+            revision, document = await self._document(job)
+            applied: list[StoredEvent] = []
+            for event in events:
+                if document is None:
+                    document = self._view.begin(event)
+                    if document is not None:
+                        applied.append(event)
+                elif self._view.fold(document, event):
+                    applied.append(event)
+            if document is None or not applied:
+                return
+            await self._view.before_write(document)
+            value = self._view.encode(document)
+            try:
+                written = await insist(partial(self._documents.update, job, value, last=revision))
+            except KeyWrongLastSequenceError:
+                self._cache.pop(job, None)  # another was faster, or our own answer was lost: fold again
+                continue
+            self._cache[job] = written, value
+            self._view.written(document, applied)
+            return
+
+    async def _document(self, job: str) -> tuple[int, D | None]:
+        if job not in self._cache:
+            try:
+                entry = await insist(lambda: self._documents.get(job))
+            except KeyNotFoundError as missing:
+                return (missing.entry.revision or 0 if missing.entry else 0), None
+            self._cache[job] = entry.revision or 0, entry.value or b""
+        revision, value = self._cache[job]
+        return revision, self._view.decode(value)
+
+    async def _stream_identity(self) -> tuple[str, int]:
+        """Return the checkpoint's key, which a re-created stream does not share, and the last sequence."""
+        js = self._nc.jetstream(timeout=REQUEST_SECONDS)
+        info = await insist(lambda: js.stream_info(EVENTS))
+        created = int(info.created.timestamp()) if info.created else 0
+        return f"events_{created}", info.state.last_seq
+
+    async def _checkpoint(self, key: str) -> tuple[int, int]:
+        try:
+            entry = await insist(lambda: self._checkpoints.get(key))
+        except KeyNotFoundError:
+            return 0, 0
+        return entry.revision or 0, int(entry.value or b"0")
+
+    async def _advance(self, key: str, position: int, revision: int) -> int:
+        while True:
+            try:
+                return await insist(partial(self._checkpoints.update, key, str(position).encode(), last=revision))
+            except KeyWrongLastSequenceError:
+                revision, other = await self._checkpoint(key)
+                if other >= position:
+                    return revision

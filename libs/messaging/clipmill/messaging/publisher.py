@@ -1,0 +1,90 @@
+"""Publishing of tasks, events and dead letters, each under an id that is the same whenever it is said again."""
+
+import time
+
+import msgspec
+import structlog
+from clipmill.contracts import codec, subjects
+from clipmill.contracts.events import Event, EventBase
+from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.contracts.tasks import TaskBase
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.dead_letters import DeadLetter
+from nats.aio.client import Client
+from nats.js.api import PubAck
+from nats.js.errors import APIError
+from prometheus_client import Counter
+
+log = structlog.stdlib.get_logger()
+
+STREAM_FULL = 10077
+"""The server's error code for "maximum messages exceeded"; its class is shared with outages, the code is not."""
+
+EVENTS_PUBLISHED = Counter("clipmill_events_published_total", "Events stored in the EVENTS stream.", ["kind"])
+
+
+class Publisher:
+    """Publishes until the server has stored the message, however long an outage lasts.
+
+    Every message has a deterministic `Nats-Msg-Id`: publishing again after an unknown outcome stores nothing twice
+    within the server's window, and later duplicates are recognised by whoever reads them.
+    """
+
+    def __init__(self, nc: Client) -> None:
+        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+
+    async def task(self, task: TaskBase, *, deadline: float | None = None) -> PubAck:
+        """Publish `task` to its stage.
+
+        Args:
+            task: what to do.
+            deadline: `time.monotonic()` after which an outage is raised; None to go on for ever.
+
+        Raises:
+            Transient: `busy` when no more work is taken in, `unavailable` after the deadline.
+        """
+        return await self._publish(subjects.task(task), codec.encode(task), task.message_id, deadline)
+
+    async def event(self, event: Event, *, deadline: float | None = None) -> PubAck:
+        """Publish `event` with the time of now.
+
+        Args:
+            event: what happened; its `at` is filled in.
+            deadline: as for `task`.
+
+        Raises:
+            Transient: `unavailable` after the deadline.
+        """
+        stamped: EventBase = msgspec.structs.replace(event, at=round(time.time(), 3))
+        ack = await self._publish(subjects.event(stamped), codec.encode(stamped), stamped.message_id, deadline)
+        if not ack.duplicate:
+            EVENTS_PUBLISHED.labels(event.kind).inc()
+        return ack
+
+    async def dead_letter(self, task: TaskBase, letter: DeadLetter) -> PubAck:
+        """Keep `task` and the reason why nobody will do it."""
+        return await self._publish(
+            subjects.dead_letter(task), codec.encode(letter), f"dead.{task.message_id}", deadline=None
+        )
+
+    async def undecodable(self, data: bytes, subject: str) -> PubAck:
+        """Keep a message that no version we know can have sent."""
+        return await self._publish(f"clipmill.dead.undecodable.{subject}", data, None, deadline=None)
+
+    async def _publish(self, subject: str, payload: bytes, message_id: str | None, deadline: float | None) -> PubAck:
+        headers = None if message_id is None else {"Nats-Msg-Id": message_id}
+
+        async def once() -> PubAck:
+            return await self._js.publish(subject, payload, headers=headers)
+
+        try:
+            ack = await insist(once, deadline=deadline)
+        except APIError as refusal:
+            if refusal.err_code == STREAM_FULL:
+                raise Transient(
+                    ErrorCode.BUSY, "Too many videos are waiting already; try again later.", retry_after=30
+                ) from refusal
+            raise
+        if ack.duplicate:
+            log.debug("published_before", message_id=message_id)
+        return ack

@@ -1,0 +1,110 @@
+"""Fetching tasks one at a time from a stage's consumers, with no pull ever left pending.
+
+A pull that waits at the server can be orphaned by a cancellation or a restart, and then swallows the next task for
+a whole ack wait. So every pull says `no_wait` and is answered at once; a core subscription to the stage's subjects
+(a doorbell) tells when to ask again, and a slow poll covers what the doorbell misses (a redelivery, an outage).
+"""
+
+import asyncio
+
+import nats.errors
+from clipmill.contracts import subjects
+from clipmill.contracts.identifiers import Priority, Stage
+from clipmill.messaging.topology import consumer_of, stream_of
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+FAIRNESS = 4
+"""Every such pick prefers the normal priority, so that a stream of urgent work cannot starve it."""
+
+POLL_SECONDS = 1.0
+"""The longest pause between two looks when no bell rings."""
+
+FIRST_PAUSE = 0.001
+"""The bell rings before the task is stored: look again after this many seconds, doubling up to the poll."""
+
+ANSWER_SECONDS = 1.0
+UNREACHABLE_PAUSE = 0.1
+
+NOTHING_THERE = "404"
+_PULL = b'{"batch":1,"no_wait":true}'
+
+
+class TaskSource:
+    """The tasks of one stage, urgent ones first."""
+
+    def __init__(self, nc: Client, stage: Stage) -> None:
+        self._nc = nc
+        self._stage = stage
+        stream = stream_of(stage)
+        self._high, self._normal = (
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer_of(stage, priority)}"
+            for priority in (Priority.HIGH, Priority.NORMAL)
+        )
+        self._inbox = nc.new_inbox()
+        self._answers: asyncio.Queue[Msg] = asyncio.Queue()
+        self._bell = asyncio.Event()
+        self._picks = 0
+        self._subscriptions: list[Subscription] = []
+
+    async def start(self) -> None:
+        """Subscribe to the answers and the doorbell."""
+        self._subscriptions = [
+            await self._nc.subscribe(self._inbox, cb=self._answered),
+            await self._nc.subscribe(subjects.tasks_of(self._stage), cb=self._rang),
+        ]
+
+    async def next(self) -> Msg:
+        """Return the next task's message, waiting for one. Cancelling loses nothing."""
+        self._picks += 1
+        order = (self._high, self._normal) if self._picks % FAIRNESS else (self._normal, self._high)
+        pause = POLL_SECONDS
+        while True:
+            if self._bell.is_set():
+                self._bell.clear()
+                pause = FIRST_PAUSE
+            for consumer in order:
+                if (message := await self._ask(consumer)) is not None:
+                    return message
+            try:
+                async with asyncio.timeout(pause):
+                    await self._bell.wait()
+            except TimeoutError:
+                pause = min(pause * 2, POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """Unsubscribe, and give back at once what was delivered and not taken."""
+        for subscription in self._subscriptions:
+            await subscription.unsubscribe()
+        while not self._answers.empty():
+            message = self._answers.get_nowait()
+            if _status(message) is None:
+                await message.nak()
+
+    async def _ask(self, consumer: str) -> Msg | None:
+        while not self._answers.empty():  # came after we had stopped waiting for it: still ours
+            message = self._answers.get_nowait()
+            if _status(message) is None:
+                return message
+        try:
+            await self._nc.publish(consumer, _PULL, reply=self._inbox)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                message = await self._answers.get()
+        except (TimeoutError, nats.errors.Error):
+            await asyncio.sleep(UNREACHABLE_PAUSE)
+            return None
+        status = _status(message)
+        if status is not None and status != NOTHING_THERE:
+            await asyncio.sleep(UNREACHABLE_PAUSE)  # no responders, a leader election, a consumer not yet made
+        return message if status is None else None
+
+    async def _answered(self, message: Msg) -> None:
+        self._answers.put_nowait(message)
+
+    async def _rang(self, _message: Msg) -> None:
+        self._bell.set()
+
+
+def _status(message: Msg) -> str | None:
+    return (message.headers or {}).get("Status")

@@ -1,0 +1,66 @@
+"""Keys that submitters lend for one job: encrypted at rest, gone when the job ends."""
+
+import base64
+import hashlib
+
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import JobId
+from clipmill.messaging.connection import insist
+from cryptography.fernet import Fernet, InvalidToken
+from nats.js.errors import KeyNotFoundError
+from nats.js.kv import KeyValue
+
+
+class Secrets:
+    """The bucket `secrets`, readable only with the installation's secret key.
+
+    Args:
+        bucket: where the encrypted values lie.
+        secret_key: any text of good entropy; a key of Fernet (AES-128-CBC with HMAC-SHA-256) is derived from it. None
+            when the installation has none: then no secret can be kept.
+    """
+
+    def __init__(self, bucket: KeyValue, secret_key: str | None) -> None:
+        self._bucket = bucket
+        self._cipher = None
+        if secret_key:
+            self._cipher = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret_key.encode()).digest()))
+
+    async def put(self, job: JobId, secret: str, *, deadline: float | None = None) -> None:
+        """Keep `secret` until `job` ends.
+
+        Raises:
+            Permanent: `secrets_not_configured`, when the installation has no secret key.
+            Transient: `unavailable`, after the deadline (`time.monotonic()`).
+        """
+        if self._cipher is None:
+            raise Permanent(
+                ErrorCode.SECRETS_NOT_CONFIGURED,
+                "This server cannot keep a key for a job: its operator has not set CLIPMILL_SECRET_KEY.",
+            )
+        value = self._cipher.encrypt(secret.encode())
+        await insist(lambda: self._bucket.put(job, value), deadline=deadline)
+
+    async def get(self, job: JobId) -> str | None:
+        """Return the secret lent for `job`, None if there is none.
+
+        Raises:
+            Permanent: `secrets_not_configured`, when it was encrypted with another secret key.
+        """
+        if self._cipher is None:
+            return None
+        try:
+            entry = await insist(lambda: self._bucket.get(job))
+        except KeyNotFoundError:
+            return None
+        try:
+            return self._cipher.decrypt(entry.value or b"").decode()
+        except InvalidToken:
+            raise Permanent(
+                ErrorCode.SECRETS_NOT_CONFIGURED,
+                "The key sent with this job cannot be read: CLIPMILL_SECRET_KEY differs between the services.",
+            ) from None
+
+    async def forget(self, job: JobId) -> None:
+        """Remove what was lent for `job`, every older value included."""
+        await insist(lambda: self._bucket.purge(job))

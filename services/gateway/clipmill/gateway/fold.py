@@ -1,0 +1,169 @@
+"""How a job's events make its document: a pure fold in stream order.
+
+Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and one whose
+key is known is the same event said again. Events before `queued` and after a terminal one are ignored, so logs and
+clips only ever grow and a status never goes back.
+"""
+
+from clipmill.contracts import log_lines
+from clipmill.contracts.events import (
+    Cancelled,
+    ClipFailed,
+    ClipRendered,
+    ClipsPlanned,
+    CostKnown,
+    Event,
+    Failed,
+    Log,
+    Queued,
+    StageFinished,
+    StageProgress,
+    StageStarted,
+    Started,
+)
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.status import JobState
+from clipmill.gateway.job import FailureView, JobDocument, StageView
+from msgspec.structs import replace
+
+
+def begin(sequence: int, event: Event) -> JobDocument | None:
+    """Return the document that `event` begins, None if it is not a job's first event."""
+    if not isinstance(event, Queued):
+        return None
+    return JobDocument(
+        job=event.job,
+        logs=[log_lines.queued(event.job)],
+        options=event.options,
+        source=event.source,
+        ignored_options=event.ignored_options,
+        created=event.at,
+        sequence=sequence,
+        keys=[event.key],
+    )
+
+
+def fold(document: JobDocument, sequence: int, event: Event) -> bool:
+    """Apply `event`, stored at `sequence`, to `document`.
+
+    Returns:
+        Whether the document changed. A sequence that only moves forward over an ignored event is no change: the
+        event would be ignored again.
+    """
+    if sequence <= document.sequence or document.state.terminal:
+        return False
+    if isinstance(event, StageProgress):
+        changed = _progress(document, event)
+    elif event.key in document.keys or isinstance(event, Queued):
+        return False
+    else:
+        _apply(document, event)
+        document.keys.append(event.key)
+        _finish_if_done(document, event.at)
+        changed = True
+    if changed:
+        document.sequence = sequence
+    return changed
+
+
+def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one branch an event, like a table
+    match event:
+        case Started():
+            _processing(document, event.at)
+            document.logs.append(log_lines.STARTED)
+        case StageStarted():
+            _processing(document, event.at)
+            view = document.stages.setdefault(event.stage, StageView())
+            if view.state == "waiting":
+                view.state, view.started = "running", event.at
+            if event.line:
+                document.logs.append(event.line)
+        case StageFinished():
+            _stage_finished(document, event)
+        case Log():
+            document.logs.append(event.line)
+        case ClipsPlanned():
+            document.clips_planned = event.count
+        case CostKnown():
+            document.cost = replace(
+                document.cost, total_cost=event.cost.total_usd, gemini_api_calls=event.cost.provider_calls
+            )
+        case ClipRendered():
+            if event.clip not in document.clips_failed:
+                document.clips.append(event.public)
+                document.clips_ready.append(event.clip)
+                document.logs.append(log_lines.clip_ready(event.clip, _count(document), event.public.title))
+                _clip_moved(document, event.clip, 100)
+        case ClipFailed():
+            if event.clip not in document.clips_ready:
+                document.clips_failed[event.clip] = FailureView(code=event.code, sentence=event.sentence)
+                document.logs.append(log_lines.clip_failed(event.clip, _count(document), event.sentence))
+                _clip_moved(document, event.clip, 100)
+        case Failed():
+            _fail(document, FailureView(code=event.code, sentence=event.sentence), event.at)
+        case Cancelled():
+            document.state, document.cancelled, document.finished = JobState.FAILED, True, event.at
+            document.error = FailureView(code=ErrorCode.CANCELLED, sentence=log_lines.CANCELLED)
+            document.logs.append(log_lines.CANCELLED)
+
+
+def _processing(document: JobDocument, at: float) -> None:
+    document.state = JobState.PROCESSING
+    if document.started is None:
+        document.started = at
+
+
+def _progress(document: JobDocument, event: StageProgress) -> bool:
+    """Move a percentage forward; it never goes back, since a second attempt's beginning tells nobody anything."""
+    if event.clip is not None:
+        if event.percent <= document.clip_percent.get(event.clip, -1):
+            return False
+        _clip_moved(document, event.clip, event.percent)
+        return True
+    view = document.stages.setdefault(event.stage, StageView())
+    if view.state == "finished" or event.percent <= view.percent:
+        return False
+    view.percent, view.attempt = event.percent, event.attempt
+    return True
+
+
+def _clip_moved(document: JobDocument, clip: int, percent: int) -> None:
+    document.clip_percent[clip] = percent
+    view = document.stages.setdefault(Stage.RENDER, StageView())
+    view.percent = max(view.percent, sum(document.clip_percent.values()) // max(_count(document), 1))
+
+
+def _stage_finished(document: JobDocument, event: StageFinished) -> None:
+    if event.whisper_seconds is not None:
+        document.cost = replace(document.cost, whisper_duration_seconds=round(event.whisper_seconds, 3))
+    if event.clip is None:
+        view = document.stages.setdefault(event.stage, StageView())
+        view.state, view.percent, view.finished = "finished", 100, event.at
+
+
+def _count(document: JobDocument) -> int:
+    return document.clips_planned or max([*document.clip_percent, *document.clips_ready, 1])
+
+
+def _fail(document: JobDocument, failure: FailureView, at: float) -> None:
+    document.state, document.error, document.finished = JobState.FAILED, failure, at
+    document.logs += [log_lines.FAILED, log_lines.execution_error(failure.sentence)]
+
+
+def _finish_if_done(document: JobDocument, at: float) -> None:
+    """Derive the end: every planned clip is rendered or failed."""
+    planned = document.clips_planned
+    if document.state.terminal or planned is None:
+        return
+    if len(document.clips_ready) + len(document.clips_failed) < planned:
+        return
+    if not document.clips_ready:
+        last = list(document.clips_failed.values())[-1]
+        sentence = f"None of the {planned} clips could be rendered. {last.sentence}"
+        _fail(document, FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence), at)
+        return
+    render = document.stages.setdefault(Stage.RENDER, StageView())
+    render.state, render.percent, render.finished = "finished", 100, at
+    document.state, document.finished = JobState.COMPLETED, at
+    document.logs.append(log_lines.FINISHED)

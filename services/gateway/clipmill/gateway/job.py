@@ -1,0 +1,163 @@
+"""The document that the gateway keeps for each job: everything a status is made of."""
+
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.status import CostAnalysis, JobState, PublicClip, PublicResult, PublicStatus
+from msgspec import Struct, field
+
+STAGE_SHARES = {
+    Stage.DOWNLOAD: 10,
+    Stage.TRANSCRIBE: 25,
+    Stage.SCENES: 10,
+    Stage.ANALYZE: 5,
+    Stage.RENDER: 50,
+}
+"""About how much of a job's time each stage takes, percent: for a progress bar, measured on a talk of 150 s."""
+
+
+class StageView(Struct, kw_only=True):
+    """How one stage stands.
+
+    Attributes:
+        state: `waiting`, `running` or `finished`.
+        percent: 0 to 100.
+        attempt: the try that spoke last.
+        started: Unix time in seconds, None before it began.
+        finished: Unix time in seconds, None before it ended.
+    """
+
+    state: str = "waiting"
+    percent: int = 0
+    attempt: int = 0
+    started: float | None = None
+    finished: float | None = None
+
+
+class FailureView(Struct, frozen=True, kw_only=True):
+    """Why a job or a clip failed."""
+
+    code: ErrorCode
+    sentence: str
+
+
+class JobDocument(Struct, kw_only=True):
+    """A job as the events folded so far tell it.
+
+    Attributes:
+        job: its id.
+        state: one of the contract's four.
+        cancelled: whether its submitter ended it.
+        logs: lines for people.
+        clips: what can be watched, in the order in which it finished.
+        clips_planned: how many there will be, None before the plan is known.
+        clips_ready: numbers of the clips that are in `clips`.
+        clips_failed: why, by clip number.
+        clip_percent: how far each clip's rendering is, by clip number.
+        cost: what it cost so far.
+        stages: how each stage stands, by its name.
+        options: what was asked for.
+        source: the URL or file name as submitted.
+        ignored_options: names of fields that were sent and are not known.
+        error: why it failed, None while it did not.
+        created: Unix time in seconds.
+        started: likewise, None before a worker took it.
+        finished: likewise, None before it ended.
+        sequence: of the last event of the stream that was folded.
+        keys: of the events folded, except progress, which only moves forward.
+    """
+
+    job: JobId
+    state: JobState = JobState.QUEUED
+    cancelled: bool = False
+    logs: list[str] = field(default_factory=list)
+    clips: list[PublicClip] = field(default_factory=list)
+    clips_planned: int | None = None
+    clips_ready: list[int] = field(default_factory=list)
+    clips_failed: dict[int, FailureView] = field(default_factory=dict)
+    clip_percent: dict[int, int] = field(default_factory=dict)
+    cost: CostAnalysis = CostAnalysis()
+    stages: dict[Stage, StageView] = field(default_factory=dict)
+    options: JobOptions = JobOptions()
+    source: str = ""
+    ignored_options: tuple[str, ...] = ()
+    error: FailureView | None = None
+    created: float = 0.0
+    started: float | None = None
+    finished: float | None = None
+    sequence: int = 0
+    keys: list[str] = field(default_factory=list)
+
+
+def public_status(document: JobDocument) -> PublicStatus:
+    """Return what `GET /api/status/<job>` answers."""
+    result = None
+    if document.clips and document.state is not JobState.FAILED:
+        result = PublicResult(clips=tuple(document.clips), cost_analysis=document.cost)
+    return PublicStatus(status=document.state, logs=tuple(document.logs), result=result)
+
+
+class JobView(Struct, frozen=True, kw_only=True):
+    """What `GET /api/jobs/<job>` answers: the status and what lies behind it.
+
+    Attributes:
+        job_id: the job.
+        status: one of the contract's four states, or `cancelled`.
+        stage: the stage furthest along that is at work, None before and after.
+        percent: 0 to 100 of the whole job.
+        stages: how each stage stands.
+        clips_planned: None before the plan is known.
+        clips_ready: how many can be watched.
+        clips_failed: why, by clip number.
+        options: what was asked for, defaults filled in.
+        ignored_options: names of fields that were sent and are not known.
+        source: the URL or file name as submitted.
+        error: why it failed.
+        created: Unix time in seconds.
+        started: likewise.
+        finished: likewise.
+    """
+
+    job_id: JobId
+    status: str
+    stage: Stage | None
+    percent: int
+    stages: dict[Stage, StageView]
+    clips_planned: int | None
+    clips_ready: int
+    clips_failed: dict[int, FailureView]
+    options: JobOptions
+    ignored_options: tuple[str, ...]
+    source: str
+    error: FailureView | None
+    created: float
+    started: float | None
+    finished: float | None
+
+
+def job_view(document: JobDocument) -> JobView:
+    """Return what `GET /api/jobs/<job>` answers."""
+    running = [stage for stage in Stage if (view := document.stages.get(stage)) and view.state == "running"]
+    terminal = document.state.terminal
+    return JobView(
+        job_id=document.job,
+        status="cancelled" if document.cancelled else document.state,
+        stage=None if terminal or not running else running[-1],
+        percent=100 if document.state is JobState.COMPLETED else _percent(document),
+        stages={stage: document.stages.get(stage, StageView()) for stage in Stage},
+        clips_planned=document.clips_planned,
+        clips_ready=len(document.clips_ready),
+        clips_failed=document.clips_failed,
+        options=document.options,
+        ignored_options=document.ignored_options,
+        source=document.source,
+        error=document.error,
+        created=document.created,
+        started=document.started,
+        finished=document.finished,
+    )
+
+
+def _percent(document: JobDocument) -> int:
+    done = sum(view.percent * STAGE_SHARES[stage] for stage, view in document.stages.items())
+    return min(99, done // 100)
