@@ -29,6 +29,9 @@ MEMORY_POLL_SECONDS = 0.5
 STDERR_TAIL_BYTES = 8 * 1024
 """What is kept of a child's standard error for the log of a crash."""
 
+STDERR_END_SECONDS = 1.0
+"""How long the end of standard error is waited for once the group is dead; only a process that left it could hold it."""
+
 OnProgress = Callable[[float], None]
 
 _log = get_logger(__name__)
@@ -52,25 +55,30 @@ class Limits(Struct, frozen=True, kw_only=True):
     file_bytes: int | None = None
 
 
+NO_LIMITS = Limits()
+
+
 async def run_child(
     target: str,
     request: Struct,
     result: type[R],
     *,
-    limits: Limits = Limits(),
+    limits: Limits = NO_LIMITS,
     on_progress: OnProgress | None = None,
 ) -> R:
-    """Run a function once in a child process of its own; see `Child.call`.
+    """Run a function once in a child process of its own; what it raises is described at `Child.call`.
 
     Args:
-        target: `package.module:function`, where `function(request, report) -> result` runs in the child.
+        target: `package.module:function`, where `function(request, report)` returns a result and runs in the child.
         request: its argument, a Struct of the type that the function's first parameter is annotated with.
         result: the type it returns.
         limits: what it may use.
         on_progress: called with the percentage that the function reports.
     """
     async with Child(target, limits) as child:
-        return await child.call(request, result, on_progress=on_progress)
+        answer = await child.call(request, result, on_progress=on_progress)
+        await child.stop("finished")
+        return answer
 
 
 class Child:
@@ -81,12 +89,11 @@ class Child:
         limits: what each call may use.
     """
 
-    def __init__(self, target: str, limits: Limits = Limits()) -> None:
+    def __init__(self, target: str, limits: Limits = NO_LIMITS) -> None:
         self._target = target
         self._limits = limits
         self._turn = asyncio.Lock()
-        self._process: OwnedProcess | None = None
-        self._stderr = _StderrTail()
+        self._session: _Session | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,7 +106,12 @@ class Child:
     @property
     def running(self) -> bool:
         """Whether the process is there."""
-        return self._process is not None and self._process.returncode is None
+        return self._session is not None and self._session.process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while it does not run."""
+        return self._session.process.pid if self._session is not None and self.running else None
 
     async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
         """Run the function in the child and return what it returns.
@@ -112,46 +124,170 @@ class Child:
                 `out_of_space`.
         """
         async with self._turn:
-            reason = "crashed"
-            keep = False
-            try:
-                async with asyncio.timeout(self._limits.seconds):
-                    answer = await self._converse(request, on_progress)
-                keep = True
-            except TimeoutError as error:
-                reason = "timed_out"
-                sentence = f"The work took longer than the {self._limits.seconds:g} seconds it may take."
-                raise Transient(ErrorCode.TIMED_OUT, sentence) from error
-            except _MemoryExceeded as error:
-                reason = "out_of_memory"
-                raise Transient(ErrorCode.OUT_OF_MEMORY, str(error)) from error
-            except _Crashed as error:
-                raise Transient(ErrorCode.WORKER_CRASHED, await self._crash_report()) from error
-            except asyncio.CancelledError:
-                reason = "cancelled"
-                raise
-            finally:
-                if not keep:
-                    await self._end(reason)
+            answer = await self._limited_call(request, on_progress)
         if isinstance(answer, Failed):
             raise _failure(answer)
         return msgspec.json.decode(answer.result, type=result)
 
-    async def stop(self) -> None:
-        """End the process if there is one."""
-        await self._end("stopped")
+    async def stop(self, reason: str = "stopped") -> None:
+        """End the process if there is one.
 
-    async def _converse(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
-        """Send the request and read until its answer."""
-        process = await self._started()
-        conversation = asyncio.ensure_future(self._exchange(process, request, on_progress))
-        watch = asyncio.ensure_future(self._watch_memory(process))
+        Args:
+            reason: why, for the metric.
+        """
+        session, self._session = self._session, None
+        if session is not None:
+            await session.end(reason)
+
+    async def _limited_call(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
+        reason = "cancelled"  # or an error in `on_progress`
+        session: _Session | None = None
         try:
-            await asyncio.wait((conversation, watch), return_when=asyncio.FIRST_COMPLETED)
-            if watch.done() and not conversation.done():
-                watch.result()
-            return await conversation
+            async with asyncio.timeout(self._limits.seconds):
+                session = await self._ready_session()
+                return await session.exchange(request, on_progress)
+        except TimeoutError as error:
+            await self.stop("timed_out")
+            sentence = f"The work took longer than the {self._limits.seconds:g} seconds it may take."
+            raise Transient(ErrorCode.TIMED_OUT, sentence) from error
+        except _MemoryExceededError as error:
+            await self.stop("out_of_memory")
+            raise Transient(ErrorCode.OUT_OF_MEMORY, str(error)) from error
+        except _LostError as error:
+            await self.stop("crashed")
+            status = session.process.returncode if session else None
+            raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(status)) from error
+        except BaseException:
+            await self.stop(reason)
+            raise
+
+    async def _ready_session(self) -> "_Session":
+        """The running process, started if it is not there (any more)."""
+        if self._session is not None and not self.running:
+            await self.stop("crashed")
+        if self._session is None:
+            self._session = await _Session.start(self._target, self._limits)
+        return self._session
+
+
+class _LostError(Exception):
+    """The child ended without an answer."""
+
+
+class _MemoryExceededError(Exception):
+    """The child was ended because it used too much memory."""
+
+
+class _Session:
+    """One life of a child process."""
+
+    def __init__(self, target: str, limits: Limits, process: OwnedProcess) -> None:
+        self.process = process
+        self._target = target
+        self._limits = limits
+        self._stderr = b""
+        self._stderr_reader = asyncio.create_task(self._read_stderr())
+        self._ending: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, target: str, limits: Limits) -> "_Session":
+        command = [sys.executable, "-P", "-m", "clipmill.operations.child_main", target]
+        if limits.file_bytes is not None:
+            command.append(str(limits.file_bytes))
+        pipe = asyncio.subprocess.PIPE
+        process = await start_process(command, stdin=pipe, stdout=pipe, stderr=pipe, stream_limit=MAX_ANSWER_BYTES)
+        return cls(target, limits, process)
+
+    async def exchange(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
+        """Send a request, pass on the progress, return the answer; the memory limit holds meanwhile."""
+        watch = asyncio.create_task(self._watch_memory(self._limits.resident_bytes))
+        try:
+            await self._send(request)
+            while True:
+                answer = await self._receive()
+                if not isinstance(answer, Progress):
+                    return answer
+                if on_progress is not None:
+                    on_progress(answer.percent)
+        except _LostError as error:
+            if watch.done():
+                raise _MemoryExceededError(watch.result()) from error
+            raise
         finally:
-            for task in (conversation, watch):
-                task.cancel()
-            await asyncio.wait((conversation, watch))
+            watch.cancel()
+
+    async def end(self, reason: str) -> None:
+        """Kill the whole group and see it buried; a cancellation of this wait does not stop the burial."""
+        self.process.kill()
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._bury(reason))
+        await asyncio.shield(self._ending)
+
+    async def _bury(self, reason: str) -> None:
+        status = await self.process.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stderr_reader, STDERR_END_SECONDS)
+        _exits.labels(target=self._target, reason=reason).inc()
+        log = _log.error if reason == "crashed" else _log.debug
+        log("child process ended", target=self._target, reason=reason, status=status, stderr=self.stderr_tail)
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last that the child and its children wrote to standard error."""
+        return self._stderr.decode(errors="replace")
+
+    async def _send(self, request: Struct) -> None:
+        stdin = self.process.stdin
+        if stdin is None:
+            raise _LostError
+        try:
+            stdin.write(msgspec.json.encode(request) + b"\n")
+            await stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise _LostError from error
+
+    async def _receive(self) -> Answer:
+        stdout = self.process.stdout
+        line = b"" if stdout is None else await stdout.readline()
+        if not line.endswith(b"\n"):
+            raise _LostError
+        return _answers.decode(line)
+
+    async def _read_stderr(self) -> None:
+        stderr = self.process.stderr
+        while stderr is not None and (chunk := await stderr.read(STDERR_TAIL_BYTES)):
+            self._stderr = (self._stderr + chunk)[-STDERR_TAIL_BYTES:]
+
+    async def _watch_memory(self, limit: int | None) -> str:
+        """Kill the group once it uses more than `limit` and return the sentence about it."""
+        while limit is None or (used := group_resident_bytes(self.process.pid)) <= limit:
+            await asyncio.sleep(MEMORY_POLL_SECONDS if limit is not None else 3600)
+        self.process.kill()
+        return f"The work needed {used >> 20} MiB of memory and may use {limit >> 20} MiB."
+
+
+def group_resident_bytes(group: int) -> int:
+    """Return the resident memory of all processes of a process group, bytes."""
+    total = 0
+    for pid in psutil.pids():
+        with suppress(OSError, psutil.Error):
+            if os.getpgid(pid) == group:
+                total += psutil.Process(pid).memory_info().rss
+    return total
+
+
+def _failure(answer: Failed) -> Permanent | Transient:
+    code = ErrorCode(answer.code)
+    if answer.permanent:
+        return Permanent(code, answer.sentence)
+    return Transient(code, answer.sentence, answer.retry_after)
+
+
+def _crash_sentence(status: int | None) -> str:
+    if status is not None and status < 0:
+        if -status == signal.SIGKILL:
+            return "The process doing the work was killed by the system, most likely because memory ran out."
+        how = f"was ended by signal {-status} ({signal.strsignal(-status)})"
+    else:
+        how = f"stopped with exit status {status}"
+    return f"The process doing the work {how}; the service's log has its last words."
