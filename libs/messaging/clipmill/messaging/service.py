@@ -1,0 +1,262 @@
+"""What every service's `__main__` runs: settings, logs, health, NATS, the store, workers, and an orderly stop."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+import uvloop
+from clipmill.artifacts.store import Store, open_store
+from clipmill.contracts.failures import Transient
+from clipmill.messaging import connection
+from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import ATTEMPTS, BUCKETS, CONSUMERS, CONTROL, SECRETS, Bucket
+from clipmill.messaging.worker import Facilities, StageWorker, Worker
+from clipmill.operations import logs, metrics
+from clipmill.operations.health import Flag, Health
+from clipmill.operations.settings import (
+    CommonSettings,
+    SettingsError,
+    current,
+    describe,
+    load_settings,
+    unknown_variables,
+)
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import BucketNotFoundError, NotFoundError
+from nats.js.kv import KeyValue
+
+log = logs.get_logger(__name__)
+
+TOPOLOGY_PAUSE = 0.5
+"""Seconds between two looks for streams that `clipmill topology apply` has not made yet."""
+
+STORE_CHECK_SECONDS = 10.0
+"""How often readiness looks whether the store answers."""
+
+STORE_RETRY_SECONDS = 1.0
+
+
+class ServiceSettings(Protocol):
+    """What the settings of every service have."""
+
+    @property
+    def common(self) -> CommonSettings:
+        """What all services share."""
+
+    @property
+    def port(self) -> int:
+        """The service's own port: health, metrics and, for the gateway, everything else."""
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a service is given to work with.
+
+    Attributes:
+        nc: the connection to NATS.
+        js: JetStream over it, with a short time-out.
+        store: the artifact store.
+        health: where readiness checks are registered.
+        shared: what workers need.
+        common: the settings that all services share.
+        ack_wait: of the task consumers, seconds.
+    """
+
+    nc: Client
+    js: JetStreamContext
+    store: Store
+    health: Health
+    shared: Facilities
+    common: CommonSettings
+    ack_wait: float
+
+    async def bucket(self, bucket: Bucket) -> KeyValue:
+        """Return one of the topology's buckets."""
+        return await insist(lambda: self.js.key_value(bucket.name))
+
+
+Build = Callable[[S, Runtime], AbstractAsyncContextManager[Sequence[StageWorker]]]
+
+
+def main(name: str, kind: type[S], build: Build[S], *, serve_health: bool = True) -> None:
+    """Run a service from its command line: `python -m clipmill.<name> [run | config [--json]]`.
+
+    Args:
+        name: the service, as its settings are prefixed.
+        kind: its settings; a Struct with the fields that `ServiceSettings` names.
+        build: enters with settings and runtime, yields what to work on, and cleans up when left.
+        serve_health: whether health and metrics get a site of their own; the gateway's are part of its application.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m clipmill.{name}")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="work until SIGTERM (the default)")
+    config = commands.add_parser("config", help="print every setting and its present value")
+    config.add_argument("--json", action="store_true", help="for machines")
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings(kind, name, os.environ)
+    except SettingsError as error:
+        sys.exit(f"clipmill {name}: {error}")
+    if arguments.command == "config":
+        _print_config(settings, name, as_json=arguments.json)
+        return
+    common: CommonSettings = settings.common  # type: ignore[attr-defined]  # every service's settings have it
+    logs.configure(name, common.log_format, common.log_level)
+    metrics.started(name)
+    for sentence in unknown_variables(kind, name, os.environ):
+        log.warning("unknown_setting", sentence=sentence)
+    try:
+        uvloop.run(_Service(name, settings, build).run(serve_health=serve_health))
+    except OSError as error:
+        sys.exit(f"clipmill {name}: {error}")
+
+
+def _print_config(settings: msgspec.Struct, name: str, *, as_json: bool) -> None:
+    values = current(settings, name)
+    rows = [
+        {
+            "variable": setting.variable,
+            "type": setting.type,
+            "default": setting.default,
+            "description": setting.doc,
+            "value": values[setting.variable],
+        }
+        for setting in describe(type(settings), name)
+    ]
+    if as_json:
+        text = msgspec.json.encode(rows).decode()
+    else:
+        text = "\n".join(f"{row['variable']}={row['value']}\n    {row['description']} ({row['type']})" for row in rows)
+    sys.stdout.write(text + "\n")
+
+
+class _Service(Generic[S]):
+    """One service from its start to its stop."""
+
+    def __init__(self, name: str, settings: S, build: Build[S]) -> None:
+        self._name = name
+        self._settings = settings
+        self._build = build
+        self._common: CommonSettings = settings.common  # type: ignore[attr-defined]  # see ServiceSettings
+        self._port: int = settings.port  # type: ignore[attr-defined]
+        self._health = Health()
+        self._started = self._health.flag("started")
+        self._stopping = asyncio.Event()
+
+    async def run(self, *, serve_health: bool) -> None:
+        """Serve until SIGTERM or SIGINT, also one that comes while the service is still starting."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        async with contextlib.AsyncExitStack() as stack:
+            if serve_health:
+                bound = await stack.enter_async_context(self._health.serve(self._common.host, self._port))
+                log.info("listening", host=self._common.host, port=bound)
+            serving = asyncio.create_task(self._serve())
+            stopped = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._started.value:
+                serving.cancel()
+            stopped.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+        log.info("stopped")
+
+    async def _serve(self) -> None:
+        async with (
+            open_runtime(self._name, self._common, self._health) as runtime,
+            self._build(self._settings, runtime) as works,
+        ):
+            workers = [Worker(work, runtime.shared, ack_wait=runtime.ack_wait) for work in works]
+            running = [asyncio.create_task(worker.run()) for worker in workers]
+            self._started.set()
+            log.info("ready_for_work", stages=[str(work.stage) for work in works])
+            stopped = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
+            self._started.set(False)
+            log.info("stopping")
+            await asyncio.gather(*(worker.stop(self._common.shutdown_seconds) for worker in workers))
+            stopped.cancel()
+            await asyncio.gather(*running)
+
+
+@asynccontextmanager
+async def open_runtime(name: str, common: CommonSettings, health: Health) -> AsyncIterator[Runtime]:
+    """Connect to everything a service needs, waiting for what is not there yet; close it when left."""
+    health.flag("nats")
+    stored = health.flag("store")
+    store = open_store(common.store_url)
+    checking = asyncio.create_task(_watch_store(store, stored))
+    nc = await connection.connect(common.nats_url, f"clipmill-{name}")
+    try:
+        health.register("nats", lambda: nc.is_connected)
+        js = nc.jetstream(timeout=REQUEST_SECONDS)
+        ack_wait = await _await_topology(js)
+        ended = EndedJobs(nc, await insist(lambda: js.key_value(CONTROL.name)))
+        attempts = Attempts(await insist(lambda: js.key_value(ATTEMPTS.name)))
+        secret_key = common.secret_key.reveal() if common.secret_key else None
+        secrets = Secrets(await insist(lambda: js.key_value(SECRETS.name)), secret_key)
+        await ended.start()
+        yield Runtime(
+            nc=nc,
+            js=js,
+            store=store,
+            health=health,
+            shared=Facilities(nc, Publisher(nc), attempts, ended, secrets),
+            common=common,
+            ack_wait=ack_wait,
+        )
+        await ended.stop()
+    finally:
+        checking.cancel()
+        await connection.close(nc)
+
+
+async def _await_topology(js: JetStreamContext) -> float:
+    """Wait until `clipmill topology apply` has run; returns the consumers' ack wait in seconds."""
+    last = CONSUMERS[-1]
+    told = False
+    while True:
+        try:
+            for consumer in CONSUMERS:
+                info = await insist(partial(js.consumer_info, consumer.stream, consumer.name))
+            for bucket in BUCKETS:
+                await insist(partial(js.key_value, bucket.name))
+        except (NotFoundError, BucketNotFoundError):
+            if not told:
+                log.warning("topology_missing", sentence=f"{last.name} is not there: run `clipmill topology apply`.")
+                told = True
+            await asyncio.sleep(TOPOLOGY_PAUSE)
+        else:
+            return float(info.config.ack_wait or 0)
+
+
+async def _watch_store(store: Store, flag: Flag) -> None:
+    while True:
+        try:
+            await store.ready()
+        except Transient as reason:
+            if flag.value:
+                log.warning("store_unreachable", sentence=reason.sentence)
+            flag.set(False)
+            await asyncio.sleep(STORE_RETRY_SECONDS)
+        else:
+            flag.set(True)
+            await asyncio.sleep(STORE_CHECK_SECONDS)
