@@ -30,7 +30,7 @@ STDERR_TAIL_BYTES = 8 * 1024
 """What is kept of a child's standard error for the log of a crash."""
 
 STDERR_END_SECONDS = 1.0
-"""How long the end of standard error is waited for once the group is dead; only a process that left it could hold it."""
+"""How long standard error is read on once the group is dead: a process that left the group could hold it open."""
 
 OnProgress = Callable[[float], None]
 

