@@ -1,0 +1,143 @@
+"""What the local picker sees in a sentence: a few numbers from 0 to about 1, each with a plain meaning."""
+
+from collections.abc import Sequence
+
+from clipmill.analyzer import lexicon
+from clipmill.analyzer.sentences import Sentence
+from clipmill.analyzer.terms import inverse_frequencies, subject_stems, tokens
+from msgspec import Struct
+
+PACE_WORDS = 12
+"""A sentence of about this many words can be understood at first hearing."""
+
+
+class SentenceFeatures(Struct, frozen=True, kw_only=True):
+    """One sentence as the local picker sees it.
+
+    Attributes:
+        question: raises a question that wants an answer; negative for a request.
+        number: states a quantity.
+        contrast: turns an expectation round.
+        claim: speaks of all, none, the most or the least.
+        emotion: uses words that people say with feeling.
+        story: tells what happened to somebody.
+        address: speaks to the listener.
+        housekeeping: runs the event instead of saying something.
+        novelty: how rare its subject is in the rest of the talk.
+        hook: how well a clip starts here.
+        closing: how well a clip ends here.
+        dangling: needs the sentence before it.
+        leaves: turns to another matter than the sentence before.
+        stems: the stems that carry its subject.
+    """
+
+    question: float
+    number: float
+    contrast: float
+    claim: float
+    emotion: float
+    story: float
+    address: float
+    housekeeping: float
+    novelty: float
+    hook: float
+    closing: float
+    dangling: float
+    leaves: float
+    stems: frozenset[str]
+
+
+def features_of(sentences: Sequence[Sentence]) -> list[SentenceFeatures]:
+    """Return the features of each sentence, seen against all the others."""
+    words = [tokens(sentence.text) for sentence in sentences]
+    stems = [subject_stems(each) for each in words]
+    weights = inverse_frequencies(stems)
+    highest = max(weights.values(), default=1.0)
+    found: list[SentenceFeatures] = []
+    for index, sentence in enumerate(sentences):
+        rarity = [weights[one] / highest for one in stems[index]]
+        novelty = sum(rarity) / len(rarity) if rarity else 0.0
+        found.append(_features(sentence.text, words[index], frozenset(stems[index]), novelty))
+    return found
+
+
+def _features(text: str, words: list[str], stems: frozenset[str], novelty: float) -> SentenceFeatures:
+    opening = " ".join(words[:6])
+    question = _question(text, words, opening)
+    number = _number(words)
+    contrast = _share(words, lexicon.CONTRAST)
+    claim = min(_share(words, lexicon.UNIVERSALS) + _share(words, lexicon.SUPERLATIVES), 1.0)
+    emotion = _share(words, lexicon.EMOTIONS)
+    story = _story(words, opening)
+    housekeeping = min(
+        _share(words, lexicon.HOUSEKEEPING) + 0.6 * _opens_with(opening, lexicon.HOUSEKEEPING_OPENINGS), 1.0
+    )
+    dangling = _dangling(words, question)
+    statement = max(
+        question,
+        _opens_with(opening, lexicon.STORY_OPENINGS),
+        _opens_with(opening, lexicon.CLAIM_OPENINGS),
+        0.8 * claim,
+        0.7 * number,
+        0.5 * emotion,
+    )
+    brevity = 1.0 if len(words) <= PACE_WORDS else PACE_WORDS / len(words)
+    finished = 1.0 if text.rstrip("\"'”’)").endswith((".", "!", "。", "！")) else 0.0
+    return SentenceFeatures(
+        question=question,
+        number=number,
+        contrast=contrast,
+        claim=claim,
+        emotion=emotion,
+        story=story,
+        address=_share(words, lexicon.SECOND_PERSON),
+        housekeeping=housekeeping,
+        novelty=novelty,
+        hook=statement * (1 - dangling) - housekeeping,
+        closing=finished * (0.4 * brevity + 0.6 * max(claim, contrast, emotion)) - housekeeping,
+        dangling=dangling,
+        leaves=_opens_with(opening, lexicon.HOUSEKEEPING_OPENINGS),
+        stems=stems,
+    )
+
+
+def _share(words: Sequence[str], lexicon_words: frozenset[str]) -> float:
+    """Return 0 without such a word, 0.6 with one, 0.84 with two …: the first says most."""
+    return float(1 - 0.4 ** sum(word in lexicon_words for word in words))
+
+
+def _opens_with(opening: str, phrases: Sequence[str]) -> float:
+    return float(any(opening == phrase or opening.startswith(f"{phrase} ") for phrase in phrases))
+
+
+def _question(text: str, words: list[str], opening: str) -> float:
+    if not text.rstrip("\"'”’)").endswith(("?", "？", "؟")):
+        return 0.0
+    if _opens_with(opening, lexicon.REQUEST_OPENINGS):
+        return -0.5
+    if words and (words[0] in lexicon.WH_WORDS or _opens_with(opening, lexicon.HOOK_QUESTION_OPENINGS)):
+        return 1.0
+    return 0.5
+
+
+def _number(words: Sequence[str]) -> float:
+    digits = sum(word[0].isdigit() for word in words)
+    plain = sum(word in lexicon.NUMBER_WORDS for word in words)
+    magnitudes = sum(word in lexicon.MAGNITUDES for word in words)
+    return min(0.3 * plain + 0.4 * digits + 0.5 * magnitudes, 1.0)
+
+
+def _story(words: Sequence[str], opening: str) -> float:
+    somebody = any(word in lexicon.PERSONS for word in words)
+    happened = sum(word in lexicon.STORY_VERBS or (word.endswith("ed") and len(word) > 4) for word in words)
+    told = 0.4 * min(happened, 2) if somebody else 0.2 * min(happened, 2)
+    return min(told + 0.6 * _opens_with(opening, lexicon.STORY_OPENINGS), 1.0)
+
+
+def _dangling(words: Sequence[str], question: float) -> float:
+    if not words:
+        return 1.0
+    if words[0] in lexicon.DANGLING_OPENINGS:
+        return 0.5 if question else 1.0
+    pronouns = [word for word in words[:4] if word in {"it", "he", "she", "they", "that", "him"}]
+    return 0.4 if pronouns else 0.0

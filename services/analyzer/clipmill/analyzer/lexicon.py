@@ -1,0 +1,137 @@
+"""Words that tell what a sentence is up to, for the local picker. English; other languages go by the other features.
+
+Each set is a closed class of everyday words, not of any subject, kept short: a feature asks whether such a word is
+there, not how many of all there are.
+"""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STOP_WORDS = _words(
+    """a about above after again all also am an and any are as at be because been before being below between both but
+    by can could did do does doing down during each even ever few for from further get gets getting go goes going got
+    had has have having he her here hers herself him himself his how i if in into is it its itself just know let like
+    lot made make makes many may me might mine more most much must my myself no nor not now of off on once one only or
+    other our ours out over own put really right said same say says see she should so some still such take tell than
+    that the their theirs them themselves then there these they thing things think this those through to too under up
+    upon us very want was way we well were what when where which while who whom why will with without would yes you
+    your yours yourself
+    i'm i've i'd i'll it's that's there's what's you're you've you'll we're we've we'll they're they've they'll he's
+    she's don't doesn't didn't isn't aren't wasn't weren't won't wouldn't can't couldn't shouldn't let's okay oh uh um
+    yeah"""
+)
+"""Words that carry no subject."""
+
+WH_WORDS = _words("why how what what's which who where when whose whom")
+"""Openings of questions whose answer is more than yes or no."""
+
+HOOK_QUESTION_OPENINGS = (
+    "have you ever", "did you know", "do you know", "what if", "ever wonder", "guess what", "do you want",
+)  # fmt: skip
+"""Questions that are asked to be answered by the speaker."""
+
+REQUEST_OPENINGS = (
+    "can", "could", "would you", "may", "shall", "should i", "should we", "is there", "are there", "do we have",
+    "any", "does anyone", "does anybody", "who wants", "are you ready", "ready",
+)  # fmt: skip
+"""Questions that manage an event rather than raise a matter."""
+
+NUMBER_WORDS = _words(
+    """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    nineteen twenty thirty forty fifty sixty seventy eighty ninety"""
+)
+"""Plain numbers."""
+
+MAGNITUDES = _words(
+    """hundred hundreds thousand thousands million millions billion billions trillion percent per cent half third
+    quarter twice double triple times dozen dozens thousandth millionth average majority"""
+)
+"""Words that make a number a statement about the world: sizes, shares, rates."""
+
+CONTRAST = _words(
+    """but instead yet however although though despite unlike rather whereas actually except unless otherwise
+    nevertheless turns contrary opposite not"""
+)
+"""Words that turn an expectation round."""
+
+UNIVERSALS = _words(
+    """every everyone everybody everything always never nobody none nothing anyone anybody anything whole entire only
+    ever forever all"""
+)
+"""Words that make a sentence a claim about everything."""
+
+SUPERLATIVES = _words(
+    """best worst greatest biggest largest smallest most least first last hardest easiest strangest fastest slowest
+    oldest richest poorest cheapest single favorite favourite"""
+)
+"""Words that put something at an end of its scale."""
+
+EMOTIONS = _words(
+    """afraid alive alone amazed amazing angry anger ashamed awful beautiful believe betrayed blame brave broke broken
+    brutal crazy cried cruel cry curious damn dangerous dead deadly death desperate destroy destroyed devastated died
+    disaster discover discovered disgusting dream dreams embarrassed embarrassing enormous excited fail failed failing
+    failure fear fired forget fought frightened funny furious genius glad guilty happy hate hated heart heartbroken
+    hero horrible huge hurt impossible incredible insane joke kill killed laugh laughed lie lied lies lonely lose lost
+    love loved lucky mad magic miracle miserable miss missed mistake mistakes nightmare obsessed pain panic panicked
+    perfect proud rage regret ridiculous risk ruined sad saved scared scary secret secrets shame shock shocked shocking
+    sick smart strange struggle stuck stupid suffer surprise surprised surprising survive survived tears terrible
+    terrified terrifying toxic tragedy trap trapped trick trouble truth ugly unbelievable victim violent
+    war warn weird wild win won wonder worried worry worse wrong absurd pretend"""
+)
+"""Words that people say with feeling."""
+
+STORY_OPENINGS = (
+    "let me tell you", "i will tell you", "i'll tell you", "i want to tell you", "one day", "one night", "once upon",
+    "a few years ago", "years ago", "when i was", "my first", "the first time", "the day", "i remember", "i once",
+    "i used to", "last year", "there was a", "it was the", "i had a", "i was", "we once", "this happened",
+    "a friend of mine", "i met", "i never forget", "i will never forget", "i'll never forget", "picture this", "imagine",
+)  # fmt: skip
+"""How stories begin."""
+
+CLAIM_OPENINGS = (
+    "here is", "here's", "the truth is", "the secret", "the problem with", "nobody tells you", "most people",
+    "everybody thinks", "everyone thinks", "people think", "the biggest", "the worst", "the best", "the real",
+    "i believe", "i am convinced", "let me be", "stop", "never", "every", "this is why",
+    "we are told", "you are", "there is a reason", "there are only", "what nobody", "if you",
+)  # fmt: skip
+"""How strong statements begin."""
+
+STORY_VERBS = _words(
+    """was were had did went came said told asked thought knew felt saw found took gave got made left lost kept began
+    became woke heard looked wanted tried decided walked ran called turned happened realized realised learned learnt
+    stood sat fell bought built wrote spent met brought"""
+)
+"""The past tense in which things happened."""
+
+PERSONS = _words("i he she we they my his her our me him us them")
+"""Somebody to whom things happen."""
+
+SECOND_PERSON = _words("you your yours yourself you're you've you'll")
+"""The listener is meant."""
+
+HOUSEKEEPING = _words(
+    """welcome hello hi goodbye bye thank thanks please agenda slide slides session sessions break lunch schedule
+    scheduled calendar upload uploaded download subscribe newsletter sponsor sponsors sponsored episode podcast channel
+    link links description website email mail register registration form forms reminder remind announcement
+    announcements housekeeping logistics microphone mic mute muted audio recording recorded screen booking bookings
+    registered volunteers feedback survey questionnaire deadline deadlines
+    monday tuesday wednesday thursday friday saturday sunday tomorrow tonight afternoon morning o'clock"""
+)
+"""Words of people who run an event, not of people who have something to say."""
+
+HOUSEKEEPING_OPENINGS = (
+    "thank you", "thanks", "welcome", "good morning", "good afternoon", "good evening", "please", "okay", "ok",
+    "moving on", "before we", "let me see", "let me check", "let us move", "next slide", "the next", "as i said",
+    "that is all", "that's all", "sure", "of course", "alright", "all right", "a reminder", "just a reminder",
+    "we will take", "we'll take", "any questions", "hello", "hi", "goodbye", "bye", "see you", "also",
+    "anyway",
+)  # fmt: skip
+"""How such sentences begin, and how a speaker leaves one matter for the next."""
+
+DANGLING_OPENINGS = _words(
+    """it its he she they them this that these those him her his their and so because or which then also instead
+    therefore thus too neither nor such"""
+)
+"""First words that need the sentence before."""
