@@ -159,6 +159,7 @@ class _Service(Generic[S]):
         self._health = Health()
         self._started = self._health.flag("started")
         self._stopping = asyncio.Event()
+        self._begun = False
 
     async def run(self, *, serve_health: bool) -> None:
         """Serve until SIGTERM or SIGINT, also one that comes while the service is still starting."""
@@ -172,7 +173,7 @@ class _Service(Generic[S]):
             serving = asyncio.create_task(self._serve())
             stopped = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._started.value:
+            if not self._begun:  # still waiting for NATS or the topology: nothing to give back
                 serving.cancel()
             stopped.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -186,6 +187,7 @@ class _Service(Generic[S]):
         ):
             workers = [Worker(work, runtime.shared, ack_wait=runtime.ack_wait) for work in works]
             running = [asyncio.create_task(worker.run()) for worker in workers]
+            self._begun = True
             self._started.set()
             log.info("ready_for_work", stages=[str(work.stage) for work in works])
             stopped = asyncio.create_task(self._stopping.wait())

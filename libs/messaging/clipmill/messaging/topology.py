@@ -37,6 +37,9 @@ INTAKE_LIMIT = 10_000
 DEDUPE_SECONDS = 120.0
 """How long the server remembers message ids; handlers are idempotent, so this only saves work."""
 
+LEASE_SECONDS = 4.0
+"""How long the projector's lease outlives its holder: a takeover takes at most this and a tenth."""
+
 RETENTION_SECONDS = 7 * 24 * 3600.0
 """How long a finished job is kept by default, seconds."""
 
@@ -106,7 +109,7 @@ JOBS = Bucket("jobs", "backstop")
 CONTROL = Bucket("control", "backstop")
 ATTEMPTS = Bucket("attempts", "backstop")
 SECRETS = Bucket("secrets", "backstop")
-LEASE = Bucket("lease", 4.0)
+LEASE = Bucket("lease", LEASE_SECONDS)
 CHECKPOINT = Bucket("checkpoint", None)
 BUCKETS = (JOBS, CONTROL, ATTEMPTS, SECRETS, LEASE, CHECKPOINT)
 

@@ -1,1 +1,1 @@
-
+"""The HTTP side of clipmill: submissions in, job status and videos out."""

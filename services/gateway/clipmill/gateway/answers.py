@@ -1,0 +1,63 @@
+"""JSON answers, and how failures become them."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from aiohttp import web
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+
+log = structlog.stdlib.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+JOB_NOT_FOUND = "Job not found"
+
+HTTP_STATUS = {
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.BAD_IDENTIFIER: 404,
+    ErrorCode.MISSING_ARTIFACT: 404,
+    ErrorCode.TOO_LARGE: 413,
+}
+"""The status of a permanent failure; any other is the client's to mend: 400."""
+
+RETRY_SECONDS = 5
+
+
+class Detail(msgspec.Struct, omit_defaults=True):
+    """The body of an answer that is not what was asked for."""
+
+    detail: str
+    code: ErrorCode | None = None
+
+
+def as_json(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Return `body` as a JSON answer."""
+    return web.Response(body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json")
+
+
+def job_not_found() -> web.Response:
+    """Return the contract's 404."""
+    return as_json(Detail(JOB_NOT_FOUND), 404)
+
+
+@web.middleware
+async def failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn failures into answers with a sentence and a code."""
+    try:
+        return await handler(request)
+    except Permanent as failure:
+        return _refusal(failure, HTTP_STATUS.get(failure.code, 400), {})
+    except Transient as failure:
+        retry_after = str(round(failure.retry_after or RETRY_SECONDS))
+        return _refusal(failure, 503, {"Retry-After": retry_after})
+    except web.HTTPException as answer:
+        if answer.status < 400:
+            raise
+        headers = {name: value for name, value in answer.headers.items() if name == "Allow"}
+        return as_json(Detail(answer.reason), answer.status, headers)
+
+
+def _refusal(failure: Failure, status: int, headers: dict[str, str]) -> web.Response:
+    log.info("request_refused", code=failure.code, sentence=failure.sentence, http_status=status)
+    return as_json(Detail(failure.sentence, failure.code), status, headers)

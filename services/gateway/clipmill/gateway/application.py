@@ -1,0 +1,49 @@
+"""The gateway's routes, and what is measured of each request."""
+
+import time
+
+from aiohttp import web
+from clipmill.gateway.answers import Handler, failures
+from clipmill.gateway.statuses import Statuses
+from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.videos import Videos
+from clipmill.operations.health import Health
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("clipmill_http_requests_total", "Requests answered.", ["route", "method", "status"])
+SECONDS = Histogram(
+    "clipmill_http_request_duration_seconds",
+    "Time to answer, by route.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+JSON_LIMIT = 1024 * 1024
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def application(submissions: Submissions, statuses: Statuses, videos: Videos, health: Health) -> web.Application:
+    """Return the application that answers for all of them."""
+    app = web.Application(middlewares=[measured, failures], client_max_size=JSON_LIMIT)
+    app.router.add_post("/api/process", submissions.process)
+    app.router.add_get("/api/status/{job}", statuses.status)
+    app.router.add_get("/api/jobs/{job}", statuses.job)
+    app.router.add_get("/videos/{job}/{name}", videos.file)
+    health.add_routes(app)
+    return app
+
+
+@web.middleware
+async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count and time a request under its route, never under its path."""
+    begun = time.perf_counter()
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "unknown"
+    method = request.method if request.method in METHODS else "other"
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+    finally:
+        REQUESTS.labels(route, method, str(status)).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - begun)
+    return response

@@ -1,0 +1,130 @@
+"""What a client sends beside its video, checked field by field; a refusal names the field."""
+
+import math
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.options import (
+    CLIP_SECONDS_FLOOR,
+    CLIP_SECONDS_LIMIT,
+    CLIPS_LIMIT,
+    SPOKEN_LANGUAGES,
+    JobOptions,
+)
+
+KNOWN = frozenset({"target_clips", "clip_min_seconds", "clip_max_seconds", "language", "captions"})
+LATER = frozenset({"output_format", "hook", "layout", "webhook_url", "webhook_secret", "priority"})
+"""Options of the API that this version cannot honour yet: refused, rather than silently not done."""
+
+SOURCES = frozenset({"url", "file"})
+URL_LIMIT = 2048
+ON_OFF = {"on": True, "true": True, "off": False, "false": False}
+
+
+def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, ...]]:
+    """Return the options among `fields` and the names that are not known.
+
+    Args:
+        fields: as sent: JSON values, or texts where they come from a form. An empty text or null counts as not sent.
+
+    Raises:
+        Permanent: `bad_option` for a bad value, `not_yet_supported` for an option of a later version.
+    """
+    sent = {name: value for name, value in fields.items() if value not in (None, "")}
+    for name in sorted(LATER & sent.keys()):
+        raise Permanent(
+            ErrorCode.NOT_YET_SUPPORTED, f"The option {name} is not yet supported by this version of clipmill."
+        )
+    defaults = JobOptions()
+    shortest, longest = _lengths(sent, defaults)
+    options = JobOptions(
+        target_clips=_whole(sent, "target_clips", defaults.target_clips, 1, CLIPS_LIMIT),
+        clip_min_seconds=shortest,
+        clip_max_seconds=longest,
+        language=_language(sent.get("language")),
+        captions=_on_off(sent, "captions", default=defaults.captions),
+    )
+    return options, tuple(sorted(sent.keys() - KNOWN - SOURCES))
+
+
+def parse_url(url: object) -> str:
+    """Return `url` if a downloader may try it.
+
+    Raises:
+        Permanent: `bad_url`. Where the address leads is judged when it is connected to, not here.
+    """
+    if not isinstance(url, str) or not url.isprintable() or len(url) > URL_LIMIT:
+        raise Permanent(ErrorCode.BAD_URL, f"The url must be a text of at most {URL_LIMIT} printable characters.")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or " " in url:
+        raise Permanent(ErrorCode.BAD_URL, "The url must be an http or https address of a video.")
+    return url
+
+
+def _lengths(sent: Mapping[str, object], defaults: JobOptions) -> tuple[float, float]:
+    """Return the shortest and longest clip; where only one is sent, the other's default gives way."""
+    shortest = _seconds(sent, "clip_min_seconds")
+    longest = _seconds(sent, "clip_max_seconds")
+    if shortest is not None and longest is not None and shortest > longest:
+        raise _bad("clip_min_seconds", f"must not be more than clip_max_seconds ({longest:g})")
+    if longest is None:
+        longest = max(defaults.clip_max_seconds, shortest or 0.0)
+    if shortest is None:
+        shortest = min(defaults.clip_min_seconds, longest)
+    return shortest, longest
+
+
+def _seconds(sent: Mapping[str, object], name: str) -> float | None:
+    if name not in sent:
+        return None
+    value = _number(sent[name])
+    if value is None or not CLIP_SECONDS_FLOOR <= value <= CLIP_SECONDS_LIMIT:
+        raise _bad(name, f"must be a number of seconds from {CLIP_SECONDS_FLOOR:g} to {CLIP_SECONDS_LIMIT:g}")
+    return value
+
+
+def _whole(sent: Mapping[str, object], name: str, default: int, least: int, most: int) -> int:
+    if name not in sent:
+        return default
+    value = _number(sent[name])
+    if value is None or value != int(value) or not least <= value <= most:
+        raise _bad(name, f"must be a whole number from {least} to {most}")
+    return int(value)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _language(value: object) -> str | None:
+    if value is None or value == "auto":
+        return None
+    if not isinstance(value, str) or value.lower() not in SPOKEN_LANGUAGES:
+        raise _bad("language", "must be an ISO 639-1 code such as en, de or ar, or auto")
+    return value.lower()
+
+
+def _on_off(sent: Mapping[str, object], name: str, *, default: bool) -> bool:
+    if name not in sent:
+        return default
+    value = sent[name]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ON_OFF:
+        return ON_OFF[value.lower()]
+    raise _bad(name, "must be on or off")
+
+
+def _bad(name: str, demand: str) -> Permanent:
+    return Permanent(ErrorCode.BAD_OPTION, f"The option {name} {demand}.")

@@ -1,0 +1,21 @@
+"""The gateway's settings: CLIPMILL_GATEWAY_*."""
+
+from typing import Annotated
+
+from clipmill.operations.settings import CommonSettings
+from msgspec import Meta, Struct
+
+GIBIBYTE = 1024**3
+
+
+class GatewaySettings(Struct, frozen=True, kw_only=True):
+    """What an operator may choose about the gateway."""
+
+    common: CommonSettings = CommonSettings()
+    port: Annotated[
+        int, Meta(description="Port of the API, health and metrics; 0 lets the system choose.", ge=0, le=65535)
+    ] = 8000
+    max_upload_bytes: Annotated[int, Meta(description="The largest upload taken, bytes.", ge=1)] = 10 * GIBIBYTE
+    answer_seconds: Annotated[
+        float, Meta(description="How long a request waits for NATS before it is answered 503, seconds.", gt=0)
+    ] = 5.0
