@@ -106,7 +106,7 @@ class Child:
     @property
     def running(self) -> bool:
         """Whether the process is there."""
-        return self._session is not None and self._session.process.returncode is None
+        return self._session is not None and self._session.process.running
 
     @property
     def pid(self) -> int | None:
@@ -140,7 +140,6 @@ class Child:
             await session.end(reason)
 
     async def _limited_call(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
-        reason = "cancelled"  # or an error in `on_progress`
         session: _Session | None = None
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -157,8 +156,8 @@ class Child:
             await self.stop("crashed")
             status = session.process.returncode if session else None
             raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(status)) from error
-        except BaseException:
-            await self.stop(reason)
+        except BaseException:  # cancelled, or an error in `on_progress`
+            await self.stop("cancelled")
             raise
 
     async def _ready_session(self) -> "_Session":
@@ -200,7 +199,8 @@ class _Session:
 
     async def exchange(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
         """Send a request, pass on the progress, return the answer; the memory limit holds meanwhile."""
-        watch = asyncio.create_task(self._watch_memory(self._limits.resident_bytes))
+        limit = self._limits.resident_bytes
+        watch = asyncio.create_task(self._watch_memory(limit)) if limit is not None else None
         try:
             await self._send(request)
             while True:
@@ -210,11 +210,12 @@ class _Session:
                 if on_progress is not None:
                     on_progress(answer.percent)
         except _LostError as error:
-            if watch.done():
+            if watch is not None and watch.done():
                 raise _MemoryExceededError(watch.result()) from error
             raise
         finally:
-            watch.cancel()
+            if watch is not None:
+                watch.cancel()
 
     async def end(self, reason: str) -> None:
         """Kill the whole group and see it buried; a cancellation of this wait does not stop the burial."""
@@ -258,12 +259,14 @@ class _Session:
         while stderr is not None and (chunk := await stderr.read(STDERR_TAIL_BYTES)):
             self._stderr = (self._stderr + chunk)[-STDERR_TAIL_BYTES:]
 
-    async def _watch_memory(self, limit: int | None) -> str:
-        """Kill the group once it uses more than `limit` and return the sentence about it."""
-        while limit is None or (used := group_resident_bytes(self.process.pid)) <= limit:
-            await asyncio.sleep(MEMORY_POLL_SECONDS if limit is not None else 3600)
-        self.process.kill()
-        return f"The work needed {used >> 20} MiB of memory and may use {limit >> 20} MiB."
+    async def _watch_memory(self, limit: int) -> str:
+        """Kill the group once it uses more than `limit` bytes and return the sentence about it."""
+        while True:
+            used = group_resident_bytes(self.process.pid)
+            if used > limit:
+                self.process.kill()
+                return f"The work needed {used >> 20} MiB of memory and may use {limit >> 20} MiB."
+            await asyncio.sleep(MEMORY_POLL_SECONDS)
 
 
 def group_resident_bytes(group: int) -> int:

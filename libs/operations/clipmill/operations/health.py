@@ -22,6 +22,7 @@ class Flag:
         self.value = value
 
     def __call__(self) -> bool:
+        """Return whether the check passes."""
         return self.value
 
 

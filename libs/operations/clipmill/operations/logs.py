@@ -78,7 +78,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 @contextmanager
 def bound(**ids: str | int | None) -> Iterator[None]:
-    """Put ids on every line that is logged inside, by libraries too: `with bound(job=…, stage=…, clip=…):`.
+    """Put ids such as `job`, `stage` and `clip` on every line that is logged inside, by libraries too.
 
     They belong to the current asyncio task and to the tasks it starts. An id that is None is left out.
     """

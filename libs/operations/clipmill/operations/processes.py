@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from clipmill.operations import lifeline
 
 DEFAULT_STREAM_LIMIT = 64 * 1024
@@ -31,6 +32,16 @@ class OwnedProcess:
     def returncode(self) -> int | None:
         """The exit status, negative for a signal, None while it runs."""
         return self._process.returncode
+
+    @property
+    def running(self) -> bool:
+        """Whether the program is there this very moment, even if the event loop has not heard of its end yet."""
+        if self._process.returncode is not None:
+            return False
+        try:
+            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     @property
     def stdin(self) -> asyncio.StreamWriter | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,6 +36,16 @@ class Secret(Struct, frozen=True):
         return "***"
 
     __str__ = __repr__
+
+
+_NAMES: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    Path: "a path",
+    Secret: "a secret text",
+}
 
 
 class LogFormat(StrEnum):
@@ -164,7 +174,7 @@ def current(settings: Struct, service: str) -> dict[str, str]:
 
 
 def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know: a typing error, most likely."""
+    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know, likely a typing error."""
     prefix = _prefix(service)
     known = [setting.variable for setting in describe(kind, service)]
     sentences = []
@@ -180,21 +190,21 @@ def _prefix(service: str) -> str:
     return f"{PREFIX}{service.upper()}_" if service else PREFIX
 
 
-def _fields(kind: type[Struct], service: str) -> Iterator[tuple[str, Any, str]]:
+def _fields(kind: type[Struct], service: str) -> Iterator[tuple[str, object, str]]:
     """Yield (field, annotation, variable)."""
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         yield field.name, hints[field.name], f"{_prefix(service)}{field.name.upper()}"
 
 
-def _meta(annotation: Any) -> Meta:
+def _meta(annotation: object) -> Meta:
     for extra in get_args(annotation)[1:]:
         if isinstance(extra, Meta):
             return extra
     return Meta()
 
 
-def _plain(annotation: Any) -> Any:
+def _plain(annotation: object) -> object:
     """The bare type below Annotated and `| None`."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
@@ -203,7 +213,7 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _parse(variable: str, annotation: Any, text: str) -> object:
+def _parse(variable: str, annotation: object, text: str) -> object:
     plain = _plain(annotation)
     if plain is Secret:
         return Secret(text)
@@ -220,15 +230,14 @@ def _parse(variable: str, annotation: Any, text: str) -> object:
         raise SettingsError(f"{variable} is {text!r}, but must be {_allowed(annotation)}.") from error
 
 
-def _allowed(annotation: Any) -> str:
+def _allowed(annotation: object) -> str:
     """What a setting takes, in words."""
     plain = _plain(annotation)
     if isinstance(plain, type) and issubclass(plain, Enum):
         return "one of " + ", ".join(str(member.value) for member in plain)
     if get_origin(plain) is tuple:
         return "a comma separated list"
-    names = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path", Secret: "a secret text"}
-    return names.get(plain, "a text") + _range(_meta(annotation))
+    return (_NAMES[plain] if isinstance(plain, type) else "a text") + _range(_meta(annotation))
 
 
 def _range(meta: Meta) -> str:
