@@ -110,7 +110,8 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         for secret in tuple(_concealed):
-            line = line.replace(secret, "***")
+            for form in (secret, msgspec.json.encode(secret)[1:-1].decode()):
+                line = line.replace(form, "***")
         return line
 
 

