@@ -1,0 +1,289 @@
+"""The `clipmill` command."""
+
+# ruff: noqa: PLC0415  # each command imports only what it needs: `clipmill status` starts without NATS and PyAV
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import msgspec
+from clipmill.cli.outcomes import ExitStatus, WrongRequest
+from clipmill.operations.settings import (
+    CommonSettings,
+    LogFormat,
+    LogLevel,
+    SettingsError,
+    data_directory,
+    load_settings,
+)
+
+GEMINI_KEY_VARIABLE = "GEMINI_API_KEY"
+
+HELP = """Turn long talking videos into ranked, captioned, vertical clips.
+
+\b
+Try it:   clipmill demo
+Run it:   clipmill up
+Use it:   clipmill submit talk.mp4 --output clips
+
+\b
+Exit status: 0 done, 1 the work failed, 2 what was asked for is wrong,
+3 no server (or it is too busy), 130 interrupted.
+
+\b
+Completion in the shell, for ~/.bashrc (zsh and fish likewise):
+  eval "$(_CLIPMILL_COMPLETE=bash_source clipmill)"
+"""
+
+server_option = click.option(
+    "--server",
+    metavar="URL",
+    envvar="CLIPMILL_SERVER",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    show_envvar=True,
+    help="The clipmill server.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else, on standard output."
+)
+output_option = click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Save each clip there as soon as it appears (waits for the job).",
+)
+data_option = click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The data folder."
+)
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version("clipmill-cli"), prog_name="clipmill")
+def main() -> None:
+    """Turn long talking videos into clips; each command says what it does."""
+
+
+@main.command()
+@data_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    envvar="CLIPMILL_GATEWAY_PORT",
+    default=8000,
+    show_default=True,
+    show_envvar=True,
+    help="Where the server listens; 0 for any free port.",
+)
+@click.option("--verbose", is_flag=True, help="Show every line of every log, not only warnings and errors.")
+def up(data: Path | None, port: int, *, verbose: bool) -> None:
+    """Run everything on this machine: NATS, the store and the five services.
+
+    Everything is kept in the data folder, by default $XDG_DATA_HOME/clipmill or ~/.local/share/clipmill. What
+    CLIPMILL_NATS_URL and CLIPMILL_STORE_URL name is used and not started; all CLIPMILL_* variables reach the services
+    (see `clipmill config`). A service that dies is started again; nothing is left behind, however this command ends.
+    """
+    from clipmill.cli.up import run_up
+
+    _quiet_logs()
+    _run(run_up(data or data_directory(), port, verbose=verbose))
+
+
+@main.command()
+@data_option
+@click.option("--keep", is_flag=True, help="Keep the temporary data folder.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    default=Path("clipmill-demo"),
+    show_default=True,
+    help="Where the clips are put.",
+)
+def demo(data: Path | None, output: Path, *, keep: bool) -> None:
+    """Start everything, make clips of the bundled sample video, stop everything.
+
+    Succeeds only if every clip is a playable 9:16 file. Works in a temporary folder unless --data names one.
+    """
+    from clipmill.cli.demo import demo_folders, run_demo
+    from clipmill.cli.running import Stopped
+
+    _quiet_logs()
+    folders = demo_folders(data, output, keep=keep)
+    try:
+        _run(run_demo(folders))
+    except Stopped:
+        sys.exit(ExitStatus.INTERRUPTED)
+
+
+@main.command()
+@click.argument("source", metavar="FILE|URL")
+@click.option("--wait", is_flag=True, help="Follow the job to its end.")
+@json_option
+@output_option
+@server_option
+@click.option("--clips", type=int, help="How many clips are wanted.")
+@click.option("--min-seconds", type=float, help="The shortest clip, seconds.")
+@click.option("--max-seconds", type=float, help="The longest clip, seconds.")
+@click.option("--language", metavar="CODE", help="The speech's language, such as en; detected if not given.")
+@click.option("--captions/--no-captions", default=None, help="Whether words are burned into the picture.")
+@click.option(
+    "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job, for this job alone."
+)
+def submit(
+    *,
+    source: str,
+    server: str,
+    output: Path | None,
+    clips: int | None,
+    min_seconds: float | None,
+    max_seconds: float | None,
+    language: str | None,
+    captions: bool | None,
+    wait: bool,
+    as_json: bool,
+    gemini_key: bool,
+) -> None:
+    """Submit a video file or URL."""
+    from clipmill.cli import jobs
+    from clipmill.cli.client import Submission
+
+    wish = jobs.Wish(server=server, wait=wait or output is not None, as_json=as_json, output=output)
+    options = Submission(
+        target_clips=clips,
+        clip_min_seconds=min_seconds,
+        clip_max_seconds=max_seconds,
+        language=language,
+        captions=captions,
+    )
+    accepted: list[str] = []
+    submission = jobs.submit(
+        jobs.parse_source(source),
+        options,
+        wish,
+        gemini_key=_gemini_key() if gemini_key else None,
+        accepted=accepted.append,
+    )
+    try:
+        _run(submission)
+    except KeyboardInterrupt:
+        _interrupted(accepted[0] if accepted else None, server)
+    if not wait and not as_json and output is None:
+        click.echo(f"Job {accepted[0]} is submitted. Follow it with: {_watch_command(accepted[0], server)}")
+
+
+@main.command()
+@click.argument("job")
+@click.option("--watch", is_flag=True, help="Follow the job to its end.")
+@json_option
+@output_option
+@server_option
+def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: bool) -> None:
+    """Show how a job stands: its log and its clips."""
+    from clipmill.cli import jobs
+
+    wish = jobs.Wish(server=server, wait=watch or output is not None, as_json=as_json, output=output)
+    try:
+        _run(jobs.show(job, wish))
+    except KeyboardInterrupt:
+        _interrupted(job, server)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def config(*, as_json: bool) -> None:
+    """List every setting of every service, with its value in force, its default and what it is for."""
+    from clipmill.cli.settings_table import ask_all, print_settings
+
+    configs = asyncio.run(ask_all())
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(configs), indent=2))
+    else:
+        print_settings(configs, sys.stdout)
+
+
+@main.group()
+def models() -> None:
+    """List and fetch the model weights that the services use."""
+
+
+@models.command("list")
+def list_models() -> None:
+    """List every model: what it is for, its licence, and where its files are."""
+    from clipmill.cli.models import print_models
+
+    print_models(sys.stdout)
+
+
+@models.command("fetch")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def fetch_models(names: tuple[str, ...]) -> None:
+    """Fetch and verify models, all of them if none is named."""
+    from clipmill.cli import models as model_weights
+
+    model_weights.fetch_models(names, sys.stdout)
+
+
+@main.group()
+def topology() -> None:
+    """Manage the streams and buckets on a NATS server of your own."""
+
+
+@topology.command("apply")
+def apply_topology() -> None:
+    """Create or update the streams, consumers and buckets on the server that CLIPMILL_NATS_URL names."""
+    from clipmill.cli.topology import apply_topology as apply
+
+    _quiet_logs()
+    try:
+        common = load_settings(CommonSettings, "", os.environ)
+    except SettingsError as error:
+        raise WrongRequest(str(error)) from error
+    _run(apply(common))
+    click.echo(f"The streams, consumers and buckets are in place on {_without_credentials(common.nats_url)}.")
+
+
+def _run(work: Coroutine[None, None, None]) -> None:
+    """Run `work`; what it raises for the user is shown by click."""
+    asyncio.run(work)
+
+
+def _quiet_logs() -> None:
+    """Send what libraries log in this process to standard error, warnings and above."""
+    from clipmill.operations import logs
+
+    logs.configure("cli", LogFormat.HUMAN, LogLevel.WARNING)
+
+
+def _gemini_key() -> str:
+    key = os.environ.get(GEMINI_KEY_VARIABLE, "").strip()
+    if not key:
+        raise WrongRequest(f"--gemini-key sends the key in {GEMINI_KEY_VARIABLE}, but that is not set.")
+    return key
+
+
+def _watch_command(job: str, server: str) -> str:
+    from clipmill.cli.client import DEFAULT_SERVER
+
+    return f"clipmill status {job} --watch" + ("" if server == DEFAULT_SERVER else f" --server {server}")
+
+
+def _interrupted(job: str | None, server: str) -> None:
+    """Say what an interrupted wait means, and end."""
+    if job is None:
+        click.echo("Interrupted before the server had the whole video: no job was made.", err=True)
+    else:
+        click.echo(f"Job {job} goes on without you. Follow it with: {_watch_command(job, server)}", err=True)
+    sys.exit(ExitStatus.INTERRUPTED)
+
+
+def _without_credentials(url: str) -> str:
+    return ",".join(part.rpartition("@")[2].removeprefix("nats://") for part in url.split(","))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""The HTTP client of a clipmill server."""
+
+import asyncio
+import io
+import ipaddress
+import json
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import msgspec
+from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.contracts.status import PublicStatus
+from msgspec import Struct
+
+T = TypeVar("T")
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+"""For requests that a healthy server answers in milliseconds; long enough for a node of its NATS to change leaders."""
+
+TRANSFER_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300)
+"""For files: as long as they take, but no five minutes without a byte."""
+
+CHUNK_BYTES = 1 << 18
+
+NETWORK_FAILURES = (aiohttp.ClientError, TimeoutError, ConnectionError)
+"""What aiohttp raises when the server cannot be reached or hangs up."""
+
+
+class Interrupted(Exception):
+    """A request that may work when it is made again: the network, a restart, an overload."""
+
+
+class StageView(Struct, frozen=True, kw_only=True):
+    """One stage in a job's rich view.
+
+    Attributes:
+        state: such as `waiting`, `running` or `finished`.
+        percent: 0 to 100 of this stage.
+    """
+
+    state: str = ""
+    percent: float | None = None
+
+
+class ErrorView(Struct, frozen=True, kw_only=True):
+    """Why a job failed, for machines and for people."""
+
+    code: str = ""
+    sentence: str = ""
+
+
+class JobView(Struct, frozen=True, kw_only=True):
+    """What this client uses of `GET /api/jobs/<job>`.
+
+    Attributes:
+        stage: the stage at work, None if there is none.
+        percent: 0 to 100 of the whole job.
+        stages: every stage by name, in the order of the work.
+        clips_planned: how many clips there will be, None or 0 until that is known.
+        clips_ready: how many can be watched.
+        clips_failed: how many could not be rendered.
+        error: why the job failed.
+    """
+
+    stage: str | None = None
+    percent: float | None = None
+    stages: dict[str, StageView] = {}
+    clips_planned: int | None = None
+    clips_ready: int = 0
+    clips_failed: int = 0
+    error: ErrorView | None = None
+
+
+class Submission(Struct, frozen=True, kw_only=True):
+    """The options of one submission; None leaves the choice to the server.
+
+    Attributes:
+        target_clips: how many clips are wanted.
+        clip_min_seconds: the shortest clip, seconds.
+        clip_max_seconds: the longest clip, seconds.
+        language: ISO 639-1 code of the speech.
+        captions: whether words are burned into the picture.
+    """
+
+    target_clips: int | None = None
+    clip_min_seconds: float | None = None
+    clip_max_seconds: float | None = None
+    language: str | None = None
+    captions: bool | None = None
+
+    def fields(self) -> dict[str, int | float | str | bool]:
+        """Return what was chosen."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+
+
+class _Accepted(Struct, frozen=True):
+    job_id: str
+
+
+class Upload(io.BufferedReader):
+    """A file on its way to the server, which tells how much of it has been read."""
+
+    def __init__(self, path: Path, sent: Callable[[int], None]) -> None:
+        super().__init__(io.FileIO(path), CHUNK_BYTES)
+        self._sent = sent
+        self._position = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as a file does, and report the bytes read so far."""
+        data = super().read(size)
+        self._position += len(data)
+        self._sent(self._position)
+        return data
+
+
+class Client:
+    """A connection to one server: `async with Client("http://127.0.0.1:8000") as client`.
+
+    Args:
+        server: the server's address; `http://` is put before an address without a scheme.
+
+    Raises:
+        WrongRequest: if `server` is not an http or https address.
+    """
+
+    def __init__(self, server: str) -> None:
+        self.server = _server_address(server)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open the connection pool; nothing is sent yet."""
+        # A proxy of the environment must not stand between a user and a server on the same machine.
+        session = aiohttp.ClientSession(timeout=REQUEST_TIMEOUT, trust_env=not _is_loopback(self.server))
+        self._session = await self._stack.enter_async_context(session)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._stack.aclose()
+
+    async def submit_url(self, url: str, options: Submission, *, gemini_key: str | None = None) -> str:
+        """Submit the video at `url` and return the job's id.
+
+        Raises:
+            WrongRequest: if the server refuses the request.
+            ServerUnavailable: if it cannot take it now.
+        """
+        return await self._submit(json.dumps({"url": url, **options.fields()}).encode(), gemini_key)
+
+    async def submit_file(
+        self,
+        path: Path,
+        options: Submission,
+        *,
+        gemini_key: str | None = None,
+        sent: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """Stream the file at `path` to the server and return the job's id.
+
+        Args:
+            path: the video.
+            options: what is asked for.
+            gemini_key: the key that this one job uses.
+            sent: called with the count of bytes sent so far, from another thread.
+
+        Raises:
+            WrongRequest: if the file cannot be read, or the server refuses the request.
+            ServerUnavailable: if it cannot take it now.
+        """
+        try:
+            upload = await asyncio.to_thread(Upload, path, sent)
+        except OSError as error:
+            raise WrongRequest(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+        with upload:
+            form = aiohttp.FormData()
+            for name, value in options.fields().items():
+                form.add_field(name, json.dumps(value) if isinstance(value, bool) else str(value))
+            # Last, so that the server knows the options before the bytes come.
+            form.add_field("file", upload, filename=path.name, content_type="application/octet-stream")
+            return await self._submit(form, gemini_key)
+
+    async def _submit(self, body: bytes | aiohttp.FormData, gemini_key: str | None) -> str:
+        headers = {} if gemini_key is None else {"X-Gemini-Key": gemini_key}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "application/json"
+        try:
+            async with self._session.post(
+                f"{self.server}/api/process", data=body, headers=headers, timeout=TRANSFER_TIMEOUT
+            ) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                accepted = self._decode(await answer.read(), _Accepted)
+        except NETWORK_FAILURES as error:
+            raise self.unreachable(error) from error
+        return accepted.job_id
+
+    async def status(self, job: str) -> PublicStatus:
+        """Return where `job` stands.
+
+        Raises:
+            WrongRequest: if the server does not know the job.
+            Interrupted: if another try may work.
+            ServerUnavailable: if what answers is not a clipmill server.
+        """
+        return self._decode(await self._get(f"/api/status/{quote(job, safe='')}"), PublicStatus)
+
+    async def view(self, job: str) -> JobView | None:
+        """Return the rich view of `job`, None where the server has none to give.
+
+        Raises:
+            Interrupted: if another try may work.
+        """
+        try:
+            return msgspec.json.decode(await self._get(f"/api/jobs/{quote(job, safe='')}"), type=JobView)
+        except (WrongRequest, ServerUnavailable, msgspec.DecodeError):
+            return None
+
+    async def download(self, path: str, target: Path) -> bool:
+        """Store what the server has at `path` as the file `target`, whole or not at all.
+
+        Returns:
+            whether the server has it.
+
+        Raises:
+            Interrupted: if another try may work.
+            OSError: if `target` cannot be written.
+        """
+        part = target.with_name(f".{target.name}.part")
+        try:
+            async with self._session.get(f"{self.server}{path}", timeout=TRANSFER_TIMEOUT) as answer:
+                if answer.status == 404:
+                    return False
+                if answer.status >= 400:
+                    raise Interrupted(f"{self.server}{path} answers {answer.status}.")
+                with part.open("wb") as file:
+                    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                        await asyncio.to_thread(file.write, chunk)
+            part.replace(target)
+        except NETWORK_FAILURES as error:
+            raise Interrupted(_reason(error)) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return True
+
+    def unreachable(self, error: Exception) -> ServerUnavailable:
+        """Return what to say when the server cannot be reached because of `error`."""
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return ServerUnavailable(
+                f"No clipmill server answers at {self.server}. Start one with `clipmill up`, or name yours with"
+                " --server or CLIPMILL_SERVER."
+            )
+        return ServerUnavailable(f"The server at {self.server} broke off: {_reason(error)}. Try again.")
+
+    async def _get(self, path: str) -> bytes:
+        try:
+            async with self._session.get(f"{self.server}{path}") as answer:
+                if answer.status >= 500 or answer.status in (408, 425, 429):
+                    raise Interrupted(f"{self.server} answers {answer.status}")
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return await answer.read()
+        except NETWORK_FAILURES as error:
+            raise Interrupted(_reason(error)) from error
+
+    async def _refusal(self, answer: aiohttp.ClientResponse) -> WrongRequest | ServerUnavailable:
+        sentence = _detail(await answer.read()) or f"{self.server} answers {answer.status} {answer.reason}."
+        if answer.status < 500 and answer.status not in (408, 425, 429):
+            return WrongRequest(sentence)
+        wait = answer.headers.get("Retry-After")
+        return ServerUnavailable(sentence if wait is None else f"{sentence} Try again in {wait} seconds.")
+
+    def _decode(self, data: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.DecodeError as error:
+            raise ServerUnavailable(f"What answers at {self.server} is not a clipmill server.") from error
+
+
+class _Refusal(Struct, frozen=True):
+    detail: str = ""
+
+
+def _detail(body: bytes) -> str:
+    """Return the sentence in a refusal's body, empty if there is none."""
+    try:
+        return msgspec.json.decode(body, type=_Refusal).detail
+    except msgspec.DecodeError:
+        return ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__
+
+
+def _server_address(server: str) -> str:
+    address = server if "://" in server else f"http://{server}"
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongRequest(f"{server} is not the address of a server: it looks like {DEFAULT_SERVER}.")
+    return address.rstrip("/")
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,28 @@
+"""`clipmill topology apply`: the streams, consumers and buckets on a NATS server that somebody runs."""
+
+import nats.errors
+from clipmill.cli.outcomes import ServerUnavailable
+from clipmill.contracts.failures import Transient
+from clipmill.messaging import connection, topology
+from clipmill.operations.settings import CommonSettings
+
+PATIENCE_SECONDS = 30.0
+"""For the server to answer; a deployment starts it at the same time."""
+
+
+async def apply_topology(common: CommonSettings) -> None:
+    """Create or update everything that the services use on the server that `common` names.
+
+    Raises:
+        ServerUnavailable: if the server does not answer or refuses.
+    """
+    try:
+        nc = await connection.connect(common.nats_url, "clipmill-topology", patience=PATIENCE_SECONDS)
+        try:
+            await topology.apply(nc, common.nats_replicas, retention=common.job_retention_seconds)
+        finally:
+            await connection.close(nc)
+    except Transient as failure:
+        raise ServerUnavailable(failure.sentence) from failure
+    except nats.errors.Error as error:
+        raise ServerUnavailable(f"NATS refuses the streams that clipmill needs: {error}") from error
