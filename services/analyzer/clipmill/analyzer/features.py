@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from clipmill.analyzer import lexicon
+from clipmill.analyzer.punctuation import asks, finishes
 from clipmill.analyzer.sentences import Sentence
 from clipmill.analyzer.terms import inverse_frequencies, subject_stems, tokens
 from msgspec import Struct
@@ -65,7 +66,7 @@ def _features(text: str, words: list[str], stems: frozenset[str], novelty: float
     opening = " ".join(words[:6])
     question = _question(text, words, opening)
     number = _number(words)
-    contrast = _share(words, lexicon.CONTRAST)
+    contrast = _share([word[-3:] if word.endswith("n't") else word for word in words], lexicon.CONTRAST)
     claim = min(_share(words, lexicon.UNIVERSALS) + _share(words, lexicon.SUPERLATIVES), 1.0)
     emotion = _share(words, lexicon.EMOTIONS)
     story = _story(words, opening)
@@ -82,7 +83,7 @@ def _features(text: str, words: list[str], stems: frozenset[str], novelty: float
         0.5 * emotion,
     )
     brevity = 1.0 if len(words) <= PACE_WORDS else PACE_WORDS / len(words)
-    finished = 1.0 if text.rstrip("\"'”’)").endswith((".", "!", "。", "！")) else 0.0
+    finished = 1.0 if finishes(text) and not asks(text) else 0.0
     return SentenceFeatures(
         question=question,
         number=number,
@@ -93,7 +94,7 @@ def _features(text: str, words: list[str], stems: frozenset[str], novelty: float
         address=_share(words, lexicon.SECOND_PERSON),
         housekeeping=housekeeping,
         novelty=novelty,
-        hook=statement * (1 - dangling) - housekeeping,
+        hook=statement * (1 - dangling) * (question >= 0) - housekeeping,
         closing=finished * (0.4 * brevity + 0.6 * max(claim, contrast, emotion)) - housekeeping,
         dangling=dangling,
         leaves=_opens_with(opening, lexicon.HOUSEKEEPING_OPENINGS),
@@ -111,7 +112,7 @@ def _opens_with(opening: str, phrases: Sequence[str]) -> float:
 
 
 def _question(text: str, words: list[str], opening: str) -> float:
-    if not text.rstrip("\"'”’)").endswith(("?", "？", "؟")):
+    if not asks(text):
         return 0.0
     if _opens_with(opening, lexicon.REQUEST_OPENINGS):
         return -0.5

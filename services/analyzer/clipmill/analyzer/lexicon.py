@@ -34,7 +34,7 @@ HOOK_QUESTION_OPENINGS = (
 
 REQUEST_OPENINGS = (
     "can", "could", "would you", "may", "shall", "should i", "should we", "is there", "are there", "do we have",
-    "any", "does anyone", "does anybody", "who wants", "are you ready", "ready",
+    "any", "does anyone", "does anybody", "who wants", "are you ready", "ready", "is it", "do you mind",
 )  # fmt: skip
 """Questions that manage an event rather than raise a matter."""
 
@@ -52,7 +52,7 @@ MAGNITUDES = _words(
 
 CONTRAST = _words(
     """but instead yet however although though despite unlike rather whereas actually except unless otherwise
-    nevertheless turns contrary opposite not"""
+    nevertheless turns contrary opposite not n't cannot than"""
 )
 """Words that turn an expectation round."""
 
@@ -83,10 +83,12 @@ EMOTIONS = _words(
 """Words that people say with feeling."""
 
 STORY_OPENINGS = (
-    "let me tell you", "i will tell you", "i'll tell you", "i want to tell you", "one day", "one night", "once upon",
-    "a few years ago", "years ago", "when i was", "my first", "the first time", "the day", "i remember", "i once",
-    "i used to", "last year", "there was a", "it was the", "i had a", "i was", "we once", "this happened",
-    "a friend of mine", "i met", "i never forget", "i will never forget", "i'll never forget", "picture this", "imagine",
+    "let me tell you", "i will tell you", "i'll tell you", "i want to tell you", "one day", "one night",
+    "once upon",
+    "a few years ago", "years ago", "when i was", "my first", "the first time", "the day", "i remember",
+    "i once", "i used to", "last year", "there was a", "it was the", "i had a", "i was", "we once", "this happened",
+    "a friend of mine", "i met", "i never forget",
+    "i will never forget", "i'll never forget", "picture this", "imagine",
 )  # fmt: skip
 """How stories begin."""
 
@@ -115,16 +117,17 @@ HOUSEKEEPING = _words(
     """welcome hello hi goodbye bye thank thanks please agenda slide slides session sessions break lunch schedule
     scheduled calendar upload uploaded download subscribe newsletter sponsor sponsors sponsored episode podcast channel
     link links description website email mail register registration form forms reminder remind announcement
-    announcements housekeeping logistics microphone mic mute muted audio recording recorded screen booking bookings
+    announcements housekeeping logistics microphone mic mute muted audio recording recorded booking bookings
     registered volunteers feedback survey questionnaire deadline deadlines
-    monday tuesday wednesday thursday friday saturday sunday tomorrow tonight afternoon morning o'clock"""
+    monday tuesday wednesday thursday friday saturday sunday o'clock
+    page figure section chapter appendix overview"""
 )
 """Words of people who run an event, not of people who have something to say."""
 
 HOUSEKEEPING_OPENINGS = (
     "thank you", "thanks", "welcome", "good morning", "good afternoon", "good evening", "please", "okay", "ok",
-    "moving on", "before we", "let me see", "let me check", "let us move", "next slide", "the next", "as i said",
-    "that is all", "that's all", "sure", "of course", "alright", "all right", "a reminder", "just a reminder",
+    "moving on", "before we", "before i", "let me see", "let me check",
+    "let us move", "next slide", "the next", "as i said", "that is all", "that's all", "sure", "of course", "alright", "all right", "a reminder", "just a reminder",
     "we will take", "we'll take", "any questions", "hello", "hi", "goodbye", "bye", "see you", "also",
     "anyway",
 )  # fmt: skip

@@ -49,6 +49,12 @@ WINDOW_CUT_OFF = 0.7
 WINDOW_LEFT = 0.4
 """The next sentence, or a long pause, leaves the matter: it is complete."""
 
+WINDOW_EDGE = 0.4
+"""A passage is more interesting than what stands right before and after it; a part of a passage is not."""
+
+EDGE_SENTENCES = 2
+"""How many sentences on each side of a window are compared with it."""
+
 WINDOW_SILENCE = 1.5
 """Dead air, by its share of the window."""
 
@@ -73,6 +79,7 @@ class LocalPicker:
         self._sentences = sentences
         self.features: list[SentenceFeatures] = features_of(sentences)
         own = [_interest(features) for features in self.features]
+        self._own = own
         self.interest = [_spread(own, index) for index in range(len(own))]
         self._middle = sorted(self.interest)[len(self.interest) // 2] if self.interest else 0.0
         self._weights = inverse_frequencies([list(features.stems) for features in self.features])
@@ -113,6 +120,14 @@ class LocalPicker:
     def _ends(self, window: Window) -> float:
         first, last = self.features[window.first], self.features[window.last]
         value = WINDOW_HOOK * first.hook - WINDOW_DANGLING * first.dangling + WINDOW_CLOSING * last.closing
+        inside = self._own[window.first : window.last + 1]
+        mean = sum(inside) / len(inside)
+        for outside in (
+            self._own[max(window.first - EDGE_SENTENCES, 0) : window.first],
+            self._own[window.last + 1 : window.last + 1 + EDGE_SENTENCES],
+        ):
+            if outside:
+                value += WINDOW_EDGE * min(mean - sum(outside) / len(outside), 1.0)
         if window.last + 1 < len(self.features):
             following = self.features[window.last + 1]
             pause = self._sentences[window.last + 1].start - self._sentences[window.last].end

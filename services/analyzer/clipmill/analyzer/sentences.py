@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from clipmill.analyzer.punctuation import CLOSERS, COMMAS, OPENERS, finishes
 from clipmill.contracts.documents import Segment, Transcript, Word
 from msgspec import Struct
 
@@ -22,13 +23,17 @@ PUNCTUATED_SHARE = 1 / 40
 
 SHORTEST_WORD_SECONDS = 0.001
 
-_CLOSERS = "\"'”’»)]}"
-_STOPS = (".", "!", "?", "…", "。", "！", "？", "．", "؟", "।")
-_COMMAS = (",", ";", ":", "，", "、", "；", "：", "—", "–")
 _NEVER_LAST = frozenset(
-    "mr mrs ms dr prof st gen col sgt capt lt rev hon sr. messrs vs e.g i.e cf fig vol approx dept est".split()
+    {"mr", "mrs", "ms", "dr", "prof", "st", "gen", "col", "sgt", "capt", "lt", "rev", "hon", "vs", "e.g", "i.e", "cf"}
+    | {"fig", "vol", "approx", "dept", "est"}
 )
-_SELDOM_LAST = frozenset("etc inc ltd co corp jr sr u.s u.k u.n a.m p.m ph.d b.c a.d no".split())
+"""Abbreviations that something always follows."""
+
+_SELDOM_LAST = frozenset(
+    {"etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.n", "a.m", "p.m", "ph.d", "b.c", "a.d"}
+)
+"""Abbreviations that end a sentence where the next word starts with a capital."""
+
 _INITIAL = re.compile(r"^[A-Z]$")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
@@ -119,7 +124,7 @@ def _interpolated(segment: Segment) -> Iterator[Word]:
 
 
 def _grouped(words: Sequence[Word]) -> Iterator[list[Word]]:
-    stops = sum(_has_stop(word.text) for word in words)
+    stops = sum(finishes(word.text) for word in words)
     punctuated = stops >= len(words) * PUNCTUATED_SHARE
     group: list[Word] = []
     for word, following in pairwise([*words, None]):
@@ -132,19 +137,15 @@ def _grouped(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _ends(word: Word, following: Word, *, punctuated: bool) -> bool:
-    if _has_stop(word.text) and not _abbreviates(word.text, following.text):
+    if finishes(word.text) and not _abbreviates(word.text, following.text):
         return True
     continues = punctuated and following.text[0].islower()
     return following.start - word.end >= (LONG_PAUSE_SECONDS if continues else PAUSE_SECONDS)
 
 
-def _has_stop(text: str) -> bool:
-    return text.rstrip(_CLOSERS).endswith(_STOPS)
-
-
 def _abbreviates(text: str, following: str) -> bool:
-    """Tell whether the full stop of `text` belongs to an abbreviation, an initial or a number in the sentence's midst."""
-    bare = text.rstrip(_CLOSERS).lstrip("\"'“‘«([{")
+    """Tell whether the full stop of `text` is that of an abbreviation, an initial or a number, not of a sentence."""
+    bare = text.rstrip(CLOSERS).lstrip(OPENERS)
     if not bare.endswith(".") or bare.endswith(".."):
         return False
     stem = bare[:-1]
@@ -166,7 +167,7 @@ def _divided(group: Sequence[Word], longest: float) -> list[Sequence[Word]]:
     def merit(joint: int) -> float:
         before, after = group[joint - 1], group[joint]
         middle = 1 - abs((before.end + after.start) / 2 - group[0].start - seconds / 2) / (seconds / 2)
-        comma = 0.5 if before.text.endswith(_COMMAS) else 0.0
+        comma = 0.5 if before.text.endswith(COMMAS) else 0.0
         return middle + comma + min(after.start - before.end, 1.0)
 
     joint = max(range(1, len(group)), key=merit)

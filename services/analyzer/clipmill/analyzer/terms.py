@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.lexicon import STOP_WORDS
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _SUFFIXES = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("ly", ""), ("es", "e"), ("s", ""))
 _SHORTEST_STEM = 3
 
 
 def tokens(text: str) -> list[str]:
     """Return the words of `text` in lower case, without punctuation, apostrophes straight."""
-    return [token.lower().replace("’", "'") for token in _TOKEN.findall(text)]
+    return [token.lower().replace("\u2019", "'") for token in _TOKEN.findall(text)]
 
 
 def stem(token: str) -> str:
@@ -33,8 +33,9 @@ def subject_stems(words: Sequence[str]) -> list[str]:
 
 
 def inverse_frequencies(texts: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return how much each stem tells about the text it stands in: ln((1 + N) / df), so a stem in every text weighs
-    next to nothing (Spärck Jones 1972, smoothed).
+    """Return how much each stem tells about the text it stands in.
+
+    ln((1 + N) / df), so that a stem in every text weighs next to nothing (Spärck Jones 1972, smoothed).
 
     Args:
         texts: stems of each text.

@@ -1,0 +1,32 @@
+"""`python -m clipmill.analyzer`: two stages in one process, finding shots and picking moments."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from clipmill.analyzer.costs import PriceTableError, load_prices
+from clipmill.analyzer.moments_handler import MomentsHandler
+from clipmill.analyzer.scenes_handler import ScenesHandler
+from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.contracts.identifiers import Stage
+from clipmill.messaging.service import Runtime, main
+from clipmill.messaging.worker import StageWorker
+
+
+@asynccontextmanager
+async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
+    """Yield what this process works on."""
+    try:
+        prices = load_prices(settings.price_table)
+    except PriceTableError as error:
+        sys.exit(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}")
+    scenes = ScenesHandler(runtime.store, settings)
+    moments = MomentsHandler(runtime.store, settings, prices)
+    yield [
+        StageWorker(Stage.SCENES, scenes, slots=settings.scenes_slots, attempts=settings.scenes_attempts),
+        StageWorker(Stage.ANALYZE, moments, slots=settings.analyze_slots, attempts=settings.analyze_attempts),
+    ]
+
+
+if __name__ == "__main__":
+    main("analyzer", AnalyzerSettings, build)

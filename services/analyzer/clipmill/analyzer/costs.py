@@ -1,0 +1,118 @@
+"""What asking a model costs: tokens times prices, for every request made, the failed ones too."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+from clipmill.contracts.documents import Cost
+from msgspec import Struct
+
+MILLION = 1_000_000
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """The tokens of one request as the provider counts them.
+
+    Attributes:
+        prompt_tokens: read, the cached ones included.
+        cached_tokens: read at the lower price.
+        answer_tokens: written.
+        thought_tokens: written to itself; priced as output.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    answer_tokens: int = 0
+    thought_tokens: int = 0
+
+
+class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+class PriceTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The prices of models.
+
+    Attributes:
+        unlisted: the model that stands for those that are not listed.
+        models: by name.
+    """
+
+    unlisted: str
+    models: dict[str, Price]
+
+    def usd(self, model: str, usage: Usage) -> float:
+        """Return the price of a request that used `usage`."""
+        price = self.models.get(model) or self.models[self.unlisted]
+        cached = price.input if price.cached is None else price.cached
+        fresh_tokens = max(usage.prompt_tokens - usage.cached_tokens, 0)
+        output_tokens = usage.answer_tokens + usage.thought_tokens
+        return (fresh_tokens * price.input + usage.cached_tokens * cached + output_tokens * price.output) / MILLION
+
+    def knows(self, model: str) -> bool:
+        """Whether the price of `model` is listed."""
+        return model in self.models
+
+
+class PriceTableError(Exception):
+    """A price table that cannot be used; the message says why."""
+
+
+def load_prices(path: Path | None = None) -> PriceTable:
+    """Return the table in `path`, or the one that comes with clipmill.
+
+    Raises:
+        PriceTableError: if the file cannot be read or is no price table.
+    """
+    try:
+        data = path.read_bytes() if path else files("clipmill.analyzer").joinpath("prices.toml").read_bytes()
+        table = msgspec.toml.decode(data, type=PriceTable)
+    except (OSError, msgspec.DecodeError) as error:
+        raise PriceTableError(f"The price table {path} cannot be used: {error}") from error
+    if table.unlisted not in table.models:
+        raise PriceTableError(
+            f"The price table {path} names {table.unlisted} for unlisted models, but does not list it."
+        )
+    return table
+
+
+class Spending:
+    """Adds up what one job's requests to one model cost.
+
+    Args:
+        prices: the price table.
+        model: which one is asked.
+        before: what earlier tries of the same job spent.
+    """
+
+    def __init__(self, prices: PriceTable, model: str, before: Cost = Cost()) -> None:  # noqa: B008  # frozen
+        self._prices = prices
+        self._model = model
+        self._usd = before.total_usd
+        self._calls = before.provider_calls
+        self._estimated = before.estimated
+
+    def request(self, usage: Usage | None) -> None:
+        """Count a request that was made; None where the provider gave no account of it."""
+        self._calls += 1
+        if usage is not None:
+            self._usd += self._prices.usd(self._model, usage)
+            self._estimated = self._estimated or not self._prices.knows(self._model)
+
+    @property
+    def cost(self) -> Cost:
+        """What it has come to; whole ten-thousandths of a cent."""
+        return Cost(total_usd=round(self._usd, 6), provider_calls=self._calls, estimated=self._estimated)
+
+
+def added(one: Cost, other: Cost) -> Cost:
+    """Return two costs as one."""
+    return Cost(
+        total_usd=round(one.total_usd + other.total_usd, 6),
+        provider_calls=one.provider_calls + other.provider_calls,
+        estimated=one.estimated or other.estimated,
+    )

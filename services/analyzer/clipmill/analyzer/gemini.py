@@ -1,0 +1,159 @@
+"""Gemini through google-genai: one request in, one answer or one well-understood failure out."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import httpx2
+from clipmill.analyzer.costs import Usage
+from clipmill.analyzer.provider import Answer, CallOutcome, Refused, Turn, Unavailable
+from google import genai
+from google.genai import errors, types
+
+API_VERSION = "v1beta"
+"""The version that knows every model and alias; `v1` lacks the `-latest` ones."""
+
+TEMPERATURE = 0.4
+"""Low: the choice should be the same one tomorrow; titles still read as if somebody wrote them."""
+
+_KEY_REFUSED_CODES = frozenset({401, 403})
+_BUSY_CODE = 429
+_TRUNCATED = types.FinishReason.MAX_TOKENS
+_FINISHED = frozenset({types.FinishReason.STOP, types.FinishReason.FINISH_REASON_UNSPECIFIED, None})
+
+
+class Gemini:
+    """One Gemini model with one key. An asynchronous context manager: leaving it closes the connections.
+
+    Args:
+        key: the API key.
+        model: such as `gemini-2.5-flash`.
+        base_url: where the API is.
+        timeout: longest wait for an answer, seconds.
+        output_tokens: most tokens of an answer, thoughts included.
+
+    Raises:
+        Refused: if `key` cannot be a key at all.
+    """
+
+    name = "Gemini"
+
+    def __init__(self, key: str, model: str, base_url: str, timeout: float, output_tokens: int) -> None:
+        if not key.isascii() or not key.isprintable():
+            raise Refused("The Gemini key has characters that no key has.", CallOutcome.KEY_REFUSED)
+        self.model = model
+        self._timeout = timeout
+        self._output_tokens = output_tokens
+        self._transport = httpx2.AsyncClient(timeout=timeout, follow_redirects=False)
+        options = types.HttpOptions(
+            base_url=base_url,
+            api_version=API_VERSION,
+            timeout=int(timeout * 1000),
+            # One try a call: retries are the task's, where they are counted, spaced and survive this process.
+            retry_options=types.HttpRetryOptions(attempts=1),
+            httpx_async_client=self._transport,
+        )
+        self._client = genai.Client(api_key=key, vertexai=False, http_options=options)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._transport.aclose()
+        self._client.close()
+
+    async def answer(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
+        """Return the model's next turn; see `Provider.answer`."""
+        try:
+            # The transport's time-out is between bytes; this one is for the whole.
+            async with asyncio.timeout(self._timeout):
+                response = await self._client.aio.models.generate_content(
+                    model=self.model,
+                    contents=[_content(turn) for turn in turns],
+                    config=types.GenerateContentConfig(
+                        system_instruction=instruction,
+                        response_mime_type="application/json",
+                        response_json_schema=schema,
+                        max_output_tokens=self._output_tokens,
+                        temperature=TEMPERATURE,
+                    ),
+                )
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            sentence = f"Gemini did not answer within {self._timeout:g} seconds."
+            raise Unavailable(sentence, CallOutcome.TIMED_OUT) from error
+        except httpx2.HTTPError as error:
+            raise Unavailable("Gemini cannot be reached.", CallOutcome.UNREACHABLE) from error
+        except errors.APIError as error:
+            raise _failure(error) from None  # its text may repeat what was sent
+        except ValueError as error:  # the client library could not make sense of the answer's outer form
+            raise Unavailable("Gemini's answer is not of its own form.", CallOutcome.NOT_UNDERSTOOD) from error
+        return _answer(response)
+
+
+def _content(turn: Turn) -> types.Content:
+    return types.Content(role="user" if turn.ours else "model", parts=[types.Part(text=turn.text)])
+
+
+def _answer(response: types.GenerateContentResponse) -> Answer:
+    usage = _usage(response.usage_metadata)
+    feedback = response.prompt_feedback
+    if feedback is not None and feedback.block_reason is not None:
+        sentence = f"Gemini declines this transcript ({feedback.block_reason.value})."
+        raise Refused(sentence, CallOutcome.BLOCKED, usage)
+    candidate = response.candidates[0] if response.candidates else None
+    reason = candidate.finish_reason if candidate else None
+    if reason not in _FINISHED and reason is not _TRUNCATED:
+        raise Refused(f"Gemini stopped its answer ({reason.value if reason else ''}).", CallOutcome.BLOCKED, usage)
+    parts = candidate.content.parts or [] if candidate and candidate.content else []
+    text = "".join(part.text for part in parts if part.text and not part.thought)
+    return Answer(text=text, usage=usage, truncated=reason is _TRUNCATED)
+
+
+def _usage(metadata: types.GenerateContentResponseUsageMetadata | None) -> Usage:
+    if metadata is None:
+        return Usage()
+    return Usage(
+        prompt_tokens=metadata.prompt_token_count or 0,
+        cached_tokens=metadata.cached_content_token_count or 0,
+        answer_tokens=metadata.candidates_token_count or 0,
+        thought_tokens=metadata.thoughts_token_count or 0,
+    )
+
+
+def _failure(error: errors.APIError) -> Unavailable | Refused:
+    status = error.status or ""
+    said = f"{error.code} {status}".strip()
+    if error.code in _KEY_REFUSED_CODES or _detail(error, "reason") == "API_KEY_INVALID":
+        return Refused(f"Gemini refuses the key ({said}).", CallOutcome.KEY_REFUSED)
+    if error.code == _BUSY_CODE:
+        return Unavailable(
+            f"Gemini's quota is used up for now ({said}).", CallOutcome.RATE_LIMITED, _retry_after(error)
+        )
+    if error.code == 408 or error.code >= 500:
+        return Unavailable(f"Gemini has trouble ({said}).", CallOutcome.SERVER_ERROR, _retry_after(error))
+    return Refused(f"Gemini refuses the request ({said}).", CallOutcome.REQUEST_REFUSED)
+
+
+def _retry_after(error: errors.APIError) -> float | None:
+    """Return the pause asked for in seconds, by header or by google.rpc.RetryInfo; dates are not understood."""
+    headers = getattr(error.response, "headers", None) or {}
+    for said in (headers.get("retry-after", ""), _detail(error, "retryDelay").removesuffix("s")):
+        try:
+            return max(float(said), 0.0)
+        except ValueError:
+            continue
+    return None
+
+
+def _detail(error: errors.APIError, name: str) -> str:
+    """Return the text `name` from the error's details, empty if there is none."""
+    body = error.details if isinstance(error.details, dict) else {}
+    inner = body.get("error", body)
+    details = inner.get("details", []) if isinstance(inner, dict) else []
+    for detail in details if isinstance(details, list) else []:
+        if isinstance(detail, dict) and isinstance(detail.get(name), str):
+            return str(detail[name])
+    return ""

@@ -1,0 +1,65 @@
+"""The scenes task: find the source's shots, store them, and ask for the analysis once the transcript is there too."""
+
+import time
+
+from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest, scenes_from
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load, save_once
+from clipmill.artifacts.store import MissingArtifact, Store
+from clipmill.contracts import log_lines
+from clipmill.contracts.documents import MediaFacts, Scenes
+from clipmill.contracts.events import StageFinished, StageStarted
+from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
+from clipmill.messaging.context import TaskContext
+from clipmill.operations.child import Limits, run_child
+
+
+class ScenesHandler:
+    """Handles `ScenesTask`.
+
+    Args:
+        store: where the source lies and the shots go.
+        settings: of the analyzer.
+    """
+
+    def __init__(self, store: Store, settings: AnalyzerSettings) -> None:
+        self._store = store
+        self._settings = settings
+
+    async def __call__(self, task: ScenesTask, context: TaskContext) -> None:
+        """Do `task`; done twice, it changes nothing."""
+        began = time.monotonic()
+        seconds = 0.0
+        if await load(self._store, layout.scenes(task.job), Scenes) is None:
+            await context.emit(StageStarted(job=task.job, stage=Stage.SCENES, line=log_lines.DETECTING))
+            await save_once(self._store, layout.scenes(task.job), await self._detect(task, context))
+            seconds = time.monotonic() - began
+        await context.emit(StageFinished(job=task.job, stage=Stage.SCENES, seconds=seconds))
+        if await self._store.size(layout.transcript(task.job)) is not None:
+            await context.submit(
+                AnalyzeTask(job=task.job, options=task.options, priority=task.priority, generation=task.generation)
+            )
+
+    async def _detect(self, task: ScenesTask, context: TaskContext) -> Scenes:
+        media = await load(self._store, layout.media(task.job), MediaFacts)
+        if media is None:
+            raise MissingArtifact(layout.media(task.job))
+        settings = self._settings
+        request = DetectionRequest(
+            store_url=settings.common.store_url,
+            key=layout.source(task.job),
+            duration=media.duration,
+            shortest=settings.shot_min_seconds,
+            threshold=settings.cut_threshold,
+            least_change=settings.cut_least_change,
+            longest_side=settings.detection_pixels,
+        )
+        limits = Limits(
+            seconds=settings.detection_base_seconds + settings.detection_seconds_per_second * media.duration,
+            resident_bytes=settings.detection_memory_bytes,
+        )
+        detected = await run_child(DETECTION_TARGET, request, Detected, limits=limits, on_progress=context.progress)
+        context.log.info("shots_found", cuts=len(detected.cuts), frames=detected.frames, skipped=detected.skipped)
+        return scenes_from(detected, media.duration)

@@ -1,0 +1,64 @@
+"""The analyzer's settings: CLIPMILL_ANALYZER_*."""
+
+from pathlib import Path
+from typing import Annotated
+
+from clipmill.operations.settings import CommonSettings, Secret
+from msgspec import Meta, Struct
+
+
+class AnalyzerSettings(Struct, frozen=True, kw_only=True):
+    """Everything about finding shots and picking moments that an operator may choose."""
+
+    common: CommonSettings = CommonSettings()
+    port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
+        9103
+    )
+
+    scenes_slots: Annotated[int, Meta(description="Videos searched for shots at once.", ge=1)] = 1
+    scenes_attempts: Annotated[int, Meta(description="Tries at finding a video's shots.", ge=1)] = 3
+    analyze_slots: Annotated[int, Meta(description="Jobs whose moments are picked at once.", ge=1)] = 4
+    analyze_attempts: Annotated[
+        int,
+        Meta(description="Tries at picking a job's moments; the last two pick locally where Gemini fails.", ge=2),
+    ] = 4
+
+    shot_min_seconds: Annotated[float, Meta(description="The shortest shot, seconds.", ge=0)] = 0.6
+    cut_threshold: Annotated[
+        float, Meta(description="How many times more than its neighbours a frame changes at a cut.", gt=0)
+    ] = 3.0
+    cut_least_change: Annotated[
+        float, Meta(description="The least change of a frame at a cut, 0 to 255.", ge=0, le=255)
+    ] = 15.0
+    detection_pixels: Annotated[
+        int, Meta(description="Longer side of the pictures searched for cuts, pixels.", ge=64)
+    ] = 256
+    detection_base_seconds: Annotated[
+        float, Meta(description="Time that a search for shots may take in any case, seconds.", gt=0)
+    ] = 120.0
+    detection_seconds_per_second: Annotated[
+        float, Meta(description="Time that it may take for each second of video besides, seconds.", ge=0)
+    ] = 4.0
+    detection_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = (
+        4 * 2**30
+    )
+
+    gemini_api_key: Annotated[
+        Secret | None,
+        Meta(description="Gemini key for jobs that bring none; without any, moments are picked locally."),
+    ] = None
+    gemini_model: Annotated[str, Meta(description="Gemini model.", min_length=1)] = "gemini-2.5-flash"
+    gemini_base_url: Annotated[str, Meta(description="Where Gemini's API is, for proxies.", pattern="^https?://")] = (
+        "https://generativelanguage.googleapis.com/"
+    )
+    gemini_timeout_seconds: Annotated[float, Meta(description="Longest wait for one answer, seconds.", gt=0)] = 180.0
+    gemini_patience_seconds: Annotated[
+        float,
+        Meta(description="Longest pause that Gemini may ask for before moments are picked locally, seconds.", ge=0),
+    ] = 120.0
+    gemini_output_tokens: Annotated[int, Meta(description="Most tokens of one answer, thoughts included.", ge=1024)] = (
+        32768
+    )
+    price_table: Annotated[
+        Path | None, Meta(description="TOML file of prices instead of the one that comes with clipmill.")
+    ] = None

@@ -1,0 +1,63 @@
+"""The shots of a video: what is asked of the detector's process, what it answers, and the document made of it."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from clipmill.contracts.documents import Scenes, Shot
+from msgspec import Struct
+
+DETECTOR = "scenedetect-adaptive"
+"""What `scenes.json` says of where its shots come from."""
+
+DETECTION_TARGET = "clipmill.analyzer.detection:detect"
+"""The function that runs in the child process."""
+
+
+class DetectionRequest(Struct, frozen=True, kw_only=True):
+    """What to look at and how.
+
+    Attributes:
+        store_url: the artifact store.
+        key: the video in it.
+        duration: seconds of picture, for the progress.
+        shortest: the shortest shot, seconds.
+        threshold: how many times a frame must differ more than its neighbours do.
+        least_change: how much it must differ at least, mean of hue, saturation and brightness, 0 to 255.
+        longest_side: pixels of the pictures compared.
+    """
+
+    store_url: str
+    key: str
+    duration: float
+    shortest: float
+    threshold: float
+    least_change: float
+    longest_side: int
+
+
+class Detected(Struct, frozen=True, kw_only=True):
+    """What was found.
+
+    Attributes:
+        cuts: times of the first frames of new shots, seconds from the first frame, ascending.
+        frame_rate: average frames a second.
+        frames: how many were looked at.
+        skipped: how many could not be decoded.
+    """
+
+    cuts: tuple[float, ...]
+    frame_rate: float
+    frames: int
+    skipped: int = 0
+
+
+def contiguous(cuts: Sequence[float], duration: float) -> tuple[Shot, ...]:
+    """Return the shots between `cuts`, from 0 to `duration`, without gaps and none empty."""
+    inner = sorted({cut for cut in cuts if 0 < cut < duration})
+    edges = [0.0, *inner, duration]
+    return tuple(Shot(start=start, end=end) for start, end in pairwise(edges))
+
+
+def scenes_from(detected: Detected, duration: float) -> Scenes:
+    """Return the document that `detected` amounts to."""
+    return Scenes(shots=contiguous(detected.cuts, duration), detector=DETECTOR, frame_rate=detected.frame_rate)
