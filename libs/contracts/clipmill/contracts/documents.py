@@ -193,12 +193,21 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`plan.json`: the clips of a job, best score first, never empty, never overlapping."""
+    """`plan.json`: the clips of a job, best score first, never empty, never overlapping.
+
+    Attributes:
+        clips: in the order in which they are rendered.
+        picker: who chose them: `local`, or the model's name.
+        cost: what choosing them cost.
+        options: what the job asked for.
+        note: what the job's log says about the choice, such as why it was made locally; empty for nothing.
+    """
 
     clips: tuple[PlannedClip, ...]
     picker: str
     cost: Cost = Cost()
     options: JobOptions = JobOptions()
+    note: str = ""
 
 
 class ClipFacts(Struct, frozen=True, kw_only=True):
