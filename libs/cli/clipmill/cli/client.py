@@ -66,7 +66,6 @@ class JobView(Struct, frozen=True, kw_only=True):
         stages: every stage by name, in the order of the work.
         clips_planned: how many clips there will be, None or 0 until that is known.
         clips_ready: how many can be watched.
-        clips_failed: how many could not be rendered.
         error: why the job failed.
     """
 
@@ -75,7 +74,6 @@ class JobView(Struct, frozen=True, kw_only=True):
     stages: dict[str, StageView] = {}
     clips_planned: int | None = None
     clips_ready: int = 0
-    clips_failed: int = 0
     error: ErrorView | None = None
 
 

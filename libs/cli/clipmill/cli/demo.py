@@ -89,7 +89,8 @@ class Demo:
         click.echo(f"{len(end.clips)} clips in {time.monotonic() - ready:.0f} s; they are in {self._output.absolute()}")
 
     async def _judge(self, end: Snapshot, saved: dict[str, Path]) -> None:
-        problems = [] if end.clips else ["there is no clip"]
+        planned = len(end.clips) if end.view is None else end.view.clips_planned
+        problems = [] if end.clips and len(end.clips) == planned else [f"{len(end.clips)} of {planned} were rendered"]
         for path in saved.values():
             try:
                 await asyncio.to_thread(check_clip, path)

@@ -148,7 +148,7 @@ class LiveDisplay:
 
     def _show_view(self, view: JobView) -> None:
         for name, stage in view.stages.items():
-            if stage.percent or stage.state not in ("", "waiting", "pending", "queued"):
+            if stage.state not in ("", "waiting"):
                 self._bar(name, name, stage.percent, _amount(name, stage.percent, view))
         self._bar("job", "whole job", view.percent, "" if view.percent is None else f"{view.percent:3.0f} %")
 

@@ -1,9 +1,9 @@
 """Keeping programs running: started together, restarted when they die, stopped in order, never left behind."""
 
 import asyncio
+import os
 import sys
 import time
-from asyncio.subprocess import PIPE, STDOUT
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
@@ -161,11 +161,19 @@ class Keeper:
     async def _run(self) -> int:
         """Run the program once and return its exit status."""
         self._last_words.clear()
-        process = await start_process(
-            self.program.command, stdout=PIPE, stderr=STDOUT, environ=self.program.environ, stream_limit=LINE_BYTES
-        )
+        # A pipe of our own: asyncio's would make `wait` last until whatever the program started lets go of it.
+        read_end, write_end = os.pipe()
+        try:
+            process = await start_process(
+                self.program.command, stdout=write_end, stderr=write_end, environ=self.program.environ
+            )
+        except OSError:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
         self._process = process
-        reading = asyncio.create_task(self._read(process))
+        reading = asyncio.create_task(self._read(read_end))
         try:
             if self._stopping.is_set():
                 process.terminate()
@@ -178,9 +186,8 @@ class Keeper:
             await asyncio.gather(reading, return_exceptions=True)
         return status
 
-    async def _read(self, process: OwnedProcess) -> None:
-        assert process.stdout is not None  # noqa: S101  # it was asked for as a pipe
-        async with aclosing(_lines(process.stdout)) as lines:
+    async def _read(self, read_end: int) -> None:
+        async with aclosing(_lines(read_end)) as lines:
             async for line in lines:
                 self._last_words.append(line)
                 self._on_line(self.program.name, line)
@@ -261,15 +268,26 @@ def _ending(status: int) -> str:
     return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
-async def _lines(stream: asyncio.StreamReader) -> AsyncGenerator[str, None]:
-    """Yield the lines of `stream`, cutting those that are too long."""
-    rest = b""
-    while data := await stream.read(LINE_BYTES):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            yield line.decode(errors="replace").rstrip()
-        if len(rest) > LINE_BYTES:
-            yield rest.decode(errors="replace")
-            rest = b""
-    if rest:
-        yield rest.decode(errors="replace").rstrip()
+async def _lines(read_end: int) -> AsyncGenerator[str, None]:
+    """Yield the lines that come out of the pipe `read_end`, cutting those that are too long; close it in the end."""
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb")
+    )
+    try:
+        rest = b""
+        while data := await stream.read(LINE_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield _text(line)
+            if len(rest) > LINE_BYTES:
+                yield _text(rest)
+                rest = b""
+        if rest:
+            yield _text(rest)
+    finally:
+        transport.close()
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip()
