@@ -9,6 +9,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(phrase.strip() for phrase in " ".join(text.split()).split(","))
+
+
 STOP_WORDS = _words(
     """a about above after again all also am an and any are as at be because been before being below between both but
     by can could did do does doing down during each even ever few for from further get gets getting go goes going got
@@ -27,15 +31,15 @@ STOP_WORDS = _words(
 WH_WORDS = _words("why how what what's which who where when whose whom")
 """Openings of questions whose answer is more than yes or no."""
 
-HOOK_QUESTION_OPENINGS = (
-    "have you ever", "did you know", "do you know", "what if", "ever wonder", "guess what", "do you want",
-)  # fmt: skip
+HOOK_QUESTION_OPENINGS = _phrases(
+    """have you ever, did you know, do you know, what if, ever wonder, guess what, do you want"""
+)
 """Questions that are asked to be answered by the speaker."""
 
-REQUEST_OPENINGS = (
-    "can", "could", "would you", "may", "shall", "should i", "should we", "is there", "are there", "do we have",
-    "any", "does anyone", "does anybody", "who wants", "are you ready", "ready", "is it", "do you mind",
-)  # fmt: skip
+REQUEST_OPENINGS = _phrases(
+    """can, could, would you, may, shall, should i, should we, is there, are there, do we have, any, does anyone,
+    does anybody, who wants, are you ready, ready, is it, do you mind"""
+)
 """Questions that manage an event rather than raise a matter."""
 
 NUMBER_WORDS = _words(
@@ -82,22 +86,20 @@ EMOTIONS = _words(
 )
 """Words that people say with feeling."""
 
-STORY_OPENINGS = (
-    "let me tell you", "i will tell you", "i'll tell you", "i want to tell you", "one day", "one night",
-    "once upon",
-    "a few years ago", "years ago", "when i was", "my first", "the first time", "the day", "i remember",
-    "i once", "i used to", "last year", "there was a", "it was the", "i had a", "i was", "we once", "this happened",
-    "a friend of mine", "i met", "i never forget",
-    "i will never forget", "i'll never forget", "picture this", "imagine",
-)  # fmt: skip
+STORY_OPENINGS = _phrases(
+    """let me tell you, i will tell you, i'll tell you, i want to tell you, one day, one night, once upon, a few
+    years ago, years ago, when i was, my first, the first time, the day, i remember, i once, i used to, last
+    year, there was a, it was the, i had a, i was, we once, this happened, a friend of mine, i met, i never
+    forget, i will never forget, i'll never forget, picture this, imagine"""
+)
 """How stories begin."""
 
-CLAIM_OPENINGS = (
-    "here is", "here's", "the truth is", "the secret", "the problem with", "nobody tells you", "most people",
-    "everybody thinks", "everyone thinks", "people think", "the biggest", "the worst", "the best", "the real",
-    "i believe", "i am convinced", "let me be", "stop", "never", "every", "this is why",
-    "we are told", "you are", "there is a reason", "there are only", "what nobody", "if you",
-)  # fmt: skip
+CLAIM_OPENINGS = _phrases(
+    """here is, here's, the truth is, the secret, the problem with, nobody tells you, most people, everybody
+    thinks, everyone thinks, people think, the biggest, the worst, the best, the real, i believe, i am
+    convinced, let me be, stop, never, every, this is why, we are told, you are, there is a reason, there are
+    only, what nobody, if you"""
+)
 """How strong statements begin."""
 
 STORY_VERBS = _words(
@@ -124,13 +126,12 @@ HOUSEKEEPING = _words(
 )
 """Words of people who run an event, not of people who have something to say."""
 
-HOUSEKEEPING_OPENINGS = (
-    "thank you", "thanks", "welcome", "good morning", "good afternoon", "good evening", "please", "okay", "ok",
-    "moving on", "before we", "before i", "let me see", "let me check",
-    "let us move", "next slide", "the next", "as i said", "that is all", "that's all", "sure", "of course", "alright", "all right", "a reminder", "just a reminder",
-    "we will take", "we'll take", "any questions", "hello", "hi", "goodbye", "bye", "see you", "also",
-    "anyway",
-)  # fmt: skip
+HOUSEKEEPING_OPENINGS = _phrases(
+    """thank you, thanks, welcome, good morning, good afternoon, good evening, please, okay, ok, moving on, before
+    we, before i, let me see, let me check, let us move, next slide, the next, as i said, that is all, that's
+    all, sure, of course, alright, all right, a reminder, just a reminder, we will take, we'll take, any
+    questions, hello, hi, goodbye, bye, see you, also, anyway"""
+)
 """How such sentences begin, and how a speaker leaves one matter for the next."""
 
 DANGLING_OPENINGS = _words(
