@@ -75,16 +75,16 @@ class Publisher:
         headers = None if message_id is None else {"Nats-Msg-Id": message_id}
 
         async def once() -> PubAck:
-            return await self._js.publish(subject, payload, headers=headers)
-
-        try:
-            ack = await insist(once, deadline=deadline)
-        except APIError as refusal:
-            if refusal.err_code == STREAM_FULL:
+            try:
+                return await self._js.publish(subject, payload, headers=headers)
+            except APIError as refusal:
+                if refusal.err_code != STREAM_FULL:
+                    raise
                 raise Transient(
                     ErrorCode.BUSY, "Too many videos are waiting already; try again later.", retry_after=30
                 ) from refusal
-            raise
+
+        ack = await insist(once, deadline=deadline)
         if ack.duplicate:
             log.debug("published_before", message_id=message_id)
         return ack

@@ -1,0 +1,87 @@
+"""What the messaging tests share: workers on a real server, and a reader of what a job's stream says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from clipmill.contracts import codec, subjects
+from clipmill.contracts.events import Event
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.tasks import Task
+from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import ATTEMPTS, CONTROL, EVENTS, SECRETS, stream_of
+from clipmill.messaging.worker import Facilities, StageWorker, Worker
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+ACK_WAIT = 1.0
+
+
+@pytest.fixture
+async def shared(nc: Client) -> AsyncIterator[Facilities]:
+    js = nc.jetstream()
+    ended = EndedJobs(nc, await js.key_value(CONTROL.name))
+    await ended.start()
+    attempts = Attempts(await js.key_value(ATTEMPTS.name))
+    secrets = Secrets(await js.key_value(SECRETS.name), "a secret of the test")
+    yield Facilities(nc, Publisher(nc), attempts, ended, secrets)
+    await ended.stop()
+
+
+@pytest.fixture
+def working(shared: Facilities):
+    """Return a context manager in which a worker runs."""
+
+    @asynccontextmanager
+    async def run(work: StageWorker, grace: float = 0.0) -> AsyncIterator[Worker]:
+        worker = Worker(work, shared, ack_wait=ACK_WAIT)
+        running = asyncio.create_task(worker.run())
+        yield worker
+        await worker.stop(grace)
+        await running
+
+    return run
+
+
+@pytest.fixture
+def events_of(nc: Client) -> Callable[[JobId], Awaitable[list[Event]]]:
+    """Return a function that reads what a job's stream says so far."""
+
+    async def read(job: JobId) -> list[Event]:
+        js, found, sequence = nc.jetstream(), [], 0
+        while True:
+            try:
+                message = await js.get_msg(EVENTS, seq=sequence + 1, subject=subjects.events_of_job(job), next=True)
+            except NotFoundError:
+                return found
+            sequence = message.seq or 0
+            found.append(codec.decode_event(message.data or b""))
+
+    return read
+
+
+@pytest.fixture
+def tasks_left(nc: Client) -> Callable[[Task], Awaitable[int]]:
+    """Return a function that counts the messages of a task's stage."""
+
+    async def count(task: Task) -> int:
+        info = await nc.jetstream().stream_info(stream_of(task.stage))
+        return info.state.messages
+
+    return count
+
+
+@pytest.fixture
+def until():
+    """Return a function that waits for a condition, which it asks for again and again."""
+
+    async def wait(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.02)
+
+    return wait

@@ -1,0 +1,160 @@
+"""Folding a stream: in order, once, whoever folds and however often they are interrupted."""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+from clipmill.contracts.events import Log, Queued
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.messaging.lease import Lease
+from clipmill.messaging.projection import Projector
+from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE
+from nats.js.errors import KeyNotFoundError
+
+
+class Names:
+    """A view that keeps the names of a job's log events, in order."""
+
+    def decode(self, value):
+        return json.loads(value)
+
+    def encode(self, document):
+        return json.dumps(document).encode()
+
+    def begin(self, event):
+        return {"sequence": event.sequence, "names": []} if b'"queued"' in event.data else None
+
+    def fold(self, document, event):
+        if event.sequence <= document["sequence"]:
+            return False
+        document["sequence"] = event.sequence
+        document["names"].append(json.loads(event.data).get("name"))
+        return True
+
+    async def before_write(self, document):
+        pass
+
+    def written(self, document, events):
+        pass
+
+
+@pytest.fixture
+async def projector_of(nc):
+    js = nc.jetstream()
+    documents, checkpoints = await js.key_value(JOBS.name), await js.key_value(CHECKPOINT.name)
+    return lambda: Projector(nc, documents, checkpoints, Names())
+
+
+@contextlib.asynccontextmanager
+async def running(projector):
+    task = asyncio.create_task(projector.run())
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def submit(shared, count):
+    job = new_job_id()
+    await shared.publisher.event(Queued(job=job))
+    for number in range(count):
+        await shared.publisher.event(Log(job=job, name=str(number), line=""))
+    return job
+
+
+async def names_of(nc, job):
+    try:
+        entry = await (await nc.jetstream().key_value(JOBS.name)).get(job)
+    except KeyNotFoundError:
+        return None
+    return json.loads(entry.value)["names"]
+
+
+async def test_events_are_folded_in_order_as_they_come(shared, nc, projector_of, until):
+    async with running(projector_of()):
+        job = await submit(shared, 20)
+
+        async def all_there():
+            return await names_of(nc, job) == [str(number) for number in range(20)]
+
+        await until(all_there)
+
+
+async def test_a_restarted_projector_goes_on_where_the_last_stopped(shared, nc, projector_of, until):
+    first = await submit(shared, 5)
+    async with running(projector_of()):
+
+        async def first_there():
+            return await names_of(nc, first) == [str(number) for number in range(5)]
+
+        await until(first_there)
+    second = await submit(shared, 5)
+    async with running(projector_of()):
+
+        async def second_there():
+            return await names_of(nc, second) == [str(number) for number in range(5)]
+
+        await until(second_there)
+
+
+async def test_projectors_that_race_agree_on_the_sequential_fold(shared, nc, projector_of, until):
+    async with running(projector_of()), running(projector_of()), running(projector_of()):
+        jobs = await asyncio.gather(*(submit(shared, 15) for _ in range(8)))
+        expected = [str(number) for number in range(15)]
+
+        async def all_there():
+            return all([await names_of(nc, job) == expected for job in jobs])
+
+        await until(all_there, 20)
+
+
+async def test_a_projector_survives_the_death_of_the_server(shared, nc, projector_of, nats_server, until):
+    async with running(projector_of()):
+        job = await submit(shared, 3)
+        nats_server.kill()
+        nats_server.start()
+        await shared.publisher.event(Log(job=job, name="after", line=""))
+
+        async def all_there():
+            return await names_of(nc, job) == ["0", "1", "2", "after"]
+
+        await until(all_there, 20)
+
+
+async def test_a_stream_that_lost_its_tail_stops_the_projector_loudly(shared, nc, projector_of):
+    await submit(shared, 1)
+    js = nc.jetstream()
+    created = int((await js.stream_info("EVENTS")).created.timestamp())
+    await (await js.key_value(CHECKPOINT.name)).put(f"events_{created}", b"999")
+    with pytest.raises(RuntimeError, match="before the checkpoint"):
+        await projector_of().run()
+
+
+async def test_a_lease_has_one_holder_and_passes_on(nc):
+    bucket = await nc.jetstream().key_value(LEASE.name)
+    active, taken = [], asyncio.Queue()
+
+    def work_of(name):
+        async def work():
+            active.append(name)
+            taken.put_nowait(name)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                active.remove(name)
+
+        return work
+
+    async def hold(name):
+        await Lease(bucket, "one", name, ttl=2.0).run(work_of(name))
+
+    holders = {name: asyncio.create_task(hold(name)) for name in ("a", "b")}
+    first = await asyncio.wait_for(taken.get(), 5)
+    assert active == [first]
+    holders[first].cancel()
+    await asyncio.gather(holders[first], return_exceptions=True)
+    second = await asyncio.wait_for(taken.get(), 5)
+    assert {first, second} == {"a", "b"}
+    assert active == [second]
+    holders[second].cancel()
+    await asyncio.gather(holders[second], return_exceptions=True)

@@ -1,0 +1,70 @@
+"""What is published is stored once, refused only where work is taken in."""
+
+import time
+
+import pytest
+from clipmill.contracts.events import Started
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.tasks import DownloadTask, TranscribeTask
+from clipmill.messaging import topology
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import INTAKE, SECRETS
+
+
+async def test_the_same_event_is_stored_once(shared, events_of):
+    event = Started(job=new_job_id())
+    first, second = await shared.publisher.event(event), await shared.publisher.event(event)
+    assert second.duplicate
+    assert first.seq == second.seq
+    assert len(await events_of(event.job)) == 1
+
+
+async def test_a_raised_generation_is_another_task(shared):
+    job = new_job_id()
+    await shared.publisher.task(TranscribeTask(job=job))
+    assert not (await shared.publisher.task(TranscribeTask(job=job, generation=1))).duplicate
+
+
+async def test_a_full_intake_refuses_new_work_and_only_that(shared, nc):
+    js = nc.jetstream()
+    info = await js.stream_info(INTAKE)
+    await js.update_stream(info.config.evolve(max_msgs=1))
+    await shared.publisher.task(DownloadTask(job=new_job_id(), url="https://example.com/a"))
+    with pytest.raises(Transient) as refusal:
+        await shared.publisher.task(DownloadTask(job=new_job_id(), url="https://example.com/b"))
+    assert refusal.value.code is ErrorCode.BUSY
+    assert refusal.value.retry_after
+    await shared.publisher.task(TranscribeTask(job=new_job_id()))
+
+
+async def test_an_outage_past_the_deadline_is_told(shared, nats_server):
+    nats_server.kill()
+    with pytest.raises(Transient) as refusal:
+        await shared.publisher.event(Started(job=new_job_id()), deadline=time.monotonic())
+    assert refusal.value.code is ErrorCode.UNAVAILABLE
+
+
+async def test_the_topology_can_be_applied_again(nc):
+    await topology.apply(nc, ack_wait=2.0, retention=3600)
+    for consumer in topology.CONSUMERS:
+        assert (await nc.jetstream().consumer_info(consumer.stream, consumer.name)).config.ack_wait == 2.0
+
+
+async def test_a_lent_key_is_unreadable_at_rest_and_forgotten(nc):
+    bucket = await nc.jetstream().key_value(SECRETS.name)
+    secrets, job = Secrets(bucket, "the installation's"), new_job_id()
+    await secrets.put(job, "AIza-lent")
+    assert b"AIza" not in ((await bucket.get(job)).value or b"")
+    assert await secrets.get(job) == "AIza-lent"
+    with pytest.raises(Permanent) as other:
+        await Secrets(bucket, "another's").get(job)
+    assert other.value.code is ErrorCode.SECRETS_NOT_CONFIGURED
+    await secrets.forget(job)
+    assert await secrets.get(job) is None
+
+
+async def test_without_a_secret_key_no_key_is_taken(nc):
+    secrets = Secrets(await nc.jetstream().key_value(SECRETS.name), None)
+    with pytest.raises(Permanent):
+        await secrets.put(new_job_id(), "AIza-lent")
