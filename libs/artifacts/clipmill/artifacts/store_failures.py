@@ -1,0 +1,64 @@
+"""The failures of the object store underneath, as ours."""
+
+import errno
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+_log = logging.getLogger(__name__)
+
+
+class MissingArtifact(Permanent):
+    """There is nothing under this key: it was never stored, or its job's life has ended."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(ErrorCode.MISSING_ARTIFACT, f"The artifact {key} does not exist; its job may have expired.")
+        self.key = key
+
+
+class MissingBucket(Transient):
+    """There is no such bucket."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, "The bucket of the artifact store does not exist.")
+
+
+class AlreadyThereError(Exception):
+    """A create-only put found something under its key."""
+
+
+@contextmanager
+def translated(key: str, place: str) -> Iterator[None]:
+    """Turn what the store underneath raises into our failures.
+
+    Args:
+        key: what is being worked on.
+        place: the store, for the log.
+    """
+    try:
+        yield
+    except AlreadyExistsError as error:
+        raise AlreadyThereError from error
+    except FileNotFoundError as error:
+        if "NoSuchBucket" in str(error):
+            _log.warning("the bucket of the artifact store %s does not exist", place)
+            raise MissingBucket from error
+        raise MissingArtifact(key) from error
+    except (BaseError, OSError) as error:
+        # Details may name hosts and paths: they go to the log, a person gets a sentence without them.
+        _log.warning("the artifact store %s failed: %s", place, str(error).partition("\n\nDebug source")[0])
+        raise _failure(error) from error
+
+
+def _failure(error: BaseError | OSError) -> Transient:
+    full = isinstance(error, OSError) and error.errno in _FULL_DISK
+    if full or any(f"(os error {number})" in str(error) for number in _FULL_DISK):
+        return Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.")
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        return Transient(ErrorCode.UNAVAILABLE, "The artifact store refuses access; its credentials need a look.")
+    return Transient(ErrorCode.UNAVAILABLE, "The artifact store cannot be reached or does not work.")
