@@ -1,1 +1,1 @@
-
+"""The transcriber: turns a source's speech into words with times."""

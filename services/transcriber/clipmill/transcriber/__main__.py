@@ -1,0 +1,47 @@
+"""The transcriber: `python -m clipmill.transcriber`."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from clipmill.contracts.failures import Failure
+from clipmill.contracts.identifiers import Stage
+from clipmill.messaging.service import Runtime, main
+from clipmill.messaging.worker import StageWorker
+from clipmill.operations.child import Limits
+from clipmill.operations.logs import get_logger
+from clipmill.transcriber.handler import TranscribeHandler, engine_request
+from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.settings import TranscriberSettings
+
+ATTEMPTS = 3
+
+_log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
+    """Wire the service."""
+    limits = Limits(seconds=settings.task_seconds, resident_bytes=settings.memory_mib << 20)
+    async with ModelProcess(limits, settings.idle_seconds) as models:
+        loading = asyncio.create_task(_preload(models, settings)) if settings.preload else None
+        try:
+            handler = TranscribeHandler(runtime.store, settings, models)
+            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=1, attempts=ATTEMPTS)]
+        finally:
+            if loading is not None:
+                loading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await loading
+
+
+async def _preload(models: ModelProcess, settings: TranscriberSettings) -> None:
+    try:
+        await models.warm_up(engine_request(settings))
+    except Failure as failure:  # each task will say so too
+        _log.error("model_not_loaded", sentence=failure.sentence)
+
+
+if __name__ == "__main__":
+    main("transcriber", TranscriberSettings, build)

@@ -1,0 +1,49 @@
+"""Work in batches whose size gives way when memory runs out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from clipmill.contracts.failures import ErrorCode, Transient
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_SIGNS = ("out of memory", "alloc_failed", "bad_alloc", "failed to allocate")
+"""What CTranslate2, cuBLAS, cuDNN, torch and the C++ library say when memory runs out."""
+
+
+class Batches:
+    """Cuts work into batches and remembers the size that fits.
+
+    Args:
+        size: items a batch to begin with.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
+        """Yield what `work` makes of each batch; a batch that is too large for the memory is halved and tried again.
+
+        Raises:
+            Transient: with `out_of_memory` if a single item is too large.
+        """
+        position = 0
+        while position < len(items):
+            batch = items[position : position + self.size]
+            try:
+                result = work(batch)
+            except (MemoryError, RuntimeError) as error:
+                if not _ran_out_of_memory(error):
+                    raise
+                if len(batch) == 1:
+                    sentence = "The speech model does not fit into memory; a smaller model or another device would do."
+                    raise Transient(ErrorCode.OUT_OF_MEMORY, sentence) from error
+                self.size = len(batch) // 2
+                continue
+            position += len(batch)
+            yield result
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _SIGNS)

@@ -1,0 +1,58 @@
+"""Where the model runs and with which precision."""
+
+import os
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.transcriber.speech_request import DeviceChoice
+
+CUDA_TYPES = ("float16", "int8_float32", "float32")
+"""Best first: cards older than Pascal have no usable float16."""
+
+CPU_TYPES = ("int8", "float32")
+"""Best first: int8 takes half the time of float32 and a quarter of its memory at nearly the same accuracy."""
+
+
+class Placement(NamedTuple):
+    """A device and a precision, as CTranslate2 names them."""
+
+    device: str
+    compute_type: str
+
+
+def choose(
+    device: DeviceChoice, compute_type: str, cuda_types: AbstractSet[str], cpu_types: AbstractSet[str]
+) -> Placement:
+    """Return where to run.
+
+    Args:
+        device: what is wanted.
+        compute_type: what is wanted, or `auto`.
+        cuda_types: precisions that the GPU supports, empty if there is no usable one.
+        cpu_types: precisions that the CPU supports.
+
+    Raises:
+        Permanent: with `model_unavailable` if that is not to be had; the sentence names the setting to change.
+    """
+    if device is DeviceChoice.CUDA and not cuda_types:
+        sentence = "CLIPMILL_TRANSCRIBER_DEVICE is cuda, but no usable CUDA GPU was found; set it to auto or cpu."
+        raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
+    on_cuda = device is not DeviceChoice.CPU and bool(cuda_types)
+    place, supported, preferred = ("cuda", cuda_types, CUDA_TYPES) if on_cuda else ("cpu", cpu_types, CPU_TYPES)
+    wanted = preferred if compute_type == "auto" else (compute_type,)
+    for candidate in wanted:
+        if candidate in supported:
+            return Placement(place, candidate)
+    raise Permanent(
+        ErrorCode.MODEL_UNAVAILABLE,
+        f"The {place} device does not support the precision {compute_type}; "
+        f"set CLIPMILL_TRANSCRIBER_COMPUTE_TYPE to auto or one of {', '.join(sorted(supported))}.",
+    )
+
+
+def usable_cpus() -> int:
+    """Return the number of CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

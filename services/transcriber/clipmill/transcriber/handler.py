@@ -1,0 +1,141 @@
+"""The transcribe task: read, decide, do, publish."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from clipmill.artifacts import documents, layout
+from clipmill.artifacts.store import MissingArtifact, Store
+from clipmill.contracts.documents import MediaFacts, Transcript
+from clipmill.contracts.events import Event, Log, StageFinished, StageStarted
+from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.log_lines import TRANSCRIBING
+from clipmill.contracts.tasks import AnalyzeTask, Task, TranscribeTask
+from clipmill.operations.metrics import fallback
+from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.settings import TranscriberSettings
+from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, SpeechResult
+from prometheus_client import Counter
+
+_audio_seconds = Counter("clipmill_transcribed_audio_seconds", "Seconds of sound transcribed.")
+
+
+class Context(Protocol):
+    """What the handler uses of a task's context."""
+
+    @property
+    def log(self) -> structlog.stdlib.BoundLogger:
+        """A logger that names the job."""
+
+    async def emit(self, event: Event) -> None:
+        """Publish an event."""
+
+    async def submit(self, task: Task) -> None:
+        """Publish the next task."""
+
+    def progress(self, percent: float) -> None:
+        """Say how far the task is."""
+
+
+class TranscribeHandler:
+    """Turns the artifact `source` into the document `transcript.json`.
+
+    Args:
+        store: where both are.
+        settings: which model, and how.
+        models: the process that holds the model.
+    """
+
+    def __init__(self, store: Store, settings: TranscriberSettings, models: ModelProcess) -> None:
+        self._store = store
+        self._settings = settings
+        self._models = models
+
+    async def __call__(self, task: TranscribeTask, context: Context) -> None:
+        """Do one task.
+
+        Raises:
+            Permanent: if the source can never be transcribed.
+            Transient: if another try may work.
+        """
+        key = layout.transcript(task.job)
+        seconds = 0.0
+        transcript = await documents.load(self._store, key, Transcript)
+        if transcript is None:
+            await context.emit(StageStarted(job=task.job, stage=Stage.TRANSCRIBE, line=TRANSCRIBING))
+            started = time.monotonic()
+            transcript = await documents.save_once(self._store, key, await self._transcribe(task, context))
+            seconds = time.monotonic() - started
+        await context.emit(
+            StageFinished(
+                job=task.job, stage=Stage.TRANSCRIBE, seconds=round(seconds, 3), whisper_seconds=transcript.duration
+            )
+        )
+        if await self._store.size(layout.scenes(task.job)) is not None:
+            await context.submit(
+                AnalyzeTask(job=task.job, options=task.options, priority=task.priority, generation=task.generation)
+            )
+
+    async def _transcribe(self, task: TranscribeTask, context: Context) -> Transcript:
+        key = layout.media(task.job)
+        media = await documents.load(self._store, key, MediaFacts)
+        if media is None:
+            raise MissingArtifact(key)
+        if media.audio is None:
+            context.log.info("nothing_to_transcribe", reason="the source has no audio stream")
+            return Transcript(language="", duration=0.0)
+        request = SpeechRequest(
+            engine=engine_request(self._settings),
+            store_url=self._settings.common.store_url,
+            key=layout.source(task.job),
+            audio_index=media.audio.index,
+            duration=media.duration,
+            language=task.options.language,
+        )
+        result = await self._recognised(request, context.progress)
+        await self._tell(task, context, result)
+        return result.transcript
+
+    async def _recognised(self, request: SpeechRequest, on_progress: Callable[[float], None]) -> SpeechResult:
+        result = await self._models.transcribe(request, on_progress)
+        _audio_seconds.inc(result.transcript.duration)
+        return result
+
+    async def _tell(self, task: TranscribeTask, context: Context, result: SpeechResult) -> None:
+        """Log how it was done; a second-best way also goes into the job's log and a metric."""
+        transcript = result.transcript
+        engine = transcript.engine
+        context.log.info(
+            "transcribed",
+            audio_seconds=transcript.duration,
+            language=transcript.language,
+            segments=len(transcript.segments),
+            model=engine.model if engine else None,
+            device=engine.device if engine else None,
+            compute_type=engine.compute_type if engine else None,
+            word_times=engine.word_times if engine else None,
+            batch_size=result.batch_size,
+        )
+        if result.batch_size < self._settings.batch_size:
+            context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
+        if result.alignment_problem:
+            context.log.warning("alignment_unavailable", reason=result.alignment_problem)
+            fallback("attention_word_times")
+            line = "Word alignment is not available for this language; word times come from Whisper itself."
+            await context.emit(Log(job=task.job, name="alignment_unavailable", line=line))
+
+
+def engine_request(settings: TranscriberSettings) -> EngineRequest:
+    """Return what the model process is to load."""
+    return EngineRequest(
+        model=settings.model,
+        models_dir=str(Path(settings.common.models_dir).absolute()),
+        device=settings.device,
+        compute_type=settings.compute_type,
+        threads=settings.threads,
+        batch_size=settings.batch_size,
+        beam_size=settings.beam_size,
+        alignment=settings.alignment,
+    )

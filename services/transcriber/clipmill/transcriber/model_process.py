@@ -1,0 +1,75 @@
+"""The model process as the service sees it: started when needed, restarted when it died, stopped when idle."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from clipmill.operations.child import Child, Limits
+from clipmill.operations.logs import get_logger
+from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, SpeechResult
+
+TARGET = "clipmill.transcriber.speech:transcribe"
+
+_log = get_logger(__name__)
+
+
+class ModelProcess:
+    """One child process with a loaded model; one source at a time.
+
+    Args:
+        limits: of one transcription.
+        idle_seconds: time without a call after which the process is stopped and its memory is free again.
+    """
+
+    def __init__(self, limits: Limits, idle_seconds: float) -> None:
+        self._child = Child(TARGET, limits)
+        self._idle_seconds = idle_seconds
+        self._calls = 0
+        self._idling: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._idling is not None:
+            self._idling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._idling
+        await self._child.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, None while it does not run."""
+        return self._child.pid
+
+    async def transcribe(
+        self, request: SpeechRequest, on_progress: Callable[[float], None] | None = None
+    ) -> SpeechResult:
+        """Transcribe one source; see `clipmill.transcriber.speech.transcribe` and `Child.call`."""
+        self._calls += 1
+        if self._idling is not None:
+            self._idling.cancel()
+        try:
+            return await self._child.call(request, SpeechResult, on_progress=on_progress)
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._idling = asyncio.create_task(self._stop_when_idle())
+
+    async def warm_up(self, engine: EngineRequest) -> None:
+        """Start the process and load the model."""
+        await self.transcribe(SpeechRequest(engine=engine, warm_up=True))
+
+    async def idle(self) -> None:
+        """Wait until the process has been stopped for idleness or the next call begins."""
+        if self._idling is not None:
+            await asyncio.wait({self._idling})
+
+    async def _stop_when_idle(self) -> None:
+        await asyncio.sleep(self._idle_seconds)
+        _log.info("model_unloaded", idle_seconds=self._idle_seconds)
+        await self._child.stop("idle")

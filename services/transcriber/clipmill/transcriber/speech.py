@@ -1,0 +1,77 @@
+"""The model process: a long-lived child of the service that keeps the model loaded between calls of `transcribe`."""
+
+import os
+from collections.abc import Callable, MutableMapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.documents import Transcript
+from clipmill.transcriber.audio import read_sound
+from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest, SpeechRequest, SpeechResult
+from clipmill.transcriber.weights import find_weights
+
+if TYPE_CHECKING:
+    from clipmill.transcriber.engine import Engine
+
+READING_PERCENT = 5.0
+"""The share of the work that reading the sound takes, for the progress."""
+
+HUB_SECONDS = "30"
+"""How long a hub may keep silent."""
+
+
+def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> SpeechResult:
+    """Read a source's sound and recognise what is said.
+
+    Args:
+        request: which source, and with which model; the model is loaded at the first call.
+        report: called with the percentage done.
+
+    Raises:
+        Permanent: with `unreadable_media`, `missing_artifact`, `model_unavailable` or `bad_option`.
+        Transient: with `unavailable`, `model_unavailable` or `out_of_memory`.
+    """
+    if request.warm_up:
+        return SpeechResult(transcript=_NOTHING, batch_size=_engine(request.engine).batch_size)
+    with open_store(request.store_url).open_media(request.key) as file:
+        samples = read_sound(
+            file,
+            request.audio_index,
+            lambda seconds: report(READING_PERCENT * min(1.0, seconds / max(request.duration, 1.0))),
+        )
+    if samples is None or not len(samples):
+        return SpeechResult(transcript=_NOTHING, batch_size=request.engine.batch_size)
+    report(READING_PERCENT)
+    spoken = _engine(request.engine).transcribe(
+        samples, request.language, lambda share: report(READING_PERCENT + (100 - READING_PERCENT) * share)
+    )
+    report(100)
+    return spoken
+
+
+_NOTHING = Transcript(language="", duration=0.0)
+
+
+@cache
+def _engine(request: EngineRequest) -> "Engine":
+    """The model, loaded once a process.
+
+    WhisperX and torch are imported here and not before: what they may fetch over the network is decided by the
+    environment in which they are imported.
+    """
+    models_dir = Path(request.models_dir)
+    weights = find_weights(request.model, models_dir)
+    _restrain(os.environ, offline=not weights.on_hub and request.alignment is not AlignmentChoice.HUB)
+    from clipmill.transcriber.engine import Engine  # noqa: PLC0415  # see above
+
+    return Engine(weights, request)
+
+
+def _restrain(environ: MutableMapping[str, str], *, offline: bool) -> None:
+    """Keep libraries from reaching for the network, or, if a hub is wanted, from waiting for it for ever."""
+    environ["HF_HUB_OFFLINE"] = environ["TRANSFORMERS_OFFLINE"] = "1" if offline else "0"
+    environ["HF_HUB_ETAG_TIMEOUT"] = environ["HF_HUB_DOWNLOAD_TIMEOUT"] = HUB_SECONDS
+    environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    environ["PYANNOTE_METRICS_ENABLED"] = "0"

@@ -1,0 +1,160 @@
+"""A recogniser's raw words made into words that hold what a transcript promises."""
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from clipmill.contracts.documents import Word
+
+SHORTEST_WORD_MS = 20
+"""No word lasts less where there is room: Whisper's own time step."""
+
+LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh", "yue", "th", "lo", "my"})
+"""Whisper gives these character by character: each stands for itself."""
+
+
+class RawWord(NamedTuple):
+    """What a recogniser gives.
+
+    Attributes:
+        text: with a blank before it where a new word begins.
+        start: seconds, None or not a number where unknown.
+        end: likewise.
+        score: 0 to 1, None or not a number where unknown.
+    """
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    score: float | None = None
+
+
+class TimedWord(NamedTuple):
+    """A word in its place; `glued` if it follows the one before without a blank."""
+
+    word: Word
+    glued: bool
+
+
+def tidy(raw: Iterable[RawWord], duration: float, language: str) -> list[TimedWord]:
+    """Return the words in order, without overlap, each of some length, none outside the sound.
+
+    Pieces of a word are joined, marks that stand alone go to the word before, missing times (digits have none in an
+    alignment) are filled in between the neighbours', by the length of the words.
+
+    Args:
+        raw: in the order in which they were said.
+        duration: of the sound, seconds.
+        language: ISO 639-1 code.
+    """
+    whole = _joined(raw, glue=language not in LANGUAGES_WITHOUT_SPACES)
+    spans = _ordered([(_milliseconds(word.start), _milliseconds(word.end)) for word in whole], whole, duration)
+    return [
+        TimedWord(
+            Word(text=word.text.strip(), start=start / 1000, end=end / 1000, score=_score(word.score)),
+            glued=not word.text[:1].isspace(),
+        )
+        for word, (start, end) in zip(whole, spans, strict=True)
+    ]
+
+
+def _joined(raw: Iterable[RawWord], *, glue: bool) -> list[RawWord]:
+    """Join what belongs together; drop what is blank."""
+    words: list[RawWord] = []
+    for piece in raw:
+        text = _printable(piece.text)
+        if not text.strip():
+            continue
+        continues = glue and not text[0].isspace()
+        if words and (continues or not _speaks(text) or not _speaks(words[-1].text)):
+            last = words[-1]
+            words[-1] = RawWord(
+                last.text + text, last.start, piece.end if _speaks(text) else last.end, _lower(last.score, piece.score)
+            )
+        else:
+            words.append(piece._replace(text=text))
+    return words
+
+
+def _printable(text: str) -> str:
+    """`text` without control characters and halves of characters; every run of blanks becomes one."""
+    kept = "".join(
+        " " if char.isspace() else char for char in text if unicodedata.category(char)[0] != "C" or char.isspace()
+    )
+    lead = " " if kept[:1] == " " else ""
+    return lead + " ".join(kept.split())
+
+
+def _speaks(text: str) -> bool:
+    """Whether there is anything in it to be said."""
+    return any(char.isalnum() for char in text)
+
+
+def _known(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    known = _known(seconds)
+    return None if known is None else round(min(max(known, 0.0), 1e9) * 1000)
+
+
+def _score(score: float | None) -> float:
+    known = _known(score)
+    return 1.0 if known is None else round(min(max(known, 0.0), 1.0), 3)
+
+
+def _lower(one: float | None, other: float | None) -> float | None:
+    known = [value for value in (_known(one), _known(other)) if value is not None]
+    return min(known, default=None)
+
+
+def _ordered(
+    times: Sequence[tuple[int | None, int | None]], words: Sequence[RawWord], duration: float
+) -> list[tuple[int, int]]:
+    """Whole milliseconds for every word: starts and ends rise, nothing overlaps, nothing leaves [0, duration]."""
+    if not times:
+        return []
+    limit = max(int(duration * 1000), len(times))
+    shortest = min(SHORTEST_WORD_MS, limit // len(times))
+    spans, cursor = [], 0
+    for start, end in _filled(times, words, limit):
+        begin = max(start, cursor)
+        cursor = max(end, begin + shortest)
+        spans.append((begin, cursor))
+    for position in range(len(spans) - 1, -1, -1):  # what was pushed over the end is pushed back
+        start, end = spans[position]
+        end = min(end, limit)
+        start = min(start, end - shortest)
+        spans[position] = (start, end)
+        limit = start
+    return spans
+
+
+def _filled(
+    times: Sequence[tuple[int | None, int | None]], words: Sequence[RawWord], limit: int
+) -> list[tuple[int, int]]:
+    """Fill in missing times between those that are known, each word as long as its share of the letters."""
+    filled: list[tuple[int, int]] = []
+    position = 0
+    while position < len(times):
+        start, end = times[position]
+        if start is not None and end is not None:
+            filled.append((start, end))
+            position += 1
+            continue
+        after = position + 1
+        while after < len(times) and None in times[after]:
+            after += 1
+        left = start if start is not None else filled[-1][1] if filled else 0
+        known_end = times[after - 1][1]
+        right = known_end if known_end is not None else next(iter(times[after : after + 1]), (limit, limit))[0] or limit
+        letters = [len(word.text.strip()) for word in words[position:after]]
+        total, said = sum(letters), 0
+        for count in letters:
+            begin = left + (max(right, left) - left) * said // total
+            said += count
+            filled.append((begin, left + (max(right, left) - left) * said // total))
+        position = after
+    return filled
