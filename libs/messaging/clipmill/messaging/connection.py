@@ -52,7 +52,10 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         log.info("nats_reconnected")
 
     async def error(reason: Exception) -> None:
-        log.warning("nats_error", reason=str(reason) or type(reason).__name__)
+        if isinstance(reason, OSError):  # each try to reconnect fails with one; that the server is away is said once
+            log.debug("nats_unreachable", reason=str(reason))
+        else:
+            log.warning("nats_error", reason=str(reason) or type(reason).__name__)
 
     connecting = nats.connect(
         url.split(","),
@@ -102,4 +105,7 @@ async def close(nc: Client) -> None:
             await nc.flush(timeout=2)
         except (*OUTAGE, ConnectionClosedError):
             log.warning("nats_not_flushed")
-    await nc.close()
+    try:
+        await nc.close()
+    except OSError as reason:  # the socket of a server that died is already gone
+        log.debug("nats_closed_by_server", reason=str(reason))

@@ -7,6 +7,7 @@ document exists before the client learns the job's id, so its first poll never m
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import msgspec
 import structlog
@@ -149,7 +150,7 @@ class Submissions:
                 if part.name == "file" and part.filename is not None:
                     if form.file_name is not None:
                         raise Permanent(ErrorCode.BAD_REQUEST, "Send one file a job.")
-                    form.file_name = part.filename[:FILE_NAME_LIMIT]
+                    form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape what is not ASCII
                     form.upload_bytes = await self._store.put_stream(layout.upload(job), self._limited(part))
                 elif part.name:
                     form.fields[part.name] = await _text(part)

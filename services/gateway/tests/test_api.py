@@ -1,0 +1,296 @@
+"""The gateway over real HTTP, with a real NATS and a store in memory; events come from the test in place of workers."""
+
+import asyncio
+import contextlib
+import io
+
+import pytest
+from aiohttp import FormData, web
+from aiohttp.test_utils import TestClient, TestServer
+from clipmill.artifacts import layout
+from clipmill.artifacts.store import open_store
+from clipmill.contracts import codec
+from clipmill.contracts.events import ClipRendered, ClipsPlanned, Failed, Started
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.status import PublicClip
+from clipmill.gateway.application import application
+from clipmill.gateway.projector import JobsView
+from clipmill.gateway.statuses import Statuses
+from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.videos import Videos
+from clipmill.messaging.projection import Projector
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, INTAKE, JOBS, SECRETS
+from clipmill.operations.health import Health
+
+MAX_UPLOAD = 3_000_000
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store((tmp_path / "store").as_uri())
+
+
+@pytest.fixture
+async def secrets(nc):
+    return Secrets(await nc.jetstream().key_value(SECRETS.name), "the installation's")
+
+
+@pytest.fixture
+async def api(nc, store, secrets):
+    """A client of a gateway with its projector running."""
+    js = nc.jetstream()
+    jobs = await js.key_value(JOBS.name)
+    statuses = Statuses(jobs, answer_seconds=2.0)
+    submissions = Submissions(store, Publisher(nc), jobs, secrets, max_upload_bytes=MAX_UPLOAD, answer_seconds=2.0)
+    projector = Projector(
+        nc, jobs, await js.key_value(CHECKPOINT.name), JobsView(js, await js.key_value(CONTROL.name), secrets)
+    )
+    projecting = asyncio.create_task(projector.run())
+    app: web.Application = application(submissions, statuses, Videos(store, statuses), Health())
+    async with TestClient(TestServer(app)) as client:
+        yield client
+    projecting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await projecting
+
+
+@pytest.fixture
+def published(nc, api):
+    """Return a function that publishes events of a job and waits until the status shows the last."""
+    publisher = Publisher(nc)
+
+    async def publish(*events):
+        for event in events:
+            ack = await publisher.event(event)
+        jobs = await nc.jetstream().key_value(JOBS.name)
+        async with asyncio.timeout(10):
+            while b'"sequence":%d' % ack.seq not in (await jobs.get(events[-1].job)).value:
+                await asyncio.sleep(0.01)
+
+    return publish
+
+
+async def submit(api, **body):
+    answer = await api.post("/api/process", json={"url": "https://example.com/talk.mp4", **body})
+    assert answer.status == 200, await answer.text()
+    return JobId((await answer.json())["job_id"])
+
+
+def clip(job, number):
+    return PublicClip(
+        video_url=f"/videos/{job}/talk_clip_{number}.mp4",
+        title="It's 🎬 <b>",
+        video_description_for_tiktok="a",
+        video_description_for_instagram="b",
+        video_title_for_youtube_short="c",
+        start=45.2,
+        end=68.5,
+        virality_score=87,
+    )
+
+
+async def test_a_url_becomes_a_queued_job_with_a_task(api, nc):
+    answer = await api.post(
+        "/api/process", json={"url": "https://example.com/talk.mp4", "target_clips": 2, "colour": 1}
+    )
+    body = await answer.json()
+    assert (answer.status, body["status"], set(body)) == (200, "queued", {"job_id", "status"})
+    status = await (await api.get(f"/api/status/{body['job_id']}")).json()
+    assert status == {"status": "queued", "logs": [f"Job {body['job_id']} queued."], "result": None}
+    message = await nc.jetstream().get_msg(INTAKE, seq=1)
+    task = codec.decode_task(message.data)
+    assert (task.url, task.options.target_clips) == ("https://example.com/talk.mp4", 2)
+    view = await (await api.get(f"/api/jobs/{body['job_id']}")).json()
+    assert view["ignored_options"] == ["colour"]
+    assert view["options"]["target_clips"] == 2
+
+
+async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
+    data = bytes(range(256)) * 8000
+    form = FormData()
+    form.add_field("target_clips", "1")
+    form.add_field("file", io.BytesIO(data), filename="weird näme 🎬 it's.mp4", content_type="video/mp4")
+    form.add_field("captions", "off")
+    answer = await api.post("/api/process", data=form)
+    job = JobId((await answer.json())["job_id"])
+    assert await store.get_bytes(layout.upload(job)) == data
+    task = codec.decode_task((await nc.jetstream().get_msg(INTAKE, seq=1)).data)
+    assert task.url is None
+    assert task.file_name == "weird näme 🎬 it's.mp4"
+    assert not task.options.captions
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "bad_request"),
+        ({"url": ""}, "bad_request"),
+        ({"url": "ftp://example.com/a"}, "bad_url"),
+        ({"url": "https://example.com", "target_clips": 0}, "bad_option"),
+        ({"url": "https://example.com", "hook": "on"}, "not_yet_supported"),
+    ],
+)
+async def test_a_bad_request_is_a_400_with_a_sentence_and_a_code(api, body, code):
+    answer = await api.post("/api/process", json=body)
+    told = await answer.json()
+    assert (answer.status, told["code"]) == (400, code)
+    assert told["detail"].endswith(".")
+
+
+async def test_a_body_that_is_not_json_is_a_400(api):
+    headers = {"Content-Type": "application/json"}
+    for body in (b"{", b"[]", b'"url"', b"\xff"):
+        answer = await api.post("/api/process", data=body, headers=headers)
+        assert answer.status == 400, body
+    assert (await api.post("/api/process", data=b"x", headers={"Content-Type": "text/plain"})).status == 400
+
+
+async def test_both_sources_or_an_empty_file_are_a_400_and_leave_nothing(api, tmp_path):
+    both, empty = FormData(), FormData()
+    both.add_field("url", "https://example.com/a.mp4")
+    both.add_field("file", b"abc", filename="a.mp4")
+    empty.add_field("file", b"", filename="a.mp4")
+    for form in (both, empty):
+        answer = await api.post("/api/process", data=form)
+        assert answer.status == 400, await answer.text()
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+
+
+async def test_an_upload_over_the_limit_is_a_413_and_leaves_nothing(api, tmp_path):
+    form = FormData()
+    form.add_field("file", io.BytesIO(bytes(MAX_UPLOAD + 1)), filename="a.mp4")
+    answer = await api.post("/api/process", data=form)
+    assert (answer.status, (await answer.json())["code"]) == (413, "too_large")
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("job", ["550e8400-e29b-41d4-a716-446655440000", "nonsense", "*", "a.b", ">"])
+async def test_an_unknown_job_is_the_contracts_404(api, job):
+    for path in (f"/api/status/{job}", f"/api/jobs/{job}"):
+        answer = await api.get(path)
+        assert (answer.status, await answer.json()) == (404, {"detail": "Job not found"})
+
+
+async def test_a_status_has_exactly_its_three_keys_while_it_grows(api, published):
+    job = await submit(api)
+    await published(
+        Started(job=job), ClipsPlanned(job=job, count=2), ClipRendered(job=job, clip=1, public=clip(job, 1))
+    )
+    status = await (await api.get(f"/api/status/{job}")).json()
+    assert set(status) == {"status", "logs", "result"}
+    assert status["status"] == "processing"
+    assert set(status["result"]) == {"clips", "cost_analysis"}
+    assert set(status["result"]["cost_analysis"]) == {"total_cost", "gemini_api_calls", "whisper_duration_seconds"}
+    await published(ClipRendered(job=job, clip=2, public=clip(job, 2)))
+    assert (await (await api.get(f"/api/status/{job}")).json())["status"] == "completed"
+
+
+async def test_a_poll_that_finds_nothing_new_is_a_304(api, published):
+    job = await submit(api)
+    first = await api.get(f"/api/status/{job}")
+    again = await api.get(f"/api/status/{job}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, await again.read()) == (304, b"")
+    await published(Started(job=job))
+    assert (await api.get(f"/api/status/{job}", headers={"If-None-Match": first.headers["ETag"]})).status == 200
+
+
+async def test_a_lent_key_lives_encrypted_until_the_job_ends(api, secrets, published, nc):
+    answer = await api.post(
+        "/api/process", json={"url": "https://example.com/a.mp4"}, headers={"X-Gemini-Key": "AIza-lent-key"}
+    )
+    job = JobId((await answer.json())["job_id"])
+    assert await secrets.get(job) == "AIza-lent-key"
+    for stream in (INTAKE, "EVENTS", "KV_jobs", "KV_secrets"):
+        state = (await nc.jetstream().stream_info(stream)).state
+        for sequence in range(state.first_seq, state.last_seq + 1):
+            assert b"AIza" not in (await nc.jetstream().get_msg(stream, seq=sequence)).data
+    await published(Failed(job=job, stage=Stage.DOWNLOAD, code=ErrorCode.NO_VIDEO, sentence="None."))
+    assert await secrets.get(job) is None
+
+
+async def test_without_nats_the_answer_is_a_503_with_retry_after(api, nats_server):
+    job = await submit(api)
+    nats_server.kill()
+    for answer in (
+        await api.get(f"/api/status/{job}"),
+        await api.post("/api/process", json={"url": "https://example.com/a.mp4"}),
+    ):
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await answer.json())["code"] == "unavailable"
+
+
+async def test_a_full_intake_is_a_503_and_the_refused_job_ends(api, nc):
+    js = nc.jetstream()
+    await js.update_stream((await js.stream_info(INTAKE)).config.evolve(max_msgs=1))
+    await submit(api)
+    answer = await api.post("/api/process", json={"url": "https://example.com/b.mp4"})
+    assert (answer.status, (await answer.json())["code"]) == (503, "busy")
+    assert answer.headers["Retry-After"] == "30"
+
+
+@pytest.fixture
+async def watchable(api, store, published):
+    """A job with one clip of 1,000 known bytes."""
+    job = await submit(api)
+    await store.put_bytes(layout.clip(job, 1), bytes(range(250)) * 4)
+    await store.put_bytes(layout.poster(job, 1), b"jpeg")
+    await published(
+        Started(job=job), ClipsPlanned(job=job, count=1), ClipRendered(job=job, clip=1, public=clip(job, 1))
+    )
+    return f"/videos/{job}/talk_clip_1"
+
+
+async def test_a_clip_is_served_whole_with_its_type(api, watchable):
+    answer = await api.get(f"{watchable}.mp4")
+    assert (answer.status, answer.content_type, len(await answer.read())) == (200, "video/mp4", 1000)
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    head = await api.head(f"{watchable}.mp4")
+    assert (head.status, head.headers["Content-Length"], await head.read()) == (200, "1000", b"")
+    assert (await api.get(f"{watchable}.jpg")).content_type == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content_range", "length"),
+    [
+        ("bytes=0-99", 206, "bytes 0-99/1000", 100),
+        ("bytes=990-", 206, "bytes 990-999/1000", 10),
+        ("bytes=-5", 206, "bytes 995-999/1000", 5),
+        ("bytes=0-99999", 206, "bytes 0-999/1000", 1000),
+        ("bytes=-99999", 206, "bytes 0-999/1000", 1000),
+        ("bytes=1000-", 416, "bytes */1000", 0),
+        ("bytes=5-2", 200, None, 1000),
+        ("bytes=0-1,5-6", 200, None, 1000),
+        ("pages=1-2", 200, None, 1000),
+    ],
+)
+async def test_ranges_are_answered_as_http_says(api, watchable, asked, status, content_range, length):
+    answer = await api.get(f"{watchable}.mp4", headers={"Range": asked})
+    assert (answer.status, answer.headers.get("Content-Range")) == (status, content_range)
+    body = await answer.read()
+    assert len(body) == length
+    if status == 206:
+        start = int(content_range.split()[1].split("-")[0])
+        assert body == (bytes(range(250)) * 4)[start : start + length]
+
+
+async def test_what_is_not_published_is_not_served(api, watchable):
+    for path in (
+        watchable[:-1] + "2.mp4",
+        watchable.replace("talk", "other") + ".mp4",
+        watchable + ".json",
+        "/videos/x/y",
+    ):
+        assert (await api.get(path)).status == 404, path
+
+
+async def test_metrics_count_requests_by_route_not_by_path(api):
+    await api.get("/api/status/nonsense")
+    text = await (await api.get("/metrics")).text()
+    assert 'clipmill_http_requests_total{method="GET",route="/api/status/{job}",status="404"}' in text
+    assert "nonsense" not in text
+    assert (await api.get("/health/live")).status == 200
+    assert (await api.post("/api/status/x")).status == 405

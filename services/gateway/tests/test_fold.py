@@ -1,0 +1,228 @@
+"""The fold: what a poller sees only ever grows, whatever is replayed, doubled or lost."""
+
+import copy
+
+import msgspec
+from clipmill.contracts import log_lines
+from clipmill.contracts.documents import Cost
+from clipmill.contracts.events import (
+    Cancelled,
+    ClipFailed,
+    ClipRendered,
+    ClipsPlanned,
+    CostKnown,
+    Failed,
+    Log,
+    Queued,
+    StageFinished,
+    StageProgress,
+    StageStarted,
+    Started,
+)
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.status import JobState, PublicClip
+from clipmill.gateway.fold import begin, fold
+from clipmill.gateway.job import job_view, public_status
+from hypothesis import given
+from hypothesis import strategies as st
+
+JOB = JobId("550e8400-e29b-41d4-a716-446655440000")
+
+
+def clip(number: int) -> PublicClip:
+    return PublicClip(
+        video_url=f"/videos/{JOB}/talk_clip_{number}.mp4",
+        title=f"Title {number}",
+        video_description_for_tiktok="",
+        video_description_for_instagram="",
+        video_title_for_youtube_short="",
+        start=float(number),
+        end=number + 20.0,
+        virality_score=90 - number,
+    )
+
+
+def rendered(number: int) -> ClipRendered:
+    return ClipRendered(job=JOB, clip=number, public=clip(number))
+
+
+def failed(number: int) -> ClipFailed:
+    return ClipFailed(job=JOB, clip=number, code=ErrorCode.OUT_OF_MEMORY, sentence="No memory was left.")
+
+
+def folded(*events):
+    document = begin(1, Queued(job=JOB))
+    for sequence, event in enumerate(events, 2):
+        fold(document, sequence, event)
+    return document
+
+
+WHOLE_JOB = (
+    Started(job=JOB),
+    StageStarted(job=JOB, stage=Stage.DOWNLOAD, line="Downloading video from YouTube..."),
+    StageFinished(job=JOB, stage=Stage.DOWNLOAD),
+    StageStarted(job=JOB, stage=Stage.TRANSCRIBE, line=log_lines.TRANSCRIBING),
+    StageStarted(job=JOB, stage=Stage.SCENES, line=log_lines.DETECTING),
+    StageFinished(job=JOB, stage=Stage.SCENES),
+    StageFinished(job=JOB, stage=Stage.TRANSCRIBE, whisper_seconds=180.0),
+    StageStarted(job=JOB, stage=Stage.ANALYZE, line=log_lines.ANALYZING_WITH_GEMINI),
+    CostKnown(job=JOB, cost=Cost(total_usd=0.0042, provider_calls=3)),
+    StageFinished(job=JOB, stage=Stage.ANALYZE),
+    ClipsPlanned(job=JOB, count=2),
+    StageStarted(job=JOB, stage=Stage.RENDER),
+    rendered(2),
+    rendered(1),
+)
+
+
+def test_a_job_that_succeeds_reads_as_the_contract_says():
+    status = public_status(folded(*WHOLE_JOB))
+    assert status.status is JobState.COMPLETED
+    assert list(status.logs) == [
+        f"Job {JOB} queued.",
+        "Job started by worker.",
+        "Downloading video from YouTube...",
+        "Transcribing audio with Whisper...",
+        "Detecting scenes with PySceneDetect...",
+        "Analyzing viral moments with Gemini AI...",
+        "Clip 2 of 2 ready: Title 2",
+        "Clip 1 of 2 ready: Title 1",
+        "Process finished successfully.",
+    ]
+    assert [c.title for c in status.result.clips] == ["Title 2", "Title 1"]
+    assert msgspec.to_builtins(status.result.cost_analysis) == {
+        "total_cost": 0.0042,
+        "gemini_api_calls": 3,
+        "whisper_duration_seconds": 180.0,
+    }
+
+
+def test_the_result_appears_with_the_first_clip_while_the_job_goes_on():
+    status = public_status(folded(*WHOLE_JOB[:-1]))
+    assert status.status is JobState.PROCESSING
+    assert len(status.result.clips) == 1
+    assert public_status(folded(*WHOLE_JOB[:-2])).result is None
+
+
+def test_a_job_that_fails_says_why_in_two_lines():
+    document = folded(
+        Started(job=JOB),
+        StageStarted(job=JOB, stage=Stage.DOWNLOAD, line="Downloading video from YouTube..."),
+        Failed(job=JOB, stage=Stage.DOWNLOAD, code=ErrorCode.DOWNLOAD_FAILED, sentence="yt-dlp download failed"),
+    )
+    status = public_status(document)
+    assert status.status is JobState.FAILED
+    assert status.result is None
+    assert list(status.logs[-2:]) == ["Process failed with exit code 1", "Execution error: yt-dlp download failed"]
+    assert job_view(document).error.code is ErrorCode.DOWNLOAD_FAILED
+
+
+def test_a_clip_that_fails_does_not_take_the_others_along():
+    document = folded(*WHOLE_JOB[:-2], failed(1), rendered(2))
+    assert document.state is JobState.COMPLETED
+    assert "Clip 1 of 2 failed: No memory was left." in document.logs
+    assert document.logs[-1] == log_lines.FINISHED
+
+
+def test_a_job_without_a_single_clip_has_failed():
+    document = folded(*WHOLE_JOB[:-2], failed(1), failed(2))
+    assert document.state is JobState.FAILED
+    assert document.error.code is ErrorCode.NO_CLIP_RENDERED
+    assert public_status(document).result is None
+
+
+def test_a_cancelled_job_adds_one_line_and_hears_nothing_more():
+    document = folded(*WHOLE_JOB[:6], Cancelled(job=JOB), *WHOLE_JOB[6:])
+    assert document.logs[-1] == "Job cancelled."
+    assert len(document.logs) == 6
+    assert (document.state, job_view(document).status) == (JobState.FAILED, "cancelled")
+
+
+def test_progress_moves_forward_only_and_shows_in_the_rich_view():
+    document = folded(
+        Started(job=JOB),
+        StageStarted(job=JOB, stage=Stage.DOWNLOAD),
+        StageProgress(job=JOB, stage=Stage.DOWNLOAD, attempt=1, percent=60),
+        StageProgress(job=JOB, stage=Stage.DOWNLOAD, attempt=2, percent=10),
+    )
+    view = job_view(document)
+    assert (view.stage, view.stages[Stage.DOWNLOAD].percent, view.percent) == (Stage.DOWNLOAD, 60, 6)
+    assert job_view(folded(*WHOLE_JOB)).percent == 100
+
+
+def test_nothing_but_queued_begins_a_job():
+    assert all(begin(1, event) is None for event in WHOLE_JOB)
+
+
+numbers = st.integers(1, 4)
+stages = st.sampled_from(Stage)
+events = st.one_of(
+    st.just(Queued(job=JOB)),
+    st.just(Started(job=JOB)),
+    stages.map(lambda stage: StageStarted(job=JOB, stage=stage, line=f"{stage}...")),
+    stages.map(lambda stage: StageFinished(job=JOB, stage=stage)),
+    st.builds(StageProgress, job=st.just(JOB), stage=stages, attempt=numbers, percent=st.integers(0, 100)),
+    st.builds(lambda name: Log(job=JOB, name=name, line=name), st.sampled_from(["a", "b"])),
+    numbers.map(lambda count: ClipsPlanned(job=JOB, count=count)),
+    numbers.map(rendered),
+    numbers.map(failed),
+    st.just(Failed(job=JOB, stage=None, code=ErrorCode.LOST_TASK, sentence="Lost.")),
+    st.just(Cancelled(job=JOB)),
+)
+streams = st.lists(events, max_size=40)
+RANK = [JobState.QUEUED, JobState.PROCESSING, JobState.COMPLETED, JobState.FAILED]
+
+
+@given(streams)
+def test_logs_and_clips_only_grow_and_a_status_never_goes_back(stream):
+    document, before = begin(1, Queued(job=JOB)), None
+    for sequence, event in enumerate(stream, 2):
+        was_terminal = document.state.terminal
+        fold(document, sequence, event)
+        after = public_status(copy.deepcopy(document))
+        if before is not None:
+            assert after.logs[: len(before.logs)] == before.logs
+            assert RANK.index(after.status) >= RANK.index(before.status)
+            if before.result and after.result:
+                assert after.result.clips[: len(before.result.clips)] == before.result.clips
+            if was_terminal:
+                assert after == before
+        before = after
+
+
+@given(streams, st.data())
+def test_replays_and_republished_duplicates_change_nothing(stream, data):
+    """A reader that starts again anywhere, and a stream in which events are said twice, give the same document."""
+    once = folded(*stream)
+    again = begin(1, Queued(job=JOB))
+    position, steps = 0, 0
+    while position < len(stream) and steps < 200:
+        steps += 1
+        fold(again, position + 2, stream[position])
+        position = data.draw(st.integers(0, position)) if data.draw(st.integers(0, 5)) == 0 else position + 1
+    for rest in range(position, len(stream)):
+        fold(again, rest + 2, stream[rest])
+    assert again == once
+    doubled = folded(*(event for event in stream for _ in range(2)))
+    assert public_status(doubled) == public_status(once)
+
+
+@given(streams, streams)
+def test_a_document_survives_its_encoding(first, second):
+    document = folded(*first)
+    restored = msgspec.json.decode(msgspec.json.encode(document), type=type(document))
+    for sequence, event in enumerate(second, 100):
+        fold(document, sequence, event)
+        fold(restored, sequence, event)
+    assert restored == document
+
+
+@given(streams)
+def test_every_planned_clip_accounted_for_means_the_job_has_ended(stream):
+    document = folded(*stream)
+    assert len(set(document.clips_ready)) == len(document.clips_ready) == len(document.clips)
+    assert not set(document.clips_ready) & set(document.clips_failed)
+    if document.clips_planned is not None:
+        done = len(document.clips_ready) + len(document.clips_failed)
+        assert document.state.terminal or done < document.clips_planned
