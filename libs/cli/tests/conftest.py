@@ -15,7 +15,7 @@ from clipmill.cli.supervisor import Program
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 
-PROGRAM = '''
+PROGRAM = """
 import http.server, os, signal, subprocess, sys
 
 class Health(http.server.BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ if "parent" in sys.argv:
     print("child", child.pid, flush=True)
 print(name, "runs as", os.getpid(), flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Health).serve_forever()
-'''
+"""
 
 
 def clip(number: int, score: int = 80) -> dict[str, object]:
@@ -213,5 +213,3 @@ def video(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
-
-

@@ -34,8 +34,20 @@ NETWORK_FAILURES = (aiohttp.ClientError, TimeoutError, ConnectionError)
 """What aiohttp raises when the server cannot be reached or hangs up."""
 
 
+TRANSIENT_STATUSES = (408, 425, 429)
+"""Answers below 500 after which the same request may work: too slow, too early, too many."""
+
+
 class Interrupted(Exception):
-    """A request that may work when it is made again: the network, a restart, an overload."""
+    """A request that may work when it is made again: the network, a restart, an overload.
+
+    Attributes:
+        unavailable: what to raise when it is not made again.
+    """
+
+    def __init__(self, reason: str, unavailable: ServerUnavailable) -> None:
+        super().__init__(reason)
+        self.unavailable = unavailable
 
 
 class StageView(Struct, frozen=True, kw_only=True):
@@ -180,11 +192,12 @@ class Client:
         except OSError as error:
             raise WrongRequest(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
         with upload:
-            form = aiohttp.FormData()
+            # As browsers do: the name itself, not its percent encoding.
+            form = aiohttp.FormData(quote_fields=False)
             for name, value in options.fields().items():
                 form.add_field(name, json.dumps(value) if isinstance(value, bool) else str(value))
             # Last, so that the server knows the options before the bytes come.
-            form.add_field("file", upload, filename=path.name, content_type="application/octet-stream")
+            form.add_field("file", upload, filename=_upload_name(path), content_type="application/octet-stream")
             return await self._submit(form, gemini_key)
 
     async def _submit(self, body: bytes | aiohttp.FormData, gemini_key: str | None) -> str:
@@ -199,7 +212,7 @@ class Client:
                     raise await self._refusal(answer)
                 accepted = self._decode(await answer.read(), _Accepted)
         except NETWORK_FAILURES as error:
-            raise self.unreachable(error) from error
+            raise self._unreachable(error) from error
         return accepted.job_id
 
     async def status(self, job: str) -> PublicStatus:
@@ -239,19 +252,36 @@ class Client:
                 if answer.status == 404:
                     return False
                 if answer.status >= 400:
-                    raise Interrupted(f"{self.server}{path} answers {answer.status}.")
+                    raise self._interrupted(answer.status)
                 with part.open("wb") as file:
                     async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
                         await asyncio.to_thread(file.write, chunk)
             part.replace(target)
         except NETWORK_FAILURES as error:
-            raise Interrupted(_reason(error)) from error
+            raise Interrupted(_reason(error), self._unreachable(error)) from error
         finally:
             part.unlink(missing_ok=True)
         return True
 
-    def unreachable(self, error: Exception) -> ServerUnavailable:
-        """Return what to say when the server cannot be reached because of `error`."""
+    async def _get(self, path: str) -> bytes:
+        try:
+            async with self._session.get(f"{self.server}{path}") as answer:
+                if answer.status >= 500 or answer.status in TRANSIENT_STATUSES:
+                    raise self._interrupted(answer.status)
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return await answer.read()
+        except NETWORK_FAILURES as error:
+            raise Interrupted(_reason(error), self._unreachable(error)) from error
+
+    async def _refusal(self, answer: aiohttp.ClientResponse) -> WrongRequest | ServerUnavailable:
+        sentence = _detail(await answer.read()) or f"{self.server} answers {answer.status} {answer.reason}."
+        if answer.status < 500 and answer.status not in TRANSIENT_STATUSES:
+            return WrongRequest(sentence)
+        wait = answer.headers.get("Retry-After")
+        return ServerUnavailable(sentence if wait is None else f"{sentence} Try again in {wait} seconds.")
+
+    def _unreachable(self, error: Exception) -> ServerUnavailable:
         if isinstance(error, aiohttp.ClientConnectorError):
             return ServerUnavailable(
                 f"No clipmill server answers at {self.server}. Start one with `clipmill up`, or name yours with"
@@ -259,23 +289,9 @@ class Client:
             )
         return ServerUnavailable(f"The server at {self.server} broke off: {_reason(error)}. Try again.")
 
-    async def _get(self, path: str) -> bytes:
-        try:
-            async with self._session.get(f"{self.server}{path}") as answer:
-                if answer.status >= 500 or answer.status in (408, 425, 429):
-                    raise Interrupted(f"{self.server} answers {answer.status}")
-                if answer.status >= 400:
-                    raise await self._refusal(answer)
-                return await answer.read()
-        except NETWORK_FAILURES as error:
-            raise Interrupted(_reason(error)) from error
-
-    async def _refusal(self, answer: aiohttp.ClientResponse) -> WrongRequest | ServerUnavailable:
-        sentence = _detail(await answer.read()) or f"{self.server} answers {answer.status} {answer.reason}."
-        if answer.status < 500 and answer.status not in (408, 425, 429):
-            return WrongRequest(sentence)
-        wait = answer.headers.get("Retry-After")
-        return ServerUnavailable(sentence if wait is None else f"{sentence} Try again in {wait} seconds.")
+    def _interrupted(self, status: int) -> Interrupted:
+        reason = f"status {status}"
+        return Interrupted(reason, ServerUnavailable(f"The server at {self.server} answers {reason}. Try again later."))
 
     def _decode(self, data: bytes, kind: type[T]) -> T:
         try:
@@ -296,7 +312,14 @@ def _detail(body: bytes) -> str:
         return ""
 
 
+def _upload_name(path: Path) -> str:
+    """Return the file's name as it can stand in a header: without line breaks and bytes that are no text."""
+    return "".join(character if character.isprintable() else "_" for character in path.name)
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or "no connection"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return str(error) or type(error).__name__

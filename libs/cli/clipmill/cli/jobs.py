@@ -12,7 +12,7 @@ from clipmill.cli.client import Client, Interrupted, Submission
 from clipmill.cli.clip_table import print_clips
 from clipmill.cli.display import Display, choose_display
 from clipmill.cli.following import Snapshot, follow, look
-from clipmill.cli.outcomes import ServerUnavailable, WorkFailed, WrongRequest
+from clipmill.cli.outcomes import WorkFailed, WrongRequest
 from clipmill.cli.saving import ClipSaver
 from clipmill.contracts.status import JobState, PublicResult
 from msgspec import UNSET, Struct, UnsetType
@@ -147,7 +147,7 @@ async def _look_once(client: Client, job: str) -> Snapshot:
     try:
         return await look(client, job)
     except Interrupted as interruption:
-        raise ServerUnavailable(f"The server at {client.server} does not answer: {interruption}.") from interruption
+        raise interruption.unavailable from interruption
 
 
 def report(job: str, end: Snapshot, files: dict[str, Path], wish: Wish) -> None:

@@ -1,0 +1,76 @@
+"""What keeps `clipmill up` from starting is said in a sentence."""
+
+import json
+import socket
+
+from clipmill.cli.data_folder import DataFolder
+
+
+async def test_a_second_up_on_the_same_folder_is_refused(clipmill, tmp_path):
+    with DataFolder(tmp_path).locked():
+        status, out, err = await clipmill("up", "--data", tmp_path, "--port", "0")
+    assert (status, out) == (1, "")
+    assert f"Error: clipmill already runs on {tmp_path}. Stop it first, or give another folder with --data.\n" in err
+
+
+async def test_a_port_that_is_taken_is_named(clipmill, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, err = await clipmill("up", "--data", tmp_path, "--port", port)
+    assert status == 1
+    assert f"Error: Port {port} of 127.0.0.1 is in use: stop what listens there, or choose another" in err
+    assert not (tmp_path / "clipmill.json").exists()
+
+
+async def test_a_wrong_setting_is_named(clipmill, tmp_path):
+    environ = {"CLIPMILL_SHUTDOWN_SECONDS": "soon"}
+    status, _, err = await clipmill("up", "--data", tmp_path, "--port", "0", environ=environ)
+    assert status == 1
+    assert "Error: CLIPMILL_SHUTDOWN_SECONDS is 'soon', but must be a number" in err
+
+
+async def test_the_wrong_setting_of_one_service_ends_the_start_with_its_name(clipmill, tmp_path):
+    environ = {"CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES": "huge"}
+    status, _, err = await clipmill("up", "--data", tmp_path, "--port", "0", environ=environ)
+    assert status == 1
+    assert "gateway ended with status 1." in err
+    assert "CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES is 'huge', but must be a whole number" in err
+
+
+async def test_config_lists_every_setting_once(clipmill):
+    environ = {"CLIPMILL_GATEWAY_PORT": "8123", "CLIPMILL_SECRET_KEY": "not to be seen"}
+    status, out, _ = await clipmill("config", environ=environ)
+    assert status == 0
+    assert out.count("CLIPMILL_NATS_URL ") == 1
+    (port,) = (line.split() for line in out.splitlines() if "CLIPMILL_GATEWAY_PORT" in line)
+    assert port[:3] == ["CLIPMILL_GATEWAY_PORT", "8123", "8000"]
+    assert "not to be seen" not in out
+
+
+async def test_config_is_one_document_for_machines(clipmill):
+    status, out, _ = await clipmill("config", "--json")
+    assert status == 0
+    services = {config["service"]: config for config in json.loads(out)}
+    assert set(services) == {"gateway", "downloader", "transcriber", "analyzer", "renderer"}
+    variables = [setting["variable"] for setting in services["gateway"]["settings"]]
+    assert "CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES" in variables
+
+
+async def test_topology_apply_needs_a_server_that_answers(clipmill, nats_server):
+    status, out, _ = await clipmill("topology", "apply", environ={"CLIPMILL_NATS_URL": nats_server.url})
+    assert (status, out) == (
+        0,
+        f"The streams, consumers and buckets are in place on {nats_server.url.removeprefix('nats://')}.\n",
+    )
+
+
+async def test_models_are_listed_with_purpose_and_place(clipmill):
+    status, out, _ = await clipmill("models", "list")
+    assert status == 0
+    assert "whisper-tiny.en" in out
+
+
+async def test_an_unknown_model_is_status_2(clipmill):
+    status, _, err = await clipmill("models", "fetch", "no-such-model")
+    assert status == 2
+    assert err.startswith("Error: There is no model 'no-such-model'")
