@@ -42,7 +42,7 @@ def parse_job_id(text: str) -> JobId:
     try:
         parsed = str(UUID(text))
     except ValueError:
-        parsed = ""
-    if parsed != text.lower():
+        parsed = None
+    if parsed is None or parsed != text.lower():
         raise Permanent(ErrorCode.BAD_IDENTIFIER, "A job id is a UUID such as 550e8400-e29b-41d4-a716-446655440000.")
     return JobId(parsed)

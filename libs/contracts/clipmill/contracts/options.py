@@ -36,6 +36,6 @@ SPOKEN_LANGUAGES = frozenset(
         "gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv "
         "mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn "
         "so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh"
-    ).split()  # noqa: SIM905 - a list of a hundred strings would be harder to read
+    ).split()
 )
 """The language codes that Whisper's tokenizer knows (openai/whisper, `tokenizer.py`, with `yue` of large-v3)."""
