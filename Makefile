@@ -1,0 +1,74 @@
+# clipmill: `make demo` shows it at work, `make test` checks all of it. Nothing else needs to be installed first but
+# Python 3.11 to 3.13 with pip.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := .tools
+UV := $(TOOLS)/bin/uv
+PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
+# Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format types unit bench lock clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.projects ## install everything into .venv; does nothing when nothing changed
+
+$(UV): requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14))' || { \
+	  echo "clipmill needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 setup"; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
+	  echo "$(PYTHON) has no pip; install it (on Debian: apt-get install python3-pip)."; exit 1; }
+	@rm -rf $(TOOLS)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes \
+	  --target $(TOOLS) -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/pyvenv.cfg: $(UV)
+	@$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+
+$(VENV)/.requirements: requirements/development.txt $(VENV)/pyvenv.cfg
+	@echo "Installing what clipmill needs (about 8 GB, most of it PyTorch for WhisperX) ..."
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt
+	@touch $@
+
+$(VENV)/.projects: $(VENV)/.requirements $(PROJECTS)
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
+	  $(foreach project,$(PROJECTS),--editable ./$(dir $(project)))
+	@touch $@
+
+demo: setup ## run the whole of clipmill on the bundled sample video and list the clips
+	@$(BIN)/clipmill demo
+
+up: setup ## run clipmill on this machine until Ctrl-C; DATA= and PORT= choose where
+	@$(BIN)/clipmill up $(if $(DATA),--data $(DATA)) $(if $(PORT),--port $(PORT))
+
+test: lint types unit ## check everything: style, types, tests
+
+lint: setup ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## check types
+	@$(BIN)/mypy $(PACKAGES)
+
+unit: setup ## run all tests; ARGS= are handed to pytest
+	@$(BIN)/pytest $(ARGS)
+
+format: setup ## put style and formatting right
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## measure, and write what was seen into tests/bench/RESULTS.md
+	@$(BIN)/python tests/bench/end_to_end.py
+
+lock: $(UV) ## write the locks anew from the pyproject.toml files
+	@UV=$(abspath $(UV)) requirements/lock.sh
+
+clean: ## remove what was made here: environment, caches, demo output
+	rm -rf $(VENV) $(TOOLS) clipmill-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
