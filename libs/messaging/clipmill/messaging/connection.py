@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import nats
 import structlog
 from clipmill.contracts.failures import ErrorCode, Transient
 from nats.aio.client import Client
@@ -44,9 +43,11 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
     Raises:
         Transient: `unavailable`, when no server answered within `patience`.
     """
+    nc = Client()
 
     async def disconnected() -> None:
-        log.warning("nats_disconnected")
+        if not nc.is_closed:  # our own closing is no news
+            log.warning("nats_disconnected")
 
     async def reconnected() -> None:
         log.info("nats_reconnected")
@@ -57,7 +58,7 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         else:
             log.warning("nats_error", reason=str(reason) or type(reason).__name__)
 
-    connecting = nats.connect(
+    connecting = nc.connect(
         url.split(","),
         name=name,
         max_reconnect_attempts=-1,
@@ -70,11 +71,12 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         reconnected_cb=reconnected,
     )
     try:
-        return await asyncio.wait_for(connecting, patience)
+        await asyncio.wait_for(connecting, patience)
     except TimeoutError:
         raise Transient(
             ErrorCode.UNAVAILABLE, "No NATS server answered: check CLIPMILL_NATS_URL and that the server runs."
         ) from None
+    return nc
 
 
 async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
