@@ -62,7 +62,7 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         url.split(","),
         name=name,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=RECONNECT_SECONDS,
+        reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]  # declared as int, slept as it is
         connect_timeout=2,
         ping_interval=10,
         max_outstanding_pings=2,
