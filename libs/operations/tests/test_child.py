@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations.child import NO_LIMITS, Child, Limits, run_child
 from msgspec import Struct
@@ -228,3 +229,16 @@ async def test_no_descriptor_or_thread_is_left_behind_by_many_calls():
     for _ in range(10):
         await run_child("child_targets:double", Request(number=1), Result)
     assert me.num_fds() <= before
+
+
+def test_children_work_under_uvloop_too():
+    async def main() -> None:
+        async with Child("child_targets:crash") as child:
+            first = await child.call(Request(), Result)
+            with pytest.raises(Transient):
+                await child.call(Request(number=signal.SIGSEGV), Result)
+            assert (await child.call(Request(), Result)).pid != first.pid
+        result = await run_child("child_targets:long_answer", Request(number=3_000_000), Result)
+        assert len(result.text) == 3_000_000
+
+    uvloop.run(main())

