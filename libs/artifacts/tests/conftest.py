@@ -67,17 +67,21 @@ def _start_server(directory):
                 stderr=log,
             )
         if _answers(process, ports["s3"]):
-            return process, ports["s3"]
+            return process, ports
     raise AssertionError((directory / "log").read_text())
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory):
     """A real S3 server."""
-    process, port = _start_server(tmp_path_factory.mktemp("seaweedfs"))
-    yield f"http://127.0.0.1:{port}"
+    process, ports = _start_server(tmp_path_factory.mktemp("seaweedfs"))
+    yield f"http://127.0.0.1:{ports['s3']}"
     process.kill()
     process.wait()
+    for port in ports.values():
+        # Its sockets lie in /tmp whatever its directory; a killed server leaves them.
+        for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            socket_file.unlink()
 
 
 @pytest.fixture

@@ -135,9 +135,9 @@ class StoreContract:
         assert await store.get_bytes("b") == b"second"
 
     async def test_of_racing_creators_exactly_one_wins_and_its_artifact_stays(self, store):
-        for race in range(5):
+        for race in range(3):
             key = f"jobs/{race}/plan.json"
-            won = await asyncio.gather(*(store.put_bytes(key, b"%d" % n, create=True) for n in range(4)))
+            won = await asyncio.gather(*(store.put_bytes(key, b"%d" % n, create=True) for n in range(3)))
             assert won.count(True) == 1
             assert await store.get_bytes(key) == b"%d" % won.index(True)
 
