@@ -15,8 +15,15 @@ ROOM_BEFORE_MS = 150
 ROOM_AFTER_MS = 250
 """Room tone after the last word: a voice fades more slowly than it starts."""
 
+SHARE_BEFORE = ROOM_BEFORE_MS / (ROOM_BEFORE_MS + ROOM_AFTER_MS)
+"""What of a pause belongs to the sentence after it."""
+
 CUT_REACH_MS = 350
 """A clip's end moves to a shot cut this near: otherwise a few frames of another shot flash up."""
+
+
+STRETCH_MS = 3000
+"""The most silence that a clip takes in to become long enough; more is dead air."""
 
 
 class Lengths(Struct, frozen=True):
@@ -60,14 +67,23 @@ class Boundaries:
         cuts: times of the first frames of shots, seconds, ascending.
         duration: of the source, seconds.
         lengths: what a clip may last.
+        stretch_ms: the most silence that a clip takes in to become long enough, None for any.
     """
 
-    def __init__(self, sentences: Sequence[Sentence], cuts: Sequence[float], duration: float, lengths: Lengths) -> None:
+    def __init__(
+        self,
+        sentences: Sequence[Sentence],
+        cuts: Sequence[float],
+        duration: float,
+        lengths: Lengths,
+        stretch_ms: int | None = STRETCH_MS,
+    ) -> None:
         self._starts = [milliseconds(sentence.start) for sentence in sentences]
         self._ends = [milliseconds(sentence.end) for sentence in sentences]
         self._cuts = [milliseconds(cut) for cut in cuts]
         self._duration_ms = int(duration * 1000)
         self._lengths = lengths
+        self._stretch_ms = self._duration_ms if stretch_ms is None else stretch_ms
 
     def windows(self, most: int | None = None) -> list[Window]:
         """Return the windows of consecutive sentences whose length fits, ordered by first and last sentence.
@@ -94,28 +110,24 @@ class Boundaries:
     def fit(self, first: int, last: int) -> Window | None:
         """Return the window from sentence `first` to sentence `last`, None if its length cannot be made to fit.
 
-        It never reaches into a neighbouring word or beyond the source. Room tone is shared with the neighbour, so
-        that two clips of adjacent sentences do not overlap.
+        It never reaches into a neighbouring word or beyond the source. The pause between two sentences is divided
+        between them, so that clips of adjacent sentences do not overlap; a shot cut in the pause divides it anew.
         """
         speech_start, speech_end = self._starts[first], min(self._ends[last], self._duration_ms)
         floor = self._ends[first - 1] if first else 0
         ceiling = min(self._starts[last + 1], self._duration_ms) if last + 1 < len(self._starts) else self._duration_ms
-        start = max(speech_start - ROOM_BEFORE_MS, floor)
-        if first:
-            share = ROOM_BEFORE_MS / (ROOM_BEFORE_MS + ROOM_AFTER_MS)
-            start = max(start, speech_start - int((speech_start - floor) * share))
-        end = min(speech_end + ROOM_AFTER_MS, ceiling)
-        if last + 1 < len(self._starts):
-            share = ROOM_AFTER_MS / (ROOM_BEFORE_MS + ROOM_AFTER_MS)
-            end = min(end, speech_end + int((ceiling - speech_end) * share))
-        start = self._nearest_cut(start, floor, speech_start)
-        end = self._nearest_cut(end, speech_end, ceiling)
+        earliest = speech_start - int((speech_start - floor) * (SHARE_BEFORE if first else 1))
+        latest = speech_end + int((ceiling - speech_end) * (1 - SHARE_BEFORE if ceiling < self._duration_ms else 1))
+        start = self._nearest_cut(max(speech_start - ROOM_BEFORE_MS, earliest), floor, speech_start)
+        end = self._nearest_cut(min(speech_end + ROOM_AFTER_MS, latest), speech_end, ceiling)
         # Too long: give room tone back. Too short: take more silence, after the speech first.
         end = max(speech_end, min(end, start + self._lengths.longest_ms))
         start = min(speech_start, max(start, end - self._lengths.longest_ms))
-        end = max(end, min(ceiling, start + self._lengths.shortest_ms))
-        start = min(start, max(floor, end - self._lengths.shortest_ms))
-        if not self._lengths.shortest_ms <= end - start <= self._lengths.longest_ms:
+        unstretched = end - start
+        end = max(end, min(latest, start + self._lengths.shortest_ms))
+        start = min(start, max(earliest, end - self._lengths.shortest_ms))
+        stretched = end - start - unstretched
+        if stretched > self._stretch_ms or not self._lengths.shortest_ms <= end - start <= self._lengths.longest_ms:
             return None
         return Window(first=first, last=last, start_ms=start, end_ms=end)
 

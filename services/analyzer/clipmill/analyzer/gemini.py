@@ -79,6 +79,7 @@ class Gemini:
                         response_json_schema=schema,
                         max_output_tokens=self._output_tokens,
                         temperature=TEMPERATURE,
+                        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
                     ),
                 )
         except (TimeoutError, httpx2.TimeoutException) as error:

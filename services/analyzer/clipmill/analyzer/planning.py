@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from clipmill.analyzer.boundaries import Boundaries, Lengths, Window, milliseconds
+from clipmill.analyzer.boundaries import STRETCH_MS, Boundaries, Lengths, Window, milliseconds
 from clipmill.analyzer.local_picker import LocalPicker
 from clipmill.analyzer.scheduling import best_set
-from clipmill.analyzer.sentences import Sentence, sentences_of, single_words, words_of
+from clipmill.analyzer.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.titles import Hashtags, caption_of, title_from
 from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
 from clipmill.contracts.options import JobOptions
@@ -61,14 +61,18 @@ class Material:
         self.cuts = [shot.start for shot in scenes.shots[1:]]
         self.words = words_of(transcript, media.duration)
         self.sentences = sentences_of(self.words)
-        self.boundaries = self._boundaries(self.sentences)
-        self.windows = self.boundaries.windows()
         self.in_words = False
-        if self.words and not self.windows and self.duration_ms >= self.lengths.shortest_ms:
+        self.boundaries = self._boundaries(STRETCH_MS)
+        self.windows = self.boundaries.windows()
+        if self.words and not self.windows and not self.too_short:
+            # Only single remarks, far apart: rather a clip with much silence than none.
+            self.boundaries = self._boundaries(None)
+            self.windows = self.boundaries.windows()
+        if self.words and not self.windows and not self.too_short:
             # No run of whole sentences has a length in the range: rather a clip between words than none.
             self.in_words = True
             self.sentences = single_words(self.words)
-            self.boundaries = self._boundaries(self.sentences)
+            self.boundaries = self._boundaries(None)
             self.windows = self.boundaries.windows(most=1)
 
     @property
@@ -95,8 +99,8 @@ class Material:
         """Return what the sentences from `first` to `last` say."""
         return " ".join(sentence.text for sentence in self.sentences[first : last + 1])
 
-    def _boundaries(self, sentences: Sequence[Sentence]) -> Boundaries:
-        return Boundaries(sentences, self.cuts, self.duration, self.lengths)
+    def _boundaries(self, stretch_ms: int | None) -> Boundaries:
+        return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, stretch_ms)
 
 
 def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Moment]:

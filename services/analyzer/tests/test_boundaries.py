@@ -1,0 +1,84 @@
+"""Where clips start and end."""
+
+import pytest
+from clipmill.analyzer.boundaries import Boundaries, Lengths
+from clipmill.analyzer.sentences import Sentence
+
+SENTENCES = [
+    Sentence(number=1, text="One.", start=1.0, end=8.0),
+    Sentence(number=2, text="Two.", start=9.0, end=16.0),
+    Sentence(number=3, text="Three.", start=16.2, end=24.0),
+    Sentence(number=4, text="Four.", start=30.0, end=38.0),
+]
+
+
+def _fit(first, last, cuts=(), shortest=5.0, longest=60.0, duration=40.0, stretch_ms=None):
+    window = Boundaries(SENTENCES, cuts, duration, Lengths.of(shortest, longest), stretch_ms).fit(first, last)
+    return None if window is None else (window.start_ms, window.end_ms)
+
+
+def test_a_clip_has_room_tone_before_and_after_its_speech():
+    assert _fit(0, 0) == (850, 8250)
+
+
+def test_room_tone_is_shared_with_a_near_neighbour():
+    assert _fit(1, 1) == (8850, 16125)
+    assert _fit(2, 2) == (16125, 24250)
+
+
+def test_a_clip_never_reaches_beyond_the_source():
+    sentences = [Sentence(number=1, text="All.", start=0.05, end=9.9)]
+    window = Boundaries(sentences, [], 10.0, Lengths.of(5, 60)).fit(0, 0)
+    assert (window.start_ms, window.end_ms) == (0, 10000)
+
+
+def test_a_clip_starts_on_a_cut_in_the_pause_before_it():
+    assert _fit(1, 1, cuts=[8.6])[0] == 8600
+
+
+def test_a_clip_ends_on_a_cut_in_the_pause_after_it():
+    assert _fit(0, 0, cuts=[8.55])[1] == 8550
+
+
+@pytest.mark.parametrize("cut", [7.95, 9.1, 8.61])
+def test_a_cut_inside_a_word_or_too_far_away_moves_nothing(cut):
+    assert _fit(0, 0, cuts=[cut]) == (850, 8250)
+
+
+def test_a_clip_that_is_a_little_short_takes_silence_after_the_speech_first():
+    assert _fit(2, 2, shortest=11.0, longest=11.5) == (16125, 27125)
+
+
+def test_silence_before_helps_where_that_after_is_not_enough():
+    assert _fit(3, 3, shortest=12.0) == (28000, 40000)
+
+
+def test_two_clips_of_adjacent_sentences_share_the_silence_between_them():
+    assert _fit(2, 2, shortest=11.5) == (16125, 27625)
+    assert _fit(3, 3, shortest=12.2) == (27800, 40000)
+    assert _fit(2, 2, shortest=11.7) is None
+
+
+def test_a_clip_does_not_take_in_more_silence_than_it_may():
+    assert _fit(3, 3, shortest=10.0, stretch_ms=3000) == (29850, 39850)
+    assert _fit(3, 3, shortest=12.0, stretch_ms=3000) is None
+
+
+def test_a_clip_that_is_a_little_long_gives_its_room_tone_back():
+    assert _fit(0, 0, longest=7.2) == (850, 8050)
+    assert _fit(0, 0, longest=7.1) == (900, 8000)
+
+
+def test_a_clip_that_cannot_fit_is_none():
+    assert _fit(0, 0, longest=6.9) is None
+    assert _fit(1, 1, shortest=10.0) is None
+
+
+def test_all_windows_within_the_range_are_found():
+    windows = Boundaries(SENTENCES, [], 40.0, Lengths.of(15.0, 30.0), None).windows()
+    assert [(window.first, window.last) for window in windows] == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
+
+
+def test_only_the_shortest_windows_are_found_on_demand():
+    windows = Boundaries(SENTENCES, [], 40.0, Lengths.of(15.0, 30.0), None).windows(most=1)
+    assert [(window.first, window.last) for window in windows] == [(0, 1), (1, 2), (2, 3)]

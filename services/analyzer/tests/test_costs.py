@@ -1,0 +1,52 @@
+"""What asking costs."""
+
+import pytest
+from clipmill.analyzer.costs import PriceTableError, Spending, Usage, added, load_prices
+from clipmill.contracts.documents import Cost
+
+MILLION = 1_000_000
+
+
+def test_cached_tokens_are_cheaper_and_thoughts_count_as_output():
+    usage = Usage(prompt_tokens=2 * MILLION, cached_tokens=MILLION, answer_tokens=MILLION, thought_tokens=MILLION)
+    assert load_prices().usd("gemini-2.5-flash", usage) == pytest.approx(0.30 + 0.03 + 2 * 2.50)
+
+
+def test_an_unlisted_model_is_priced_by_a_guess_and_says_so():
+    spending = Spending(load_prices(), "gemini-9-ultra")
+    spending.request(Usage(prompt_tokens=MILLION))
+    assert spending.cost == Cost(total_usd=1.5, provider_calls=1, estimated=True)
+
+
+def test_a_request_that_failed_counts_as_a_call():
+    spending = Spending(load_prices(), "gemini-2.5-flash")
+    spending.request(None)
+    spending.request(Usage(prompt_tokens=MILLION))
+    assert spending.cost == Cost(total_usd=0.3, provider_calls=2)
+
+
+def test_costs_add_up():
+    total = added(Cost(total_usd=0.1, provider_calls=1, estimated=True), Cost(total_usd=0.2, provider_calls=2))
+    assert total == Cost(total_usd=0.3, provider_calls=3, estimated=True)
+
+
+def test_an_operator_may_bring_prices(tmp_path):
+    table = tmp_path / "prices.toml"
+    table.write_text('unlisted = "m"\n[models.m]\ninput = 1.0\noutput = 2.0\n')
+    usage = Usage(prompt_tokens=MILLION, cached_tokens=MILLION)
+    assert load_prices(table).usd("m", usage) == 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", 'unlisted = "x"\n[models.m]\ninput = 1.0\noutput = 2.0\n', 'unlisted = "m"\n[models.m]\n']
+)
+def test_a_table_that_cannot_be_used_is_refused_with_its_name(tmp_path, text):
+    table = tmp_path / "prices.toml"
+    table.write_text(text)
+    with pytest.raises(PriceTableError, match=r"prices\.toml"):
+        load_prices(table)
+
+
+def test_a_missing_table_is_refused(tmp_path):
+    with pytest.raises(PriceTableError):
+        load_prices(tmp_path / "none.toml")

@@ -1,0 +1,116 @@
+"""What of a model's answer is believed."""
+
+import json
+
+import pytest
+from clipmill.analyzer.costs import Usage
+from clipmill.analyzer.planning import Material
+from clipmill.analyzer.proposals import checked
+from clipmill.analyzer.provider import Answer
+from clipmill.contracts.documents import Scenes, Shot
+from clipmill.contracts.options import JobOptions
+
+
+@pytest.fixture
+def material(say, media_of):
+    """Twelve sentences of about five and a half seconds."""
+    transcript = say(
+        [
+            f"This is sentence number {one} and it has really quite a few more words so that it becomes long enough."
+            for one in range(12)
+        ]
+    )
+    scenes = Scenes(shots=(Shot(start=0, end=transcript.duration),), detector="d", frame_rate=25.0)
+    return Material(media_of(transcript.duration), transcript, scenes, JobOptions())
+
+
+def _clip(first, last, **changes):
+    clip = {
+        "first_sentence": first,
+        "last_sentence": last,
+        "title": "A title",
+        "tiktok": "Look! #a",
+        "instagram": "Look! #a #b",
+        "youtube": "A title",
+        "score": 80,
+        "reason": "because",
+    }
+    return {**clip, **changes}
+
+
+def _check(material, clips, wanted=2, **answer):
+    text = clips if isinstance(clips, str) else json.dumps({"clips": clips})
+    return checked(Answer(text=text, usage=Usage(), **answer), material, wanted)
+
+
+def test_a_good_answer_is_taken_as_it_is(material):
+    result = _check(material, [_clip(1, 4, score=70), _clip(6, 9, score=90)])
+    assert result.problems == ()
+    assert [(moment.window.first, moment.window.last, moment.score) for moment in result.moments] == [
+        (5, 8, 90),
+        (0, 3, 70),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clip", "problem"),
+    [
+        (_clip(0, 4), "sentences 1 to 12"),
+        (_clip(3, 99), "sentences 1 to 12"),
+        (_clip(5, 2), "comes after"),
+        (_clip(3, 3), "allowed are 15 to 60"),
+        (_clip(1, 4, title="  "), "title is empty"),
+        (_clip("one", 4), "schema"),
+        ({"first_sentence": 1}, "schema"),
+    ],
+)
+def test_a_bad_clip_is_named_and_the_good_one_stays(material, clip, problem):
+    result = _check(material, [clip, _clip(6, 9)])
+    assert [(moment.window.first, moment.window.last) for moment in result.moments] == [(5, 8)]
+    assert len(result.problems) == 1
+    assert problem in result.problems[0]
+
+
+def test_of_two_that_overlap_the_better_one_stays(material):
+    result = _check(material, [_clip(1, 4, score=10), _clip(4, 7, score=20)])
+    assert [moment.score for moment in result.moments] == [20]
+    assert result.problems == ("The passages of sentences 1 to 4 and 4 to 7 overlap.",)
+
+
+def test_too_few_is_a_problem_and_too_many_is_none(material):
+    assert _check(material, [_clip(1, 4)]).problems == ("It has 1 passages, 2 are wanted.",)
+    result = _check(material, [_clip(1, 3, score=1), _clip(4, 6, score=2), _clip(7, 9, score=3)])
+    assert result.problems == ()
+    assert [moment.score for moment in result.moments] == [3, 2]
+
+
+@pytest.mark.parametrize("text", ["", "I cannot do that.", "[]", "{}", '{"clips": 3}', '{"clips": [{"first_sent'])
+def test_an_answer_that_is_not_the_schema_is_a_problem(material, text):
+    result = _check(material, text)
+    assert result.moments == ()
+    assert "schema" in result.problems[0]
+
+
+def test_a_truncated_answer_is_a_problem_that_is_named(material):
+    assert "cut off" in _check(material, '{"clips": [', truncated=True).problems[0]
+
+
+def test_texts_that_break_a_limit_are_put_right_here(material):
+    clip = _clip(
+        1, 4, title="word " * 50, youtube="word " * 50, tiktok="long " * 1000,
+        instagram="Hi #a #b #c #d #e #f #g", score=400, reason="\x00 why",
+    )  # fmt: skip
+    (moment,) = _check(material, [clip], wanted=1).moments
+    assert len(moment.title) <= 100
+    assert len(moment.youtube) <= 100
+    assert len(moment.tiktok) <= 2200
+    assert moment.instagram == "Hi #a #b #c #d #e"
+    assert moment.score == 100
+    assert moment.reason == "why"
+
+
+def test_a_clip_starts_and_ends_with_its_sentences(material):
+    (moment,) = _check(material, [_clip(2, 5)], wanted=1).moments
+    first, last = material.sentences[1], material.sentences[4]
+    assert 0 < first.start - moment.window.start_ms / 1000 <= 0.151
+    assert 0 < moment.window.end_ms / 1000 - last.end <= 0.251

@@ -1,0 +1,87 @@
+"""The process itself: started as it is in production, with a real NATS, from a stored source to the render tasks."""
+
+import asyncio
+import sys
+
+import pytest
+from clipmill.analyzer.costs import PriceTableError, load_prices
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load
+from clipmill.artifacts.store import open_store
+from clipmill.contracts import codec, subjects
+from clipmill.contracts.codec import encode
+from clipmill.contracts.documents import Plan
+from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.tasks import ScenesTask
+from clipmill.messaging.publisher import Publisher
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+async def service(nats_server, nc, tmp_path):
+    """`python -m clipmill.analyzer` with nothing but environment variables."""
+    environment = {
+        "CLIPMILL_NATS_URL": nats_server.url,
+        "CLIPMILL_STORE_URL": (tmp_path / "store").as_uri(),
+        "CLIPMILL_ANALYZER_PORT": "0",
+        "CLIPMILL_LOG_FORMAT": "json",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "clipmill.analyzer", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    yield process
+    process.terminate()
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0, said.decode()
+
+
+async def test_both_stages_run_in_one_process_from_source_to_render_tasks(
+    service, nc, tmp_path, write_video, media_of, make_talk
+):
+    store, job = open_store((tmp_path / "store").as_uri()), new_job_id()
+    transcript = make_talk(2).transcript
+    seconds = int(transcript.duration)
+    write_video(tmp_path / "a.mp4", [index * 1000 for index in range(seconds)], cuts=[seconds // 2], size=(160, 90))
+    await store.put_file(layout.source(job), tmp_path / "a.mp4")
+    await store.put_bytes(layout.media(job), encode(media_of(float(seconds))))
+    await store.put_bytes(layout.transcript(job), encode(transcript))
+    events = await nc.subscribe(subjects.events_of_job(job))
+    renders = await nc.subscribe(subjects.tasks_of(Stage.RENDER))
+
+    await Publisher(nc).task(ScenesTask(job=job, options=JobOptions(target_clips=2)))
+    tasks = [codec.decode_task((await renders.next_msg(PATIENCE)).data) for _ in range(2)]
+
+    plan = await load(store, layout.plan(job), Plan)
+    assert plan is not None
+    assert [task.number for task in tasks] == [clip.number for clip in plan.clips]
+    kinds = []
+    while "clips_planned" not in kinds:
+        kinds.append(codec.decode_event((await events.next_msg(PATIENCE)).data).kind)
+    assert [kind for kind in kinds if kind != "stage_progress"] == [
+        "stage_started",
+        "stage_finished",
+        "stage_started",
+        "cost",
+        "stage_finished",
+        "clips_planned",
+    ]
+
+
+async def test_a_price_table_that_cannot_be_used_stops_the_start_with_its_variable(nats_server, nc, tmp_path):
+    (tmp_path / "prices.toml").write_text("nonsense")
+    with pytest.raises(PriceTableError):
+        load_prices(tmp_path / "prices.toml")
+    environment = {
+        "CLIPMILL_NATS_URL": nats_server.url,
+        "CLIPMILL_STORE_URL": (tmp_path / "store").as_uri(),
+        "CLIPMILL_ANALYZER_PORT": "0",
+        "CLIPMILL_ANALYZER_PRICE_TABLE": str(tmp_path / "prices.toml"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "clipmill.analyzer", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 1
+    assert b"CLIPMILL_ANALYZER_PRICE_TABLE" in said

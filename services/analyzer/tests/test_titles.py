@@ -1,0 +1,55 @@
+"""Titles, captions and hashtags."""
+
+import pytest
+from clipmill.analyzer.titles import Hashtags, caption_of, limited_hashtags, title_from
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("and so, this is it.", "This is it"),
+        ("Why do we wait?", "Why do we wait?"),
+        ("“Never again!”", "Never again!"),
+        ("One\nline,\x00 please -", "One line, please"),
+        ("Okay", "Okay"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_one_clean_line(text, title):
+    assert title_from(text) == title
+
+
+@given(st.text(max_size=400))
+def test_a_title_is_never_too_long(text):
+    title = title_from(text)
+    assert len(title) <= 101 if title[:1] != text[:1] else len(title) <= 100
+    assert title == title.strip()
+    assert "\n" not in title
+
+
+def test_a_long_title_is_cut_after_a_word():
+    assert title_from("word " * 40) == "Word" + " word" * 19
+
+
+def test_hashtags_are_the_words_that_tell_most():
+    texts = ["The ocean floor is dark.", "Nobody maps the ocean.", "Please sign the form.", "It's the form again."]
+    assert Hashtags(texts).of(0, 1)[0] == "#ocean"
+
+
+def test_hashtags_are_clean_and_few():
+    texts = ["Rock'n'roll, café-culture and e-mail changed 1984 thoroughly, wonderfully, permanently, entirely!"]
+    hashtags = Hashtags(texts).of(0, 0)
+    assert len(hashtags) == 5
+    assert all(tag[1:].isalnum() for tag in hashtags)
+
+
+def test_surplus_hashtags_are_dropped():
+    assert limited_hashtags("Look! #a #b #c #d #e #f #g") == "Look! #a #b #c #d #e"
+
+
+def test_a_caption_keeps_its_hashtags_within_the_limit():
+    caption = caption_of("word " * 1000, ["#one", "#two"])
+    assert len(caption) <= 2200
+    assert caption.endswith("#one #two")
