@@ -9,7 +9,7 @@ compile() { # compile OUTPUT INPUT... [-- OPTION...]
     local output=$1
     shift
     "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-        --no-emit-index-url --no-emit-find-links \
+        --no-emit-index-url --no-emit-find-links --constraint requirements/constraints.in \
         $(for ours in libs/* services/*; do echo "--no-emit-package clipmill-$(basename "$ours")"; done) \
         --output-file "requirements/$output.txt" "$@"
 }
