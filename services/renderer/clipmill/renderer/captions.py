@@ -1,0 +1,208 @@
+"""What the captions say, and when: a transcript's words become chunks of a few words, one shown at a time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from clipmill.contracts.documents import Segment, Word
+
+MOST_WORDS = 5
+"""In a chunk: what is read at a glance."""
+
+BEST_WORDS = 3.5
+"""In a chunk, where nothing else speaks for more or fewer."""
+
+PAUSE_SECONDS = 0.6
+"""Silence after which a new chunk begins, and up to which a chunk stays until the next one comes."""
+
+LINGER_SECONDS = 0.4
+"""How long a chunk stays after its last word where nothing follows."""
+
+SHORTEST_SECONDS = 0.7
+"""A chunk that is said faster is better joined to another."""
+
+SENTENCE_ENDS = frozenset(".!?…。！？؟।")  # noqa: RUF001  # full-width marks are meant
+CLAUSE_ENDS = frozenset(",;:—–，、；：،؛")  # noqa: RUF001
+CLOSERS = "\"'”’»)]」』）"  # noqa: RUF001
+"""What may stand after the mark that ends a sentence."""
+
+WIDE_WORD = 1 / 3
+"""What a word of one East Asian character counts: those scripts come in words of a character or two."""
+
+IMPOSSIBLE = float("inf")
+
+Fits = Callable[[Sequence[str]], bool]
+"""Whether words, set at full size, take no more than two lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A few words that are shown together.
+
+    Attributes:
+        words: in order, with times in seconds from the clip's start.
+        start: when it appears.
+        end: when it disappears.
+    """
+
+    words: tuple[Word, ...]
+    start: float
+    end: float
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The words as they are written."""
+        return tuple(word.text for word in self.words)
+
+    def active(self, time: float) -> int:
+        """Return which word is being said at `time`: the last one that has begun, the first one before it has."""
+        begun = [index for index, word in enumerate(self.words) if word.start <= time]
+        return begun[-1] if begun else 0
+
+
+def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[list[Word]]:
+    """Return the words that are said between `start` and `end`, sentence by sentence, in seconds from `start`.
+
+    A word belongs to the clip if its middle does. A segment without word times gets them in proportion to the words'
+    lengths: late by a little is better than missing.
+
+    Args:
+        segments: of the transcript, in order.
+        start: of the clip, seconds of the source.
+        end: likewise.
+    """
+    sentences: list[list[Word]] = []
+    latest = 0.0
+    for segment in segments:
+        sentence: list[Word] = []
+        for word in segment.words or _spread(segment):
+            text = word.text.strip()
+            if text and start <= (word.start + word.end) / 2 < end:
+                begin = max(latest, word.start - start)
+                latest = max(begin, min(word.end, end) - start)
+                sentence.append(Word(text=text, start=begin, end=latest, score=word.score))
+        if sentence:
+            sentences.append(sentence)
+    return sentences
+
+
+def chunks(sentences: Iterable[Sequence[Word]], fits: Fits, length: float) -> list[Chunk]:
+    """Return the chunks of a clip in order, none overlapping the next.
+
+    Args:
+        sentences: words with times in seconds from the clip's start.
+        fits: whether words have room together; a single word always has.
+        length: of the clip, seconds.
+    """
+    groups = [group for words in sentences for phrase in _phrases(words) for group in _divided(phrase, fits)]
+    made: list[Chunk] = []
+    for index, group in enumerate(groups):
+        spoken = group[-1].end
+        following = groups[index + 1][0].start if index + 1 < len(groups) else length
+        end = following if following - spoken <= PAUSE_SECONDS else spoken + LINGER_SECONDS
+        made.append(Chunk(tuple(group), group[0].start, min(end, length)))
+    return [chunk for chunk in made if chunk.end > chunk.start]
+
+
+def webvtt(shown: Iterable[Chunk]) -> str:
+    """Return chunks as a WebVTT file, for players that show captions themselves."""
+    cues = [
+        f"{_clock(chunk.start)} --> {_clock(chunk.end)}\n{_escaped(joined(chunk.texts))}\n"
+        for chunk in shown
+        if _clock(chunk.start) != _clock(chunk.end)
+    ]
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as a line of text: a blank between two, none between East Asian characters."""
+    return "".join(
+        word if index == 0 or not spaced(words[index - 1], word) else f" {word}" for index, word in enumerate(words)
+    )
+
+
+def spaced(left: str, right: str) -> bool:
+    """Whether a blank stands between two words."""
+    return not (left and right and wide(left[-1]) and wide(right[0]))
+
+
+def wide(character: str) -> bool:
+    """Whether a character is Chinese or Japanese, where words are written without blanks; Korean has blanks."""
+    return "\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or "\uff00" <= character <= "\uff60"
+
+
+def _spread(segment: Segment) -> list[Word]:
+    texts = segment.text.split()
+    letters = sum(len(text) for text in texts)
+    words: list[Word] = []
+    said = 0
+    for text in texts:
+        share = (segment.end - segment.start) / letters
+        start, said = segment.start + said * share, said + len(text)
+        words.append(Word(text=text, start=start, end=segment.start + said * share))
+    return words
+
+
+def _phrases(words: Sequence[Word]) -> list[list[Word]]:
+    """Divide a sentence where a chunk must end: after a full stop and at a pause."""
+    phrases: list[list[Word]] = [[]]
+    for index, word in enumerate(words):
+        if phrases[-1] and (
+            _last_mark(words[index - 1].text) in SENTENCE_ENDS or word.start - words[index - 1].end > PAUSE_SECONDS
+        ):
+            phrases.append([])
+        phrases[-1].append(word)
+    return phrases
+
+
+def _divided(phrase: Sequence[Word], fits: Fits) -> list[list[Word]]:
+    """Divide a phrase into chunks where it reads best: the cheapest way of all, by dynamic programming."""
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(phrase) + 1):
+        options = [
+            (best[begin][0] + _cost(phrase, begin, end, fits), begin)
+            for begin in range(max(0, end - round(MOST_WORDS / WIDE_WORD)), end)
+        ]
+        best.append(min(options))
+    cuts = [len(phrase)]
+    while cuts[-1]:
+        cuts.append(best[cuts[-1]][1])
+    cuts.reverse()
+    return [list(phrase[begin:end]) for begin, end in pairwise(cuts)]
+
+
+def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
+    """How badly the words from `begin` to `end` read as one chunk."""
+    words = phrase[begin:end]
+    count = sum(WIDE_WORD if len(word.text) <= 2 and wide(word.text[0]) else 1.0 for word in words)
+    if len(words) > 1 and (count > MOST_WORDS or not fits([word.text for word in words])):
+        return IMPOSSIBLE
+    cost = (count - BEST_WORDS) ** 2
+    if count <= 1:
+        cost += 3
+    if words[-1].end - words[0].start < SHORTEST_SECONDS:
+        cost += 3
+    if end < len(phrase):
+        mark = _last_mark(words[-1].text)
+        if mark in CLAUSE_ENDS:
+            cost -= 4
+        elif len(words[-1].text) <= 3:  # an article or a preposition leads on to what follows
+            cost += 1.5
+        cost -= 6 * min(PAUSE_SECONDS, phrase[end].start - words[-1].end)
+    return cost
+
+
+def _last_mark(text: str) -> str:
+    stripped = text.rstrip(CLOSERS)
+    return stripped[-1] if stripped else ""
+
+
+def _clock(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,188 @@
+"""The render task: one clip of the plan becomes a video, a poster and captions in the store."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TypeVar
+
+from clipmill.artifacts import documents, layout
+from clipmill.artifacts.store import MissingArtifact, Store
+from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, PlannedClip, Scenes, Segment, Transcript
+from clipmill.contracts.events import ClipRendered, StageFinished, StageStarted
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.status import PublicClip
+from clipmill.contracts.tasks import RenderTask
+from clipmill.messaging.context import TaskContext
+from clipmill.operations.child import Limits, run_child
+from clipmill.renderer.clip import CAPTIONS_NAME, CLIP_NAME, POSTER_NAME, Rendered, RenderRequest
+from clipmill.renderer.encoding import Quality
+from clipmill.renderer.settings import RendererSettings
+from msgspec import Struct
+from prometheus_client import Counter, Histogram
+
+T = TypeVar("T", bound=Struct)
+
+TARGET = "clipmill.renderer.clip:render"
+
+_frames = Counter("clipmill_render_frames", "Video frames of finished clips.")
+_seconds = Histogram(
+    "clipmill_render_seconds",
+    "Wall time of rendering one clip, seconds.",
+    buckets=(1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800),
+)
+_ratio = Histogram(
+    "clipmill_render_time_ratio",
+    "Wall time of rendering a clip divided by its length: below 1 is faster than it plays.",
+    buckets=(0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10),
+)
+_layouts = Counter("clipmill_render_layouts", "Shots of finished clips, by the layout they were given.", ["layout"])
+
+
+class RenderHandler:
+    """Renders clips.
+
+    Args:
+        store: where everything lies.
+        settings: of the renderer.
+    """
+
+    def __init__(self, store: Store, settings: RendererSettings) -> None:
+        self._store = store
+        self._settings = settings
+
+    async def __call__(self, task: RenderTask, context: TaskContext) -> None:
+        """Render the clip that `task` names, unless it is there, and say so.
+
+        Raises:
+            Permanent: if the plan has no such clip, or its source cannot be rendered.
+            Transient: if another try may work.
+        """
+        work = await self._load(task.job)
+        planned = _planned(work.plan, task.number)
+        await context.emit(StageStarted(job=task.job, stage=Stage.RENDER))
+        facts = await documents.load(self._store, layout.clip_facts(task.job, task.number), ClipFacts)
+        seconds = 0.0
+        if facts is None:
+            began = time.monotonic()
+            facts = await self._render(task, context, work, planned)
+            seconds = time.monotonic() - began
+            _measure(facts, seconds)
+            context.log.info("clip rendered", seconds=round(seconds, 1), length=round(facts.duration, 2))
+        await context.emit(StageFinished(job=task.job, stage=Stage.RENDER, clip=task.number, seconds=seconds))
+        await context.emit(
+            ClipRendered(job=task.job, clip=task.number, public=_public(task.job, work.media.stem, planned))
+        )
+
+    async def _load(self, job: JobId) -> "_Work":
+        return _Work(
+            media=await self._document(layout.media(job), MediaFacts),
+            plan=await self._document(layout.plan(job), Plan),
+            scenes=await self._document(layout.scenes(job), Scenes),
+            transcript=await self._document(layout.transcript(job), Transcript),
+        )
+
+    async def _document(self, key: str, kind: type[T]) -> T:
+        document = await documents.load(self._store, key, kind)
+        if document is None:
+            raise MissingArtifact(key)
+        return document
+
+    async def _render(self, task: RenderTask, context: TaskContext, work: "_Work", planned: PlannedClip) -> ClipFacts:
+        settings = self._settings
+        limits = Limits(
+            seconds=settings.child_seconds,
+            resident_bytes=settings.child_resident_bytes,
+            file_bytes=settings.child_file_bytes,
+        )
+        with tempfile.TemporaryDirectory(prefix="clipmill-render-") as directory:
+            request = self._request(task, work, planned, Path(directory))
+            rendered = await run_child(TARGET, request, Rendered, limits=limits, on_progress=context.progress)
+            return await self._publish(task, rendered, Path(directory))
+
+    def _request(self, task: RenderTask, work: "_Work", planned: PlannedClip, directory: Path) -> RenderRequest:
+        settings = self._settings
+        return RenderRequest(
+            store_url=settings.common.store_url,
+            source_key=layout.source(task.job),
+            audio_index=None if work.media.audio is None else work.media.audio.index,
+            start=planned.start,
+            end=planned.end,
+            shots=work.scenes.shots,
+            segments=tuple(_touching(work.transcript.segments, planned)),
+            burn_captions=task.options.captions,
+            directory=str(directory),
+            models_dir=str(settings.common.models_dir),
+            quality=Quality(
+                preset=settings.preset.value,
+                crf=settings.crf,
+                threads=settings.threads(),
+                audio_bitrate=settings.audio_bitrate,
+            ),
+            faces_per_second=settings.faces_per_second,
+            look_ahead_seconds=settings.look_ahead_seconds,
+            look_ahead_bytes=settings.look_ahead_bytes,
+        )
+
+    async def _publish(self, task: RenderTask, rendered: Rendered, directory: Path) -> ClipFacts:
+        """Store the files, then the facts; what another worker has stored already stays, so that no file changes."""
+        job, number = task.job, task.number
+        files = (
+            (layout.clip(job, number), CLIP_NAME),
+            (layout.poster(job, number), POSTER_NAME),
+            (layout.captions(job, number), CAPTIONS_NAME),
+        )
+        for key, name in files:
+            await self._store.put_file(key, directory / name, create=True)
+        facts = ClipFacts(
+            number=number,
+            duration=rendered.duration,
+            width=rendered.width,
+            height=rendered.height,
+            frames=rendered.frames,
+            size_bytes=await self._store.size(layout.clip(job, number)) or 0,
+            layouts=rendered.layouts,
+            encoder=rendered.encoder,
+        )
+        return await documents.save_once(self._store, layout.clip_facts(job, number), facts)
+
+
+class _Work(Struct, frozen=True):
+    """What earlier stages have found out."""
+
+    media: MediaFacts
+    plan: Plan
+    scenes: Scenes
+    transcript: Transcript
+
+
+def _planned(plan: Plan, number: int) -> PlannedClip:
+    for clip in plan.clips:
+        if clip.number == number:
+            return clip
+    raise Permanent(ErrorCode.INTERNAL, f"The plan has no clip {number}; it has {len(plan.clips)}.")
+
+
+def _touching(segments: tuple[Segment, ...], clip: PlannedClip) -> list[Segment]:
+    return [segment for segment in segments if segment.end > clip.start and segment.start < clip.end]
+
+
+def _public(job: JobId, stem: str, clip: PlannedClip) -> PublicClip:
+    return PublicClip(
+        video_url=f"/videos/{job}/{stem}_clip_{clip.number}.mp4",
+        title=clip.title,
+        video_description_for_tiktok=clip.tiktok,
+        video_description_for_instagram=clip.instagram,
+        video_title_for_youtube_short=clip.youtube,
+        start=clip.start,
+        end=clip.end,
+        virality_score=clip.score,
+    )
+
+
+def _measure(facts: ClipFacts, seconds: float) -> None:
+    _frames.inc(facts.frames)
+    _seconds.observe(seconds)
+    _ratio.observe(seconds / max(facts.duration, 0.1))
+    for name in facts.layouts:
+        _layouts.labels(layout=name).inc()
