@@ -1,1 +1,1 @@
-
+"""The download stage: a URL or an upload becomes a seekable source."""

@@ -1,0 +1,243 @@
+"""The inside of the download's child process: yt-dlp, confined, and every one of its connections through the guard.
+
+yt-dlp runs as a library here rather than as a program below this process: the process is a child made for it anyway,
+its errors arrive as exceptions with a status instead of lines of text, and the confinement reaches into it.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import deno
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.downloader import refusals
+from clipmill.downloader.confinement import cleanse_environment, confine
+from clipmill.downloader.fetch_request import Fetched, FetchRequest
+from clipmill.operations.logs import get_logger
+from yt_dlp import YoutubeDL
+from yt_dlp.utils import DownloadCancelled, YoutubeDLError
+
+RETRIES = 3
+"""How often yt-dlp itself asks again, for a file or a piece of one; the task is tried again besides."""
+
+FORMAT_ORDER = ("hasvid", "res:1080", "hdr:sdr", "vcodec:h264", "acodec:aac")
+"""The largest picture up to 1080p (a clip is 1080 wide), then what every decoder and an MP4 take; yt-dlp's own order
+decides the rest."""
+
+LIVE_STATES = frozenset({"is_live", "is_upcoming", "post_live"})
+
+_NO_FFMPEG = "no-ffmpeg-is-used"
+"""A path that does not exist: what lies on the machine makes no difference, and ffmpeg would not keep to the guard."""
+
+_log = get_logger(__name__)
+
+Report = Callable[[float], None]
+Info = Mapping[str, object]
+
+
+def fetch(request: FetchRequest, report: Report) -> Fetched:
+    """Download the video at `request.url`.
+
+    Args:
+        request: what to download, and within which limits.
+        report: called with the percentage of the bytes.
+
+    Raises:
+        Permanent: with `download_failed`, `no_video`, `source_unavailable`, `too_large`, `too_long` or
+            `unsupported_url`.
+        Transient: with `source_unavailable` or `download_failed`, when another try may work.
+        OSError: if the disk is full.
+    """
+    folder = Path(request.folder)
+    home, files = folder / "home", folder / "files"
+    home.mkdir()
+    files.mkdir()
+    runtime = Path(deno.find_deno_bin())
+    cleanse_environment(home)
+    confine(request.proxy_port, [runtime])
+    download = _Download(request, report)
+    try:
+        with YoutubeDL(_parameters(request, download, home, files, runtime)) as ydl:
+            info = ydl.extract_info(request.url)
+    except (YoutubeDLError, DownloadCancelled) as error:
+        _raise_disk_trouble(error, request.max_bytes)
+        raise refusals.failure_of(error) from error
+    return download.result(info or {})
+
+
+def _parameters(
+    request: FetchRequest, download: "_Download", home: Path, files: Path, runtime: Path
+) -> dict[str, object]:
+    cookies = None
+    if request.cookies_file is not None:
+        cookies = home / "cookies.txt"  # yt-dlp writes into the file it is given
+        shutil.copyfile(request.cookies_file, cookies)
+    return {
+        "proxy": request.proxy,
+        "socket_timeout": request.socket_timeout,
+        "retries": RETRIES,
+        "fragment_retries": RETRIES,
+        "extractor_retries": RETRIES,
+        "file_access_retries": 0,
+        "skip_unavailable_fragments": False,  # a video with holes is no video
+        "noplaylist": True,
+        "playlist_items": "1",
+        "format": download.formats,
+        "format_sort": list(FORMAT_ORDER),
+        "match_filter": download.accept,
+        "progress_hooks": [download.progressed],
+        "paths": {"home": str(files)},
+        # The name owes nothing to the site: no title, no extension, no surprise.
+        "outtmpl": {"default": "%(autonumber)s.media"},
+        "cachedir": False,
+        "cookiefile": None if cookies is None else str(cookies),
+        "js_runtimes": {"deno": {"path": str(runtime)}},
+        "ffmpeg_location": str(home / _NO_FFMPEG),
+        "fixup": "never",
+        "updatetime": False,
+        "continuedl": False,
+        "quiet": True,
+        "noprogress": True,
+        "color": {"stdout": "never", "stderr": "never"},
+        "logger": _Logger(),
+    }
+
+
+class _Logger:
+    """Where yt-dlp's words go: the service's log, not the job's."""
+
+    def debug(self, message: str) -> None:
+        _log.debug("yt_dlp", message=message)
+
+    def warning(self, message: str) -> None:
+        _log.warning("yt_dlp", message=message)
+
+    def error(self, message: str) -> None:
+        _log.warning("yt_dlp_error", message=message)
+
+
+@dataclass
+class _Piece:
+    """One file of a download: bytes so far, and in all as far as known."""
+
+    done: float = 0.0
+    total: float = 0.0
+
+
+class _Download:
+    """One run of yt-dlp: chooses what to take, watches the limits, counts the bytes."""
+
+    def __init__(self, request: FetchRequest, report: Report) -> None:
+        self._request = request
+        self._report = report
+        self._pieces: dict[str, _Piece] = {}
+        self._expected_pieces = 1
+        self._percent = 0
+
+    def accept(self, info: Info, *, incomplete: bool) -> str | None:
+        """Look at what yt-dlp found out before it downloads; None lets it go on.
+
+        Raises:
+            Permanent: if the video is not to be downloaded.
+        """
+        if info.get("is_live") or info.get("live_status") in LIVE_STATES:
+            raise Permanent(
+                ErrorCode.SOURCE_UNAVAILABLE,
+                "This is a live stream or has not been published yet; submit it again when its recording is there.",
+            )
+        duration = info.get("duration")
+        if isinstance(duration, int | float) and duration > self._request.max_duration:
+            raise refusals.too_long(duration, self._request.max_duration)
+        size = info.get("filesize")
+        if not incomplete and isinstance(size, int):
+            self._check_size(size + self._done())
+        return None
+
+    def formats(self, context: Mapping[str, list[dict[str, object]]]) -> Iterator[dict[str, object]]:
+        """Choose what to download, as yt-dlp's `format` parameter asks: the best picture, and its sound.
+
+        Where they come apart, two files are downloaded; what puts them together is the remux, not ffmpeg.
+
+        Raises:
+            Permanent: if there is no picture.
+        """
+        offered = context["formats"]  # the worst first
+        videos = [each for each in offered if each.get("vcodec") != "none"]
+        if not videos:
+            raise Permanent(ErrorCode.NO_VIDEO, "There is only sound at this URL, no video.")
+        yield videos[-1]
+        sounds = [each for each in offered if each.get("vcodec") == "none" and each.get("acodec") != "none"]
+        if videos[-1].get("acodec") == "none" and sounds:
+            self._expected_pieces = 2
+            yield sounds[-1]
+
+    def progressed(self, status: Info) -> None:
+        """Count bytes, as yt-dlp reports them several times a second.
+
+        Raises:
+            Permanent: with `too_large` once there are more than allowed, or will be.
+        """
+        piece = self._pieces.setdefault(str(status.get("filename")), _Piece())
+        piece.done = _number(status.get("downloaded_bytes")) or piece.done
+        exact = _number(status.get("total_bytes"))
+        piece.total = exact or _number(status.get("total_bytes_estimate"))
+        self._check_size(self._done() - piece.done + max(piece.done, exact))
+        shares = sum(min(1.0, each.done / each.total) for each in self._pieces.values() if each.total)
+        percent = int(100 * shares / max(self._expected_pieces, len(self._pieces)))
+        if percent > self._percent:
+            self._percent = percent
+            self._report(percent)
+
+    def result(self, info: Info) -> Fetched:
+        """Return what was downloaded.
+
+        Raises:
+            Permanent: if nothing was although yt-dlp reported no error (it may call a video filtered out).
+        """
+        found = 1
+        if info.get("_type", "video") != "video":
+            found = int(_number(info.get("playlist_count"))) or 1
+            entries = info.get("entries")
+            first = next(iter(entries), None) if isinstance(entries, list) else None
+            if not isinstance(first, dict):
+                raise Permanent(ErrorCode.UNSUPPORTED_URL, "There is no video at this URL.")
+            # A page's only video is numbered " (1)"; the page's own title is the better one.
+            info = {**first, "title": info.get("title") or first.get("title")} if found == 1 else first
+        downloads = info.get("requested_downloads")
+        paths = [
+            Path(str(each["filepath"]))
+            for each in (downloads if isinstance(downloads, list) else [])
+            if Path(str(each.get("filepath"))).is_file()
+        ]
+        if not paths:
+            raise refusals.unexplained("no file was downloaded")
+        return Fetched(
+            title=str(info.get("title") or ""),
+            video=str(paths[0]),
+            audio=str(paths[1]) if len(paths) > 1 else None,
+            size_bytes=sum(path.stat().st_size for path in paths),
+            videos_found=found,
+        )
+
+    def _done(self) -> float:
+        return sum(piece.done for piece in self._pieces.values())
+
+    def _check_size(self, size: float) -> None:
+        if size > self._request.max_bytes:
+            raise refusals.too_large(self._request.max_bytes)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _raise_disk_trouble(error: BaseException, max_bytes: int) -> None:
+    """Raise what stands behind an error of yt-dlp's if that is a file which could not be written."""
+    for cause in refusals.causes(error):
+        if isinstance(cause, OSError) and cause.errno == errno.EFBIG:
+            raise refusals.too_large(max_bytes) from cause
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(cause.errno, os.strerror(cause.errno)) from cause

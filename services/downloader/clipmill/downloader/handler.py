@@ -1,0 +1,228 @@
+"""The download task: bring a video in, make a source of it, store it, and ask for the transcript and the shots."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load, save_once
+from clipmill.artifacts.store import Store
+from clipmill.contracts import log_lines
+from clipmill.contracts.documents import MediaFacts, Origin
+from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.options import CLIP_SECONDS_FLOOR
+from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
+from clipmill.downloader.egress_guard import EgressGuard
+from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
+from clipmill.downloader.naming import file_title, origin_of, stem_of, title_of, url_title
+from clipmill.downloader.preparing import PREPARE_TARGET, Prepared, PrepareRequest
+from clipmill.downloader.settings import DownloaderSettings
+from clipmill.downloader.workroom import workroom
+from clipmill.messaging.context import TaskContext
+from clipmill.operations.child import Limits, run_child
+from prometheus_client import Counter
+
+FETCHED_PERCENT = 90
+"""How far the stage is when the video has arrived."""
+
+PREPARED_PERCENT = 99
+
+SPARE_BYTES = 64 * 2**20
+"""By how much a source may be larger than what it is made of: indexes and interleaving cost far less."""
+
+DOWNLOADED_BYTES = Counter("clipmill_downloaded_bytes", "Bytes of videos brought in, as they came.", ["origin"])
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A video on the local disk.
+
+    Attributes:
+        title: what it is called.
+        video: the file with the picture.
+        audio: the file with the sound, None if it is in `video`.
+        size_bytes: of both.
+    """
+
+    title: str
+    video: Path
+    audio: Path | None
+    size_bytes: int
+
+
+class DownloadHandler:
+    """Handles `DownloadTask`.
+
+    Args:
+        store: where uploads lie and the source goes.
+        settings: of the downloader.
+
+    Raises:
+        SettingsError: if a network or the upstream proxy cannot be understood.
+    """
+
+    def __init__(self, store: Store, settings: DownloaderSettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._exempt = settings.networks()
+        self._upstream = settings.upstream()
+        for origin in Origin:
+            DOWNLOADED_BYTES.labels(origin=origin)
+
+    async def __call__(self, task: DownloadTask, context: TaskContext) -> None:
+        """Do `task`; done twice, it changes nothing."""
+        began = time.monotonic()
+        seconds = 0.0
+        if await load(self._store, layout.media(task.job), MediaFacts) is None:
+            origin = origin_of(task.url)
+            await context.emit(Started(job=task.job))
+            await context.emit(StageStarted(job=task.job, stage=Stage.DOWNLOAD, line=log_lines.DOWNLOADING[origin]))
+            async with workroom(self._settings.work_dir) as folder:
+                facts = await self._bring_in(task, origin, folder, context)
+            await save_once(self._store, layout.media(task.job), facts)
+            seconds = time.monotonic() - began
+        await context.emit(StageFinished(job=task.job, stage=Stage.DOWNLOAD, seconds=seconds))
+        for kind in (TranscribeTask, ScenesTask):
+            await context.submit(
+                kind(job=task.job, options=task.options, priority=task.priority, generation=task.generation)
+            )
+
+    async def _bring_in(self, task: DownloadTask, origin: Origin, folder: Path, context: TaskContext) -> MediaFacts:
+        """Store the source and return what there is to say of the one that is stored."""
+        if task.url is None:
+            arrival = await self._take_upload(task, folder)
+        else:
+            arrival = await self._download(task.job, task.url, folder, context)
+        DOWNLOADED_BYTES.labels(origin=origin).inc(arrival.size_bytes)
+        context.progress(FETCHED_PERCENT)
+        output = folder / "source"
+        prepared = await self._prepare(arrival, output, context)
+        if not await self._store.put_file(layout.source(task.job), output, create=True):
+            prepared = await self._describe_stored(task.job, folder)
+        return MediaFacts(
+            stem=stem_of(arrival.title),
+            title=arrival.title,
+            container=prepared.container,
+            duration=prepared.duration,
+            size_bytes=prepared.size_bytes,
+            origin=origin,
+            video=prepared.video,
+            audio=prepared.audio,
+        )
+
+    async def _take_upload(self, task: DownloadTask, folder: Path) -> Arrival:
+        path = folder / "upload"
+        await self._store.get_file(layout.upload(task.job), path)
+        return Arrival(file_title(task.file_name or ""), path, None, path.stat().st_size)
+
+    async def _download(self, job: JobId, url: str, folder: Path, context: TaskContext) -> Arrival:
+        settings = self._settings
+        async with EgressGuard(self._exempt, self._upstream) as guard:
+            request = FetchRequest(
+                url=url,
+                folder=str(folder),
+                proxy=guard.url,
+                proxy_port=guard.port,
+                max_bytes=settings.max_bytes,
+                max_duration=settings.max_duration_seconds,
+                socket_timeout=settings.socket_timeout_seconds,
+                cookies_file=None if settings.cookies_file is None else str(settings.cookies_file),
+            )
+            limits = Limits(
+                seconds=settings.fetch_timeout_seconds,
+                resident_bytes=settings.fetch_memory_bytes,
+                file_bytes=settings.max_bytes,
+            )
+            with _explained_by(guard, settings):
+                fetched = await run_child(
+                    FETCH_TARGET,
+                    request,
+                    Fetched,
+                    limits=limits,
+                    on_progress=lambda percent: context.progress(percent * FETCHED_PERCENT / 100),
+                )
+        if fetched.videos_found > 1:
+            line = f"There are {fetched.videos_found} videos at this URL; the first one is taken."
+            await context.emit(Log(job=job, name="videos_found", line=line))
+        audio = None if fetched.audio is None else Path(fetched.audio)
+        title = title_of(fetched.title) or url_title(url)
+        return Arrival(title, Path(fetched.video), audio, fetched.size_bytes)
+
+    async def _prepare(self, arrival: Arrival, output: Path, context: TaskContext | None) -> Prepared:
+        settings = self._settings
+        request = PrepareRequest(
+            video=str(arrival.video),
+            audio=None if arrival.audio is None else str(arrival.audio),
+            output=str(output),
+            min_duration=CLIP_SECONDS_FLOOR,
+            max_duration=settings.max_duration_seconds,
+        )
+        limits = Limits(
+            seconds=settings.prepare_timeout_seconds,
+            resident_bytes=settings.prepare_memory_bytes,
+            file_bytes=arrival.size_bytes + arrival.size_bytes // 4 + SPARE_BYTES,
+        )
+
+        def progressed(percent: float) -> None:
+            if context is not None:
+                context.progress(FETCHED_PERCENT + percent * (PREPARED_PERCENT - FETCHED_PERCENT) / 100)
+
+        try:
+            return await run_child(PREPARE_TARGET, request, Prepared, limits=limits, on_progress=progressed)
+        except Transient as failure:
+            if failure.code == ErrorCode.WORKER_CRASHED:
+                # Media that crash the decoder crash it again; the log has the child's last words.
+                raise Permanent(
+                    ErrorCode.UNREADABLE_MEDIA, "The video cannot be read: decoding it makes the decoder crash."
+                ) from failure
+            raise
+
+    async def _describe_stored(self, job: JobId, folder: Path) -> Prepared:
+        """Return the facts of the source that is stored already, left by a worker that died before it described it.
+
+        What is stored is never replaced: another stage may be reading it.
+        """
+        stored = folder / "stored"
+        await self._store.get_file(layout.source(job), stored)
+        size = stored.stat().st_size
+        prepared = await self._prepare(Arrival("", stored, None, size), folder / "repacked", None)
+        return Prepared(
+            container=prepared.container,
+            duration=prepared.duration,
+            size_bytes=size,
+            video=prepared.video,
+            audio=prepared.audio,
+        )
+
+
+@contextmanager
+def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[None]:
+    """Let what the guard saw explain a download that failed: yt-dlp only knows that its proxy said no."""
+    try:
+        yield
+    except Failure as failure:
+        if guard.refusals:
+            refusal = guard.refusals[0]
+            what = "is on a port that" if refusal.kind == "port" else f"has an address ({refusal.kind}) that"
+            raise Permanent(
+                ErrorCode.BLOCKED_ADDRESS,
+                f"The video was not downloaded: {refusal.host}:{refusal.port} {what} videos are not taken from. "
+                "An operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS.",
+            ) from failure
+        if failure.code == ErrorCode.TIMED_OUT:
+            raise Transient(
+                ErrorCode.TIMED_OUT,
+                f"The download was not finished after {settings.fetch_timeout_seconds:g} seconds "
+                "(CLIPMILL_DOWNLOADER_FETCH_TIMEOUT_SECONDS).",
+            ) from failure
+        if guard.unreachable and failure.code in (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.DOWNLOAD_FAILED):
+            host = guard.unreachable[-1]
+            sentence = f"The host {host.host} {host.reason}"
+            if not host.exists:
+                raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"{sentence}; check the URL.") from failure
+            raise Transient(ErrorCode.SOURCE_UNAVAILABLE, f"{sentence}; it may work later.") from failure
+        raise

@@ -1,0 +1,153 @@
+"""The inside of the child process that makes a source of a media file: look, refuse early, repack, measure."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from clipmill.contracts.documents import AudioFacts, VideoFacts
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.downloader.probing import (
+    Picture,
+    audio_facts,
+    audio_stream,
+    first_picture,
+    open_source,
+    unreadable,
+    video_stream,
+)
+from clipmill.downloader.refusals import too_long
+from clipmill.downloader.remuxing import NAMES, Remux, Track, Written, muxer_for
+from msgspec import Struct
+
+PREPARE_TARGET = "clipmill.downloader.preparing:prepare"
+"""The function that runs in the child process."""
+
+INDEXED_FORMATS = ("mov", "matroska", "flv")
+"""Containers that say how long they are; the durations of the others are FFmpeg's estimates."""
+
+MISSING_SHARE = 0.1
+MISSING_SECONDS = 5.0
+"""A file that ends this much before the time it states, by both measures, has lost its end or lies."""
+
+PROGRESS_FRAMES = 500
+"""How often progress is reported, packets."""
+
+MICROSECONDS = 1_000_000
+"""The unit of a container's duration, 1/s."""
+
+
+class PrepareRequest(Struct, frozen=True, kw_only=True):
+    """What to make a source of.
+
+    Attributes:
+        video: path of the file with the picture.
+        audio: path of the file with the sound, None if it is in `video`.
+        output: path of the source to be written.
+        min_duration: the shortest picture that is taken, seconds.
+        max_duration: the longest, seconds.
+    """
+
+    video: str
+    audio: str | None
+    output: str
+    min_duration: float
+    max_duration: float
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A finished source: what `MediaFacts` says of it apart from its name."""
+
+    container: str
+    duration: float
+    size_bytes: int
+    video: VideoFacts
+    audio: AudioFacts | None
+
+
+def prepare(request: PrepareRequest, report: Callable[[float], None]) -> Prepared:
+    """Make a source.
+
+    Args:
+        request: of what, and within which limits.
+        report: called with the percentage of the seconds repacked.
+
+    Raises:
+        Permanent: with `no_video`, `too_short`, `too_long` or `unreadable_media`.
+        OSError: if the disk is full.
+    """
+    with open_source(Path(request.video)) as container:
+        stated = _stated_duration(container.format.name, container.duration)
+        _check_stated(stated, request)
+        picture = first_picture(container, video_stream(container))
+    output = Path(request.output)
+    with ExitStack() as files:
+        # Opened anew: reading begins at the first packet again, whatever the container can or cannot seek.
+        main = files.enter_context(open_source(Path(request.video)))
+        video = Track(main, video_stream(main))
+        other = main if request.audio is None else files.enter_context(open_source(Path(request.audio)))
+        sound = audio_stream(other)
+        facts = None if sound is None else audio_facts(sound, index=1)
+        muxer = muxer_for(picture.codec, None if facts is None else facts.codec)
+        audio = None if sound is None else Track(other, sound)
+        written = _repack(Remux(video, audio, start=picture.start, output=output, muxer=muxer), stated, request, report)
+    _check_written(written, stated, request)
+    return Prepared(
+        container=NAMES[muxer],
+        duration=written.duration,
+        size_bytes=output.stat().st_size,
+        video=_video_facts(picture, written),
+        audio=facts,
+    )
+
+
+def _repack(remux: Remux, stated: float | None, request: PrepareRequest, report: Callable[[float], None]) -> Written:
+    expected = stated or request.max_duration
+    for number, written in enumerate(remux):
+        if number % PROGRESS_FRAMES == 0:
+            report(min(100.0, 100 * float(written.video_last) / expected))
+            if written.video_last > request.max_duration:
+                raise too_long(float(written.video_last), request.max_duration)
+    return remux.written
+
+
+def _video_facts(picture: Picture, written: Written) -> VideoFacts:
+    return VideoFacts(
+        codec=picture.codec,
+        width=picture.width,
+        height=picture.height,
+        rotation=picture.rotation,
+        frame_rate=round(written.frame_rate, 3),
+        pixel_format=picture.pixel_format,
+    )
+
+
+def _stated_duration(format_name: str, duration: int | None) -> float | None:
+    """What the container says of its length, seconds; None if it does not or FFmpeg has guessed."""
+    if not duration or duration < 0 or not any(name in format_name.split(",") for name in INDEXED_FORMATS):
+        return None
+    return duration / MICROSECONDS
+
+
+def _check_stated(stated: float | None, request: PrepareRequest) -> None:
+    """Refuse before the work what the container itself calls too long or too short."""
+    if stated is not None and stated > request.max_duration:
+        raise too_long(stated, request.max_duration)
+    if stated is not None and stated < request.min_duration:
+        raise _too_short(stated, request.min_duration)
+
+
+def _check_written(written: Written, stated: float | None, request: PrepareRequest) -> None:
+    """Hold what was really in the file against what it said and what is taken."""
+    end = max(written.duration, float(written.audio_end))
+    if stated is not None and stated - end > max(MISSING_SECONDS, MISSING_SHARE * stated):
+        raise unreadable(f"it should last {stated:.0f} s but ends after {end:.0f} s, so a part of it is missing")
+    if written.duration > request.max_duration:
+        raise too_long(written.duration, request.max_duration)
+    if written.duration < request.min_duration:
+        raise _too_short(written.duration, request.min_duration)
+
+
+def _too_short(duration: float, limit: float) -> Permanent:
+    return Permanent(
+        ErrorCode.TOO_SHORT, f"The video lasts {duration:.1f} s; it takes at least {limit:g} s to make a clip of it."
+    )

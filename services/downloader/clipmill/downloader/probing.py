@@ -1,0 +1,172 @@
+"""Looks into a media file that anybody may have made: what is in it, whether it decodes, and when its picture begins.
+
+Runs in a child process: decoders have been made to crash before.
+"""
+
+from __future__ import annotations  # av.Packet is generic for type checkers alone
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from clipmill.contracts.documents import AudioFacts
+from clipmill.contracts.failures import ErrorCode, Permanent
+
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,live_flv,asf,ogg,mxf,wtv,dv,nut,rm,gif,ivf,"
+    "mp3,aac,flac,wav,aiff,ac3,eac3,amr,caf,h264,hevc,m4v,mpegvideo"
+)
+"""The demuxers that may read a source: those of self-contained files. Playlists and scripts (hls, dash, concat, sdp,
+image2, …) are left out since they open other files and addresses, which is how an upload would read this machine's."""
+
+LONGEST_SIDE = 16384
+"""Largest width and height, pixels: beyond it a single frame is a weapon, not a picture."""
+
+PACKETS_TRIED = 1000
+"""Video packets in which a decodable frame must be found: more than the longest usual distance of two key frames."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The first picture of a video, as shown.
+
+    Attributes:
+        start: its presentation time by the container's clock, seconds.
+        width: upright and with square pixels, pixels.
+        height: likewise.
+        rotation: degrees by which a player turns the coded picture clockwise: 0, 90, 180 or 270.
+        codec: FFmpeg's name of the codec.
+        pixel_format: FFmpeg's name.
+    """
+
+    start: Fraction
+    width: int
+    height: int
+    rotation: int
+    codec: str
+    pixel_format: str
+
+
+def open_source(path: Path) -> InputContainer:
+    """Open a media file for reading, and nothing else that it may point to.
+
+    Raises:
+        Permanent: with `unreadable_media`.
+    """
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    try:
+        return av.open(str(path), "r", container_options=options, metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:
+        raise unreadable("it is not a video file that can be read, or its end is missing") from error
+
+
+def video_stream(container: InputContainer) -> VideoStream:
+    """Return the first moving picture of a file; a cover is none.
+
+    Raises:
+        Permanent: with `no_video` or `unreadable_media`.
+    """
+    covers = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+    moving = [stream for stream in container.streams.video if not stream.disposition & covers]
+    if not moving:
+        reason = "only sound" if container.streams.audio else "neither picture nor sound"
+        raise Permanent(ErrorCode.NO_VIDEO, f"There is {reason} in this file, no video.")
+    for stream in moving:
+        if stream.codec_context is not None:
+            return stream
+    raise unreadable("its video codec is unknown")
+
+
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """Return the sound that players choose: the default track, else the first; None if there is none to be decoded."""
+    known = [stream for stream in container.streams.audio if stream.codec_context and stream.codec_context.sample_rate]
+    default = [stream for stream in known if stream.disposition & Disposition.default]
+    return next(iter(default or known), None)
+
+
+def audio_facts(stream: AudioStream, index: int) -> AudioFacts:
+    """Return what a document says of a sound track that will have `index` in its container."""
+    context = stream.codec_context
+    return AudioFacts(
+        codec=context.codec.canonical_name, sample_rate=context.sample_rate, channels=context.channels, index=index
+    )
+
+
+def first_picture(container: InputContainer, stream: VideoStream) -> Picture:
+    """Decode the first frame that is shown; the container is read on from there.
+
+    Raises:
+        Permanent: with `unreadable_media` if nothing decodes, as in an encrypted or broken file.
+    """
+    context = stream.codec_context
+    _check_size(context.width, context.height)
+    frame = _first_frame(container, stream)
+    _check_size(frame.width, frame.height)
+    start = Fraction(0) if frame.pts is None else frame.pts * (frame.time_base or Fraction(1))
+    rotation = round(-frame.rotation / 90) * 90 % 360
+    width, height = frame.width, frame.height
+    aspect = stream.sample_aspect_ratio
+    if aspect:
+        width = max(1, round(width * aspect))
+    if rotation in (90, 270):
+        width, height = height, width
+    return Picture(start, width, height, rotation, context.codec.canonical_name, frame.format.name)
+
+
+def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """Yield the packets of `streams` in the order of the file, without the empty ones that PyAV ends with.
+
+    Raises:
+        Permanent: with `unreadable_media` if the file breaks off or is garbled.
+    """
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except av.FFmpegError as error:
+        raise unreadable("it is damaged or its end is missing") from error
+
+
+def unreadable(reason: str) -> Permanent:
+    """Return the failure of a file that cannot be worked with."""
+    return Permanent(ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read: {reason}.")
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    encrypted = "enc_key_id" in stream.metadata
+    tried = 0
+    for packet in packets(container, stream):
+        encrypted = encrypted or packet.has_sidedata("encryption_info")
+        tried += 1
+        if encrypted or tried > PACKETS_TRIED:
+            break
+        frames = _decoded(stream, packet)
+        if frames:
+            return frames[0]
+    if encrypted:
+        raise unreadable("it is encrypted (DRM)")
+    frames = _decoded(stream, None)
+    if not frames:
+        raise unreadable("no picture in it can be decoded")
+    return frames[0]
+
+
+def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> list[VideoFrame]:
+    """Decode, and take damage as nothing: a recording may begin in the middle of a group of pictures."""
+    try:
+        return list(stream.codec_context.decode(packet))  # type: ignore[arg-type]  # a packet of this very stream
+    except av.FFmpegError:
+        return []
+
+
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > LONGEST_SIDE:
+        raise unreadable(f"its picture of {width}x{height} pixels is too large")

@@ -1,0 +1,184 @@
+"""yt-dlp's failures as ours: a code for machines, a sentence that says what happened and what to do about it.
+
+yt-dlp's errors carry few types and many words. Types and HTTP statuses decide where there are some; the words that
+its extractors use decide the rest. What nothing here knows ends as `download_failed` with yt-dlp's own reason.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+
+REASON_LIMIT = 200
+"""Longest reason of yt-dlp's that a job's log repeats, characters."""
+
+CAUSES_LIMIT = 20
+"""How deep a chain of causes is followed."""
+
+_TRANSPORT_ERRORS = frozenset({"TransportError", "IncompleteRead", "SSLError", "ProxyError", "ContentTooShortError"})
+"""yt-dlp's error types that another try may not meet, by name: this module knows yt-dlp's words, not its code."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    pattern: re.Pattern[str]
+    code: ErrorCode
+    sentence: str
+    permanent: bool = True
+
+
+def _known(pattern: str, code: ErrorCode, sentence: str, *, permanent: bool = True) -> _Known:
+    return _Known(re.compile(pattern, re.IGNORECASE), code, sentence, permanent)
+
+
+_COOKIES = "an operator can supply an account's cookies with CLIPMILL_DOWNLOADER_COOKIES_FILE"
+
+# The first that matches counts, so the particular stand before the general.
+_KNOWN: tuple[_Known, ...] = (
+    _known(
+        r"unsupported url|no suitable extractor|is not a valid url|no video could be found|there is no video in this",
+        ErrorCode.UNSUPPORTED_URL,
+        "No video was found at this URL; give the address of a page with one video, or of a video file.",
+    ),
+    _known(
+        r"drm",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "The video is copy-protected (DRM) and cannot be downloaded.",
+    ),
+    _known(
+        r"not a bot|rate.?limit|too many requests|try again later",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        f"The site refuses automatic downloads from here for now; {_COOKIES}.",
+        permanent=False,
+    ),
+    _known(
+        r"geo.?restrict|not available (in|from) your (country|location|region)|in your country|blocked it in your",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "The site does not show this video in the server's country; an operator can set a proxy elsewhere with "
+        "CLIPMILL_DOWNLOADER_UPSTREAM_PROXY.",
+    ),
+    _known(
+        r"private video|video is private|is private\b",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        f"The video is private; make it public or unlisted, or {_COOKIES}.",
+    ),
+    _known(
+        r"confirm your age|age.?restricted|inappropriate for some users",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        f"The video is age-restricted and needs an account; {_COOKIES}.",
+    ),
+    _known(
+        r"sign in|log.?in (is )?required|only available for registered|requires? (authentication|an account|login)"
+        r"|members.?only|join this channel|premium|subscri(bers?|ption)|requires payment|rental|--cookies",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        f"The video needs an account; {_COOKIES}.",
+    ),
+    _known(
+        r"live event will begin|premieres? in|is offline|not currently live|live stream(ing)? (is|has) not|is upcoming",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "This is a live stream or has not been published yet; submit it again when its recording is there.",
+    ),
+    _known(
+        r"unavailable|removed|deleted|terminated|no longer available|not available|does not exist|copyright"
+        r"|violat(ing|ion)|no video formats found|not found",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "The video is not available: it was removed, never existed, or is not shown to the public.",
+    ),
+    _known(
+        r"timed? ?out|connection (refused|reset|aborted|broken)|temporary failure|network is unreachable"
+        r"|remote end closed|bytes read|content too short",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "The connection to the video's site failed; it may work later.",
+        permanent=False,
+    ),
+)
+
+_STATUSES = {
+    401: f"The site asks for an account (HTTP 401); {_COOKIES}.",
+    402: "The site asks for a payment (HTTP 402).",
+    403: f"The site refuses this download (HTTP 403); if the video needs an account, {_COOKIES}.",
+    404: "There is nothing at this URL (HTTP 404); check the address.",
+    410: "The video was removed (HTTP 410).",
+    451: "The video is withheld for legal reasons (HTTP 451).",
+}
+
+_PREFIX = re.compile(r"^(?:ERROR:\s*)?(?:\[[^\]]*\]\s*)?(?:[\w-]{1,40}:\s+(?=\S))?")
+_NOISE = re.compile(
+    r"\s*(?:;? please report this issue on|\(caused by|Use --|See\s+https?:|Confirm you are on).*$", re.DOTALL
+)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return what an error of yt-dlp's means for a job."""
+    chain = list(causes(error))
+    for cause in chain:
+        status = getattr(cause, "status", None)
+        if isinstance(status, int) and status >= 400:
+            return _failure_of_status(status)
+    message = str(error)
+    for known in _KNOWN:
+        if known.pattern.search(message):
+            kind = Permanent if known.permanent else Transient
+            return kind(known.code, known.sentence)
+    if any(type(cause).__name__ in _TRANSPORT_ERRORS for cause in chain):
+        return Transient(ErrorCode.SOURCE_UNAVAILABLE, "The connection to the video's site failed; it may work later.")
+    return unexplained(_reason(message))
+
+
+def unexplained(reason: str) -> Permanent:
+    """Return the last resort: yt-dlp failed, and in its own words why."""
+    return Permanent(ErrorCode.DOWNLOAD_FAILED, f"yt-dlp download failed: {reason}")
+
+
+def too_long(duration: float, limit: float) -> Permanent:
+    """Return the refusal of a video of `duration` seconds where `limit` are allowed."""
+    return Permanent(
+        ErrorCode.TOO_LONG, f"The video is {_time(duration)} long; {_time(limit)} is the most this server takes."
+    )
+
+
+def too_large(limit: int) -> Permanent:
+    """Return the refusal of a download of more than `limit` bytes."""
+    return Permanent(ErrorCode.TOO_LARGE, f"The video is larger than {_size(limit)}, the most this server downloads.")
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what caused it, by Python's links and by yt-dlp's own."""
+    waiting: list[object] = [error]
+    seen: list[BaseException] = []
+    while waiting and len(seen) < CAUSES_LIMIT:
+        each = waiting.pop(0)
+        if not isinstance(each, BaseException) or any(each is other for other in seen):
+            continue
+        seen.append(each)
+        yield each
+        information = getattr(each, "exc_info", None)
+        waiting.append(information[1] if isinstance(information, tuple) and len(information) > 1 else None)
+        waiting += [getattr(each, "cause", None), each.__cause__, each.__context__]
+
+
+def _failure_of_status(status: int) -> Failure:
+    if status in _STATUSES:
+        return Permanent(ErrorCode.SOURCE_UNAVAILABLE, _STATUSES[status])
+    if status in (408, 425, 429) or status >= 500:
+        return Transient(
+            ErrorCode.SOURCE_UNAVAILABLE, f"The site has trouble or is asked too often (HTTP {status}); try later."
+        )
+    return Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"The site refuses this download (HTTP {status}).")
+
+
+def _reason(message: str) -> str:
+    """yt-dlp's words without its prefix, its advice on options and its plea for a report."""
+    line = " ".join(_NOISE.sub("", _PREFIX.sub("", message, count=1)).split())
+    return (line[:REASON_LIMIT] or "it gave no reason").rstrip(".;, ")
+
+
+def _time(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def _size(size_bytes: int) -> str:
+    gigabytes = size_bytes / 2**30
+    return f"{gigabytes:.3g} GiB" if gigabytes >= 1 else f"{size_bytes / 2**20:.3g} MiB"

@@ -1,0 +1,180 @@
+"""Repacks a video without re-encoding it: one picture, one sound, seekable, time zero at the first picture.
+
+MP4 with its index in front where the codecs belong there, Matroska with its index in front where not. Nothing is held
+in memory but what the muxer needs to interleave.
+
+Where sound begins before the picture, MP4 keeps one packet before zero, which decoders need to start cleanly, under an
+edit list that hides it; Matroska knows no negative times and loses what is before zero. Sound that begins late stays
+late. Display matrix, pixel aspect and colour go along.
+"""
+
+from __future__ import annotations  # av.Packet is generic for type checkers alone
+
+import errno
+import heapq
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from clipmill.downloader.probing import packets, unreadable
+from clipmill.downloader.timestamps import Clock, StreamTimes
+
+MP4_VIDEO = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
+MP4_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
+"""What FFmpeg writes into MP4 by a registered mapping and reads back everywhere. Everything else goes to Matroska."""
+
+OPTIONS = {"mp4": {"movflags": "+faststart"}, "matroska": {"cues_to_front": "1"}}
+
+NAMES = {"mp4": "mp4", "matroska": "mkv"}
+"""The container's name in `MediaFacts`, by FFmpeg's name of the muxer."""
+
+JOINED_FORMATS = frozenset({"mpegts", "mpeg"})
+"""Containers whose clock may be set anew in the middle."""
+
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@dataclass(frozen=True)
+class Track:
+    """One stream of an open file, to be repacked."""
+
+    container: InputContainer
+    stream: Stream
+
+
+@dataclass
+class Written:
+    """What went into the new file so far.
+
+    Attributes:
+        frames: video packets.
+        video_end: end of the last shown picture, seconds.
+        audio_end: end of the sound, seconds.
+    """
+
+    frames: int = 0
+    video_end: Fraction = Fraction(0)
+    audio_end: Fraction = Fraction(0)
+    video_last: Fraction = Fraction(0)
+
+    @property
+    def frame_rate(self) -> float:
+        """Average frames a second, 0 if there are too few to tell."""
+        return float((self.frames - 1) / self.video_last) if self.frames > 1 and self.video_last else 0.0
+
+    @property
+    def duration(self) -> float:
+        """Seconds of picture; the last frame lasts as long as the average one if the file does not say."""
+        if self.video_end > self.video_last or not self.frame_rate:
+            return float(self.video_end)
+        return float(self.video_last) + 1 / self.frame_rate
+
+
+def muxer_for(video_codec: str, audio_codec: str | None) -> str:
+    """Return FFmpeg's name of the container for two codecs."""
+    fits = video_codec in MP4_VIDEO and (audio_codec is None or audio_codec in MP4_AUDIO)
+    return "mp4" if fits else "matroska"
+
+
+class Remux:
+    """One repacking: iterate over it until it ends; each step writes a packet and gives what is written so far.
+
+    Args:
+        video: the picture.
+        audio: the sound, from the same file or another, None for none.
+        start: time of the first shown picture by the clock of the video's file, seconds.
+        output: where to; replaced if it exists.
+        muxer: from `muxer_for`.
+    """
+
+    def __init__(self, video: Track, audio: Track | None, *, start: Fraction, output: Path, muxer: str) -> None:
+        self._tracks = [video] if audio is None else [video, audio]
+        self._start = start
+        self._output = output
+        self._muxer = muxer
+        self.written = Written()
+
+    def __iter__(self) -> Iterator[Written]:
+        """Write the file.
+
+        Raises:
+            Permanent: with `unreadable_media` if the sources break off or the codecs cannot be repacked.
+        """
+        try:
+            with av.open(str(self._output), "w", format=self._muxer, options=OPTIONS[self._muxer]) as target:
+                yield from self._write(target)
+        except (av.FFmpegError, ValueError) as error:
+            number = getattr(error, "errno", None)
+            if number in DISK_ERRORS:
+                raise OSError(number, os.strerror(number)) from error
+            raise unreadable(f"its streams cannot be repacked ({_words(error)})") from error
+
+    def _write(self, target: OutputContainer) -> Iterator[Written]:
+        streams: dict[int, Stream] = {}
+        for track in self._tracks:
+            streams[id(track.stream)] = target.add_stream_from_template(track.stream, opaque=True)
+        for packet in heapq.merge(*self._sources(), key=_decoding_time):
+            video = packet.stream is self._tracks[0].stream
+            if not video and not self._kept(packet):
+                continue
+            self._note(packet, video=video)
+            packet.stream = streams[id(packet.stream)]
+            target.mux(packet)
+            yield self.written
+
+    def _sources(self) -> Iterator[Iterator[Packet[Stream]]]:
+        """The packets of each file, repaired; two streams of one file are read in one go."""
+        files: dict[int, list[Track]] = {}
+        for track in self._tracks:
+            files.setdefault(id(track.container), []).append(track)
+        for tracks in files.values():
+            resets = tracks[0].container.format.name in JOINED_FORMATS
+            # The two files of one download share a clock, but go on separately where it is set anew.
+            yield _repaired(tracks, Clock(self._start, resets))
+
+    def _kept(self, packet: Packet[Stream]) -> bool:
+        if packet.pts is None or packet.pts >= 0:
+            return True
+        return self._muxer == "mp4" and packet.pts + 2 * (packet.duration or 0) > 0
+
+    def _note(self, packet: Packet[Stream], *, video: bool) -> None:
+        shown = (packet.pts or 0) * packet.time_base
+        end = shown + (packet.duration or 0) * packet.time_base
+        written = self.written
+        if not video:
+            written.audio_end = max(written.audio_end, end)
+        elif shown >= 0:
+            written.frames += 1
+            written.video_last = max(written.video_last, shown)
+            written.video_end = max(written.video_end, end)
+
+
+def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Packet[Stream]]:
+    times = {track.stream.index: StreamTimes(_time_base(track.stream), clock) for track in tracks}
+    started = False
+    for packet in packets(tracks[0].container, *(track.stream for track in tracks)):
+        if packet.stream is tracks[0].stream and packet.stream.type == "video" and not started:
+            if not packet.is_keyframe:
+                continue  # nothing before the first key frame can be shown
+            started = True
+        yield from times[packet.stream.index].repaired(packet)
+    for each in times.values():
+        yield from each.rest()
+
+
+def _decoding_time(packet: Packet[Stream]) -> Fraction:
+    return (packet.dts or 0) * packet.time_base
+
+
+def _time_base(stream: Stream) -> Fraction:
+    return stream.time_base or Fraction(1, 1000)
+
+
+def _words(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).strip().rstrip(".")

@@ -1,0 +1,78 @@
+"""The downloader's settings: CLIPMILL_DOWNLOADER_*."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated
+
+from clipmill.downloader.egress_guard import UpstreamProxy
+from clipmill.operations.settings import CommonSettings, Secret, SettingsError
+from msgspec import Meta, Struct
+
+
+class DownloaderSettings(Struct, frozen=True, kw_only=True):
+    """Everything about bringing in a video that an operator may choose."""
+
+    common: CommonSettings = CommonSettings()
+    port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
+        9101
+    )
+    slots: Annotated[int, Meta(description="Videos brought in at once.", ge=1)] = 2
+    attempts: Annotated[int, Meta(description="Tries at bringing in a video.", ge=1)] = 3
+    work_dir: Annotated[
+        Path | None,
+        Meta(description="Directory for temporary files: twice max_bytes a slot; the system's own if unset."),
+    ] = None
+
+    max_bytes: Annotated[int, Meta(description="Largest download, bytes.", ge=2**20)] = 4 * 2**30
+    max_duration_seconds: Annotated[float, Meta(description="Longest video, seconds.", gt=0)] = 4 * 3600.0
+
+    fetch_timeout_seconds: Annotated[float, Meta(description="Time that a download may take, seconds.", gt=0)] = 3600.0
+    fetch_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = 2**30
+    socket_timeout_seconds: Annotated[
+        float, Meta(description="Silence of a server after which a download is tried again, seconds.", gt=0)
+    ] = 20.0
+    prepare_timeout_seconds: Annotated[
+        float, Meta(description="Time that checking and repacking a video may take, seconds.", gt=0)
+    ] = 900.0
+    prepare_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = (
+        2 * 2**30
+    )
+
+    allowed_networks: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks that are not public and may be downloaded from all the same, such as 10.1.0.0/16."),
+    ] = ()
+    upstream_proxy: Annotated[
+        Secret | None,
+        Meta(description="HTTP proxy that all downloads go through: http://user:password@host:port."),
+    ] = None
+    cookies_file: Annotated[
+        Path | None,
+        Meta(description="Cookies in Netscape format, for videos that need an account; it is never written to."),
+    ] = None
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return `allowed_networks` as networks.
+
+        Raises:
+            SettingsError: if one of them is none.
+        """
+        try:
+            return tuple(ip_network(text) for text in self.allowed_networks)
+        except ValueError as error:
+            sentence = f"CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS: {error}; write networks such as 10.1.0.0/16."
+            raise SettingsError(sentence) from error
+
+    def upstream(self) -> UpstreamProxy | None:
+        """Return `upstream_proxy` in its parts.
+
+        Raises:
+            SettingsError: if it is not the URL of an HTTP proxy; its value, a secret, is not shown.
+        """
+        if self.upstream_proxy is None:
+            return None
+        try:
+            return UpstreamProxy.parse(self.upstream_proxy.reveal())
+        except ValueError as error:
+            sentence = f"CLIPMILL_DOWNLOADER_UPSTREAM_PROXY {error}; write http://user:password@host:port."
+            raise SettingsError(sentence) from error

@@ -1,0 +1,106 @@
+"""Time stamps as a muxer wants them: every packet has both, decoding times rise, and time zero is the first picture."""
+
+from __future__ import annotations  # av.Packet is generic for type checkers alone
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av.packet import Packet
+from av.stream import Stream
+
+LEADING_PACKETS = 64
+"""How many packets without a decoding time may stand at a stream's start (as many as frames can be reordered)."""
+
+FORWARD_JUMP = Fraction(10)
+"""Seconds by which time may leap between two packets of a recording before the clock must have been set anew."""
+
+BACKWARD_JUMP = Fraction(1, 10)
+"""Seconds by which it may fall back."""
+
+
+@dataclass
+class Clock:
+    """The time line of one file, shared by its streams.
+
+    Attributes:
+        offset: what is subtracted from each time stamp, seconds.
+        resets: whether the container's clock may be set anew in the middle (transport and programme streams, which
+            can be cut and joined anywhere).
+    """
+
+    offset: Fraction
+    resets: bool = False
+
+
+class StreamTimes:
+    """Repairs the time stamps of one stream, packet by packet, in the stream's own time base.
+
+    Missing ones are filled in, those that do not rise are moved up by one tick, and a clock that was set anew goes on
+    where it was.
+
+    Args:
+        time_base: of the stream, seconds a tick.
+        clock: of the stream's file.
+    """
+
+    def __init__(self, time_base: Fraction, clock: Clock) -> None:
+        self._time_base = time_base
+        self._clock = clock
+        self._leading: list[Packet[Stream]] = []
+        self._last: int | None = None
+        self._expected = 0
+
+    def repaired(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        """Take one packet and yield those whose times are settled, in order."""
+        if self._last is None and packet.dts is None and len(self._leading) < LEADING_PACKETS:
+            self._leading.append(packet)  # its decoding time follows from the first that is known
+            return
+        yield from self._lead(packet)
+        yield self._settled(packet)
+
+    def rest(self) -> Iterator[Packet[Stream]]:
+        """Yield what is held back, at the end of the stream."""
+        leading, self._leading = self._leading, []
+        if leading:
+            yield from self._counted_back(leading, min(packet.pts or 0 for packet in leading) + _ticks(leading[-1]))
+
+    def _lead(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        leading, self._leading = self._leading, []
+        if leading:
+            known = packet.dts if packet.dts is not None else packet.pts or 0
+            yield from self._counted_back(leading, known)
+
+    def _counted_back(self, leading: list[Packet[Stream]], end: int) -> Iterator[Packet[Stream]]:
+        for place, packet in enumerate(leading):
+            packet.dts = end - sum(_ticks(each) for each in leading[place:])
+            yield self._settled(packet)
+
+    def _settled(self, packet: Packet[Stream]) -> Packet[Stream]:
+        pts, dts = packet.pts, packet.dts
+        if dts is None:
+            dts = self._raw(self._expected) if self._last is not None else pts or 0
+            dts = dts if pts is None else min(dts, pts)
+        if pts is None:
+            pts = dts
+        if self._clock.resets and self._last is not None:
+            leap = (self._shifted(dts) - self._expected) * self._time_base
+            if leap > FORWARD_JUMP or leap < -BACKWARD_JUMP:
+                self._clock.offset += leap
+        dts, pts = self._shifted(dts), self._shifted(pts)
+        if self._last is not None:
+            dts = max(dts, self._last + 1)
+        packet.dts, packet.pts = dts, max(pts, dts)
+        self._last, self._expected = dts, dts + _ticks(packet)
+        return packet
+
+    def _shifted(self, ticks: int) -> int:
+        return ticks - round(self._clock.offset / self._time_base)
+
+    def _raw(self, ticks: int) -> int:
+        return ticks + round(self._clock.offset / self._time_base)
+
+
+def _ticks(packet: Packet[Stream]) -> int:
+    """How long a packet lasts, at least one tick."""
+    return max(1, packet.duration or 1)
