@@ -116,7 +116,7 @@ async def test_much_standard_error_does_not_block_the_child():
 
 
 async def test_a_call_over_its_time_limit_ends_with_its_whole_group(hanging, wait_gone, sample):
-    call, pids = await hanging(Limits(seconds=1.5))
+    call, pids = await hanging(Limits(seconds=3))
     with pytest.raises(Transient) as caught:
         await call
     assert caught.value.code is ErrorCode.TIMED_OUT

@@ -229,8 +229,10 @@ class _Session:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stderr_reader, STDERR_END_SECONDS)
         _exits.labels(target=self._target, reason=reason).inc()
-        log = _log.error if reason == "crashed" else _log.debug
-        log("child process ended", target=self._target, reason=reason, status=status, stderr=self.stderr_tail)
+        if reason == "crashed":
+            _log.error("child process crashed", target=self._target, status=status, stderr=self.stderr_tail)
+        else:
+            _log.debug("child process ended", target=self._target, reason=reason, status=status)
 
     @property
     def stderr_tail(self) -> str:
