@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from clipmill.cli.supervisor import Program
+from click.testing import CliRunner
+from clipmill.cli.__main__ import main
+from clipmill.cli.supervisor import Program, Supervisor
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -146,6 +148,44 @@ class ContractServer:
         return web.Response(body=f"content of {name}".encode())
 
 
+class Listener:
+    """Collects what a supervisor tells, and lets a test wait for a line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.events: list[str] = []
+        self._unread: asyncio.Queue[str] = asyncio.Queue()
+
+    def on_line(self, name: str, line: str) -> None:
+        self.lines.append(f"{name}: {line}")
+        self._unread.put_nowait(line)
+
+    def on_event(self, sentence: str) -> None:
+        self.events.append(sentence)
+
+    async def line(self, words: str, seconds: float = 30) -> str:
+        """Wait for the next line with `words` in it."""
+        async with asyncio.timeout(seconds):
+            while words not in (line := await self._unread.get()):
+                pass
+            return line
+
+
+@pytest.fixture
+def listener() -> Listener:
+    """What a supervisor tells."""
+    return Listener()
+
+
+@pytest.fixture
+async def supervisor(listener: Listener) -> AsyncIterator[Supervisor]:
+    """A supervisor that tells the listener; what it keeps ends with the test."""
+    supervisor = Supervisor(on_line=listener.on_line, on_event=listener.on_event)
+    yield supervisor
+    supervisor.kill()
+    await supervisor.stop()
+
+
 @pytest.fixture
 async def contract_server() -> AsyncIterator[tuple[ContractServer, str]]:
     """The server and its address."""
@@ -156,9 +196,21 @@ async def contract_server() -> AsyncIterator[tuple[ContractServer, str]]:
 
 @pytest.fixture
 def clipmill() -> Callable[..., object]:
-    """Return a function that runs the command: (exit status, standard output, standard error)."""
+    """Return a function that runs the command in a thread: (exit status, standard output, standard error)."""
 
-    async def run(*arguments: str | Path, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
+    async def run(*arguments: object, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
+        words = [str(argument) for argument in arguments]
+        done = await asyncio.to_thread(CliRunner().invoke, main, words, env=environ)
+        return done.exit_code, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture
+def clipmill_process() -> Callable[..., object]:
+    """Return a function that runs the command as a process: (exit status, standard output, standard error)."""
+
+    async def run(*arguments: object, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "clipmill.cli", *map(str, arguments)),
             stdout=asyncio.subprocess.PIPE,

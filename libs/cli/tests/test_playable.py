@@ -11,7 +11,7 @@ def test_an_upright_video_with_sound_is_a_clip(video):
 
 
 def test_a_video_that_lies_is_not(video):
-    with pytest.raises(Unplayable, match="320.180, not 9:16"):
+    with pytest.raises(Unplayable, match=r"320.180, not 9:16"):
         check_clip(video("clip.mp4", 320, 180))
 
 

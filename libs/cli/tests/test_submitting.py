@@ -60,9 +60,9 @@ async def test_waiting_prints_each_log_line_once_and_then_the_clips_best_first(c
     assert "\x1b" not in out
 
 
-async def test_json_is_one_document_and_all_that_stands_on_standard_output(contract_server, clipmill, talk):
+async def test_json_is_one_document_and_all_that_stands_on_standard_output(contract_server, clipmill_process, talk):
     contract, url = contract_server
-    status, out, err = await clipmill("submit", talk, "--wait", "--json", "--server", url)
+    status, out, err = await clipmill_process("submit", talk, "--wait", "--json", "--server", url)
     assert status == 0
     end = contract.steps[-1]
     assert json.loads(out) == {"job_id": JOB, "status": "completed", "logs": end["logs"], "result": end["result"]}

@@ -6,32 +6,32 @@ import socket
 from clipmill.cli.data_folder import DataFolder
 
 
-async def test_a_second_up_on_the_same_folder_is_refused(clipmill, tmp_path):
+async def test_a_second_up_on_the_same_folder_is_refused(clipmill_process, tmp_path):
     with DataFolder(tmp_path).locked():
-        status, out, err = await clipmill("up", "--data", tmp_path, "--port", "0")
+        status, out, err = await clipmill_process("up", "--data", tmp_path, "--port", "0")
     assert (status, out) == (1, "")
     assert f"Error: clipmill already runs on {tmp_path}. Stop it first, or give another folder with --data.\n" in err
 
 
-async def test_a_port_that_is_taken_is_named(clipmill, tmp_path):
+async def test_a_port_that_is_taken_is_named(clipmill_process, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, _, err = await clipmill("up", "--data", tmp_path, "--port", port)
+        status, _, err = await clipmill_process("up", "--data", tmp_path, "--port", port)
     assert status == 1
     assert f"Error: Port {port} of 127.0.0.1 is in use: stop what listens there, or choose another" in err
     assert not (tmp_path / "clipmill.json").exists()
 
 
-async def test_a_wrong_setting_is_named(clipmill, tmp_path):
+async def test_a_wrong_setting_is_named(clipmill_process, tmp_path):
     environ = {"CLIPMILL_SHUTDOWN_SECONDS": "soon"}
-    status, _, err = await clipmill("up", "--data", tmp_path, "--port", "0", environ=environ)
+    status, _, err = await clipmill_process("up", "--data", tmp_path, "--port", "0", environ=environ)
     assert status == 1
     assert "Error: CLIPMILL_SHUTDOWN_SECONDS is 'soon', but must be a number" in err
 
 
-async def test_the_wrong_setting_of_one_service_ends_the_start_with_its_name(clipmill, tmp_path):
+async def test_the_wrong_setting_of_one_service_ends_the_start_with_its_name(clipmill_process, tmp_path):
     environ = {"CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES": "huge"}
-    status, _, err = await clipmill("up", "--data", tmp_path, "--port", "0", environ=environ)
+    status, _, err = await clipmill_process("up", "--data", tmp_path, "--port", "0", environ=environ)
     assert status == 1
     assert "gateway ended with status 1." in err
     assert "CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES is 'huge', but must be a whole number" in err

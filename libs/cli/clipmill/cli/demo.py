@@ -113,8 +113,14 @@ async def run_demo(folders: DemoFolders) -> None:
     machine = Machine(folder, 0, os.environ, on_line=lines.show, on_event=lines.tell)
     demo = Demo(machine, folders.output, time.monotonic())
     click.echo(f"Starting NATS and the services ({', '.join(SERVICES)})...")
+
+    def stopping() -> None:
+        click.echo("Stopping...", err=True)
+        if folders.temporary:
+            machine.kill()  # nothing that is under way is worth waiting for
+
     try:
-        await run(machine, demo.run, stopping=lambda: click.echo("Stopping...", err=True))
+        await run(machine, demo.run, stopping=stopping)
     except click.ClickException as failure:
         raise WorkFailed(f"{failure.message}\nThe services' logs are in {folder.logs}.") from failure
     except Stopped:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
@@ -95,11 +96,16 @@ class LogLines:
             return
         colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         style = _IMPORTANT.get(understood.level, "")
-        self._console.print(Text.assemble((f"{name:>11} │ ", colour), (printable(understood.text), style)))
+        self._print(Text.assemble((f"{name:>11} │ ", colour), (printable(understood.text), style)))
 
     def tell(self, sentence: str) -> None:
         """Show a sentence of our own."""
-        self._console.print(Text(sentence))
+        self._print(Text(sentence))
+
+    def _print(self, text: Text) -> None:
+        # A terminal may be closed before what writes to it ends; the log files have it all.
+        with suppress(OSError):
+            self._console.print(text)
 
 
 def to_all(*receivers: Callable[[str, str], None]) -> Callable[[str, str], None]:

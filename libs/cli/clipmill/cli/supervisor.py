@@ -143,13 +143,17 @@ class Keeper:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             began = time.monotonic()
-            status = await self._run()
+            try:
+                status = await self._run()
+                died = f"{self.program.name} {_ending(status)}."
+            except OSError as error:  # no process or descriptor left: passes, or ends the start
+                status = -1
+                died = f"{self.program.name} cannot be started: {error.strerror}."
             if self._stopping.is_set():
                 return
             if time.monotonic() - began >= STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             self._deaths += 1
-            died = f"{self.program.name} {_ending(status)}."
             if not self._ready and (status >= 0 or self._deaths >= START_ATTEMPTS):
                 self._fatal = f"{died}{self._said()}"
                 return
