@@ -1,8 +1,7 @@
-"""Fixtures for every test of the project: a real NATS server, and the system programs that some tests need."""
+"""Fixtures for every test of the project: a real NATS server, and the development corpus where it is."""
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -68,35 +67,6 @@ async def nc(nats_server: NatsServer) -> AsyncIterator[Client]:
     await topology.apply(client, ack_wait=1.0)
     yield client
     await connection.close(client)
-
-
-def _apt_get(*arguments: str) -> bool:
-    quiet = subprocess.DEVNULL
-    return subprocess.run(["apt-get", *arguments], stdout=quiet, stderr=quiet, check=False).returncode == 0
-
-
-@pytest.fixture(scope="session")
-def system_program():
-    """Return a function that finds a program, installing its Debian package where that is possible.
-
-    Where it is not there and cannot be installed the test is skipped with a sentence; with CI=true that is a failure.
-    """
-
-    def find(name: str, debian_package: str) -> Path:
-        path = shutil.which(name)
-        if path is None and os.geteuid() == 0 and shutil.which("apt-get"):
-            if not _apt_get("install", "--yes", "--no-install-recommends", debian_package):
-                _apt_get("update")
-                _apt_get("install", "--yes", "--no-install-recommends", debian_package)
-            path = shutil.which(name)
-        if path is None:
-            sentence = f"{name} is not installed (Debian package {debian_package})"
-            if os.environ.get("CI") == "true":
-                pytest.fail(sentence)
-            pytest.skip(sentence)
-        return Path(path)
-
-    return find
 
 
 @pytest.fixture(scope="session")

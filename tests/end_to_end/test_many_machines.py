@@ -1,4 +1,4 @@
-"""The truth of many machines on one: NATS and S3 apart, each service started by itself with only environment variables."""
+"""Many machines, on one: NATS and S3 apart, each service started by itself with only environment variables."""
 
 import contextlib
 import json
