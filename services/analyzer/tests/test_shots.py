@@ -1,5 +1,6 @@
 """Finding shots, from the video in the store to the document."""
 
+import io
 import json
 import re
 
@@ -7,6 +8,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.analyzer.detection import detect
+from clipmill.analyzer.detection_stream import DetectionStream
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.analyzer.shots import DetectionRequest, contiguous
@@ -15,7 +17,7 @@ from clipmill.artifacts.documents import load, save_once
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.codec import encode
 from clipmill.contracts.documents import Scenes, Shot, Transcript
-from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import Priority, new_job_id
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
@@ -89,6 +91,39 @@ def test_a_file_that_is_no_video_is_refused_for_good(look, tmp_path):
     with pytest.raises(Permanent) as failure:
         look(tmp_path / "a.mp4")
     assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
+
+
+class _Unreliable(io.FileIO):
+    """A file whose store goes away in its midst."""
+
+    def readinto(self, buffer):
+        if self.tell() > 10_000:
+            raise Transient(ErrorCode.UNAVAILABLE, "The store is gone.")
+        return super().readinto(buffer)
+
+    def read(self, size=-1):
+        if self.tell() > 10_000:
+            raise Transient(ErrorCode.UNAVAILABLE, "The store is gone.")
+        return super().read(size)
+
+
+def test_a_store_that_goes_away_is_not_taken_for_the_end_of_the_video(write_video, tmp_path):
+    write_video(tmp_path / "a.mkv", STEADY, cuts=[60])
+    assert (tmp_path / "a.mkv").stat().st_size > 20_000
+    with _Unreliable(tmp_path / "a.mkv") as file:
+        stream = DetectionStream(file, 256, lambda _: None)
+        with pytest.raises(Transient, match="The store is gone"):
+            list(iter(lambda: stream.read(decode=False), False))
+        stream.close()
+
+
+def test_a_video_that_breaks_off_is_read_up_to_there(write_video, look, tmp_path):
+    write_video(tmp_path / "a.mkv", STEADY, cuts=[60])
+    data = (tmp_path / "a.mkv").read_bytes()
+    (tmp_path / "half.mkv").write_bytes(data[: len(data) * 2 // 3])
+    detected = look(tmp_path / "half.mkv")
+    assert detected.cuts == pytest.approx((2.4,))
+    assert 60 < detected.frames < 200
 
 
 def test_sound_alone_is_refused_for_good(look, tmp_path):

@@ -134,15 +134,28 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         raise SeekError
 
     def _decoded(self) -> Generator[av.VideoFrame, None, None]:
-        for packet in self._container.demux(self._stream):
+        for packet in self._packets():
             try:
                 frames = packet.decode()
-            except av.error.InvalidDataError:
+            except av.FFmpegError:
                 self._decode_failures += 1
                 continue
             for frame in frames:
                 if isinstance(frame, av.VideoFrame) and self._follows(frame):
                     yield frame
+
+    def _packets(self) -> "Generator[av.Packet[av.VideoStream], None, None]":
+        """Yield the packets up to the end or to where the container is broken; what the file itself raises passes."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                self._decode_failures += 1
+                return
+            if packet is None:
+                return
+            yield packet
 
     def _follows(self, frame: av.VideoFrame) -> bool:
         """Take over the frame's time; False for one without a time, or not later than the one before."""
