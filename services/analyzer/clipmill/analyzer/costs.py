@@ -86,15 +86,14 @@ class Spending:
     Args:
         prices: the price table.
         model: which one is asked.
-        before: what earlier tries of the same job spent.
     """
 
-    def __init__(self, prices: PriceTable, model: str, before: Cost = Cost()) -> None:  # noqa: B008  # frozen
+    def __init__(self, prices: PriceTable, model: str) -> None:
         self._prices = prices
         self._model = model
-        self._usd = before.total_usd
-        self._calls = before.provider_calls
-        self._estimated = before.estimated
+        self._usd = 0.0
+        self._calls = 0
+        self._estimated = False
 
     def request(self, usage: Usage | None) -> None:
         """Count a request that was made; None where the provider gave no account of it."""
