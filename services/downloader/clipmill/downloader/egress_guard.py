@@ -14,7 +14,7 @@ import base64
 import hmac
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -40,6 +40,7 @@ HEAD_SECONDS = 30.0
 
 RESOLVE_SECONDS = 15.0
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
 ADDRESSES_TRIED = 4
 CHUNK_BYTES = 64 * 1024
 
@@ -317,9 +318,9 @@ async def _hang_up(reader: asyncio.StreamReader) -> None:
         pass
 
 
-async def _until_first(*copies: "asyncio._CoroutineLike[None]") -> None:
+async def _until_first(*copies: Coroutine[None, None, None]) -> None:
     """Run copies until one has ended, and raise what it raised."""
-    tasks = [asyncio.ensure_future(copy) for copy in copies]
+    tasks = [asyncio.create_task(copy) for copy in copies]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -342,5 +343,8 @@ async def _answer(writer: asyncio.StreamWriter, denied: _DeniedError) -> None:
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()  # the other side no longer reads

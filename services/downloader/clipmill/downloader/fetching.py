@@ -204,8 +204,7 @@ class _Download:
             first = next(iter(entries), None) if isinstance(entries, list) else None
             if not isinstance(first, dict):
                 raise Permanent(ErrorCode.UNSUPPORTED_URL, "There is no video at this URL.")
-            # A page's only video is numbered " (1)"; the page's own title is the better one.
-            info = {**first, "title": info.get("title") or first.get("title")} if found == 1 else first
+            info = first
         downloads = info.get("requested_downloads")
         paths = [
             Path(str(each["filepath"]))
@@ -215,7 +214,7 @@ class _Download:
         if not paths:
             raise refusals.unexplained("no file was downloaded")
         return Fetched(
-            title=str(info.get("title") or ""),
+            title=_title(info),
             video=str(paths[0]),
             audio=str(paths[1]) if len(paths) > 1 else None,
             size_bytes=sum(path.stat().st_size for path in paths),
@@ -228,6 +227,12 @@ class _Download:
     def _check_size(self, size: float) -> None:
         if size > self._request.max_bytes:
             raise refusals.too_large(self._request.max_bytes)
+
+
+def _title(info: Info) -> str:
+    """The video's title; a page's videos are numbered, even where there is only one."""
+    title = str(info.get("title") or "")
+    return title.removesuffix(" (1)") if info.get("extractor") == "generic" else title
 
 
 def _number(value: object) -> float:

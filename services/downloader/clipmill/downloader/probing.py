@@ -8,6 +8,7 @@ from __future__ import annotations  # av.Packet is generic for type checkers alo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -142,11 +143,9 @@ def unreadable(reason: str) -> Permanent:
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     encrypted = "enc_key_id" in stream.metadata
-    tried = 0
-    for packet in packets(container, stream):
+    for packet in islice(packets(container, stream), PACKETS_TRIED):
         encrypted = encrypted or packet.has_sidedata("encryption_info")
-        tried += 1
-        if encrypted or tried > PACKETS_TRIED:
+        if encrypted:
             break
         frames = _decoded(stream, packet)
         if frames:
@@ -162,7 +161,7 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
 def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> list[VideoFrame]:
     """Decode, and take damage as nothing: a recording may begin in the middle of a group of pictures."""
     try:
-        return list(stream.codec_context.decode(packet))  # type: ignore[arg-type]  # a packet of this very stream
+        return list(stream.codec_context.decode(packet))
     except av.FFmpegError:
         return []
 

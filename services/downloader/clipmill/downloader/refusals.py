@@ -37,6 +37,11 @@ _COOKIES = "an operator can supply an account's cookies with CLIPMILL_DOWNLOADER
 # The first that matches counts, so the particular stand before the general.
 _KNOWN: tuple[_Known, ...] = (
     _known(
+        r"certificate.?verify",
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "The site's certificate cannot be trusted, so nothing was downloaded from it.",
+    ),
+    _known(
         r"unsupported url|no suitable extractor|is not a valid url|no video could be found|there is no video in this",
         ErrorCode.UNSUPPORTED_URL,
         "No video was found at this URL; give the address of a page with one video, or of a video file.",
@@ -116,13 +121,13 @@ def failure_of(error: BaseException) -> Failure:
         status = getattr(cause, "status", None)
         if isinstance(status, int) and status >= 400:
             return _failure_of_status(status)
+    if any(type(cause).__name__ in _TRANSPORT_ERRORS for cause in chain):
+        return Transient(ErrorCode.SOURCE_UNAVAILABLE, "The connection to the video's site failed; it may work later.")
     message = str(error)
     for known in _KNOWN:
         if known.pattern.search(message):
             kind = Permanent if known.permanent else Transient
             return kind(known.code, known.sentence)
-    if any(type(cause).__name__ in _TRANSPORT_ERRORS for cause in chain):
-        return Transient(ErrorCode.SOURCE_UNAVAILABLE, "The connection to the video's site failed; it may work later.")
     return unexplained(_reason(message))
 
 
