@@ -127,3 +127,5 @@ async def run_demo(folders: DemoFolders) -> None:
         folders.remove()
         raise
     folders.remove()
+    if folders.data.exists():
+        click.echo(f"The data folder is kept: {folders.data.absolute()}")

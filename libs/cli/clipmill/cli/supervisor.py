@@ -243,8 +243,8 @@ class Supervisor:
             await asyncio.gather(*(keeper.stop() for keeper in self._ranks.pop()))
 
     def kill(self) -> None:
-        """End everything at once; `stop` still has to be awaited."""
-        for keeper in self.keepers:
+        """End everything at once, last started first; `stop` still has to be awaited."""
+        for keeper in reversed(self.keepers):
             keeper.kill()
 
     @property
