@@ -71,7 +71,9 @@ class OwnedProcess:
     def terminate(self) -> None:
         """Ask the program, not its children, to end (SIGTERM)."""
         if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
+            # Not asyncio's send_signal: it polls first, which may take the exit status away from asyncio's own watcher.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End the whole group at once (SIGKILL)."""
