@@ -112,9 +112,11 @@ class AxisCamera:
         if not course.seen.any():
             self._position = (self._low + self._high) / 2
             return
-        near = course.centre[: max(1, round(HOLD_SECONDS / self._step))]
-        near = near if not np.isnan(near).all() else course.centre
-        self._position = self._bounded((float(np.nanmin(near)) + float(np.nanmax(near))) / 2)
+        ahead = np.clip(course.centre[course.seen], self._low, self._high)
+        if np.ptp(ahead) > 2 * DEAD_ZONE * self._crop:
+            soon = course.seen[: round(HOLD_SECONDS / self._step)].sum()
+            ahead = ahead[: max(1, soon)]
+        self._position = float(np.min(ahead) + np.max(ahead)) / 2
         if not self._may_rest(course):
             self._position = None
             path = self._follow(course)
@@ -159,10 +161,7 @@ class AxisCamera:
         halt = first.T * rest**2
         matrix = np.diag(seen.astype(float)) + pull @ second + halt @ first + np.eye(count) * 1e-9
         target = seen * face - pull @ known_second - halt @ known_first
-        return _solved(matrix, target, low, high)
-
-    def _bounded(self, position: float) -> float:
-        return min(max(position, self._low), self._high)
+        return np.clip(_solved(matrix, target, low, high), self._low, self._high)
 
 
 def _solved(matrix: Floats, target: Floats, low: Floats, high: Floats) -> Floats:

@@ -60,7 +60,7 @@ WIDTH = 2 * min(CENTRE_X - SAFE_LEFT, SAFE_RIGHT - CENTRE_X)
 CLEARANCE = 16
 """Between text and a face that it makes way for, pixels."""
 
-FOREHEAD = 0.3
+FOREHEAD = 0.36
 """How far above a face's box, in its heights, a face goes on: forehead and hair."""
 
 EASE = 0.12

@@ -5,6 +5,7 @@ frame grid (at most half a frame), for picture and sound alike, so that a source
 exactly once however its container rounds time stamps; at a variable rate the nearest frame in time is shown.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,8 +71,7 @@ class Source:
     """
 
     def __init__(self, file: BinaryIO, audio_index: int | None = None, threads: int = 0) -> None:
-        with _readable():
-            self._container: InputContainer = av.open(file, "r", buffer_size=IO_BUFFER_BYTES)
+        self._container = _opened(file)
         if not self._container.streams.video:
             self._container.close()
             raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
@@ -237,6 +237,17 @@ def _decoded_packet(packet: "av.Packet[av.stream.Stream]") -> Iterator[av.VideoF
     for frame in frames:
         if isinstance(frame, av.VideoFrame | av.AudioFrame):
             yield frame
+
+
+def _opened(file: BinaryIO) -> InputContainer:
+    if not file.seek(0, os.SEEK_END):
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: the file is empty.")
+    file.seek(0)
+    try:
+        with _readable():
+            return av.open(file, "r", buffer_size=IO_BUFFER_BYTES)
+    except ValueError as error:  # a demuxer that trusts a broken file seeks to before its start
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is damaged.") from error
 
 
 def _audio_stream(container: InputContainer, index: int | None) -> AudioStream | None:

@@ -1,0 +1,176 @@
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clipmill.contracts.documents import Segment, Shot, Word
+from clipmill.renderer.clip import Rendered, RenderRequest, render_from
+from clipmill.renderer.encoding import Quality
+from clipmill.renderer.faces import Box, Face
+from clipmill.renderer.pictures import Picture
+from clipmill.renderer.reading import Source
+
+
+@dataclass
+class Media:
+    """A small video to make: a grey picture whose light tells its time, a white square, a beep."""
+
+    seconds: float = 2.0
+    rate: int = 25
+    size: tuple[int, int] = (320, 180)
+    codec: str = "libx264"
+    pixel_format: str = "yuv420p"
+    times: Sequence[float] | None = None
+    square: Callable[[float], tuple[float, float] | None] = lambda time: None
+    light: Callable[[float], int] = lambda time: 60
+    sound: Callable[[np.ndarray], np.ndarray] | None = None
+    sound_from: float = 0.0
+    sound_to: float | None = None
+    group: int = 25
+    pixel_aspect: Fraction = Fraction(1)
+    options: dict[str, str] = field(default_factory=dict)
+
+
+SQUARE = 40
+
+
+def _picture(media: Media, time: float) -> np.ndarray:
+    width, height = media.size
+    gray = np.full((height, width), media.light(time), np.uint8)
+    place = media.square(time)
+    if place is not None:
+        left, top = round(place[0] - SQUARE / 2), round(place[1] - SQUARE / 2)
+        gray[max(0, top) : max(0, top + SQUARE), max(0, left) : max(0, left + SQUARE)] = 235
+    return gray
+
+
+def _write_video(container, stream, media: Media) -> None:
+    times = media.times if media.times is not None else np.arange(round(media.seconds * media.rate)) / media.rate
+    base = Fraction(1, 12800)
+    for time in times:
+        gray = _picture(media, float(time))
+        frame = av.VideoFrame(*media.size, "yuv420p")
+        for plane, samples in zip(frame.planes, (gray, None, None), strict=True):
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+            rows[: plane.height, : plane.width] = 128 if samples is None else samples
+        frame.color_range, frame.colorspace = 1, 1
+        frame = frame.reformat(format=media.pixel_format)
+        frame.pts, frame.time_base = round(time / base), base
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+def _write_sound(container, stream, media: Media) -> None:
+    end = media.seconds if media.sound_to is None else media.sound_to
+    times = np.arange(round(media.sound_from * 48000), round(end * 48000)) / 48000
+    samples = media.sound(times).astype(np.float32)
+    for begin in range(0, len(samples), 1024):
+        part = np.stack([samples[begin : begin + 1024]] * 2)
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="stereo")
+        frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+        frame.pts = round(media.sound_from * 48000) + begin
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+@pytest.fixture
+def make_media(tmp_path):
+    def make(name="source.mp4", **facts) -> Path:
+        media = Media(**facts)
+        path = tmp_path / name
+        with av.open(path, "w") as container:
+            video = container.add_stream(media.codec, rate=media.rate, options=media.options)
+            video.width, video.height = media.size
+            video.pix_fmt = media.pixel_format
+            video.codec_context.time_base = Fraction(1, 12800)
+            video.codec_context.gop_size = media.group
+            video.codec_context.sample_aspect_ratio = media.pixel_aspect
+            video.codec_context.colorspace = video.codec_context.color_range = 1
+            audio = container.add_stream("aac", rate=48000, layout="stereo") if media.sound else None
+            _write_video(container, video, media)
+            if audio is not None:
+                _write_sound(container, audio, media)
+        return path
+
+    return make
+
+
+class SquareDetector:
+    """Takes the white square for a face."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def detect(self, picture: Picture) -> list[Face]:
+        self.calls += 1
+        rows, columns = np.nonzero(picture.luma > 200)
+        if len(rows) < 20:
+            return []
+        scale = picture.pixel_aspect
+        left, right = columns.min() * scale, (columns.max() + 1) * scale
+        box = Box(float(left), float(rows.min()), float(right - left), float(np.ptp(rows) + 1))
+        return [Face(box, box.top + 0.4 * box.height, 0.9)]
+
+
+@pytest.fixture
+def square_detector():
+    return SquareDetector()
+
+
+@pytest.fixture
+def render_clip(tmp_path, square_detector):
+    """Render part of a file and return the clip's path and what the renderer said of it."""
+
+    def run(source: Path, start=0.0, end=2.0, *, shots=(), words=(), burn=True) -> tuple[Path, Rendered]:
+        directory = tmp_path / "out"
+        directory.mkdir(exist_ok=True)
+        segments = (
+            (Segment(text=" ".join(word.text for word in words), start=words[0].start, end=words[-1].end, words=words),)
+            if words
+            else ()
+        )
+        request = RenderRequest(
+            store_url=tmp_path.as_uri(),
+            source_key=source.name,
+            start=start,
+            end=end,
+            directory=str(directory),
+            models_dir="",
+            shots=tuple(Shot(start=first, end=last) for first, last in shots),
+            segments=segments,
+            burn_captions=burn,
+            quality=Quality(preset="ultrafast", crf=16, threads=2),
+        )
+        with source.open("rb") as file, Source(file) as opened:
+            rendered = render_from(opened, request, square_detector, lambda percent: None)
+        return directory / "clip.mp4", rendered
+
+    return run
+
+
+@pytest.fixture
+def spoken():
+    """Words evenly in time."""
+
+    def say(text: str, start: float, end: float) -> tuple[Word, ...]:
+        texts = text.split()
+        step = (end - start) / len(texts)
+        return tuple(
+            Word(text=word, start=start + index * step, end=start + (index + 1) * step)
+            for index, word in enumerate(texts)
+        )
+
+    return say
+
+
+@pytest.fixture
+def corpus() -> Path:
+    named = os.environ.get("CLIPMILL_CORPUS")
+    folder = Path(named) if named else Path(__file__).parents[4] / "shared" / "corpus"
+    if not (folder / "edge" / "expect.json").is_file():
+        pytest.skip("the development corpus is not there; CLIPMILL_CORPUS may name its folder")
+    return folder

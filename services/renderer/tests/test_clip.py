@@ -1,0 +1,255 @@
+import os
+import struct
+from fractions import Fraction
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.renderer.verification import verify
+
+
+def lights(path) -> np.ndarray:
+    """The mean light of the middle of each picture."""
+    with av.open(path) as container:
+        return np.array(
+            [frame.to_ndarray(format="gray")[800:960, 500:580].mean() for frame in container.decode(video=0)]
+        )
+
+
+def heard(path) -> np.ndarray:
+    """The left channel from time zero on."""
+    with av.open(path) as container:
+        frames = list(container.decode(audio=0))
+        start = round((frames[0].time or 0) * 48000)
+        return np.concatenate([np.zeros(max(0, start)), *(frame.to_ndarray()[0] for frame in frames)])
+
+
+def onset(samples: np.ndarray) -> float:
+    return int(np.argmax(np.abs(samples) > 0.1)) / 48000
+
+
+def tone(times):
+    return 0.5 * np.sin(2 * np.pi * 440 * times)
+
+
+def beep(at):
+    return lambda times: np.where((times >= at) & (times < at + 0.3), tone(times), 0.0)
+
+
+def test_a_clip_is_what_platforms_take(make_media, render_clip):
+    path, rendered = render_clip(make_media(seconds=3, sound=tone), 0.4, 2.4)
+    assert verify(path, 2.0) == []
+    assert (rendered.frames, rendered.duration) == (50, 2.0)
+
+
+def test_the_first_and_the_last_picture_are_the_ones_asked_for(make_media, render_clip):
+    source = make_media(seconds=6, light=lambda time: 30 + round(time * 25), group=50)
+    path, _ = render_clip(source, 3.0, 5.0)
+    seen = lights(path)
+    expected = (np.array([30 + k for k in range(75, 125)]) - 16) * 255 / 219
+    assert len(seen) == 50
+    assert np.abs(seen - expected).max() < 1.5
+
+
+def test_picture_and_sound_stay_together(make_media, render_clip):
+    source = make_media(seconds=4, light=lambda time: 220 if 2.0 <= time < 2.3 else 40, sound=beep(2.0))
+    path, _ = render_clip(source, 1.013, 3.5)
+    flash = int(np.argmax(lights(path) > 128)) / 25
+    assert abs(flash - onset(heard(path))) < 0.02
+
+
+def test_sound_that_begins_late_is_preceded_by_silence(make_media, render_clip):
+    source = make_media(seconds=4, sound=tone, sound_from=1.5)
+    path, _ = render_clip(source, 0.0, 3.0)
+    assert verify(path, 3.0) == []
+    assert abs(onset(heard(path)) - 1.5) < 0.03
+
+
+def test_sound_that_ends_early_is_followed_by_silence(make_media, render_clip):
+    source = make_media(seconds=4, sound=tone, sound_to=1.0)
+    path, _ = render_clip(source, 0.5, 3.0)
+    assert verify(path, 2.5) == []
+    assert np.abs(heard(path)[48000:]).max() < 0.01
+
+
+def test_a_video_without_sound_gets_a_silent_track(make_media, render_clip):
+    path, _ = render_clip(make_media(), 0.0, 2.0)
+    assert verify(path, 2.0) == []
+    assert np.abs(heard(path)).max() < 0.001
+
+
+@pytest.mark.parametrize("rate", [24, 30, 50, 60])
+def test_the_frame_rate_of_the_source_is_kept(make_media, render_clip, rate):
+    path, rendered = render_clip(make_media(rate=rate, seconds=1.5), 0.0, 1.0)
+    assert rendered.frames == rate
+    with av.open(path) as container:
+        assert container.streams.video[0].average_rate == rate
+
+
+def test_more_than_60_frames_a_second_are_halved(make_media, render_clip):
+    _, rendered = render_clip(make_media(rate=100, seconds=1.0), 0.0, 0.8)
+    assert rendered.frames == 40
+
+
+def test_a_variable_frame_rate_becomes_constant_and_keeps_its_times(make_media, render_clip):
+    times = [*np.arange(0, 1, 0.04), *np.arange(1, 2, 0.12), *np.arange(2.04, 4, 0.28)]
+    source = make_media("vfr.mkv", times=times, light=lambda time: 30 + round(time * 40), seconds=4, sound=tone)
+    path, rendered = render_clip(source, 0.0, 3.0)
+    assert verify(path, 3.0) == []
+    seen = lights(path)
+    nearest = [max(time for time in times if time <= k / 25 + 0.021) for k in range(rendered.frames)]
+    expected = (np.array([30 + round(time * 40) for time in nearest]) - 16) * 255 / 219
+    assert np.abs(seen - expected).max() < 2
+
+
+def test_pictures_are_held_where_the_source_ends_before_the_clip(make_media, render_clip):
+    path, _ = render_clip(make_media(seconds=2.0, sound=tone), 1.0, 2.5)
+    assert verify(path, 1.5) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "codec", "pixel_format", "options"),
+    [
+        ((321, 181), "libx264", "yuv444p", {}),
+        ((320, 180), "libx265", "yuv420p10le", {"x265-params": "log-level=none"}),
+        ((180, 320), "libx264", "yuv420p", {}),
+        ((320, 180), "libx264", "yuvj420p", {}),
+        ((64, 600), "libx264", "yuv420p", {}),
+    ],
+)
+def test_awkward_pictures_render(make_media, render_clip, size, codec, pixel_format, options):
+    source = make_media(size=size, codec=codec, pixel_format=pixel_format, options=options, seconds=1)
+    path, _ = render_clip(source, 0.0, 0.8)
+    assert verify(path, 0.8) == []
+
+
+def test_a_picture_of_full_range_keeps_its_light(make_media, render_clip):
+    path, _ = render_clip(make_media(pixel_format="yuvj420p", seconds=1, light=lambda time: 126), 0.0, 0.4)
+    assert abs(lights(path).mean() - (126 - 16) * 255 / 219) < 2
+
+
+def test_a_display_matrix_is_obeyed(make_media, render_clip):
+    source = make_media(seconds=1, size=(320, 180), square=lambda time: (280, 90))
+    data = bytearray(source.read_bytes())
+    header = data.index(b"tkhd") - 4
+    one = 1 << 16
+    matrix = struct.pack(">9i", 0, one, 0, -one, 0, 0, 180 * one, 0, 1 << 30)  # a quarter turn clockwise
+    data[header + 48 : header + 84] = matrix
+    source.write_bytes(data)
+    path, rendered = render_clip(source, 0.0, 0.8)
+    assert rendered.layouts == ("track",)
+    with av.open(path) as container:
+        gray = next(container.decode(video=0)).to_ndarray(format="gray")
+    rows, columns = np.nonzero(gray > 200)
+    assert 440 < columns.mean() < 640  # the right edge of the coded picture is the bottom of the shown one
+    assert rows.mean() > 1500
+
+
+def test_pixels_that_are_not_square_are_shown_at_their_shape(make_media, render_clip):
+    source = make_media(seconds=1, size=(180, 180), square=lambda time: (90, 90), pixel_aspect=Fraction(16, 9))
+    path, _ = render_clip(source, 0.0, 0.8)
+    with av.open(path) as container:
+        gray = next(container.decode(video=0)).to_ndarray(format="gray")
+    rows, columns = np.nonzero(gray > 200)
+    assert abs(np.ptp(columns) / np.ptp(rows) - 16 / 9) < 0.1
+
+
+def test_the_camera_follows_and_never_loses_the_subject(make_media, render_clip):
+    def place(time):
+        return 60 + 200 * min(1.0, max(0.0, (time - 0.5) / 2)), 90
+
+    path, rendered = render_clip(make_media(seconds=3, square=place), 0.0, 3.0)
+    assert rendered.layouts == ("track",)
+    with av.open(path) as container:
+        for frame in container.decode(video=0):
+            columns = np.nonzero((frame.to_ndarray(format="gray") > 200).sum(axis=0) > 50)[0]
+            assert np.ptp(columns) > 400  # 40 of 101 source pixels, all of them
+            assert columns.min() > 5
+            assert columns.max() < 1075
+
+
+def test_a_still_subject_gets_a_still_camera(make_media, render_clip):
+    path, _ = render_clip(make_media(seconds=2, square=lambda time: (200, 90)), 0.0, 2.0)
+    with av.open(path) as container:
+        pictures = [frame.to_ndarray(format="gray").astype(int) for frame in container.decode(video=0)]
+    assert max(np.abs(later - earlier).mean() for earlier, later in pairwise(pictures)) < 0.5
+
+
+def test_the_camera_cuts_with_the_shot(make_media, render_clip):
+    source = make_media(seconds=3, square=lambda time: (70, 90) if time < 1.5 else (250, 90))
+    path, rendered = render_clip(source, 0.0, 3.0, shots=[(0, 1.5), (1.5, 3)])
+    assert rendered.layouts == ("track", "track")
+    with av.open(path) as container:
+        for frame in container.decode(video=0):
+            columns = np.nonzero((frame.to_ndarray(format="gray") > 200).sum(axis=0) > 50)[0]
+            assert abs((columns.min() + columns.max()) / 2 - 540) < 25
+
+
+def test_a_shot_without_a_face_is_fitted(make_media, render_clip):
+    _, rendered = render_clip(
+        make_media(seconds=3, square=lambda time: (100, 90) if time < 1.5 else None),
+        0.0,
+        3.0,
+        shots=[(0, 1.5), (1.5, 3)],
+    )
+    assert rendered.layouts == ("track", "fit")
+
+
+def test_a_flash_of_a_shot_keeps_its_neighbours_layout(make_media, render_clip):
+    source = make_media(seconds=3, square=lambda time: None if 1.0 <= time < 1.4 else (100, 90))
+    _, rendered = render_clip(source, 0.0, 3.0, shots=[(0, 1), (1, 1.4), (1.4, 3)])
+    assert rendered.layouts == ("track", "track", "track")
+
+
+def test_words_are_burned_in_where_they_are_said(make_media, render_clip, spoken):
+    source = make_media(seconds=3, square=lambda time: (160, 40))
+    words = spoken("Nothing is lost.", 1.0, 2.0)
+    path, _ = render_clip(source, 0.0, 3.0, words=words)
+    with av.open(path) as container:
+        inked = [(frame.to_ndarray(format="gray")[1200:1400] > 220).sum() > 2000 for frame in container.decode(video=0)]
+    assert not any(inked[:24])
+    assert all(inked[26:50])
+    assert not any(inked[62:])
+
+
+def test_captions_can_be_left_out_of_the_picture(make_media, render_clip, spoken):
+    source = make_media(seconds=2, square=lambda time: (160, 40))
+    path, _ = render_clip(source, 0.0, 2.0, words=spoken("Nothing is lost.", 0.2, 2.0), burn=False)
+    with av.open(path) as container:
+        assert not any((frame.to_ndarray(format="gray")[1200:1400] > 220).any() for frame in container.decode(video=0))
+    assert "Nothing is lost." in path.with_name("captions.vtt").read_text()
+
+
+def test_a_poster_is_made(make_media, render_clip):
+    path, _ = render_clip(make_media(seconds=2, square=lambda time: (160, 90)), 0.0, 2.0)
+    from PIL import Image
+
+    with Image.open(path.with_name("poster.jpg")) as poster:
+        assert (poster.format, poster.size) == ("JPEG", (1080, 1920))
+
+
+def test_faces_are_looked_for_five_times_a_second(make_media, render_clip, square_detector):
+    render_clip(make_media(seconds=2), 0.0, 2.0)
+    assert square_detector.calls == 10
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video at all" * 100, os.urandom(4096)])
+def test_what_is_no_video_fails_for_good_with_a_sentence(tmp_path, render_clip, content):
+    source = tmp_path / "broken.mp4"
+    source.write_bytes(content)
+    with pytest.raises(Permanent) as caught:
+        render_clip(source)
+    assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
+    assert "cannot be decoded" in caught.value.sentence
+
+
+def test_a_damaged_packet_costs_its_pictures_only(make_media, render_clip):
+    source = make_media(seconds=4, sound=tone, group=10)
+    data = bytearray(source.read_bytes())
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[middle : middle + 200] = bytes(200)
+    source.write_bytes(data)
+    path, _ = render_clip(source, 0.0, 3.5)
+    assert verify(path, 3.5) == []

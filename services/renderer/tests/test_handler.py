@@ -1,0 +1,176 @@
+import asyncio
+
+import pytest
+import structlog
+from clipmill.artifacts import documents, layout
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.documents import (
+    AudioFacts,
+    ClipFacts,
+    MediaFacts,
+    Origin,
+    Plan,
+    PlannedClip,
+    Scenes,
+    Segment,
+    Shot,
+    Transcript,
+    VideoFacts,
+)
+from clipmill.contracts.events import ClipRendered, StageFinished, StageStarted
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.tasks import RenderTask
+from clipmill.operations.models import locate
+from clipmill.operations.settings import CommonSettings
+from clipmill.renderer.handler import RenderHandler
+from clipmill.renderer.settings import Preset, RendererSettings
+from clipmill.renderer.verification import verify
+
+
+class Recording:
+    """What a handler said."""
+
+    def __init__(self):
+        self.attempt = 1
+        self.events = []
+        self.percents = []
+        self.log = structlog.stdlib.get_logger()
+        self.under_way = asyncio.Event()
+
+    async def emit(self, event):
+        self.events.append(event)
+
+    async def submit(self, task):
+        raise AssertionError("nothing follows a clip")
+
+    def progress(self, percent):
+        self.percents.append(percent)
+        self.under_way.set()
+
+
+@pytest.fixture(autouse=True)
+def weights():
+    try:
+        locate("blazeface-full-range")
+    except Permanent as missing:
+        pytest.skip(f"the face model's weights are not there: {missing.sentence}")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    (tmp_path / "store").mkdir()
+    common = CommonSettings(store_url=(tmp_path / "store").as_uri())
+    return RendererSettings(common=common, preset=Preset.ULTRAFAST, codec_threads=2)
+
+
+@pytest.fixture
+def job_with(settings, make_media):
+    """A job whose analysis is done."""
+
+    async def prepare(content=None, **facts):
+        store, job = open_store(settings.common.store_url), new_job_id()
+        if content is None:
+            await store.put_file(layout.source(job), make_media(**facts))
+        else:
+            await store.put_bytes(layout.source(job), content)
+        media = MediaFacts(
+            stem="a_talk",
+            title="A talk",
+            container="mp4",
+            duration=4.0,
+            size_bytes=1,
+            origin=Origin.UPLOAD,
+            video=VideoFacts(codec="h264", width=320, height=180),
+            audio=AudioFacts(codec="aac", sample_rate=48000, channels=2),
+        )
+        clip = PlannedClip(number=1, start=0.5, end=2.5, title="T", tiktok="tt", instagram="ig", youtube="yt", score=80)
+        said = Transcript(language="en", duration=4.0, segments=(Segment(text="Good day.", start=1, end=2),))
+        await documents.save_once(store, layout.media(job), media)
+        await documents.save_once(store, layout.plan(job), Plan(clips=(clip,), picker="local"))
+        scenes = Scenes(shots=(Shot(start=0, end=4),), detector="d", frame_rate=25)
+        await documents.save_once(store, layout.scenes(job), scenes)
+        await documents.save_once(store, layout.transcript(job), said)
+        return store, job
+
+    return prepare
+
+
+async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_path):
+    store, job = await job_with(seconds=4)
+    context = Recording()
+    await RenderHandler(store, settings)(RenderTask(job=job, number=1), context)
+    assert [type(event) for event in context.events] == [StageStarted, StageFinished, ClipRendered]
+    public = context.events[-1].public
+    assert public.video_url == f"/videos/{job}/a_talk_clip_1.mp4"
+    assert (public.title, public.start, public.end, public.virality_score) == ("T", 0.5, 2.5, 80)
+    assert context.percents == sorted(context.percents)
+    assert context.percents[-1] > 50
+    facts = await documents.load(store, layout.clip_facts(job, 1), ClipFacts)
+    assert (facts.frames, facts.duration, facts.layouts) == (50, 2.0, ("fit",))
+    assert facts.size_bytes == await store.size(layout.clip(job, 1))
+    await store.get_file(layout.clip(job, 1), tmp_path / "clip.mp4")
+    assert verify(tmp_path / "clip.mp4", 2.0) == []
+    assert b"Good day." in await store.get_bytes(layout.captions(job, 1))
+    assert (await store.get_bytes(layout.poster(job, 1)))[:2] == b"\xff\xd8"
+
+
+async def test_a_redelivered_task_skips_the_work_and_says_the_same(settings, job_with):
+    store, job = await job_with(seconds=4)
+    handler, task = RenderHandler(store, settings), RenderTask(job=job, number=1)
+    first, second = Recording(), Recording()
+    await handler(task, first)
+    await store.delete_prefix(layout.source(job))
+    await handler(task, second)
+    assert second.percents == []
+    assert [event.key for event in second.events] == [event.key for event in first.events]
+    assert second.events[-1] == first.events[-1]
+    assert second.events[1].seconds == 0
+
+
+async def test_a_file_that_another_worker_has_stored_stays(settings, job_with):
+    store, job = await job_with(seconds=4)
+    await store.put_bytes(layout.clip(job, 1), b"the other's")
+    await RenderHandler(store, settings)(RenderTask(job=job, number=1), Recording())
+    assert await store.get_bytes(layout.clip(job, 1)) == b"the other's"
+
+
+async def test_a_clip_that_is_not_planned_fails_for_good(settings, job_with):
+    store, job = await job_with(seconds=4)
+    with pytest.raises(Permanent, match="no clip 7"):
+        await RenderHandler(store, settings)(RenderTask(job=job, number=7), Recording())
+
+
+async def test_a_source_that_cannot_be_read_fails_for_good(settings, job_with):
+    store, job = await job_with(content=b"this is text" * 200)
+    with pytest.raises(Permanent) as caught:
+        await RenderHandler(store, settings)(RenderTask(job=job, number=1), Recording())
+    assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
+
+
+async def test_missing_documents_fail_for_good(settings):
+    store = open_store(settings.common.store_url)
+    with pytest.raises(Permanent) as caught:
+        await RenderHandler(store, settings)(RenderTask(job=new_job_id(), number=1), Recording())
+    assert caught.value.code is ErrorCode.MISSING_ARTIFACT
+
+
+async def test_a_clip_that_takes_too_long_may_be_tried_again(settings, job_with):
+    store, job = await job_with(seconds=4)
+    hurried = RendererSettings(common=settings.common, child_seconds=0.2)
+    with pytest.raises(Transient) as caught:
+        await RenderHandler(store, hurried)(RenderTask(job=job, number=1), Recording())
+    assert caught.value.code is ErrorCode.TIMED_OUT
+
+
+async def test_a_cancelled_render_leaves_nothing_behind(settings, job_with):
+    store, job = await job_with(seconds=4)
+    context = Recording()
+    work = asyncio.create_task(RenderHandler(store, settings)(RenderTask(job=job, number=1), context))
+    await context.under_way.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await store.size(layout.clip(job, 1)) is None
+    assert [type(event) for event in context.events] == [StageStarted]
+    assert context.events[0].stage is Stage.RENDER
