@@ -29,6 +29,9 @@ decides the rest."""
 
 LIVE_STATES = frozenset({"is_live", "is_upcoming", "post_live"})
 
+PAGE_EXTRACTORS = frozenset({"generic", "html5"})
+"""yt-dlp's names for pages that it knows nothing about."""
+
 _NO_FFMPEG = "no-ffmpeg-is-used"
 """A path that does not exist: what lies on the machine makes no difference, and ffmpeg would not keep to the guard."""
 
@@ -232,7 +235,7 @@ class _Download:
 def _title(info: Info) -> str:
     """The video's title; a page's videos are numbered, even where there is only one."""
     title = str(info.get("title") or "")
-    return title.removesuffix(" (1)") if info.get("extractor") == "generic" else title
+    return title.removesuffix(" (1)") if info.get("extractor") in PAGE_EXTRACTORS else title
 
 
 def _number(value: object) -> float:
