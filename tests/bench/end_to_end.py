@@ -1,0 +1,119 @@
+"""How long `clipmill up` takes to be ready, what it uses idle, and how long a talk takes from upload to last clip.
+
+Run: `make bench`, or `.venv/bin/python tests/bench/end_to_end.py [VIDEO ...]`. Without a video the development corpus'
+`talk.mp4` is taken where it is, and the bundled sample. Results are written to RESULTS.md beside this file.
+"""
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from importlib.resources import files
+from pathlib import Path
+
+import av
+import psutil
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BIN = Path(sys.executable).parent
+POLL_SECONDS = 0.1
+
+
+def main() -> None:
+    videos = [Path(argument) for argument in sys.argv[1:]] or _default_videos()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        begun = time.monotonic()
+        log = (Path(folder) / "up.log").open("wb")
+        up = subprocess.Popen([BIN / "clipmill", "up", "--data", data, "--port", "0"], stdout=log, stderr=log)
+        try:
+            while not (data / "clipmill.json").exists():
+                if up.poll() is not None:
+                    sys.exit((Path(folder) / "up.log").read_text())
+                time.sleep(0.02)
+            rows = [("`clipmill up` until ready for work", f"{time.monotonic() - begun:.1f} s", "< 10 s")]
+            url = json.loads((data / "clipmill.json").read_text())["url"]
+            rows.append(
+                ("idle, all processes, sum of PSS", f"{_proportional_bytes(up.pid) / 2**20:.0f} MiB", "< 1024 MiB")
+            )
+            for video in videos:
+                rows += _job(url, video)
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait(60)
+    _write(rows)
+
+
+def _default_videos() -> list[Path]:
+    corpus = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
+    talk = corpus / "talk.mp4"
+    if not talk.exists():
+        print("the development corpus is not here (CLIPMILL_CORPUS): only the bundled sample is measured")
+    sample = Path(str(files("clipmill.cli") / "sample" / "sample.mp4"))
+    return [sample, *([talk] if talk.exists() else [])]
+
+
+def _job(url: str, video: Path) -> list[tuple[str, str, str]]:
+    """Submit a video and return what was seen of its job."""
+    with av.open(video) as container:
+        duration = (container.duration or 0) / av.time_base
+    begun = time.monotonic()
+    submitted = subprocess.run(
+        [BIN / "clipmill", "submit", video, "--json", "--server", url], capture_output=True, check=True
+    )
+    job = json.loads(submitted.stdout)["job_id"]
+    first = None
+    while True:
+        with urllib.request.urlopen(f"{url}/api/status/{job}") as answer:
+            status = json.load(answer)
+        if first is None and status["result"]:
+            first = time.monotonic() - begun
+        if status["status"] in ("completed", "failed"):
+            break
+        time.sleep(POLL_SECONDS)
+    wall = time.monotonic() - begun
+    if status["status"] == "failed":
+        sys.exit("\n".join(status["logs"]))
+    clips = status["result"]["clips"]
+    seconds = sum(clip["end"] - clip["start"] for clip in clips)
+    name = f"{video.name} ({duration:.0f} s; {len(clips)} clips, {seconds:.0f} s in all)"
+    return [
+        (f"{name}: submitted until completed", f"{wall:.1f} s, {wall / duration:.2f} × its length", "< 1 ×"),
+        (f"{video.name}: first clip", f"{first or 0:.1f} s, {(first or 0) / wall:.2f} of the wall time", "≤ 0.6"),
+    ]
+
+
+def _proportional_bytes(pid: int) -> int:
+    """Return the proportional set size of a process and all below it, and of those they hold by a lifeline."""
+    process = psutil.Process(pid)
+    return sum(each.memory_full_info().pss for each in (process, *process.children(recursive=True)))
+
+
+def _write(rows: list[tuple[str, str, str]]) -> None:
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    lines = [
+        "# Results",
+        "",
+        "Each figure with the command that gives it. Times belong to the machine named; ratios travel.",
+        "",
+        "## End to end: `.venv/bin/python tests/bench/end_to_end.py`",
+        "",
+        f"{machine}; Whisper tiny.en on the CPU, captions on, default options.",
+        "",
+        "| what | seen | wanted |",
+        "|---|---|---|",
+        *(f"| {what} | {seen} | {wanted} |" for what, seen, wanted in rows),
+        "",
+    ]
+    (HERE / "RESULTS.md").write_text("\n".join(lines))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
