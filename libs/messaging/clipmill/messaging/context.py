@@ -24,9 +24,10 @@ class TaskContext:
 
     def __init__(self, task: Task, attempt: int, publisher: Publisher, secrets: Secrets) -> None:
         self.attempt = attempt
-        self.log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger().bind(
-            job=task.job, stage=str(task.stage), clip=task.clip, attempt=attempt
-        )
+        ids = {"job": task.job, "stage": task.stage, "attempt": attempt}
+        if task.clip is not None:
+            ids["clip"] = task.clip
+        self.log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger().bind(**ids)
         self._task = task
         self._publisher = publisher
         self._secrets = secrets

@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 import nats.errors
-import structlog
 from clipmill.contracts import codec
 from clipmill.contracts.events import ClipFailed, Failed
 from clipmill.contracts.failures import ErrorCode, Failure, Transient
@@ -32,11 +31,12 @@ from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.pulling import TaskSource
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ACK_WAIT
+from clipmill.operations import logs
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import Counter, Gauge, Histogram
 
-log = structlog.stdlib.get_logger()
+log = logs.get_logger(__name__)
 
 TASKS = Counter("clipmill_tasks_total", "Deliveries of tasks, by how they were settled.", ["stage", "outcome"])
 TASK_SECONDS = Histogram(
@@ -149,7 +149,7 @@ class Worker:
             await self._publisher.undecodable(message.data, message.subject)
             await message.term()
             return
-        with structlog.contextvars.bound_contextvars(job=task.job, stage=str(task.stage), clip=task.clip):
+        with logs.bound(job=task.job, stage=task.stage, clip=task.clip):
             delivery = _Delivery(self._nc, message, task, self._ack_wait)
             try:
                 with RUNNING.labels(self._work.stage).track_inprogress():
