@@ -32,6 +32,9 @@ INTERLEAVE_SECONDS = 3.0
 EARLIER_SECONDS = (0.0, 10.0, float("inf"))
 """How much before the start to look for a keyframe, should a container's index point too late."""
 
+LOST_SECONDS = 2.0
+"""How much of a damaged source's end may be missing and is shown as a still."""
+
 HIGHEST_RATE = 60
 """Frames a second: what every platform plays."""
 
@@ -81,6 +84,7 @@ class Source:
         self._video.codec_context.thread_count = threads
         self._audio = _audio_stream(self._container, audio_index)
         self._origin = float((self._video.start_time or 0) * _time_base(self._video))
+        self._damaged = False
         self.rate = output_rate(self._video.average_rate, self._video.base_rate)
 
     def __enter__(self) -> Self:
@@ -110,7 +114,8 @@ class Source:
             frames: how many.
 
         Raises:
-            Permanent: with `unreadable_media` if not a single picture can be decoded.
+            Permanent: with `unreadable_media` if not a single picture can be decoded, or if damage ends the pictures
+                long before the clip does.
         """
         converter = Converter(float(self._video.sample_aspect_ratio or 1))
         sound = _SoundReader(self._origin + start)
@@ -129,6 +134,10 @@ class Source:
                 held, picture = frame, None
             if held is None:
                 raise Permanent(ErrorCode.UNREADABLE_MEDIA, f"No picture could be decoded at {start:.1f} s or after.")
+            if self._damaged and frames - shown > LOST_SECONDS * self.rate:
+                reached = start + shown / float(self.rate)
+                sentence = f"The video is damaged: it can be decoded only up to {reached:.1f} s."
+                raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
             picture = picture or converter.convert(held)
         yield from [picture] * (frames - shown)
         yield sound.rest()
@@ -169,7 +178,7 @@ class Source:
         """Yield frames in the order of decoding until both streams have passed `stop`; a damaged packet is left out."""
         streams: list[VideoStream | AudioStream] = [self._video, *([self._audio] if self._audio else [])]
         pending = set(streams)
-        for packet in self._container.demux(streams):
+        for packet in self._packets(streams):
             stream = packet.stream
             stamp = packet.dts if packet.dts is not None else packet.pts
             if stamp is not None:
@@ -179,9 +188,25 @@ class Source:
                 if not pending or (stream is self._video and time > stop + INTERLEAVE_SECONDS):
                     break
             if stream in pending:
-                yield from _decoded_packet(packet)
+                yield from self._decoded_packet(packet)
         if self._video not in pending:  # left before the end, where the demuxer flushes by itself
             yield from self._video.codec_context.decode(None)
+
+    def _packets(self, streams: list[VideoStream | AudioStream]) -> Iterator["av.Packet[av.stream.Stream]"]:
+        try:
+            yield from self._container.demux(streams)
+        except av.error.FFmpegError:
+            self._damaged = True
+
+    def _decoded_packet(self, packet: "av.Packet[av.stream.Stream]") -> Iterator[av.VideoFrame | av.AudioFrame]:
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            self._damaged = True
+            return
+        for frame in frames:
+            if isinstance(frame, av.VideoFrame | av.AudioFrame):
+                yield frame
 
     def _time(self, frame: av.VideoFrame) -> float:
         """Seconds from the source's first video frame."""
@@ -227,16 +252,6 @@ def output_rate(average: Fraction | None, base: Fraction | None) -> Fraction:
     while rate < LOWEST_RATE:
         rate *= 2
     return rate.limit_denominator(1001)
-
-
-def _decoded_packet(packet: "av.Packet[av.stream.Stream]") -> Iterator[av.VideoFrame | av.AudioFrame]:
-    try:
-        frames = packet.decode()
-    except av.error.InvalidDataError:
-        return
-    for frame in frames:
-        if isinstance(frame, av.VideoFrame | av.AudioFrame):
-            yield frame
 
 
 def _opened(file: BinaryIO) -> InputContainer:

@@ -16,6 +16,9 @@ LONGEST_OFFSET_SECONDS = 0.04
 
 DURATION_TOLERANCE_SECONDS = 0.1
 
+LONGEST_GROUP_SECONDS = 2.0
+"""Between two pictures from which a player can start."""
+
 CONTAINER_BOXES = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"})
 """Boxes of an MP4 file that hold other boxes and lead to what is checked here (ISO/IEC 14496-12)."""
 
@@ -93,12 +96,15 @@ def _check_times(
     """Decode from start to end; what players show is what counts, so times are those of frames."""
     first: dict[str, float] = {}
     last = {"video": 0.0, "audio": 0.0}
-    frames = 0
+    frames, key, longest = 0, 0.0, 0.0
     for frame in container.decode(video, audio):
         if not isinstance(frame, av.VideoFrame | av.AudioFrame):
             continue
         kind = "video" if isinstance(frame, av.VideoFrame) else "audio"
-        frames += kind == "video"
+        if isinstance(frame, av.VideoFrame):
+            frames += 1
+            longest = max(longest, (frame.time or 0.0) - key)
+            key = (frame.time or 0.0) if frame.key_frame else key
         first.setdefault(kind, frame.time or 0.0)
         length = frame.samples / frame.sample_rate if isinstance(frame, av.AudioFrame) else _frame_seconds(video)
         last[kind] = max(last[kind], (frame.time or 0.0) + length)
@@ -107,6 +113,8 @@ def _check_times(
         return
     if video.frames and frames != video.frames:
         yield Finding("decodes", f"{frames} of {video.frames} pictures can be decoded.")
+    if longest > LONGEST_GROUP_SECONDS + _frame_seconds(video) / 2:
+        yield Finding("key frames", f"There is no key frame for {longest:.2f} s.")
     if abs(first["video"] - first["audio"]) > LONGEST_OFFSET_SECONDS:
         yield Finding("sync", f"The picture starts at {first['video']:.3f} s, the sound at {first['audio']:.3f} s.")
     told = float(container.duration or 0) / av.time_base
