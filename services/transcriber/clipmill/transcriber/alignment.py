@@ -46,10 +46,16 @@ class Aligner:
             result = whisperx.align([spoken], self._model, self._metadata, samples, self._device)
             words = result["word_segments"]
             aligned += [
-                RawWord(blank + word["word"], word.get("start"), word.get("end"), word.get("score")) for word in words
+                RawWord(blank + word["word"], _number(word, "start"), _number(word, "end"), _number(word, "score"))
+                for word in words
             ] or passage.words  # WhisperX gives up on a passage without a letter it knows
             on_share((number + 1) / len(passages))
         return aligned
+
+
+def _number(word: "dict[str, float]", name: str) -> float | None:
+    """What WhisperX says, out of numpy's types; words that it cannot place lack it."""
+    return float(word[name]) if name in word else None
 
 
 class WholePassage:

@@ -30,11 +30,11 @@ FLOOR_DB = -75.0
 SHORTEST_PAUSE_SECONDS = 0.1
 """A closed mouth inside a word (before p, t, k) is shorter."""
 
-REACH_SECONDS = 0.5
+REACH_SECONDS = 0.8
 """How far an edge may be drawn: more than that is not attention's inaccuracy but another word."""
 
 SLACK_SECONDS = 0.05
-"""How far a pause may begin inside the word that is drawn to its end; deeper, it belongs into the word."""
+"""How far a pause may reach into a word beside it; a deeper one lies within that word and parts nothing."""
 
 MARGIN_SECONDS = 0.02
 """Words begin a little before and end a little after they can be heard."""
@@ -85,22 +85,26 @@ def draw_to_pauses(words: Sequence[RawWord], pauses: Sequence[Pause]) -> list[Ra
     middles = [((drawn[number].start or 0.0) + (drawn[number].end or 0.0)) / 2 for number in timed]
     for pause in pauses:
         place = bisect_right(middles, (pause.start + pause.end) / 2)
-        if place < len(timed):
-            drawn[timed[place]] = _begin_after(drawn[timed[place]], pause)
-        if place:
-            drawn[timed[place - 1]] = _end_before(drawn[timed[place - 1]], pause)
+        before = timed[place - 1] if place else None
+        after = timed[place] if place < len(timed) else None
+        if before is not None and pause.end < (drawn[before].end or 0.0) - SLACK_SECONDS:
+            continue
+        if after is not None and pause.start > (drawn[after].start or 0.0) + SLACK_SECONDS:
+            continue
+        if before is not None:
+            drawn[before] = _end_at(drawn[before], min(pause.end, pause.start + MARGIN_SECONDS))
+        if after is not None:
+            drawn[after] = _begin_at(drawn[after], max(pause.start, pause.end - MARGIN_SECONDS))
     return drawn
 
 
-def _begin_after(word: RawWord, pause: Pause) -> RawWord:
+def _begin_at(word: RawWord, begin: float) -> RawWord:
     start, end = word.start or 0.0, word.end or 0.0
-    begin = max(pause.start, pause.end - MARGIN_SECONDS)
-    near = abs(begin - start) <= REACH_SECONDS and pause.start <= start + SLACK_SECONDS
-    return word._replace(start=begin) if near and begin < end - MARGIN_SECONDS else word
+    fits = abs(begin - start) <= REACH_SECONDS and begin < end - MARGIN_SECONDS
+    return word._replace(start=begin) if fits else word
 
 
-def _end_before(word: RawWord, pause: Pause) -> RawWord:
+def _end_at(word: RawWord, finish: float) -> RawWord:
     start, end = word.start or 0.0, word.end or 0.0
-    finish = min(pause.end, pause.start + MARGIN_SECONDS)
-    near = abs(finish - end) <= REACH_SECONDS and pause.end >= end - SLACK_SECONDS
-    return word._replace(end=finish) if near and finish > start + MARGIN_SECONDS else word
+    fits = abs(finish - end) <= REACH_SECONDS and finish > start + MARGIN_SECONDS
+    return word._replace(end=finish) if fits else word

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import ctranslate2
 import faster_whisper
-import huggingface_hub.errors
 import numpy as np
 import whisperx
-from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.audio import RATE, Samples
 from clipmill.transcriber.batches import Batches
 from clipmill.transcriber.device import Placement, choose, usable_cpus
@@ -44,12 +43,11 @@ class Recogniser:
     That pipeline gives word times and takes our detector's windows.
 
     Args:
-        weights: which model.
+        weights: which model, in a folder.
         request: how it runs.
 
     Raises:
         Permanent: with `model_unavailable`.
-        Transient: with `model_unavailable` if a hub cannot be reached.
     """
 
     def __init__(self, weights: Weights, request: EngineRequest) -> None:
@@ -123,7 +121,10 @@ class Recogniser:
         for segment in found:
             if segment.no_speech_prob > SILENT_PROBABILITY and segment.avg_logprob < UNLIKELY_LOGPROB:
                 continue
-            words = [RawWord(word.word, word.start, word.end, word.probability) for word in segment.words or ()]
+            words = [
+                RawWord(str(word.word), float(word.start), float(word.end), float(word.probability))
+                for word in segment.words or ()
+            ]
             heard.setdefault(_window_at(batch, segment.seek), []).extend(words)
         return [
             Passage("".join(word.text for word in words), window.start, window.end, tuple(words))
@@ -161,17 +162,11 @@ def _load(
             compute_type=placement.compute_type,
             vad_model=detector,
             threads=threads,
-            local_files_only=not weights.on_hub,
+            local_files_only=True,
         )
-    except (huggingface_hub.errors.RepositoryNotFoundError, ValueError) as error:
-        sentence = (
-            f"There is no Whisper model {weights.label}; set CLIPMILL_TRANSCRIBER_MODEL to one that exists. ({error})"
-        )
+    except (OSError, RuntimeError, ValueError) as error:
+        sentence = f"The Whisper model {weights.label} cannot be loaded from {weights.place}: {error}"
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
-    except (OSError, RuntimeError) as error:
-        sentence = f"The Whisper model {weights.label} cannot be loaded: {error}"
-        kind = Transient if weights.on_hub else Permanent
-        raise kind(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
 
 
 def _unsupported(wanted: str, label: str, supported: Sequence[str]) -> str:

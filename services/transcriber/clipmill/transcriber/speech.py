@@ -64,6 +64,10 @@ def _engine(request: EngineRequest) -> "Engine":
     models_dir = Path(request.models_dir)
     weights = find_weights(request.model, models_dir)
     _restrain(os.environ, offline=not weights.on_hub and request.alignment is not AlignmentChoice.HUB)
+    if weights.on_hub:
+        from clipmill.transcriber.hub import fetched  # noqa: PLC0415  # see above
+
+        weights = fetched(weights)
     from clipmill.transcriber.engine import Engine  # noqa: PLC0415  # see above
 
     return Engine(weights, request)

@@ -1,0 +1,98 @@
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clipmill.contracts.events import Event
+from clipmill.contracts.tasks import Task
+from clipmill.operations.logs import get_logger
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+MakeMedia = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    return REPOSITORY / "libs/cli/clipmill/cli/sample/sample.mp4"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    directory = Path(os.environ.get("CLIPMILL_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
+    if not directory.is_dir():
+        pytest.skip("The development corpus is not here; CLIPMILL_CORPUS names its directory.")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def make_media() -> MakeMedia:
+    """Write a small file: grey pictures for `picture` seconds, sound (a float array) beginning at `sound_at`."""
+
+    def make(
+        path: Path,
+        *,
+        picture: float | None = 2.0,
+        picture_at: float = 0.0,
+        sound: np.ndarray | None = None,
+        sound_at: float = 0.0,
+        rate: int = 48_000,
+        layout: str = "stereo",
+        codec: str = "aac",
+    ) -> Path:
+        with av.open(str(path), "w") as container:
+            video = audio = None
+            if picture is not None:
+                video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+                video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+                video.codec_context.time_base = Fraction(1, 25)
+            if sound is not None:
+                audio = container.add_stream(codec, rate=rate, layout=layout)
+            if video is not None:
+                for number in range(round(picture * 25)):
+                    frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), format="rgb24")
+                    frame.pts, frame.time_base = number + round(picture_at * 25), Fraction(1, 25)
+                    container.mux(video.encode(frame))
+                container.mux(video.encode(None))
+            if audio is not None:
+                channels = 2 if layout == "stereo" else 1
+                samples = np.repeat(sound[None, :].astype(np.float32), channels, axis=0)
+                for start in range(0, samples.shape[1], 1024):
+                    piece = np.ascontiguousarray(samples[:, start : start + 1024])
+                    frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=layout)
+                    frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+                    frame.pts = start + round(sound_at * rate)
+                    container.mux(audio.encode(frame))
+                container.mux(audio.encode(None))
+        return path
+
+    return make
+
+
+class RecordingContext:
+    """Writes down what a handler says."""
+
+    attempt = 1
+
+    def __init__(self) -> None:
+        self.log = get_logger("test")
+        self.events: list[Event] = []
+        self.tasks: list[Task] = []
+        self.percents: list[float] = []
+
+    async def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    async def submit(self, task: Task) -> None:
+        self.tasks.append(task)
+
+    def progress(self, percent: float) -> None:
+        self.percents.append(percent)
+
+
+@pytest.fixture
+def context() -> RecordingContext:
+    return RecordingContext()

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.transcriber.audio import RATE, read_sound
+
+
+def beep(seconds=2.0, at=1.0, rate=48_000):
+    """Silence, then from `at` on a tone."""
+    time = np.arange(int(seconds * rate)) / rate
+    return np.where(time >= at, 0.4 * np.sin(2 * np.pi * 440 * time), 0.0)
+
+
+def onset(samples):
+    return np.flatnonzero(np.abs(samples) > 0.05)[0] / RATE
+
+
+def read(path, *arguments):
+    with path.open("rb") as file:
+        return read_sound(file, *arguments)
+
+
+def test_sound_becomes_16_khz_mono_float(tmp_path, make_media):
+    samples = read(make_media(tmp_path / "a.mp4", sound=beep()))
+
+    assert samples.dtype == np.float32
+    assert len(samples) == pytest.approx(2 * RATE, abs=RATE // 20)
+    assert onset(samples) == pytest.approx(1.0, abs=0.01)
+    assert 0.3 < np.abs(samples).max() < 0.6
+
+
+def test_8_khz_mono_is_read_too(tmp_path, make_media):
+    samples = read(make_media(tmp_path / "a.mp4", sound=beep(rate=8000), rate=8000, layout="mono"))
+
+    assert onset(samples) == pytest.approx(1.0, abs=0.02)
+
+
+def test_late_sound_is_preceded_by_silence(tmp_path, make_media):
+    samples = read(make_media(tmp_path / "a.mp4", sound=beep(at=0.2), sound_at=1.5))
+
+    assert onset(samples) == pytest.approx(1.7, abs=0.02)
+
+
+def test_sound_from_before_the_first_picture_is_cut(tmp_path, make_media):
+    samples = read(make_media(tmp_path / "a.mkv", sound=beep(), picture_at=0.6, codec="pcm_s16le"))
+
+    assert onset(samples) == pytest.approx(0.4, abs=0.02)
+
+
+def test_without_a_picture_the_first_sound_is_at_zero(tmp_path, make_media):
+    samples = read(make_media(tmp_path / "a.mka", picture=None, sound=beep(), sound_at=3.0, codec="pcm_s16le"))
+
+    assert onset(samples) == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_gap_in_the_time_stamps_becomes_silence(tmp_path, make_media):
+    first = make_media(tmp_path / "gap.mkv", picture=4.0, sound=beep(at=0.0, seconds=1.0), codec="pcm_s16le")
+    assert len(read(first)) == pytest.approx(RATE, abs=10)
+
+    samples = read(with_gap(tmp_path / "gap2.mkv"))
+
+    assert len(samples) == pytest.approx(3 * RATE, abs=10)
+    assert np.abs(samples[int(1.1 * RATE) : int(1.9 * RATE)]).max() == 0.0
+    assert np.abs(samples[int(2.1 * RATE) :]).max() > 0.3
+
+
+def with_gap(path):
+    from fractions import Fraction
+
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for second in (0, 2):
+            samples = (beep(seconds=1.0, at=0.0, rate=16_000)[None, :] * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 16_000, second * 16_000, Fraction(1, 16_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_video_without_sound_has_no_samples(tmp_path, make_media):
+    assert read(make_media(tmp_path / "a.mp4")) is None
+
+
+def test_what_is_not_media_is_refused_with_a_sentence(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_text("This is not a video.")
+
+    with pytest.raises(Permanent) as failure:
+        read(path)
+
+    assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
+
+
+def test_the_position_is_told_while_reading(tmp_path, make_media):
+    positions = []
+
+    read(make_media(tmp_path / "a.mp4", sound=beep()), None, positions.append)
+
+    assert positions == sorted(positions)
+    assert positions[-1] == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "first_word_at"),
+    [
+        ("late_audio.mp4", 1.9),
+        ("mpeg2_interlaced.ts", 0.4),
+        ("vp9_opus.webm", 0.4),
+        ("vfr.mkv", 0.4),
+        ("audio_only.m4a", 0.4),
+        ("mono_8k.mp4", 0.4),
+        ("two_audio_tracks.mkv", 0.4),
+    ],
+)
+def test_awkward_files_keep_their_times(corpus, name, first_word_at):
+    samples = read(corpus / "edge" / name)
+
+    assert np.flatnonzero(np.abs(samples) > 0.01)[0] / RATE == pytest.approx(first_word_at, abs=0.06)

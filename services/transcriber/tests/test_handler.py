@@ -1,0 +1,92 @@
+"""The handler where no speech has to be recognised; `test_transcribing.py` has the rest."""
+
+import pytest
+from clipmill.artifacts import documents, layout
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.documents import (
+    MediaFacts,
+    Origin,
+    Scenes,
+    Segment,
+    Shot,
+    Transcript,
+    VideoFacts,
+    Word,
+)
+from clipmill.contracts.events import StageFinished, StageStarted
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import Priority, Stage, new_job_id
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
+from clipmill.operations.child import Limits
+from clipmill.transcriber.handler import TranscribeHandler
+from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.settings import TranscriberSettings
+
+TASK = TranscribeTask(job=new_job_id(), options=JobOptions(target_clips=5), priority=Priority.HIGH, generation=2)
+SPOKEN = Transcript(
+    language="en",
+    duration=2.0,
+    segments=(Segment(text="Hello.", start=0.5, end=1.0, words=(Word(text="Hello.", start=0.5, end=1.0),)),),
+)
+
+
+def media():
+    return MediaFacts(
+        stem="talk",
+        title="Talk",
+        container="mp4",
+        duration=2.0,
+        size_bytes=1,
+        origin=Origin.UPLOAD,
+        video=VideoFacts(codec="h264", width=64, height=48),
+    )
+
+
+@pytest.fixture
+def store():
+    return open_store("memory://")
+
+
+@pytest.fixture
+async def handler(store):
+    async with ModelProcess(Limits(), idle_seconds=60) as models:
+        yield TranscribeHandler(store, TranscriberSettings(), models)
+        assert models.pid is None, "nothing here needs the model"
+
+
+async def test_a_source_without_sound_gets_an_empty_transcript_without_a_model_process(handler, store, context):
+    await documents.save_once(store, layout.media(TASK.job), media())
+
+    await handler(TASK, context)
+
+    stored = await documents.load(store, layout.transcript(TASK.job), Transcript)
+    assert stored == Transcript(language="", duration=0.0)
+    assert [type(event) for event in context.events] == [StageStarted, StageFinished]
+    assert context.events[0].line == "Transcribing audio with Whisper..."
+    assert context.tasks == []
+
+
+async def test_a_redelivered_task_skips_the_work_and_says_the_same_again(handler, store, context):
+    await documents.save_once(store, layout.transcript(TASK.job), SPOKEN)
+
+    await handler(TASK, context)
+
+    assert context.events == [StageFinished(job=TASK.job, stage=Stage.TRANSCRIBE, seconds=0.0, whisper_seconds=2.0)]
+
+
+async def test_the_next_stage_is_asked_for_once_the_scenes_are_there_too(handler, store, context):
+    await documents.save_once(store, layout.transcript(TASK.job), SPOKEN)
+    scenes = Scenes(shots=(Shot(start=0.0, end=2.0),), detector="adaptive", frame_rate=25.0)
+    await documents.save_once(store, layout.scenes(TASK.job), scenes)
+
+    await handler(TASK, context)
+
+    assert context.tasks == [AnalyzeTask(job=TASK.job, options=TASK.options, priority=Priority.HIGH, generation=2)]
+
+
+async def test_a_job_whose_media_facts_are_gone_fails_for_good(handler, context):
+    with pytest.raises(Permanent) as failure:
+        await handler(TASK, context)
+
+    assert failure.value.code is ErrorCode.MISSING_ARTIFACT

@@ -1,0 +1,193 @@
+"""Real speech through the real WhisperX; one model process for all, since loading it takes longest."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+import pytest_asyncio
+from clipmill.artifacts import documents, layout
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.documents import AudioFacts, MediaFacts, Origin, Transcript, VideoFacts
+from clipmill.contracts.events import StageFinished, StageStarted
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.tasks import TranscribeTask
+from clipmill.operations.child import Limits
+from clipmill.operations.settings import CommonSettings
+from clipmill.transcriber.handler import TranscribeHandler, engine_request
+from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.settings import TranscriberSettings
+from clipmill.transcriber.speech_request import SpeechRequest
+from prometheus_client import REGISTRY
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+
+LETTER_MODEL = """
+import json, sys, torch
+from pathlib import Path
+from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
+from transformers import Wav2Vec2Processor
+folder = Path(sys.argv[1])
+folder.mkdir()
+letters = {letter: number for number, letter in enumerate(["<pad>", "<unk>", "|", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ'"])}
+(folder / "vocab.json").write_text(json.dumps(letters))
+tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), pad_token="<pad>", unk_token="<unk>")
+Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
+torch.manual_seed(1)
+Wav2Vec2ForCTC(Wav2Vec2Config(
+    vocab_size=len(letters), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+    conv_dim=(16,) * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2,
+)).save_pretrained(folder)
+"""
+"""Writes an alignment model that has learned nothing: enough to go through WhisperX's alignment from end to end."""
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory, sample):
+    directory = tmp_path_factory.mktemp("store")
+    shutil.copy(sample, directory / "sample.mp4")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def settings(directory):
+    return TranscriberSettings(
+        common=CommonSettings(store_url=directory.as_uri(), models_dir=directory / "models"), batch_size=2
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def models():
+    async with ModelProcess(Limits(), idle_seconds=600) as models:
+        yield models
+
+
+@pytest.fixture
+def models_dir_with_alignment(tmp_path):
+    command = [sys.executable, "-c", LETTER_MODEL, tmp_path / "alignment-en"]
+    subprocess.run(command, check=True, capture_output=True)
+    return tmp_path
+
+
+@pytest.fixture
+def ask(settings, models):
+    """Transcribe a file of the store."""
+
+    async def ask(key, **options):
+        engine = engine_request(settings)
+        if "alignment_of" in options:
+            engine = msgspec.structs.replace(engine, models_dir=str(options.pop("alignment_of")))
+        request = SpeechRequest(engine=engine, store_url=settings.common.store_url, key=key, **options)
+        return await models.transcribe(request)
+
+    return ask
+
+
+def words_of(transcript):
+    return [word for segment in transcript.segments for word in segment.words]
+
+
+def assert_in_order(transcript):
+    previous = 0.0
+    for segment in transcript.segments:
+        for word in segment.words:
+            assert previous <= word.start < word.end <= transcript.duration
+            previous = word.end
+        assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
+
+
+async def test_the_bundled_sample_becomes_a_transcript_with_words_in_their_places(
+    directory, settings, models, sample, context
+):
+    store = open_store(directory.as_uri())
+    task = TranscribeTask(job=new_job_id(), options=JobOptions())
+    facts = MediaFacts(
+        stem="sample",
+        title="Sample",
+        container="mp4",
+        duration=76.84,
+        size_bytes=sample.stat().st_size,
+        origin=Origin.UPLOAD,
+        video=VideoFacts(codec="h264", width=1280, height=720),
+        audio=AudioFacts(codec="aac", sample_rate=48_000, channels=2),
+    )
+    await store.put_file(layout.source(task.job), sample)
+    await documents.save_once(store, layout.media(task.job), facts)
+    counted = REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total")
+
+    await TranscribeHandler(store, settings, models)(task, context)
+
+    transcript = await documents.load(store, layout.transcript(task.job), Transcript)
+    assert transcript.language == "en"
+    assert transcript.duration == pytest.approx(76.84, abs=0.1)
+    assert (transcript.engine.name, transcript.engine.model) == ("whisperx", "whisper-tiny.en")
+    assert_in_order(transcript)
+    said = " ".join(segment.text for segment in transcript.segments).lower()
+    for phrase in ("everything we read", "91 hours a year", "the boy without notes"):
+        assert phrase in said
+    sentences = [segment.text for segment in transcript.segments]
+    assert "The worst speech I ever saw was given by a boy of 12." in sentences
+    start = next(segment.start for segment in transcript.segments if segment.text.startswith("The worst speech"))
+    assert start == pytest.approx(53.65, abs=0.2)
+
+    assert [type(event) for event in context.events] == [StageStarted, StageFinished]
+    assert context.events[-1].stage is Stage.TRANSCRIBE
+    assert context.events[-1].whisper_seconds == transcript.duration
+    assert REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total") - counted == transcript.duration
+    assert len(set(context.percents)) >= 3
+    assert context.percents == sorted(context.percents)
+    assert context.percents[-1] == 100
+
+
+async def test_a_language_that_the_model_does_not_know_is_refused_naming_the_setting(ask):
+    with pytest.raises(Permanent, match="CLIPMILL_TRANSCRIBER_MODEL") as failure:
+        await ask("sample.mp4", language="de")
+
+    assert failure.value.code is ErrorCode.BAD_OPTION
+
+
+async def test_silence_and_noise_give_an_empty_transcript(directory, make_media, ask):
+    noise = np.random.default_rng(1).standard_normal(8 * 16_000) * 0.02
+    for name, sound in (("silence", np.zeros(8 * 16_000)), ("noise", noise)):
+        make_media(directory / f"{name}.mp4", picture=8.0, sound=sound, rate=16_000, layout="mono")
+        transcript = (await ask(f"{name}.mp4")).transcript
+
+        assert (transcript.language, transcript.segments) == ("", ())
+        assert transcript.duration == pytest.approx(8.0, abs=0.1)
+
+
+async def test_a_media_file_that_cannot_be_read_is_refused(directory, ask):
+    (directory / "broken.mp4").write_text("not a video")
+
+    with pytest.raises(Permanent) as failure:
+        await ask("broken.mp4")
+
+    assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
+
+
+async def test_late_sound_gives_late_words(corpus, directory, ask):
+    shutil.copy(corpus / "edge" / "late_audio.mp4", directory / "late.mp4")
+
+    transcript = (await ask("late.mp4")).transcript
+
+    assert_in_order(transcript)
+    assert transcript.segments[0].start == pytest.approx(1.9, abs=0.1)
+    assert re.search(r"number,? (42|forty.two)", " ".join(segment.text for segment in transcript.segments))
+
+
+async def test_words_are_aligned_where_an_alignment_model_of_the_language_is_on_this_machine(
+    corpus, directory, models_dir_with_alignment, ask
+):
+    shutil.copy(corpus / "edge" / "plain_name.mp4", directory / "plain.mp4")
+
+    result = await ask("plain.mp4", alignment_of=models_dir_with_alignment)
+
+    assert result.transcript.engine.word_times == "alignment"
+    assert result.alignment_problem == ""
+    assert_in_order(result.transcript)
+    assert words_of(result.transcript)[0].text == "This"
