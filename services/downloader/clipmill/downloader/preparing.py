@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from av.video.stream import VideoStream
 from clipmill.contracts.documents import AudioFacts, VideoFacts
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.downloader.probing import (
@@ -28,6 +29,9 @@ INDEXED_FORMATS = ("mov", "matroska", "flv")
 MISSING_SHARE = 0.1
 MISSING_SECONDS = 5.0
 """A file that ends this much before the time it states, by both measures, has lost its end or lies."""
+
+MISSING_PICTURE_SECONDS = 0.5
+"""The same for the picture of an MP4, whose index names each frame: a cut-off one ends early without a word."""
 
 PROGRESS_FRAMES = 500
 """How often progress is reported, packets."""
@@ -78,7 +82,9 @@ def prepare(request: PrepareRequest, report: Callable[[float], None]) -> Prepare
     with open_source(Path(request.video)) as container:
         stated = _stated_duration(container.format.name, container.duration)
         _check_stated(stated, request)
-        picture = first_picture(container, video_stream(container))
+        stream = video_stream(container)
+        indexed = _indexed_duration(container.format.name, stream)
+        picture = first_picture(container, stream)
     output = Path(request.output)
     with ExitStack() as files:
         # Opened anew: reading begins at the first packet again, whatever the container can or cannot seek.
@@ -90,7 +96,8 @@ def prepare(request: PrepareRequest, report: Callable[[float], None]) -> Prepare
         muxer = muxer_for(picture.codec, None if facts is None else facts.codec)
         audio = None if sound is None else Track(other, sound)
         written = _repack(Remux(video, audio, start=picture.start, output=output, muxer=muxer), stated, request, report)
-    _check_written(written, stated, request)
+    _check_whole(written, stated, indexed)
+    _check_duration(written.duration, request)
     return Prepared(
         container=NAMES[muxer],
         duration=written.duration,
@@ -128,23 +135,37 @@ def _stated_duration(format_name: str, duration: int | None) -> float | None:
     return duration / MICROSECONDS
 
 
+def _indexed_duration(format_name: str, stream: VideoStream) -> float | None:
+    """How long the index of an MP4 says that its picture lasts, seconds; None for other containers."""
+    if "mp4" not in format_name.split(",") or not stream.duration or not stream.time_base:
+        return None
+    return float(stream.duration * stream.time_base)
+
+
 def _check_stated(stated: float | None, request: PrepareRequest) -> None:
     """Refuse before the work what the container itself calls too long or too short."""
-    if stated is not None and stated > request.max_duration:
-        raise too_long(stated, request.max_duration)
-    if stated is not None and stated < request.min_duration:
-        raise _too_short(stated, request.min_duration)
+    if stated is not None:
+        _check_duration(stated, request)
 
 
-def _check_written(written: Written, stated: float | None, request: PrepareRequest) -> None:
-    """Hold what was really in the file against what it said and what is taken."""
+def _check_whole(written: Written, stated: float | None, indexed: float | None) -> None:
+    """Hold what was really in the file against what it said."""
     end = max(written.duration, float(written.audio_end))
     if stated is not None and stated - end > max(MISSING_SECONDS, MISSING_SHARE * stated):
-        raise unreadable(f"it should last {stated:.0f} s but ends after {end:.0f} s, so a part of it is missing")
-    if written.duration > request.max_duration:
-        raise too_long(written.duration, request.max_duration)
-    if written.duration < request.min_duration:
-        raise _too_short(written.duration, request.min_duration)
+        raise _incomplete(stated, end)
+    if indexed is not None and indexed - written.duration > MISSING_PICTURE_SECONDS:
+        raise _incomplete(indexed, written.duration)
+
+
+def _check_duration(duration: float, request: PrepareRequest) -> None:
+    if duration > request.max_duration:
+        raise too_long(duration, request.max_duration)
+    if duration < request.min_duration:
+        raise _too_short(duration, request.min_duration)
+
+
+def _incomplete(stated: float, end: float) -> Permanent:
+    return unreadable(f"it should last {stated:.0f} s but ends after {end:.1f} s, so a part of it is missing")
 
 
 def _too_short(duration: float, limit: float) -> Permanent:

@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from clipmill.contracts.documents import AudioFacts
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.downloader.reordering import lacks_presentation_times
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,live_flv,asf,ogg,mxf,wtv,dv,nut,rm,gif,ivf,"
@@ -111,7 +112,9 @@ def first_picture(container: InputContainer, stream: VideoStream) -> Picture:
     _check_size(context.width, context.height)
     frame = _first_frame(container, stream)
     _check_size(frame.width, frame.height)
-    start = Fraction(0) if frame.pts is None else frame.pts * (frame.time_base or Fraction(1))
+    start = Fraction(0)
+    if frame.pts is not None and not lacks_presentation_times(container, stream):
+        start = frame.pts * (frame.time_base or Fraction(1))
     rotation = round(-frame.rotation / 90) * 90 % 360
     width, height = frame.width, frame.height
     aspect = stream.sample_aspect_ratio

@@ -22,7 +22,9 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.stream import VideoStream
 from clipmill.downloader.probing import packets, unreadable
+from clipmill.downloader.reordering import in_display_order, lacks_presentation_times, with_raw_times
 from clipmill.downloader.timestamps import Clock, StreamTimes
 
 MP4_VIDEO = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
@@ -156,10 +158,15 @@ class Remux:
 
 
 def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Packet[Stream]]:
+    container, main = tracks[0].container, tracks[0].stream
     times = {track.stream.index: StreamTimes(_time_base(track.stream), clock) for track in tracks}
+    found = packets(container, *(track.stream for track in tracks))
+    if isinstance(main, VideoStream) and lacks_presentation_times(container, main):
+        with_raw_times(container)
+        found = in_display_order(found, main)
     started = False
-    for packet in packets(tracks[0].container, *(track.stream for track in tracks)):
-        if packet.stream is tracks[0].stream and packet.stream.type == "video" and not started:
+    for packet in found:
+        if packet.stream is main and main.type == "video" and not started:
             if not packet.is_keyframe:
                 continue  # nothing before the first key frame can be shown
             started = True

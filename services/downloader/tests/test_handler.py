@@ -1,0 +1,223 @@
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load
+from clipmill.artifacts.store import MissingArtifact, Store, open_store
+from clipmill.contracts.documents import MediaFacts, Origin
+from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.identifiers import Priority, Stage, new_job_id
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
+from clipmill.downloader.handler import DownloadHandler
+from clipmill.downloader.settings import DownloaderSettings
+from clipmill.operations.settings import SettingsError, load_settings
+from prometheus_client import REGISTRY
+
+MakeHandler = Callable[..., DownloadHandler]
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store("memory://")
+
+
+@pytest.fixture
+def work_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def make_handler(store: Store, work_dir: Path) -> MakeHandler:
+    def make(**settings) -> DownloadHandler:
+        settings = {"allowed_networks": ("127.0.0.1/32",), "work_dir": work_dir, **settings}
+        return DownloadHandler(store, DownloaderSettings(**settings))
+
+    return make
+
+
+async def upload(store: Store, path: Path, file_name: str = "talk.mp4") -> DownloadTask:
+    task = DownloadTask(job=new_job_id(), file_name=file_name)
+    await store.put_file(layout.upload(task.job), path)
+    return task
+
+
+async def facts_of(store: Store, task: DownloadTask) -> MediaFacts:
+    facts = await load(store, layout.media(task.job), MediaFacts)
+    assert facts is not None
+    return facts
+
+
+async def test_an_upload_becomes_a_source_and_the_next_stages_are_asked_for(store, make_handler, context, short_video):
+    task = DownloadTask(
+        job=new_job_id(),
+        file_name="weird näme 🎬 it's.mp4",
+        options=JobOptions(target_clips=2),
+        priority=Priority.HIGH,
+        generation=3,
+    )
+    await store.put_file(layout.upload(task.job), short_video)
+    await make_handler()(task, context)
+    facts = await facts_of(store, task)
+    assert (facts.stem, facts.title) == ("weird_name_its", "weird näme 🎬 it's")
+    assert (facts.origin, facts.container) == (Origin.UPLOAD, "mp4")
+    assert facts.size_bytes == await store.size(layout.source(task.job))
+    started, stage_started, finished = context.events
+    assert isinstance(started, Started)
+    assert stage_started == StageStarted(job=task.job, stage=Stage.DOWNLOAD, line="Receiving upload...")
+    assert isinstance(finished, StageFinished)
+    assert finished.seconds > 0
+    shared = {"job": task.job, "options": task.options, "priority": Priority.HIGH, "generation": 3}
+    assert context.tasks == [TranscribeTask(**shared), ScenesTask(**shared)]
+
+
+async def test_a_url_becomes_a_source(store, make_handler, context, media_server, short_video, work_dir):
+    counted = {"origin": "url"}
+    before = REGISTRY.get_sample_value("clipmill_downloaded_bytes_total", counted) or 0
+    task = DownloadTask(job=new_job_id(), url=media_server.serve_file("/talk.mp4", short_video))
+    await make_handler()(task, context)
+    facts = await facts_of(store, task)
+    assert (facts.stem, facts.origin) == ("talk", Origin.URL)
+    assert context.events[1].line == "Downloading video..."
+    assert context.percents == sorted(context.percents)
+    after = REGISTRY.get_sample_value("clipmill_downloaded_bytes_total", counted)
+    assert after - before == len(short_video.read_bytes())
+    assert list(work_dir.iterdir()) == []
+
+
+async def test_a_redelivered_task_skips_the_work_and_says_the_same(store, make_handler, context, short_video):
+    task = await upload(store, short_video)
+    await make_handler()(task, context)
+    first, tasks = await facts_of(store, task), list(context.tasks)
+    await store.delete_prefix(layout.upload(task.job))
+    context.events.clear()
+    context.tasks.clear()
+    await make_handler()(task, context)
+    assert [event.key for event in context.events] == ["stage_finished.download"]
+    assert context.tasks == tasks
+    assert await facts_of(store, task) == first
+
+
+async def test_a_source_whose_worker_died_before_describing_it_is_kept(
+    store, make_handler, context, make_video, short_video, tmp_path
+):
+    task = await upload(store, short_video)
+    other = make_video(tmp_path / "other.mp4", seconds=8)
+    await store.put_file(layout.source(task.job), other)
+    await make_handler()(task, context)
+    facts = await facts_of(store, task)
+    assert facts.duration == pytest.approx(8, abs=0.05)
+    assert facts.size_bytes == len(other.read_bytes())
+    assert await store.get_bytes(layout.source(task.job)) == other.read_bytes()
+
+
+async def test_two_workers_at_once_leave_one_source(store, make_handler, context, short_video):
+    task = await upload(store, short_video)
+    await asyncio.gather(make_handler()(task, context), make_handler()(task, context))
+    assert (await facts_of(store, task)).size_bytes == await store.size(layout.source(task.job))
+    assert len({event.key for event in context.events}) == 3
+
+
+async def test_a_private_address_is_refused_by_default_with_what_to_do(store, make_handler, context, media_server):
+    task = DownloadTask(job=new_job_id(), url=media_server.url("/v.mp4"))
+    with pytest.raises(Permanent) as caught:
+        await make_handler(allowed_networks=())(task, context)
+    assert caught.value.code is ErrorCode.BLOCKED_ADDRESS
+    assert "CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS" in caught.value.sentence
+    assert await store.size(layout.media(task.job)) is None
+    assert media_server.requests == []
+
+
+async def test_a_redirect_to_a_private_address_fails_for_the_address(make_handler, context, media_server):
+    url = media_server.serve_redirect("/v.mp4", media_server.url("/w.mp4", "127.0.0.2"))
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url=url), context)
+    assert caught.value.code is ErrorCode.BLOCKED_ADDRESS
+    assert "127.0.0.2" in caught.value.sentence
+
+
+async def test_a_host_that_does_not_answer_may_later(make_handler, context, media_server):
+    await media_server.stop()
+    with pytest.raises(Transient) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url="http://127.0.0.1:9/v.mp4"), context)
+    assert caught.value.code is ErrorCode.SOURCE_UNAVAILABLE
+    assert "127.0.0.1" in caught.value.sentence
+
+
+async def test_a_slow_download_ends_with_the_setting_that_ended_it(make_handler, context, media_server):
+    async def silent(_):
+        await asyncio.Event().wait()
+
+    media_server.pages["/v.mp4"] = silent
+    with pytest.raises(Transient) as caught:
+        await make_handler(fetch_timeout_seconds=4)(
+            DownloadTask(job=new_job_id(), url=media_server.url("/v.mp4")), context
+        )
+    assert caught.value.code is ErrorCode.TIMED_OUT
+    assert "CLIPMILL_DOWNLOADER_FETCH_TIMEOUT_SECONDS" in caught.value.sentence
+
+
+async def test_a_cancelled_download_leaves_nothing_behind(make_handler, context, media_server, work_dir):
+    asked = asyncio.Event()
+
+    async def silent(_):
+        asked.set()
+        await asyncio.Event().wait()
+
+    media_server.pages["/v.mp4"] = silent
+    task = DownloadTask(job=new_job_id(), url=media_server.url("/v.mp4"))
+    working = asyncio.create_task(make_handler()(task, context))
+    await asked.wait()
+    assert list(work_dir.iterdir())
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert list(work_dir.iterdir()) == []
+    assert context.tasks == []
+
+
+async def test_a_broken_upload_fails_for_good_and_leaves_nothing_behind(
+    store, make_handler, context, tmp_path, work_dir
+):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video at all" * 1000)
+    task = await upload(store, broken)
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(task, context)
+    assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
+    assert list(work_dir.iterdir()) == []
+    assert await store.size(layout.source(task.job)) is None
+
+
+async def test_an_upload_that_has_expired_is_missing(make_handler, context):
+    with pytest.raises(MissingArtifact):
+        await make_handler()(DownloadTask(job=new_job_id(), file_name="x.mp4"), context)
+
+
+async def test_of_several_videos_at_a_url_the_log_says_which_is_taken(make_handler, context, media_server, short_video):
+    media_server.serve_file("/a.mp4", short_video)
+    media_server.serve_file("/b.mp4", short_video)
+    url = media_server.serve_html("/p", '<video src="/a.mp4"></video><video src="/b.mp4"></video>')
+    await make_handler()(DownloadTask(job=new_job_id(), url=url), context)
+    lines = [event.line for event in context.events if isinstance(event, Log)]
+    assert lines == ["There are 2 videos at this URL; the first one is taken."]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS", "10.0.0.0/8, intranet"),
+        ("CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("CLIPMILL_DOWNLOADER_UPSTREAM_PROXY", "socks5://user:secret@proxy:1080"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_before_any_work(store, variable, value):
+    settings = load_settings(DownloaderSettings, "downloader", {variable: value})
+    with pytest.raises(SettingsError, match=variable) as caught:
+        DownloadHandler(store, settings)
+    assert "secret" not in str(caught.value)
