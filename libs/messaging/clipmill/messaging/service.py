@@ -49,6 +49,9 @@ STORE_CHECK_SECONDS = 10.0
 
 STORE_RETRY_SECONDS = 1.0
 
+BAD_SETTING = 2
+"""The exit status when a setting cannot be used: starting again would not help."""
+
 
 class ServiceSettings(Protocol):
     """What the settings of every service have."""
@@ -113,7 +116,8 @@ def main(name: str, kind: type[S], build: Build[S], *, serve_health: bool = True
     try:
         settings = load_settings(kind, name, os.environ)
     except SettingsError as error:
-        sys.exit(f"clipmill {name}: {error}")
+        sys.stderr.write(f"clipmill {name}: {error}\n")
+        sys.exit(BAD_SETTING)
     if arguments.command == "config":
         _print_config(settings, name, as_json=arguments.json)
         return
