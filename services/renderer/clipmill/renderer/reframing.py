@@ -25,6 +25,10 @@ MIXING_PITCH = 0.8
 NEGLIGIBLE = 1 / 64
 """Canvas samples: a fraction that nobody sees."""
 
+LOW_PASS = 0.42
+"""Standard deviation of the Gaussian before reducing, source samples for each sqrt(ratio^2 - 1): a compromise between
+crisp letters on slides and shimmering edges."""
+
 BLUR_SIZE = (72, 128)
 """The background is blurred at this size: 15 times smaller than the canvas."""
 
@@ -127,30 +131,43 @@ def _mix(scaled: Plane, x: float, y: float, out: Plane) -> None:
 
 
 def _draw_fit(picture: Picture, canvas: Picture) -> None:
-    _draw_background(picture, canvas)
     scale = min(WIDTH / picture.shown_width, HEIGHT / picture.height)
     width, height = _even(picture.shown_width * scale), _even(picture.height * scale)
     left = _even((WIDTH - width) / 2)
     top = min(max(0, _even(HEIGHT * FIT_CENTRE - height / 2)), HEIGHT - height)
-    for plane, target in zip(picture.planes, canvas.planes, strict=True):
-        part = WIDTH // target.shape[1]
-        region = target[top // part : (top + height) // part, left // part : (left + width) // part]
-        size = (region.shape[1], region.shape[0])
-        reduced = size[0] < plane.shape[1] or size[1] < plane.shape[0]
-        cv2.resize(plane, size, dst=region, interpolation=cv2.INTER_AREA if reduced else cv2.INTER_CUBIC)
-
-
-def _draw_background(picture: Picture, canvas: Picture) -> None:
     for index, (plane, target) in enumerate(zip(picture.planes, canvas.planes, strict=True)):
-        shown = plane.shape[1] * picture.pixel_aspect
-        width = min(shown, plane.shape[0] * ASPECT) / picture.pixel_aspect
-        height = min(plane.shape[0], shown / ASPECT)
-        left, top = round((plane.shape[1] - width) / 2), round((plane.shape[0] - height) / 2)
-        cover = plane[top : top + max(1, round(height)), left : left + max(1, round(width))]
-        small = cv2.GaussianBlur(cv2.resize(cover, BLUR_SIZE, interpolation=cv2.INTER_AREA), (0, 0), BLUR_SIGMA)
-        black, left_over = (16, BACKGROUND_LIGHT) if index == 0 else (128, BACKGROUND_COLOUR)
-        small = cv2.convertScaleAbs(small, alpha=left_over, beta=black * (1 - left_over))
-        cv2.resize(small, (target.shape[1], target.shape[0]), dst=target, interpolation=cv2.INTER_LINEAR)
+        part = 1 if index == 0 else 2
+        fitted = _resized(plane, (width // part, height // part))
+        _draw_background(fitted, target, (16, BACKGROUND_LIGHT) if index == 0 else (128, BACKGROUND_COLOUR))
+        target[top // part : (top + height) // part, left // part : (left + width) // part] = fitted
+
+
+def _draw_background(fitted: Plane, target: Plane, tone: tuple[int, float]) -> None:
+    """Fill `target` with a blurred, darkened copy of the middle of a fitted plane; `tone` is black and what is kept."""
+    height, width = fitted.shape
+    part_width, part_height = min(width, round(height * ASPECT)), min(height, round(width / ASPECT))
+    left, top = (width - part_width) // 2, (height - part_height) // 2
+    cover = fitted[top : top + part_height, left : left + part_width]
+    small = cv2.GaussianBlur(cv2.resize(cover, BLUR_SIZE, interpolation=cv2.INTER_AREA), (0, 0), BLUR_SIGMA)
+    black, kept = tone
+    small = cv2.convertScaleAbs(small, alpha=kept, beta=black * (1 - kept))
+    cv2.resize(small, (target.shape[1], target.shape[0]), dst=target, interpolation=cv2.INTER_LINEAR)
+
+
+def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
+    """Return `plane` at `size` (width, height).
+
+    Reducing, halves are means of two by two and the rest is a low-pass before cubic scaling: as free of aliasing as
+    means over areas at a quarter of their time (1.9 against 7.4 ms from 1920 to 1080 columns).
+    """
+    while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
+        half = (plane.shape[1] // 2, plane.shape[0] // 2)
+        plane = np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8)
+    across, down = plane.shape[1] / size[0], plane.shape[0] / size[1]
+    if max(across, down) > 1:
+        sigmas = [LOW_PASS * max(0.0, ratio**2 - 1) ** 0.5 + 0.01 for ratio in (across, down)]
+        plane = np.asarray(cv2.GaussianBlur(plane, (5, 5), sigmas[0], sigmaY=sigmas[1]), np.uint8)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _even(length: float) -> int:
