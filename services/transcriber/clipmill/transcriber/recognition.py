@@ -170,8 +170,10 @@ def _load(
 
 
 def _unsupported(wanted: str, label: str, supported: Sequence[str]) -> str:
-    known = "English only" if list(supported) == ["en"] else f"{len(supported)} other languages"
-    return (
-        f'The job asks for the language "{wanted}", but the speech model {label} knows {known}. '
-        "Leave the language out, or set CLIPMILL_TRANSCRIBER_MODEL to a model that knows it, such as whisper-base."
-    )
+    sentence = f'The job asks for the language "{wanted}", which the speech model {label} does not know'
+    if list(supported) == ["en"]:
+        return (
+            f"{sentence}: it knows English only. Leave the language out, or set CLIPMILL_TRANSCRIBER_MODEL to a "
+            "model of many languages such as whisper-base."
+        )
+    return f"{sentence}. Leave the language out, or use a code such as {', '.join(sorted(supported)[:3])}."
