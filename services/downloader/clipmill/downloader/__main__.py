@@ -1,18 +1,26 @@
 """Runs the downloader: brings videos in, whoever asks."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from clipmill.contracts.identifiers import Stage
 from clipmill.downloader.handler import DownloadHandler
 from clipmill.downloader.settings import DownloaderSettings
+from clipmill.downloader.workroom import sweep
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
+
+log = structlog.stdlib.get_logger()
 
 
 @asynccontextmanager
 async def build(settings: DownloaderSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Work on the download stage."""
+    swept = await asyncio.to_thread(sweep, settings.work_dir)
+    if swept:
+        log.info("left_behind_removed", directories=swept)
     handler = DownloadHandler(runtime.store, settings)
     yield [StageWorker(Stage.DOWNLOAD, handler, slots=settings.slots, attempts=settings.attempts)]
 

@@ -7,7 +7,7 @@ its errors arrive as exceptions with a status instead of lines of text, and the 
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,13 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.downloader import refusals
 from clipmill.downloader.confinement import cleanse_environment, confine
 from clipmill.downloader.fetch_request import Fetched, FetchRequest
+from clipmill.downloader.formats import FORMAT_ORDER, Format, best_formats
 from clipmill.operations.logs import get_logger
 from yt_dlp import YoutubeDL
 from yt_dlp.utils import DownloadCancelled, YoutubeDLError
 
 RETRIES = 3
 """How often yt-dlp itself asks again, for a file or a piece of one; the task is tried again besides."""
-
-FORMAT_ORDER = ("hasvid", "res:1080", "hdr:sdr", "vcodec:h264", "acodec:aac")
-"""The largest picture up to 1080p (a clip is 1080 wide), then what every decoder and an MP4 take; yt-dlp's own order
-decides the rest."""
 
 LIVE_STATES = frozenset({"is_live", "is_upcoming", "post_live"})
 
@@ -159,23 +156,15 @@ class _Download:
             self._check_size(size + self._done())
         return None
 
-    def formats(self, context: Mapping[str, list[dict[str, object]]]) -> Iterator[dict[str, object]]:
-        """Choose what to download, as yt-dlp's `format` parameter asks: the best picture, and its sound.
-
-        Where they come apart, two files are downloaded; what puts them together is the remux, not ffmpeg.
+    def formats(self, context: Mapping[str, Sequence[Format]]) -> Iterator[Format]:
+        """Choose what to download, as yt-dlp's `format` parameter asks.
 
         Raises:
             Permanent: if there is no picture.
         """
-        offered = context["formats"]  # the worst first
-        videos = [each for each in offered if each.get("vcodec") != "none"]
-        if not videos:
-            raise Permanent(ErrorCode.NO_VIDEO, "There is only sound at this URL, no video.")
-        yield videos[-1]
-        sounds = [each for each in offered if each.get("vcodec") == "none" and each.get("acodec") != "none"]
-        if videos[-1].get("acodec") == "none" and sounds:
-            self._expected_pieces = 2
-            yield sounds[-1]
+        chosen = best_formats(context["formats"])
+        self._expected_pieces = len(chosen)
+        yield from chosen
 
     def progressed(self, status: Info) -> None:
         """Count bytes, as yt-dlp reports them several times a second.

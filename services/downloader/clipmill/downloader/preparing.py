@@ -111,9 +111,9 @@ def _repack(remux: Remux, stated: float | None, request: PrepareRequest, report:
     expected = stated or request.max_duration
     for number, written in enumerate(remux):
         if number % PROGRESS_FRAMES == 0:
-            report(min(100.0, 100 * float(written.video_last) / expected))
+            report(min(100.0, 100 * written.video_last / expected))
             if written.video_last > request.max_duration:
-                raise too_long(float(written.video_last), request.max_duration)
+                raise too_long(written.video_last, request.max_duration)
     return remux.written
 
 
@@ -150,7 +150,7 @@ def _check_stated(stated: float | None, request: PrepareRequest) -> None:
 
 def _check_whole(written: Written, stated: float | None, indexed: float | None) -> None:
     """Hold what was really in the file against what it said."""
-    end = max(written.duration, float(written.audio_end))
+    end = max(written.duration, written.audio_end)
     if stated is not None and stated - end > max(MISSING_SECONDS, MISSING_SHARE * stated):
         raise _incomplete(stated, end)
     if indexed is not None and indexed - written.duration > MISSING_PICTURE_SECONDS:

@@ -16,7 +16,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -41,6 +43,10 @@ JOINED_FORMATS = frozenset({"mpegts", "mpeg"})
 
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
+if TYPE_CHECKING:
+    Timed = tuple[float, float, Packet[Stream]]
+    """A packet with its decoding time and the length of a tick of its stream, both seconds."""
+
 
 @dataclass(frozen=True)
 class Track:
@@ -58,24 +64,25 @@ class Written:
         frames: video packets.
         video_end: end of the last shown picture, seconds.
         audio_end: end of the sound, seconds.
+        video_last: when the last picture is shown first, seconds.
     """
 
     frames: int = 0
-    video_end: Fraction = Fraction(0)
-    audio_end: Fraction = Fraction(0)
-    video_last: Fraction = Fraction(0)
+    video_end: float = 0.0
+    audio_end: float = 0.0
+    video_last: float = 0.0
 
     @property
     def frame_rate(self) -> float:
         """Average frames a second, 0 if there are too few to tell."""
-        return float((self.frames - 1) / self.video_last) if self.frames > 1 and self.video_last else 0.0
+        return (self.frames - 1) / self.video_last if self.frames > 1 and self.video_last else 0.0
 
     @property
     def duration(self) -> float:
         """Seconds of picture; the last frame lasts as long as the average one if the file does not say."""
         if self.video_end > self.video_last or not self.frame_rate:
-            return float(self.video_end)
-        return float(self.video_last) + 1 / self.frame_rate
+            return self.video_end
+        return self.video_last + 1 / self.frame_rate
 
 
 def muxer_for(video_codec: str, audio_codec: str | None) -> str:
@@ -121,16 +128,17 @@ class Remux:
         streams: dict[int, Stream] = {}
         for track in self._tracks:
             streams[id(track.stream)] = target.add_stream_from_template(track.stream, opaque=True)
-        for packet in heapq.merge(*self._sources(), key=_decoding_time):
-            video = packet.stream is self._tracks[0].stream
-            if not video and not self._kept(packet):
+        picture = self._tracks[0].stream
+        for _, tick, packet in heapq.merge(*self._sources(), key=itemgetter(0)):
+            stream = packet.stream
+            if stream is not picture and not self._kept(packet):
                 continue
-            self._note(packet, video=video)
-            packet.stream = streams[id(packet.stream)]
+            self._note(packet, tick, video=stream is picture)
+            packet.stream = streams[id(stream)]
             target.mux(packet)
             yield self.written
 
-    def _sources(self) -> Iterator[Iterator[Packet[Stream]]]:
+    def _sources(self) -> Iterator[Iterator[Timed]]:
         """The packets of each file, repaired; two streams of one file are read in one go."""
         files: dict[int, list[Track]] = {}
         for track in self._tracks:
@@ -145,9 +153,9 @@ class Remux:
             return True
         return self._muxer == "mp4" and packet.pts + 2 * (packet.duration or 0) > 0
 
-    def _note(self, packet: Packet[Stream], *, video: bool) -> None:
-        shown = (packet.pts or 0) * packet.time_base
-        end = shown + (packet.duration or 0) * packet.time_base
+    def _note(self, packet: Packet[Stream], tick: float, *, video: bool) -> None:
+        shown = (packet.pts or 0) * tick
+        end = shown + (packet.duration or 0) * tick
         written = self.written
         if not video:
             written.audio_end = max(written.audio_end, end)
@@ -157,7 +165,7 @@ class Remux:
             written.video_end = max(written.video_end, end)
 
 
-def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Packet[Stream]]:
+def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Timed]:
     container, main = tracks[0].container, tracks[0].stream
     times = {track.stream.index: StreamTimes(_time_base(track.stream), clock) for track in tracks}
     found = packets(container, *(track.stream for track in tracks))
@@ -170,13 +178,12 @@ def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Packet[Stream]]:
             if not packet.is_keyframe:
                 continue  # nothing before the first key frame can be shown
             started = True
-        yield from times[packet.stream.index].repaired(packet)
+        each = times[packet.stream.index]
+        for settled in each.repaired(packet):
+            yield (settled.dts or 0) * each.tick, each.tick, settled
     for each in times.values():
-        yield from each.rest()
-
-
-def _decoding_time(packet: Packet[Stream]) -> Fraction:
-    return (packet.dts or 0) * packet.time_base
+        for settled in each.rest():
+            yield (settled.dts or 0) * each.tick, each.tick, settled
 
 
 def _time_base(stream: Stream) -> Fraction:

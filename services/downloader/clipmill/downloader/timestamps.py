@@ -12,10 +12,10 @@ from av.stream import Stream
 LEADING_PACKETS = 64
 """How many packets without a decoding time may stand at a stream's start (as many as frames can be reordered)."""
 
-FORWARD_JUMP = Fraction(10)
+FORWARD_JUMP = 10.0
 """Seconds by which time may leap between two packets of a recording before the clock must have been set anew."""
 
-BACKWARD_JUMP = Fraction(1, 10)
+BACKWARD_JUMP = 0.1
 """Seconds by which it may fall back."""
 
 
@@ -42,11 +42,17 @@ class StreamTimes:
     Args:
         time_base: of the stream, seconds a tick.
         clock: of the stream's file.
+
+    Attributes:
+        tick: the time base, seconds.
     """
 
     def __init__(self, time_base: Fraction, clock: Clock) -> None:
+        self.tick = float(time_base)
         self._time_base = time_base
         self._clock = clock
+        self._offset = clock.offset
+        self._offset_ticks = round(clock.offset / time_base)
         self._leading: list[Packet[Stream]] = []
         self._last: int | None = None
         self._expected = 0
@@ -79,14 +85,14 @@ class StreamTimes:
     def _settled(self, packet: Packet[Stream]) -> Packet[Stream]:
         pts, dts = packet.pts, packet.dts
         if dts is None:
-            dts = self._raw(self._expected) if self._last is not None else pts or 0
+            dts = self._expected + self._offset_ticks if self._last is not None else pts or 0
             dts = dts if pts is None else min(dts, pts)
         if pts is None:
             pts = dts
         if self._clock.resets and self._last is not None:
-            leap = (self._shifted(dts) - self._expected) * self._time_base
-            if leap > FORWARD_JUMP or leap < -BACKWARD_JUMP:
-                self._clock.offset += leap
+            leap = self._shifted(dts) - self._expected
+            if not -BACKWARD_JUMP < leap * self.tick < FORWARD_JUMP:
+                self._clock.offset += leap * self._time_base
         dts, pts = self._shifted(dts), self._shifted(pts)
         if self._last is not None:
             dts = max(dts, self._last + 1)
@@ -95,10 +101,10 @@ class StreamTimes:
         return packet
 
     def _shifted(self, ticks: int) -> int:
-        return ticks - round(self._clock.offset / self._time_base)
-
-    def _raw(self, ticks: int) -> int:
-        return ticks + round(self._clock.offset / self._time_base)
+        if self._offset is not self._clock.offset:
+            self._offset = self._clock.offset
+            self._offset_ticks = round(self._offset / self._time_base)
+        return ticks - self._offset_ticks
 
 
 def _ticks(packet: Packet[Stream]) -> int:
