@@ -8,7 +8,8 @@ from pathlib import Path
 import av
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.downloader.preparing import Prepared, PrepareRequest, prepare
+from clipmill.downloader.prepare_request import Prepared, PrepareRequest
+from clipmill.downloader.preparing import prepare
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.egress_guard import EgressGuard
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
 from clipmill.downloader.naming import file_title, origin_of, stem_of, title_of, url_title
-from clipmill.downloader.preparing import PREPARE_TARGET, Prepared, PrepareRequest
+from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, PrepareRequest
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.downloader.workroom import workroom
 from clipmill.messaging.context import TaskContext
@@ -207,10 +207,10 @@ def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[
     except Failure as failure:
         if guard.refusals:
             refusal = guard.refusals[0]
-            what = "is on a port that" if refusal.kind == "port" else f"has an address ({refusal.kind}) that"
+            what = "is not a port of the web" if refusal.kind == "port" else f"is not a public address ({refusal.kind})"
             raise Permanent(
                 ErrorCode.BLOCKED_ADDRESS,
-                f"The video was not downloaded: {refusal.host}:{refusal.port} {what} videos are not taken from. "
+                f"The video was not downloaded: {refusal.host}:{refusal.port} {what}. "
                 "An operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS.",
             ) from failure
         if failure.code == ErrorCode.TIMED_OUT:

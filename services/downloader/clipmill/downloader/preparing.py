@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from av.video.stream import VideoStream
-from clipmill.contracts.documents import AudioFacts, VideoFacts
+from clipmill.contracts.documents import VideoFacts
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.downloader.prepare_request import Prepared, PrepareRequest
 from clipmill.downloader.probing import (
     Picture,
     audio_facts,
@@ -18,10 +19,6 @@ from clipmill.downloader.probing import (
 )
 from clipmill.downloader.refusals import too_long
 from clipmill.downloader.remuxing import NAMES, Remux, Track, Written, muxer_for
-from msgspec import Struct
-
-PREPARE_TARGET = "clipmill.downloader.preparing:prepare"
-"""The function that runs in the child process."""
 
 INDEXED_FORMATS = ("mov", "matroska", "flv")
 """Containers that say how long they are; the durations of the others are FFmpeg's estimates."""
@@ -38,34 +35,6 @@ PROGRESS_FRAMES = 500
 
 MICROSECONDS = 1_000_000
 """The unit of a container's duration, 1/s."""
-
-
-class PrepareRequest(Struct, frozen=True, kw_only=True):
-    """What to make a source of.
-
-    Attributes:
-        video: path of the file with the picture.
-        audio: path of the file with the sound, None if it is in `video`.
-        output: path of the source to be written.
-        min_duration: the shortest picture that is taken, seconds.
-        max_duration: the longest, seconds.
-    """
-
-    video: str
-    audio: str | None
-    output: str
-    min_duration: float
-    max_duration: float
-
-
-class Prepared(Struct, frozen=True, kw_only=True):
-    """A finished source: what `MediaFacts` says of it apart from its name."""
-
-    container: str
-    duration: float
-    size_bytes: int
-    video: VideoFacts
-    audio: AudioFacts | None
 
 
 def prepare(request: PrepareRequest, report: Callable[[float], None]) -> Prepared:
