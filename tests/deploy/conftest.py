@@ -92,7 +92,8 @@ def kustomize(repository: Path) -> Callable[[str], list[Manifest]]:
 
     def render(folder: str) -> list[Manifest]:
         if folder not in rendered:
-            command = [Path(sys.executable).parent / "kubectl", "kustomize", repository / "deploy/kubernetes" / folder]
+            kubectl = Path(sys.executable).parent / "kubectl"
+            command: list[str | Path] = [kubectl, "kustomize", repository / "deploy/kubernetes" / folder]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             assert done.returncode == 0, done.stderr
             rendered[folder] = list(yaml.safe_load_all(done.stdout))
