@@ -33,6 +33,7 @@ def test_the_size_that_fits_is_remembered():
     list(batches.run(range(4), fitting(3, tried)))
 
     assert tried == [2, 2]
+    assert batches.reduced
 
 
 def test_a_single_item_that_does_not_fit_is_a_transient_failure():

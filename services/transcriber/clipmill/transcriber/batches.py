@@ -15,12 +15,14 @@ _SIGNS = ("out of memory", "alloc_failed", "bad_alloc", "failed to allocate")
 class Batches:
     """Cuts work into batches and remembers the size that fits.
 
-    Args:
-        size: items a batch to begin with.
+    Attributes:
+        size: items a batch.
+        reduced: whether memory has ever run out.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.reduced = False
 
     def run(self, items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
         """Yield what `work` makes of each batch; a batch that is too large for the memory is halved and tried again.
@@ -40,6 +42,7 @@ class Batches:
                     sentence = "The speech model does not fit into memory; a smaller model or another device would do."
                     raise Transient(ErrorCode.OUT_OF_MEMORY, sentence) from error
                 self.size = len(batch) // 2
+                self.reduced = True
                 continue
             position += len(batch)
             yield result

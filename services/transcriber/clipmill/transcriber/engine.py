@@ -33,11 +33,6 @@ class Engine:
         self._recogniser = Recogniser(weights, request)
         self._aligners: dict[str, Aligner | None] = {}
 
-    @property
-    def batch_size(self) -> int:
-        """How many windows are recognised at once by now."""
-        return self._recogniser.batches.size
-
     def transcribe(self, samples: Samples, wanted: str | None, report: Callable[[float], None]) -> SpeechResult:
         """Return what is said in `samples`.
 
@@ -60,7 +55,13 @@ class Engine:
         elif raw:
             raw = draw_to_pauses(raw, find_pauses(samples))
         transcript = self._transcript(raw, duration, language, aligned=aligner is not None)
-        return SpeechResult(transcript=transcript, batch_size=self.batch_size, alignment_problem=problem)
+        batches = self._recogniser.batches
+        return SpeechResult(
+            transcript=transcript,
+            batch_size=batches.size,
+            batch_reduced=batches.reduced,
+            alignment_problem=problem,
+        )
 
     def _transcript(self, raw: list[RawWord], duration: float, language: str, *, aligned: bool) -> Transcript:
         segments = group(tidy(raw, duration, language))

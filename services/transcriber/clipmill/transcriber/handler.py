@@ -118,7 +118,7 @@ class TranscribeHandler:
             word_times=engine.word_times if engine else None,
             batch_size=result.batch_size,
         )
-        if result.batch_size < self._settings.batch_size:
+        if result.batch_reduced:
             context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
         if result.alignment_problem:
             context.log.warning("alignment_unavailable", reason=result.alignment_problem)

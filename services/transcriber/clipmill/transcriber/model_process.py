@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -58,7 +59,8 @@ class ModelProcess:
         finally:
             self._calls -= 1
             if self._calls == 0:
-                self._idling = asyncio.create_task(self._stop_when_idle())
+                # A context of its own: what it logs belongs to no job.
+                self._idling = asyncio.create_task(self._stop_when_idle(), context=contextvars.Context())
 
     async def warm_up(self, engine: EngineRequest) -> None:
         """Start the process and load the model."""

@@ -30,7 +30,10 @@ class TranscriberSettings(Struct, frozen=True, kw_only=True):
     ] = "auto"
     threads: Annotated[int, Meta(description="CPU threads of the model; 0 takes all there are.", ge=0)] = 0
     batch_size: Annotated[
-        int, Meta(description="Stretches of speech recognised at once; halved when memory runs out.", ge=1)
+        int,
+        Meta(
+            description="Stretches of speech recognised at once, on a CPU at most 2; halved when memory runs out.", ge=1
+        ),
     ] = 8
     beam_size: Annotated[int, Meta(description="Alternatives followed while recognising; 1 is fastest.", ge=1)] = 5
     alignment: Annotated[

@@ -34,7 +34,8 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
         Transient: with `unavailable`, `model_unavailable` or `out_of_memory`.
     """
     if request.warm_up:
-        return SpeechResult(transcript=_NOTHING, batch_size=_engine(request.engine).batch_size)
+        _engine(request.engine)
+        return SpeechResult(transcript=_NOTHING)
     with open_store(request.store_url).open_media(request.key) as file:
         samples = read_sound(
             file,
@@ -42,7 +43,7 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
             lambda seconds: report(READING_PERCENT * min(1.0, seconds / max(request.duration, 1.0))),
         )
     if samples is None or not len(samples):
-        return SpeechResult(transcript=_NOTHING, batch_size=request.engine.batch_size)
+        return SpeechResult(transcript=_NOTHING)
     report(READING_PERCENT)
     spoken = _engine(request.engine).transcribe(
         samples, request.language, lambda share: report(READING_PERCENT + (100 - READING_PERCENT) * share)

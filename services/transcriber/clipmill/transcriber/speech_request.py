@@ -73,10 +73,12 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
 
     Attributes:
         transcript: the document.
-        batch_size: the batch size in the end.
+        batch_size: stretches of speech recognised at once, in the end.
+        batch_reduced: whether that is fewer than at first because memory ran out.
         alignment_problem: why words were not aligned though that was asked for; empty if all is well.
     """
 
     transcript: Transcript
-    batch_size: int
+    batch_size: int = 0
+    batch_reduced: bool = False
     alignment_problem: str = ""
