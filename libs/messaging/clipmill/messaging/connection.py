@@ -109,5 +109,6 @@ async def close(nc: Client) -> None:
             log.warning("nats_not_flushed")
     try:
         await nc.close()
-    except OSError as reason:  # the socket of a server that died is already gone
+    except (OSError, TypeError) as reason:
+        # The socket of a server that died is gone; from Python 3.12 on, writing to it is a TypeError.
         log.debug("nats_closed_by_server", reason=str(reason))

@@ -128,6 +128,9 @@ def main(name: str, kind: type[S], build: Build[S], *, serve_health: bool = True
         log.warning("unknown_setting", sentence=sentence)
     try:
         uvloop.run(_Service(name, settings, build).run(serve_health=serve_health))
+    except SettingsError as error:  # one that only the service itself can judge
+        sys.stderr.write(f"clipmill {name}: {error}\n")
+        sys.exit(BAD_SETTING)
     except OSError as error:
         sys.exit(f"clipmill {name}: {error}")
 

@@ -15,7 +15,9 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     port: Annotated[
         int, Meta(description="Port of the API, health and metrics; 0 lets the system choose.", ge=0, le=65535)
     ] = 8000
-    max_upload_bytes: Annotated[int, Meta(description="The largest upload taken, bytes.", ge=1)] = 10 * GIBIBYTE
+    max_upload_bytes: Annotated[
+        int, Meta(description="The largest upload taken, bytes; the downloader's own limit should not be lower.", ge=1)
+    ] = 4 * GIBIBYTE
     answer_seconds: Annotated[
         float, Meta(description="How long a request waits for NATS before it is answered 503, seconds.", gt=0)
     ] = 5.0
