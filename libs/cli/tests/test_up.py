@@ -33,7 +33,7 @@ async def test_the_wrong_setting_of_one_service_ends_the_start_with_its_name(cli
     environ = {"CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES": "huge"}
     status, _, err = await clipmill_process("up", "--data", tmp_path, "--port", "0", environ=environ)
     assert status == 1
-    assert "gateway ended with status 1." in err
+    assert "gateway ended with status 2." in err
     assert "CLIPMILL_GATEWAY_MAX_UPLOAD_BYTES is 'huge', but must be a whole number" in err
 
 
