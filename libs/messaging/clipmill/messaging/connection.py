@@ -79,6 +79,23 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
     return nc
 
 
+async def heed(answer: Awaitable[T]) -> T:
+    """Return `answer`, unless this task was cancelled while it was waited for.
+
+    The client waits by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that arrives together with
+    the answer (python/cpython#86296); without this look a stopping task would then run on for ever.
+
+    Raises:
+        asyncio.CancelledError: if a cancellation was swallowed.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    result = await answer
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
+
+
 async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
     """Return what `call` returns, repeating it through outages.
 
@@ -91,7 +108,7 @@ async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = N
     """
     while True:
         try:
-            return await call()
+            return await heed(call())
         except OUTAGE as outage:
             if deadline is not None and time.monotonic() >= deadline:
                 raise Transient(

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import nats.errors
 import structlog
-from clipmill.messaging.connection import OUTAGE
+from clipmill.messaging.connection import OUTAGE, heed
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
@@ -43,7 +43,7 @@ class Lease:
         while True:
             asked = time.monotonic()
             try:
-                revision = await self._bucket.create(self._key, self._holder)
+                revision = await heed(self._bucket.create(self._key, self._holder))
             except (KeyWrongLastSequenceError, *OUTAGE):
                 await asyncio.sleep(self._ttl / 10)
                 continue
@@ -61,7 +61,7 @@ class Lease:
                     return
                 asked = time.monotonic()
                 try:
-                    revision = await self._bucket.update(self._key, self._holder, last=revision)
+                    revision = await heed(self._bucket.update(self._key, self._holder, last=revision))
                     until = asked + self._ttl
                 except KeyWrongLastSequenceError:
                     ours = await self._ours()
@@ -80,7 +80,7 @@ class Lease:
     async def _ours(self) -> int | None:
         """Return the key's revision if we hold it after all (a renewal whose answer was lost), else None."""
         try:
-            entry = await self._bucket.get(self._key)
+            entry = await heed(self._bucket.get(self._key))
         except (KeyNotFoundError, *OUTAGE):
             return None
         return entry.revision if entry.value == self._holder else None

@@ -1,0 +1,39 @@
+"""Waiting for the server's answers: through outages, and never past a cancellation."""
+
+import asyncio
+
+import pytest
+from clipmill.messaging.connection import heed, insist
+
+
+async def test_a_cancellation_that_arrives_with_the_answer_is_not_lost():
+    """As `asyncio.wait_for` of Python 3.11 does it: the answer is there, the cancellation is swallowed."""
+
+    async def swallowing():
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            return "answer"
+
+    for waiting in (heed, lambda answer: insist(lambda: answer)):
+        task = asyncio.create_task(waiting(swallowing()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_task_that_is_cleaning_up_may_still_ask():
+    async def answer():
+        return 1
+
+    async def work():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return await insist(answer)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == 1
