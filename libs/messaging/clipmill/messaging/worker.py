@@ -18,7 +18,7 @@ import msgspec
 import nats.errors
 from clipmill.contracts import codec
 from clipmill.contracts.events import ClipFailed, Failed
-from clipmill.contracts.failures import ErrorCode, Failure, Transient
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging import retry
@@ -231,9 +231,13 @@ class Worker:
 
     async def _failed(self, delivery: "_Delivery", failure: Failure, attempt: int) -> str:
         decision = retry.decide(failure, attempt, self._work.attempts, self._chance)
-        log.warning(
-            "task_failed", code=failure.code, sentence=failure.sentence, attempt=attempt, decision=str(decision)
-        )
+        facts = {"code": failure.code, "sentence": failure.sentence, "attempt": attempt}
+        if isinstance(failure, Permanent):  # the input's fault, not the service's: nobody needs to be woken
+            log.info("task_failed", **facts)
+        elif isinstance(decision, retry.Retry):
+            log.warning("task_failed", again_in_seconds=round(decision.delay, 1), **facts)
+        else:
+            log.error("task_failed", **facts)
         if isinstance(decision, retry.Retry):
             await delivery.give_back(decision.delay)
             return "retried"

@@ -253,16 +253,20 @@ def _allowed(annotation: object) -> str:
 def _range(meta: Meta) -> str:
     bounds = []
     if meta.ge is not None:
-        bounds.append(f"at least {meta.ge:g}")
+        bounds.append(f"at least {_plainly(meta.ge)}")
     if meta.gt is not None:
-        bounds.append(f"more than {meta.gt:g}")
+        bounds.append(f"more than {_plainly(meta.gt)}")
     if meta.le is not None:
-        bounds.append(f"at most {meta.le:g}")
+        bounds.append(f"at most {_plainly(meta.le)}")
     if meta.lt is not None:
-        bounds.append(f"less than {meta.lt:g}")
+        bounds.append(f"less than {_plainly(meta.lt)}")
     if meta.pattern is not None:
         bounds.append(f"matching {meta.pattern}")
     return " " + " and ".join(bounds) if bounds else ""
+
+
+def _plainly(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
 
 
 def _written(value: object) -> str:

@@ -137,7 +137,7 @@ class Submissions:
             return Form(fields={name: str(value) for name, value in (await request.post()).items()})
         if request.content_type != "multipart/form-data":
             raise Permanent(
-                ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file; see /api/docs."
+                ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file."
             )
         return await self._read_multipart(request, job)
 
