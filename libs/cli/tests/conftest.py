@@ -94,7 +94,7 @@ class ContractServer:
         self.refusal: web.Response | None = None
         self.broken_polls: set[int] = set()
         self.broken_downloads = 0
-        self.posters = False
+        self.companions = False
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 30)
@@ -135,7 +135,7 @@ class ContractServer:
 
     async def _video(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        if name.endswith(".jpg") and not self.posters:
+        if name.endswith((".jpg", ".vtt")) and not self.companions:
             return web.json_response({"detail": "There is no such file for this clip."}, status=404)
         if self.broken_downloads > 0:
             self.broken_downloads -= 1

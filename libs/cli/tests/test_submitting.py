@@ -81,11 +81,11 @@ async def test_clips_are_saved_whole_under_their_names_as_soon_as_they_appear(
 ):
     contract, url = contract_server
     contract.broken_downloads = 1
-    contract.posters = True
+    contract.companions = True
     folder = tmp_path / "new" / "clips"
     status, out, _ = await clipmill("submit", talk, "--output", folder, "--json", "--server", url)
     assert status == 0
-    names = ["talk_clip_1.jpg", "talk_clip_1.mp4", "talk_clip_2.jpg", "talk_clip_2.mp4"]
+    names = [f"talk_clip_{number}.{kind}" for number in (1, 2) for kind in ("jpg", "mp4", "vtt")]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert all((folder / name).read_text() == f"content of {name}" for name in names)
     assert json.loads(out)["files"] == {

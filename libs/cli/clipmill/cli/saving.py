@@ -11,6 +11,9 @@ from clipmill.cli.client import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.status import PublicClip
 
+COMPANIONS = (".jpg", ".vtt")
+"""What lies beside a clip on the server: its still picture and its captions."""
+
 ATTEMPTS = 5
 PAUSE_SECONDS = 1.0
 """Before the second attempt; doubled before each later one."""
@@ -78,8 +81,8 @@ class ClipSaver:
         try:
             if not await self._download(clip.video_url, target):
                 raise ServerUnavailable(f"The server no longer has {clip.video_url}.")
-            # The still picture lies beside the clip; a server without one is no reason to fail.
-            await self._download(str(PurePosixPath(clip.video_url).with_suffix(".jpg")), target.with_suffix(".jpg"))
+            for kind in COMPANIONS:  # a server without one is no reason to fail
+                await self._download(str(PurePosixPath(clip.video_url).with_suffix(kind)), target.with_suffix(kind))
         except OSError as error:
             raise WrongRequest(f"{target} cannot be written: {error.strerror}.") from error
         self._saved(target)
