@@ -82,6 +82,12 @@ def clipmill_up(data: Path, **environ: str) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="session")
+def start_up():
+    """Return the context manager that runs a `clipmill up` of one's own."""
+    return clipmill_up
+
+
+@pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A `clipmill up` that may fetch from loopback."""
     with clipmill_up(tmp_path_factory.mktemp("up") / "data", CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS=LOOPBACK) as running:
