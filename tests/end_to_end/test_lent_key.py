@@ -1,4 +1,4 @@
-"""A job with its submitter's own Gemini key, through all of clipmill, against a server that speaks Gemini's protocol."""
+"""A job with its submitter's own Gemini key, against a server that speaks Gemini's protocol."""
 
 import json
 import re
