@@ -1,5 +1,6 @@
 """The main job: a real video goes in at the API, real vertical clips come out."""
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -20,17 +21,19 @@ def watched(up, sample, tmp_path_factory):
     """The sample submitted by the command, with every different status that a poller saw meanwhile."""
     output = tmp_path_factory.mktemp("clips")
     command = [Path(sys.executable).parent / "clipmill", "submit", sample, "--wait", "--json", "--server", up.url]
+    before = _jobs(up)
     begun = time.monotonic()
     submitting = subprocess.Popen([*command, "--output", output], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     seen, job = [], None
     while submitting.poll() is None or job is None:
-        job = job or _newest_job(up)
+        job = job or next(iter(_jobs(up) - before), None)
         if job:
             status = up.get(f"/api/status/{job}")
             if not seen or seen[-1][1] != status:
                 seen.append((time.monotonic() - begun, status))
         time.sleep(0.1)
     stdout, stderr = submitting.communicate()
+    seen.append((time.monotonic() - begun, up.get(f"/api/status/{job}")))
     return {
         "job": job,
         "seen": seen,
@@ -42,15 +45,14 @@ def watched(up, sample, tmp_path_factory):
     }
 
 
-def _newest_job(up):
-    jobs = sorted((up.data / "store" / "jobs").glob("*-*-*"), key=lambda path: path.stat().st_mtime)
-    for job in reversed(jobs):
-        try:
-            up.get(f"/api/status/{job.name}")
-        except urllib.error.HTTPError:
-            continue
-        return job.name
-    return None
+def _jobs(up):
+    """The jobs that the server knows, from the folders of its store."""
+    known = set()
+    for folder in (up.data / "store" / "jobs").glob("*-*-*"):
+        with contextlib.suppress(urllib.error.HTTPError):
+            up.get(f"/api/status/{folder.name}")
+            known.add(folder.name)
+    return known
 
 
 def test_the_command_ends_well_and_says_what_came_out(watched):

@@ -136,9 +136,7 @@ class Submissions:
         if request.content_type == "application/x-www-form-urlencoded":
             return Form(fields={name: str(value) for name, value in (await request.post()).items()})
         if request.content_type != "multipart/form-data":
-            raise Permanent(
-                ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file."
-            )
+            raise Permanent(ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file.")
         return await self._read_multipart(request, job)
 
     async def _read_multipart(self, request: web.Request, job: JobId) -> Form:
