@@ -32,8 +32,8 @@ $(VENV)/pyvenv.cfg: $(UV)
 	@$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
 
 $(VENV)/.requirements: requirements/development.txt $(VENV)/pyvenv.cfg
-	@echo "Installing what clipmill needs (about 8 GB, most of it PyTorch for WhisperX) ..."
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt
+	@echo "Installing what clipmill needs (about 9 GB, most of it PyTorch for WhisperX) ..."
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/development.txt
 	@touch $@
 
 $(VENV)/.projects: $(VENV)/.requirements $(PROJECTS)
