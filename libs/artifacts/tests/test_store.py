@@ -1,7 +1,9 @@
 """One contract, held by the store in a directory, in memory and in S3."""
 
 import asyncio
+import os
 import sys
+import time
 import urllib.request
 
 import av
@@ -175,6 +177,18 @@ class StoreContract:
         assert [await store.size(key) for key in keys] == [None, None, None, 1, 1]
         assert await store.delete_prefix("jobs/a") == 0
 
+    async def test_each_jobs_prefix_is_told_with_its_time(self, store):
+        assert await prefixes_of(store) == {}
+        await store.put_bytes("elsewhere/a/source", b"x")
+        await store.put_bytes("jobs/a/source", b"x")
+        await store.put_bytes("jobs/not a job/clips/1/clip.mp4", b"x")
+        await store.put_bytes("jobs/a/clips/1/clip.mp4", b"x")
+        told = await prefixes_of(store)
+        assert set(told) == {"a", "not a job"}
+        assert all(abs(modified - time.time()) < 60 for modified in told.values())
+        await store.delete_prefix("jobs/a")
+        assert set(await prefixes_of(store)) == {"not a job"}
+
     async def test_two_may_delete_the_same_at_once(self, store):
         for n in range(20):
             await store.put_bytes(f"jobs/a/{n}", b"x")
@@ -217,6 +231,23 @@ class TestDirectory(StoreContract):
     async def test_a_killed_writer_leaves_nothing_that_can_be_seen(self, store, url):
         await killed_writer(store, url)
 
+    async def test_a_folder_that_lists_nothing_is_told_too_with_the_time_of_its_newest(self, store, url, tmp_path):
+        await killed_writer(store, url, tidy=False)
+        folder = tmp_path / "a store" / "of mine" / "jobs"
+        (folder / "empty" / "clips" / "1").mkdir(parents=True)
+        (folder / "b").mkdir()
+        (folder / "b" / "source#1").touch()
+        (folder / "no folder").touch()
+        (folder / "link").symlink_to(tmp_path)
+        os.utime(folder / "b" / "source#1", (2e9, 2e9))
+        told = await prefixes_of(store)
+        assert set(told) == {"a", "b", "empty"}
+        assert told["b"] == 2e9
+
+    async def test_a_directory_knows_how_much_room_its_disk_has(self, store):
+        room = await store.free()
+        assert 0 < room.free_bytes <= room.total_bytes
+
     async def test_deleting_a_job_leaves_no_directory_behind(self, store, tmp_path):
         await store.put_bytes("jobs/a/clips/1/clip.mp4", b"x")
         await store.delete_prefix("jobs/a")
@@ -229,9 +260,10 @@ class TestDirectory(StoreContract):
 
     async def test_a_directory_that_is_gone_is_not_ready(self, store, tmp_path):
         (tmp_path / "a store" / "of mine").rename(tmp_path / "elsewhere")
-        with pytest.raises(Transient) as caught:
-            await store.ready()
-        assert caught.value.code is ErrorCode.UNAVAILABLE
+        for question in (store.ready, store.free):
+            with pytest.raises(Transient) as caught:
+                await question()
+            assert caught.value.code is ErrorCode.UNAVAILABLE
 
 
 class TestMemory(StoreContract):
@@ -242,6 +274,9 @@ class TestMemory(StoreContract):
     async def test_memory_signs_no_url(self, store):
         await store.put_bytes("a", b"x")
         assert await store.url("a", 60) is None
+
+    async def test_memory_knows_no_limit(self, store):
+        assert await store.free() is None
 
 
 class TestS3(StoreContract):
@@ -262,6 +297,9 @@ class TestS3(StoreContract):
 
     async def test_a_killed_writer_leaves_nothing_that_can_be_seen(self, store, s3_url):
         await killed_writer(store, s3_url)
+
+    async def test_s3_knows_no_limit(self, store):
+        assert await store.free() is None
 
     async def test_a_large_file_is_created_in_one_patient_request(self, store, tmp_path):
         with (tmp_path / "file").open("wb") as file:
@@ -289,13 +327,19 @@ class TestS3(StoreContract):
         assert "127.0.0.1" not in caught.value.sentence
 
 
-async def killed_writer(store, url):
+async def prefixes_of(store):
+    return {prefix.name: prefix.modified async for prefix in store.job_prefixes()}
+
+
+async def killed_writer(store, url, *, tidy=True):
     writer = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, url, stdout=asyncio.subprocess.PIPE)
     assert writer.stdout is not None
     assert await writer.stdout.readline() == b"writing\n"
     writer.kill()
     await writer.wait()
     assert await store.size("jobs/a/source") is None
+    if not tidy:
+        return
     assert await store.put_bytes("jobs/a/source", b"next", create=True) is True
     await store.delete_prefix("jobs/a")
 

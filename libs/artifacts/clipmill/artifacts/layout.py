@@ -2,10 +2,13 @@
 
 from clipmill.contracts.identifiers import JobId
 
+JOBS = "jobs"
+"""The prefix of everything that the store holds."""
+
 
 def job_prefix(job: JobId) -> str:
     """The prefix of everything that belongs to a job."""
-    return f"jobs/{job}"
+    return f"{JOBS}/{job}"
 
 
 def upload(job: JobId) -> str:

@@ -10,17 +10,19 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from clipmill.artifacts import prefixes
 from clipmill.artifacts.media import RangeReader
+from clipmill.artifacts.prefixes import JobPrefix
 from clipmill.artifacts.s3 import MAX_SINGLE_PUT_BYTES, patient, s3_store
 from clipmill.artifacts.store_failures import AlreadyThereError, MissingArtifact, MissingBucket, translated
 from clipmill.contracts.failures import ErrorCode, Failure, Transient
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 
-__all__ = ["LocalFiles", "MissingArtifact", "Store", "open_store"]
+__all__ = ["LocalFiles", "MissingArtifact", "Room", "Store", "open_store"]
 
 PART_BYTES = 8 * 1024 * 1024
 """One part of a multipart upload; S3 takes 10,000 of them: 80 GB."""
@@ -37,7 +39,22 @@ READY_SECONDS = 5.0
 _PROBE = "ready"
 """The key that a readiness check asks for; nothing need be there."""
 
+_ALL = "the jobs"
+"""What a listing is about, where a failure names a key."""
+
 _log = logging.getLogger(__name__)
+
+
+class Room(NamedTuple):
+    """How much fits in.
+
+    Attributes:
+        free_bytes: that this process may still write.
+        total_bytes: of the whole disk.
+    """
+
+    free_bytes: int
+    total_bytes: int
 
 
 class Store:
@@ -158,6 +175,24 @@ class Store:
                         deleted += 1
         return deleted
 
+    async def job_prefixes(self) -> AsyncGenerator[JobPrefix, None]:
+        """Yield what is there of each job, in no order, whether or not anyone knows the job.
+
+        Raises:
+            Transient: with `unavailable`.
+        """
+        with self._translated(_ALL):
+            async for prefix in prefixes.listed(self._objects):
+                yield prefix
+
+    async def free(self) -> Room | None:
+        """Return how much room there is, None where the store knows no such limit.
+
+        Raises:
+            Transient: with `unavailable`.
+        """
+        return None
+
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes [start, end) of what is stored under `key`, up to its end if `end` is None or beyond.
 
@@ -275,6 +310,21 @@ class LocalFiles(Store):
         deleted = await super().delete_prefix(prefix)
         await asyncio.to_thread(shutil.rmtree, self._path(prefix), ignore_errors=True)
         return deleted
+
+    async def job_prefixes(self) -> AsyncGenerator[JobPrefix, None]:
+        """See `Store.job_prefixes`; folders of which nothing is listed are told too."""
+        with self._translated(_ALL):
+            async for prefix in prefixes.in_directory(self._root):
+                yield prefix
+
+    async def free(self) -> Room | None:
+        """See `Store.free`; that of the disk on which the directory lies."""
+        try:
+            disk = await asyncio.to_thread(shutil.disk_usage, self._root)
+        except OSError as error:
+            _log.warning("the disk of the artifact store %s cannot be asked: %s", self.place, error)
+            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store's directory cannot be read.") from error
+        return Room(free_bytes=disk.free, total_bytes=disk.total)
 
     def open_media(self, key: str) -> BinaryIO:
         """See `Store.open_media`; here it is the file itself."""
