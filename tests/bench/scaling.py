@@ -1,0 +1,56 @@
+"""Whether twice the workers do twice the work: tasks of 200 ms, on 1, 2, 4, 8 and 16 worker processes."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.tasks import RenderTask
+from clipmill.messaging.publisher import Publisher
+from figures import Figure
+from hops import each_of
+from reports import Report, listening
+from servers import Bench, workers
+
+TASK_SECONDS = 0.2
+"""As long as the GPU would be busy; the worker only sleeps, since what is measured is the queue."""
+
+TASKS_EACH = 25
+WORKERS = (1, 2, 4, 8, 16)
+PATIENCE = 60.0
+
+
+async def scaling(bench: Bench) -> list[Figure]:
+    """Measure the throughput of growing numbers of workers."""
+    counts, each = ((1, 2), 5) if bench.quick else (WORKERS, TASKS_EACH)
+    rates = {count: await _rate(bench, count, each) for count in counts}
+    figures = [Figure(f"1 worker, tasks of {TASK_SECONDS * 1000:.0f} ms", f"{rates[1]:.2f} tasks/s")]
+    for count in counts[1:]:
+        share = rates[count] / (count * rates[1])
+        figures.append(Figure(f"{count} workers", f"{share:.3f} × linear", "≥ 0.9 ×", share >= 0.9))
+    return figures
+
+
+async def _rate(bench: Bench, count: int, each: int) -> float:
+    """Return tasks a second that `count` workers do while tasks are waiting for all of them."""
+    publisher = Publisher(bench.nc)
+
+    async def publish() -> None:
+        await publisher.task(RenderTask(job=new_job_id(), number=1))
+
+    async with workers(bench, count, Stage.RENDER, TASK_SECONDS), listening(bench.nc) as reports:
+        await each_of(count * each, publish)
+        await reports.until(lambda so_far: len(so_far.ended) == count * each, PATIENCE)
+    return throughput(reports.ended, count)
+
+
+def throughput(ended: Sequence[Report], count: int) -> float:
+    """Return tasks a second as the sum of what each of `count` workers did between its first and last task's end.
+
+    The last tasks of all, when some workers have run out, are no measure of the queue: each worker's time ends with
+    its own last task.
+    """
+    ends: defaultdict[int, list[float]] = defaultdict(list)
+    for report in ended:
+        ends[report.process].append(report.at)
+    assert len(ends) == count, f"{count - len(ends)} of {count} workers had nothing to do"
+    return sum((len(each) - 1) / (each[-1] - each[0]) for each in ends.values() if len(each) > 1)

@@ -1,0 +1,169 @@
+"""The processes that are measured: a nats-server as `clipmill up` starts it, gateways, and workers of one stage."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from clipmill.cli.embedded_nats import NatsPorts, find_nats_server, write_configuration
+from clipmill.contracts.identifiers import Stage
+from clipmill.messaging import connection, topology
+from clipmill.messaging.service import Runtime, open_runtime
+from clipmill.operations.health import Health
+from clipmill.operations.settings import CommonSettings
+from nats.aio.client import Client
+
+START_SECONDS = 60.0
+"""A busy machine may take long to import what a service needs."""
+
+STOP_SECONDS = 40.0
+WORKER = Path(__file__).parent / "stage_process.py"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a measurement works with.
+
+    Attributes:
+        folder: for the logs and data of processes.
+        nats_url: the server, the same for all measurements of a run.
+        nc: a connection to it.
+        ack_wait: of the task consumers, seconds.
+        quick: whether only the machinery is tried, with few repetitions.
+    """
+
+    folder: Path
+    nats_url: str
+    nc: Client
+    ack_wait: float
+    quick: bool
+
+    def runtime(self) -> contextlib.AbstractAsyncContextManager[Runtime]:
+        """Return a context in which a connection and all that workers share is open, as in a service of its own."""
+        common = CommonSettings(nats_url=self.nats_url, store_url="memory://")
+        return open_runtime("bench", common, Health())
+
+    async def clear(self) -> None:
+        """Empty every stream and bucket."""
+        js = self.nc.jetstream(timeout=30)
+        for name in [*(each.name for each in topology.STREAMS), *(f"KV_{each.name}" for each in topology.BUCKETS)]:
+            await js.purge_stream(name)
+
+
+@contextmanager
+def nats_server(folder: Path) -> Iterator[str]:
+    """Run a nats-server on free ports, every write synced to the disk; yields its URL."""
+    config = write_configuration(folder, NatsPorts(client=-1, monitoring=-1))
+    with (folder / "nats.log").open("wb") as log:
+        command = [find_nats_server(), "--config", config, "--ports_file_dir", folder]
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield _server_url(folder / f"nats-server_{server.pid}.ports", server)
+    finally:
+        server.terminate()
+        server.wait(STOP_SECONDS)
+
+
+def _server_url(ports: Path, server: subprocess.Popen[bytes]) -> str:
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            return f"nats://{json.loads(ports.read_text())['nats'][0].removeprefix('nats://')}"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(0.02)
+            sys.exit("nats-server ended at its start")
+
+
+@asynccontextmanager
+async def connected(url: str, ack_wait: float) -> AsyncIterator[Client]:
+    """Yield a connection to a server with clipmill's topology."""
+    nc = await connection.connect(url, "bench", patience=START_SECONDS)
+    try:
+        await topology.apply(nc, ack_wait=ack_wait)
+        yield nc
+    finally:
+        await connection.close(nc)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process of ours that answers HTTP.
+
+    Attributes:
+        process: the running process.
+        url: where it listens.
+    """
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+
+@asynccontextmanager
+async def gateways(bench: Bench, count: int) -> AsyncIterator[list[Service]]:
+    """Run `count` gateways, each ready when yielded."""
+    command = [sys.executable, "-m", "clipmill.gateway"]
+    async with _running(bench, "gateway", [command] * count, {}) as services:
+        yield services
+
+
+@asynccontextmanager
+async def workers(bench: Bench, count: int, stage: Stage, seconds: float, **more: str) -> AsyncIterator[list[Service]]:
+    """Run `count` processes that take tasks of `stage`, each holding a task for `seconds`; see `stage_process`."""
+    environ = {"CLIPMILL_BENCH_STAGE": stage.value, "CLIPMILL_BENCH_TASK_SECONDS": str(seconds)}
+    environ |= {f"CLIPMILL_BENCH_{name.upper()}": value for name, value in more.items()}
+    async with _running(bench, "bench", [[sys.executable, str(WORKER)]] * count, environ) as services:
+        yield services
+
+
+@asynccontextmanager
+async def _running(
+    bench: Bench, name: str, commands: list[list[str]], environ: dict[str, str]
+) -> AsyncIterator[list[Service]]:
+    services: list[Service] = []
+    try:
+        for number, command in enumerate(commands):
+            services.append(_start(bench, name, number, command, environ))
+        async with aiohttp.ClientSession() as session:
+            await asyncio.gather(*(_ready(session, service) for service in services))
+        yield services
+    finally:
+        for service in services:
+            service.process.terminate()
+        for service in services:
+            await asyncio.to_thread(service.process.wait, STOP_SECONDS)
+
+
+def _start(bench: Bench, name: str, number: int, command: list[str], environ: dict[str, str]) -> Service:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ours = {
+        "CLIPMILL_NATS_URL": bench.nats_url,
+        "CLIPMILL_STORE_URL": (bench.folder / "store").as_uri(),
+        "CLIPMILL_LOG_FORMAT": "json",
+        "CLIPMILL_SHUTDOWN_SECONDS": "1",
+        f"CLIPMILL_{name.upper()}_PORT": str(port),
+    }
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CLIPMILL_")}
+    with (bench.folder / f"{name}.{number}.log").open("ab") as log:
+        process = subprocess.Popen(command, env=inherited | ours | environ, stdout=log, stderr=log)
+    return Service(process, f"http://127.0.0.1:{port}")
+
+
+async def _ready(session: aiohttp.ClientSession, service: Service) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            if service.process.poll() is not None:
+                sys.exit(f"a process ended at its start: {service.process.args}")
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(f"{service.url}/health/ready") as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.05)
