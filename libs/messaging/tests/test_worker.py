@@ -8,7 +8,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import Priority, Stage, new_job_id
 from clipmill.contracts.tasks import RenderTask, ScenesTask
 from clipmill.messaging import retry
-from clipmill.messaging.topology import CONTROL, DEAD_LETTERS
+from clipmill.messaging.topology import DEAD_LETTERS
 from clipmill.messaging.worker import StageWorker
 
 
@@ -36,7 +36,7 @@ async def test_a_transient_failure_is_tried_again_until_it_works(working, shared
     async def handler(_task, context):
         attempts.put_nowait(context.attempt)
         if context.attempt < 3:
-            raise Transient(ErrorCode.UNAVAILABLE, "Not just now.")
+            raise Transient(ErrorCode.OUT_OF_MEMORY, "Not just now.")
 
     async with working(StageWorker(Stage.SCENES, handler, attempts=3)):
         await shared.publisher.task(ScenesTask(job=new_job_id()))
@@ -153,7 +153,7 @@ async def test_a_long_task_stays_with_its_worker(working, shared, tasks_left, un
     assert begun == 1
 
 
-async def test_a_job_that_ends_stops_its_running_task(working, shared, nc, tasks_left, until):
+async def test_a_job_that_ends_stops_its_running_task(working, shared, tasks_left, until):
     begun, stopped = asyncio.Event(), asyncio.Event()
 
     async def handler(_task, _context):
@@ -164,11 +164,10 @@ async def test_a_job_that_ends_stops_its_running_task(working, shared, nc, tasks
             stopped.set()
 
     task = ScenesTask(job=new_job_id())
-    control = await nc.jetstream().key_value(CONTROL.name)
     async with working(StageWorker(Stage.SCENES, handler)):
         await shared.publisher.task(task)
         await asyncio.wait_for(begun.wait(), 5)
-        await control.put(task.job, b"failed")
+        await shared.ended.end(task.job, task.generation)
         await asyncio.wait_for(stopped.wait(), 2)
 
         async def gone():
@@ -177,12 +176,12 @@ async def test_a_job_that_ends_stops_its_running_task(working, shared, nc, tasks
         await until(gone)
 
 
-async def test_a_task_of_a_job_that_has_ended_is_dropped(working, shared, nc, tasks_left, until):
+async def test_a_task_of_a_job_that_has_ended_is_dropped(working, shared, tasks_left, until):
     async def handler(_task, _context):
         pytest.fail("nothing is to be done for it")
 
     task = ScenesTask(job=new_job_id())
-    await (await nc.jetstream().key_value(CONTROL.name)).put(task.job, b"failed")
+    await shared.ended.end(task.job, task.generation)
     async with working(StageWorker(Stage.SCENES, handler)):
         await shared.publisher.task(task)
 

@@ -122,7 +122,7 @@ def test_every_setting_is_described():
     assert described["CLIPMILL_PAINT_BRUSHES"].default == "flat,round"
     assert described["CLIPMILL_PAINT_GLOSSY"].default == "false"
     assert described["CLIPMILL_PAINT_LIMIT"].default == ""
-    assert described["CLIPMILL_JOB_RETENTION_SECONDS"].default == "604800"
+    assert described["CLIPMILL_JOB_RETENTION"].default == "604800"
     assert all(setting.doc for setting in described.values())
 
 

@@ -19,6 +19,7 @@ from clipmill.gateway.projector import JobsView
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
 from clipmill.gateway.videos import Videos
+from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
@@ -46,7 +47,10 @@ async def api(nc, store, secrets):
     statuses = Statuses(jobs, answer_seconds=2.0)
     submissions = Submissions(store, Publisher(nc), jobs, secrets, max_upload_bytes=MAX_UPLOAD, answer_seconds=2.0)
     projector = Projector(
-        nc, jobs, await js.key_value(CHECKPOINT.name), JobsView(js, await js.key_value(CONTROL.name), secrets)
+        nc,
+        jobs,
+        await js.key_value(CHECKPOINT.name),
+        JobsView(js, EndedJobs(nc, await js.key_value(CONTROL.name)), secrets),
     )
     projecting = asyncio.create_task(projector.run())
     app: web.Application = application(submissions, statuses, Videos(store, statuses), Health())

@@ -19,7 +19,7 @@ async def apply_topology(common: CommonSettings) -> None:
     try:
         nc = await connection.connect(common.nats_url, "clipmill-topology", patience=PATIENCE_SECONDS)
         try:
-            await topology.apply(nc, common.nats_replicas, retention=common.job_retention_seconds)
+            await topology.apply(nc, common.nats_replicas, retention=common.job_retention)
         finally:
             await connection.close(nc)
     except Transient as failure:

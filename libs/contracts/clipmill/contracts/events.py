@@ -6,7 +6,7 @@ the same whenever the same thing is said again, so that a redelivered task's eve
 
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.status import PublicClip
 from msgspec import Struct
@@ -18,10 +18,13 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="kind"):
     Attributes:
         job: whose event it is.
         at: when it was emitted, Unix time in seconds; for people, never for order.
+        generation: of the task that tells it. What a job that was reopened tells anew has a message id of its own, so
+            that the server does not drop it as a duplicate.
     """
 
     job: JobId
     at: float = 0.0
+    generation: int = 0
 
     @property
     def kind(self) -> str:
@@ -36,7 +39,12 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="kind"):
     @property
     def message_id(self) -> str:
         """The `Nats-Msg-Id` of this event."""
-        return f"event.{self.job}.{self.key}"
+        return f"event.{self.job}.{self.key}" + (f".g{self.generation}" if self.generation else "")
+
+    @property
+    def _again(self) -> str:
+        """Ends the key of what may happen once in each generation."""
+        return f".{self.generation}" if self.generation else ""
 
 
 class Queued(EventBase, frozen=True, kw_only=True, tag="queued"):
@@ -45,11 +53,15 @@ class Queued(EventBase, frozen=True, kw_only=True, tag="queued"):
     Attributes:
         options: what it asked for.
         source: the URL, or the uploaded file's name, as the submitter gave it.
+        upload: whether the source is a file that was uploaded.
+        priority: how urgently it is wanted.
         ignored_options: names of fields that were sent and are not known.
     """
 
     options: JobOptions = JobOptions()
     source: str = ""
+    upload: bool = False
+    priority: Priority = Priority.NORMAL
     ignored_options: tuple[str, ...] = ()
 
 
@@ -179,8 +191,8 @@ class ClipFailed(EventBase, frozen=True, kw_only=True, tag="clip_failed"):
 
     @property
     def key(self) -> str:
-        """One a clip."""
-        return f"{self.kind}.{self.clip}"
+        """One a clip and generation."""
+        return f"{self.kind}.{self.clip}{self._again}"
 
 
 class Failed(EventBase, frozen=True, kw_only=True, tag="failed"):
@@ -196,9 +208,38 @@ class Failed(EventBase, frozen=True, kw_only=True, tag="failed"):
     code: ErrorCode
     sentence: str
 
+    @property
+    def key(self) -> str:
+        """One a generation."""
+        return f"{self.kind}{self._again}"
+
 
 class Cancelled(EventBase, frozen=True, kw_only=True, tag="cancelled"):
     """The submitter wants no more of it."""
+
+
+class Reopened(EventBase, frozen=True, kw_only=True, tag="reopened"):
+    """Work on the job, or on one clip of it, begins anew: the only step back that a status knows.
+
+    `generation` is that of the new work, higher than any before.
+
+    Attributes:
+        clip: the clip that is tried again, None for the whole job (finished stages skip themselves).
+        fresh: the artifacts of this stage and of later ones were removed, so that what was told of them is told
+            again; None to go on with what is there.
+        line: what the job's log says of it.
+        revived: whether the job had lost its task and was found by the sweeper; else a person asked for it.
+    """
+
+    clip: int | None = None
+    fresh: Stage | None = None
+    line: str = ""
+    revived: bool = False
+
+    @property
+    def key(self) -> str:
+        """One a generation."""
+        return f"{self.kind}{self._again}"
 
 
 Event = (
@@ -214,4 +255,5 @@ Event = (
     | ClipFailed
     | Failed
     | Cancelled
+    | Reopened
 )

@@ -16,6 +16,8 @@ ANALYZING_LOCALLY = "Analyzing viral moments locally (no Gemini key)..."
 FINISHED = "Process finished successfully."
 FAILED = "Process failed with exit code 1"
 CANCELLED = "Job cancelled."
+RETRIED = "Job reopened by the operator."
+REVIVED = "Job was interrupted; going on with what is there."
 
 
 def queued(job: JobId) -> str:
@@ -36,3 +38,8 @@ def clip_failed(number: int, count: int, sentence: str) -> str:
 def execution_error(sentence: str) -> str:
     """The last line of a job that failed."""
     return f"Execution error: {sentence}"
+
+
+def clip_retried(number: int) -> str:
+    """An operator has a clip rendered again."""
+    return f"Clip {number} is tried again."

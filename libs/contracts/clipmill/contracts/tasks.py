@@ -1,5 +1,6 @@
 """What one stage asks of the next: references only, never media."""
 
+from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.options import JobOptions
 from msgspec import Struct
@@ -82,3 +83,15 @@ _STAGES: dict[type[TaskBase], Stage] = {
     AnalyzeTask: Stage.ANALYZE,
     RenderTask: Stage.RENDER,
 }
+
+
+def first_task(queued: Queued, generation: int = 0) -> DownloadTask:
+    """Return the task that a job begins with; in a later generation, finished stages skip themselves."""
+    return DownloadTask(
+        job=queued.job,
+        options=queued.options,
+        priority=queued.priority,
+        generation=generation,
+        url=None if queued.upload else queued.source,
+        file_name=queued.source if queued.upload else None,
+    )

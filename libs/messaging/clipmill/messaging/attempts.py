@@ -1,45 +1,94 @@
 """How often each task was begun, counted where a crash cannot forget it."""
 
+from collections.abc import Callable
 from functools import partial
+from uuid import uuid4
 
+import msgspec
 from clipmill.contracts.tasks import TaskBase
 from clipmill.messaging.connection import insist
+from msgspec import Struct
+from msgspec.structs import replace
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 
+class Tally(Struct, frozen=True):
+    """What is known of a task's tries.
+
+    Attributes:
+        begun: tries begun and not taken back; each is one that finished, failed, or died.
+        waited: tries that ended because the surroundings failed (no store, no space), which spend nothing.
+        writer: who wrote this last, so that a writer whose answer was lost recognises its own hand.
+    """
+
+    begun: int = 0
+    waited: int = 0
+    writer: str = ""
+
+    def try_begun(self) -> "Tally":
+        """Return the tally with one more try."""
+        return replace(self, begun=self.begun + 1)
+
+    def try_taken_back(self) -> "Tally":
+        """Return the tally without the last try: it was given back unharmed."""
+        return replace(self, begun=max(0, self.begun - 1))
+
+    def try_waited(self) -> "Tally":
+        """Return the tally with the last try counted as one that had to wait."""
+        return replace(self.try_taken_back(), waited=self.waited + 1)
+
+
 class Attempts:
-    """Counters in the bucket `attempts`, one a task; every change is a compare-and-set."""
+    """A tally for each task in the bucket `attempts`; every change is a compare-and-set."""
 
     def __init__(self, bucket: KeyValue) -> None:
         self._bucket = bucket
 
-    async def begin(self, task: TaskBase) -> int:
-        """Count one more attempt at `task` and return its number, from 1."""
-        return await self._add(task, 1)
+    async def begin(self, task: TaskBase) -> Tally:
+        """Count one more try at `task`; one request suffices for the first."""
+        return await self._change(task, Tally.try_begun, known=(0, Tally()))
 
-    async def take_back(self, task: TaskBase) -> None:
-        """Forget the last attempt: it was given back unharmed."""
-        await self._add(task, -1)
+    async def take_back(self, task: TaskBase, *, deadline: float | None = None) -> Tally:
+        """Forget the last try: it was given back unharmed.
 
-    async def _add(self, task: TaskBase, step: int) -> int:
-        key = _key(task)
+        Raises:
+            Transient: `unavailable`, after the deadline (`time.monotonic()`).
+        """
+        return await self._change(task, Tally.try_taken_back, deadline=deadline)
+
+    async def wait(self, task: TaskBase) -> Tally:
+        """Count the last try as one that ended because the surroundings failed."""
+        return await self._change(task, Tally.try_waited)
+
+    async def _change(
+        self,
+        task: TaskBase,
+        step: Callable[[Tally], Tally],
+        *,
+        known: tuple[int, Tally] | None = None,
+        deadline: float | None = None,
+    ) -> Tally:
+        key, writer = _key(task), uuid4().hex
         while True:
-            revision, count = await self._read(key)
-            count = max(0, count + step)
-            write = partial(self._bucket.update, key, str(count).encode(), last=revision)
+            revision, tally = known or await self._read(key, deadline)
+            if tally.writer == writer:
+                return tally  # our own write, whose answer was lost
+            changed = replace(step(tally), writer=writer)
+            write = partial(self._bucket.update, key, msgspec.json.encode(changed), last=revision)
             try:
-                await insist(write)
+                await insist(write, deadline=deadline)
             except KeyWrongLastSequenceError:
-                continue  # another worker counted, or our own answer was lost: an attempt too many is harmless
-            return count
+                known = None
+                continue
+            return changed
 
-    async def _read(self, key: str) -> tuple[int, int]:
+    async def _read(self, key: str, deadline: float | None) -> tuple[int, Tally]:
         try:
-            entry = await insist(lambda: self._bucket.get(key))
+            entry = await insist(lambda: self._bucket.get(key), deadline=deadline)
         except KeyNotFoundError as missing:
-            return (missing.entry.revision or 0 if missing.entry else 0), 0
-        return entry.revision or 0, int(entry.value or b"0")
+            return (missing.entry.revision or 0 if missing.entry else 0), Tally()
+        return entry.revision or 0, msgspec.json.decode(entry.value or b"{}", type=Tally)
 
 
 def _key(task: TaskBase) -> str:

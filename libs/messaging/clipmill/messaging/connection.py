@@ -10,7 +10,7 @@ from clipmill.contracts.failures import ErrorCode, Transient
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
+from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailableError
 
 T = TypeVar("T")
 
@@ -21,15 +21,19 @@ OUTAGE = (
     NoRespondersError,
     NoStreamResponseError,
     ServiceUnavailableError,
+    ServerError,
     OutboundBufferLimitError,
 )
-"""What a call raises while the server restarts, elects a leader or is away: the same call may be made again."""
+"""What a call raises while the server restarts, elects a leader, is away or has no room: the call may be made again."""
 
 REQUEST_SECONDS = 2.0
 """How long one JetStream request waits for its answer before it is made again."""
 
 RECONNECT_SECONDS = 0.25
 PAUSE_SECONDS = 0.1
+
+TELL_SECONDS = 10.0
+"""How often the log says that a call is still unanswered."""
 
 
 async def connect(url: str, name: str, *, patience: float | None = None) -> Client:
@@ -106,14 +110,20 @@ async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = N
     Raises:
         Transient: `unavailable`, after the deadline.
     """
+    begun = time.monotonic()
+    told = begun
     while True:
         try:
             return await heed(call())
         except OUTAGE as outage:
-            if deadline is not None and time.monotonic() >= deadline:
+            now = time.monotonic()
+            if deadline is not None and now >= deadline:
                 raise Transient(
                     ErrorCode.UNAVAILABLE, "The message server does not answer; try again in a moment.", retry_after=5
                 ) from outage
+            if now - told >= TELL_SECONDS:
+                told = now
+                log.warning("nats_unanswered", seconds=round(now - begun), reason=str(outage) or type(outage).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 
 

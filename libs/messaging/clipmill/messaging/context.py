@@ -9,6 +9,7 @@ from clipmill.contracts.events import Event, StageProgress
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
+from msgspec.structs import replace
 
 PROGRESS_SECONDS = 1.0
 """The least time between two progress events of one task: twice as often would show nothing more to anyone."""
@@ -37,8 +38,8 @@ class TaskContext:
         self._speaker: asyncio.Task[None] | None = None
 
     async def emit(self, event: Event) -> None:
-        """Publish `event` and wait until it is stored, so that causal order is stream order."""
-        await self._publisher.event(event)
+        """Publish `event` in the task's generation and wait until it is stored: causal order is stream order."""
+        await self._publisher.event(replace(event, generation=self._task.generation))
 
     async def submit(self, task: Task) -> None:
         """Publish the next stage's `task` and wait until it is stored.
@@ -69,7 +70,7 @@ class TaskContext:
         try:
             await asyncio.sleep(max(0.0, self._said_at + PROGRESS_SECONDS - time.monotonic()))
             self._said_at, self._said_percent = time.monotonic(), self._percent
-            await self._publisher.event(
+            await self.emit(
                 StageProgress(
                     job=self._task.job,
                     stage=self._task.stage,

@@ -23,6 +23,11 @@ STREAM_FULL = 10077
 EVENTS_PUBLISHED = Counter("clipmill_events_published_total", "Events stored in the EVENTS stream.", ["kind"])
 
 
+def now() -> float:
+    """Return the time as events carry it: Unix time in seconds, to the millisecond."""
+    return round(time.time(), 3)
+
+
 class Publisher:
     """Publishes until the server has stored the message, however long an outage lasts.
 
@@ -46,16 +51,16 @@ class Publisher:
         return await self._publish(subjects.task(task), codec.encode(task), task.message_id, deadline)
 
     async def event(self, event: Event, *, deadline: float | None = None) -> PubAck:
-        """Publish `event` with the time of now.
+        """Publish `event`, with the time of now unless it has one.
 
         Args:
-            event: what happened; its `at` is filled in.
+            event: what happened.
             deadline: as for `task`.
 
         Raises:
             Transient: `unavailable` after the deadline.
         """
-        stamped: EventBase = msgspec.structs.replace(event, at=round(time.time(), 3))
+        stamped: EventBase = event if event.at else msgspec.structs.replace(event, at=now())
         ack = await self._publish(subjects.event(stamped), codec.encode(stamped), stamped.message_id, deadline)
         if not ack.duplicate:
             EVENTS_PUBLISHED.labels(event.kind).inc()

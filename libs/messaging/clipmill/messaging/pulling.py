@@ -46,6 +46,7 @@ class TaskSource:
         self._answers: asyncio.Queue[Msg] = asyncio.Queue()
         self._bell = asyncio.Event()
         self._picks = 0
+        self._unanswered = 0
         self._subscriptions: list[Subscription] = []
 
     async def start(self) -> None:
@@ -74,13 +75,21 @@ class TaskSource:
                 pause = min(pause * 2, POLL_SECONDS)
 
     async def stop(self) -> None:
-        """Unsubscribe, and give back at once what was delivered and not taken."""
+        """Unsubscribe, and give back at once what was delivered and not taken.
+
+        A pull that was asked when its asker was cancelled may still bring a task: its answer is waited for, or the task
+        would be nobody's for a whole ack wait.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while self._unanswered > 0 or not self._answers.empty():
+                    message = await self._answers.get()
+                    if _status(message) is None:
+                        await message.nak()
+        except (TimeoutError, nats.errors.Error):
+            pass  # the server is away: it delivers again after the ack wait
         for subscription in self._subscriptions:
             await subscription.unsubscribe()
-        while not self._answers.empty():
-            message = self._answers.get_nowait()
-            if _status(message) is None:
-                await message.nak()
 
     async def _ask(self, consumer: str) -> Msg | None:
         while not self._answers.empty():  # came after we had stopped waiting for it: still ours
@@ -88,10 +97,12 @@ class TaskSource:
             if _status(message) is None:
                 return message
         try:
+            self._unanswered += 1
             await self._nc.publish(consumer, _PULL, reply=self._inbox)
             async with asyncio.timeout(ANSWER_SECONDS):
                 message = await self._answers.get()
         except (TimeoutError, nats.errors.Error):
+            self._unanswered = 0  # lost with the connection, most likely
             await asyncio.sleep(UNREACHABLE_PAUSE)
             return None
         status = _status(message)
@@ -100,6 +111,7 @@ class TaskSource:
         return message if status is None else None
 
     async def _answered(self, message: Msg) -> None:
+        self._unanswered = max(0, self._unanswered - 1)
         self._answers.put_nowait(message)
 
     async def _rang(self, _message: Msg) -> None:

@@ -2,8 +2,8 @@
 
 A task is settled in one of four ways: acknowledged when its handler returned, delayed when another try may help, kept
 as a dead letter when none will, given back when this process is asked to stop. A worker that could not say it is
-alive within the ack wait has been superseded: it may still acknowledge what it finished, never refuse it, since that
-would hit the new worker's delivery.
+alive within the ack wait has been superseded: it may still acknowledge what it finished, and leaves all else to the
+worker that has the task now.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging import retry
-from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.cancellation import EndedJobs
-from clipmill.messaging.connection import OUTAGE
 from clipmill.messaging.context import TaskContext
 from clipmill.messaging.dead_letters import DeadLetter
-from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.delivery import Delivery
+from clipmill.messaging.publisher import Publisher, now
 from clipmill.messaging.pulling import TaskSource
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ACK_WAIT
@@ -49,8 +49,14 @@ RUNNING = Gauge("clipmill_tasks_running", "Tasks being worked on.", ["stage"])
 SLOTS = Gauge("clipmill_worker_slots", "Tasks that may be worked on at once.", ["stage"])
 
 BEATS_PER_ACK_WAIT = 3
-ACK_TRIES = 2
-"""A delivery that the server has forgotten is never answered: after two tries the worker moves on."""
+
+BEAT_RETRY_SECONDS = 0.1
+"""How soon a beat that nobody heard is tried again: the first thing after an outage is to say that one is alive."""
+
+GIVE_BACK_SECONDS = 2.0
+"""How long a stopping worker waits for a server that is away before it lets the ack wait give its task back."""
+
+OUTCOMES = ("finished", "retried", "failed", "given_back", "dropped", "superseded")
 
 Handler = Callable[[Any, TaskContext], Awaitable[None]]
 """Does one task. The task's type is the stage's own, which the stream's subjects guarantee."""
@@ -104,9 +110,10 @@ class Worker:
         self._source = TaskSource(shared.nc, work.stage)
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._fetched_last = asyncio.Event()
         self._chance = random.Random()  # noqa: S311 - jitter, not secrecy
         SLOTS.labels(work.stage).set(work.slots)
-        for outcome in ("finished", "retried", "failed", "given_back", "dropped"):
+        for outcome in OUTCOMES:
             TASKS.labels(work.stage, outcome)
 
     async def run(self) -> None:
@@ -119,10 +126,8 @@ class Worker:
                 await slots.acquire()
                 fetching = asyncio.create_task(self._source.next())
                 await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not fetching.done():
-                    fetching.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await fetching
+                if self._stopping.is_set():
+                    await _unfetch(fetching)
                     break
                 delivery = asyncio.create_task(self._deliver(fetching.result()))
                 self._running.add(delivery)
@@ -131,6 +136,7 @@ class Worker:
         finally:
             stopping.cancel()
             await self._source.stop()
+            self._fetched_last.set()
 
     async def stop(self, grace: float) -> None:
         """Fetch no more; let running tasks finish for `grace` seconds, then give them back."""
@@ -140,6 +146,7 @@ class Worker:
         for delivery in list(self._running):
             delivery.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self._fetched_last.wait()
 
     async def _deliver(self, message: Msg) -> None:
         try:
@@ -150,7 +157,7 @@ class Worker:
             await message.term()
             return
         with logs.bound(job=task.job, stage=task.stage, clip=task.clip):
-            delivery = _Delivery(self._nc, message, task, self._ack_wait)
+            delivery = Delivery(self._nc, message, task, self._ack_wait)
             try:
                 with RUNNING.labels(self._work.stage).track_inprogress():
                     outcome = await self._settle(delivery)
@@ -160,54 +167,59 @@ class Worker:
             TASKS.labels(self._work.stage, outcome).inc()
             log.info("task_settled", outcome=outcome, seconds=round(time.monotonic() - delivery.begun, 3))
 
-    async def _settle(self, delivery: "_Delivery") -> str:
+    async def _settle(self, delivery: Delivery) -> str:
         """Do the task and settle its message; returns the outcome's name."""
         task = delivery.task
-        if await self._ended.ended(task.job):
-            await delivery.refuse()
-            return "dropped"
-        attempt = await self._attempts.begin(task)
-        if attempt > self._work.attempts:
-            crashed = Transient(
-                ErrorCode.WORKER_CRASHED, f"The {task.stage} stage died {attempt - 1} times while working on this."
-            )
-            return await self._give_up(delivery, crashed, attempt - 1)
         try:
-            finished = await self._work_alive(delivery, attempt)
-        except Failure as failure:
-            return await self._failed(delivery, failure, attempt)
+            ended, tally = await asyncio.gather(
+                self._ended.ended(task.job, task.generation), self._attempts.begin(task)
+            )
+            if ended:
+                await delivery.refuse()
+                return "dropped"
+            if retry.exhausted(tally, self._work.attempts):
+                died = tally.begun - 1
+                sentence = f"The {task.stage} stage died {died} times while working on this."
+                return await self._give_up(delivery, Transient(ErrorCode.WORKER_CRASHED, sentence), died)
+            return await self._try(delivery, tally)
         except asyncio.CancelledError:
-            await self._attempts.take_back(task)
-            await delivery.give_back()
+            await self._give_back(delivery)
             return "given_back"
+
+    async def _try(self, delivery: Delivery, tally: Tally) -> str:
+        try:
+            finished = await self._work_alive(delivery, tally.begun)
+        except Failure as failure:
+            return await self._failed(delivery, failure, tally)
         if not finished:
             await delivery.refuse()
             return "dropped"
-        await delivery.finish()
+        if not await delivery.finish():
+            # It will be delivered again and skip its work: that is not the sign of a dead worker that a try begun is.
+            await self._attempts.take_back(delivery.task)
         TASK_SECONDS.labels(self._work.stage).observe(time.monotonic() - delivery.begun)
         return "finished"
 
-    async def _work_alive(self, delivery: "_Delivery", attempt: int) -> bool:
+    async def _work_alive(self, delivery: Delivery, attempt: int) -> bool:
         """Run the handler under heartbeats; returns False when the job ended meanwhile."""
         task = delivery.task
-        ended = self._ended.watch(task.job)
         context = TaskContext(task, attempt, self._publisher, self._secrets)
-        working = asyncio.create_task(self._guarded(task, context))
-        beating = asyncio.create_task(self._beat(delivery, ended))
-        ending = asyncio.create_task(ended.wait())
-        try:
-            await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                working.result()
-                return True
-            log.info("job_ended_while_working")
-            return False
-        finally:
-            for each in (working, beating, ending):
-                each.cancel()
-            await asyncio.gather(working, beating, ending, return_exceptions=True)
-            await context.close()
-            self._ended.unwatch(task.job, ended)
+        with self._ended.watch(task.job, task.generation) as ended:
+            working = asyncio.create_task(self._guarded(task, context))
+            ending = asyncio.create_task(ended.wait())
+            others = [ending, *map(asyncio.create_task, (self._beat(delivery), self._look(task, ended)))]
+            try:
+                await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if working.done():
+                    working.result()
+                    return True
+                log.info("job_ended_while_working")
+                return False
+            finally:
+                for each in (working, *others):
+                    each.cancel()
+                await asyncio.gather(working, *others, return_exceptions=True)
+                await context.close()
 
     async def _guarded(self, task: Task, context: TaskContext) -> None:
         """Run the handler; what it did not foresee may pass, so it is tried again, with the trace in the log."""
@@ -221,17 +233,30 @@ class Worker:
                 ErrorCode.INTERNAL, f"The {task.stage} stage met an internal error ({type(error).__name__})."
             ) from error
 
-    async def _beat(self, delivery: "_Delivery", ended: asyncio.Event) -> None:
-        """Say that the task is alive, and look whether its job still is, until cancelled."""
+    async def _beat(self, delivery: Delivery) -> None:
+        """Say that the task is alive until cancelled, or until it is another worker's."""
+        heard = True
+        while not delivery.superseded:
+            await asyncio.sleep(self._ack_wait / BEATS_PER_ACK_WAIT if heard else BEAT_RETRY_SECONDS)
+            heard = await delivery.beat()
+        log.warning("superseded")
+        await self._attempts.take_back(delivery.task)  # this try did not die
+
+    async def _look(self, task: Task, ended: asyncio.Event) -> None:
+        """Look whether the task's job has ended, until cancelled: what was told during an outage was not heard."""
         while True:
             await asyncio.sleep(self._ack_wait / BEATS_PER_ACK_WAIT)
-            await delivery.beat()
-            if await self._ended.ended(delivery.task.job):
+            if await self._ended.ended(task.job, task.generation):
                 ended.set()
 
-    async def _failed(self, delivery: "_Delivery", failure: Failure, attempt: int) -> str:
-        decision = retry.decide(failure, attempt, self._work.attempts, self._chance)
-        facts = {"code": failure.code, "sentence": failure.sentence, "attempt": attempt}
+    async def _failed(self, delivery: Delivery, failure: Failure, tally: Tally) -> str:
+        if delivery.superseded:
+            log.warning("failure_left_to_successor", code=failure.code, sentence=failure.sentence)
+            return "superseded"
+        if retry.blameless(failure):
+            tally = await self._attempts.wait(delivery.task)
+        decision = retry.decide(failure, tally, self._work.attempts, self._chance)
+        facts = {"code": failure.code, "sentence": failure.sentence, "attempt": tally.begun, "waited": tally.waited}
         if isinstance(failure, Permanent):  # the input's fault, not the service's: nobody needs to be woken
             log.info("task_failed", **facts)
         elif isinstance(decision, retry.Retry):
@@ -241,70 +266,44 @@ class Worker:
         if isinstance(decision, retry.Retry):
             await delivery.give_back(decision.delay)
             return "retried"
-        return await self._give_up(delivery, failure, attempt)
+        return await self._give_up(delivery, failure, tally.begun + tally.waited)
 
-    async def _give_up(self, delivery: "_Delivery", failure: Failure, attempts: int) -> str:
+    async def _give_up(self, delivery: Delivery, failure: Failure, attempts: int) -> str:
         """Keep the task as a dead letter, tell the job, and settle the message."""
         task = delivery.task
-        letter = DeadLetter(
-            task=task, code=failure.code, sentence=failure.sentence, attempts=attempts, at=round(time.time(), 3)
-        )
+        letter = DeadLetter(task=task, code=failure.code, sentence=failure.sentence, attempts=attempts, at=now())
         await self._publisher.dead_letter(task, letter)
-        if task.clip is None:
-            await self._publisher.event(
-                Failed(job=task.job, stage=task.stage, code=failure.code, sentence=failure.sentence)
-            )
-        else:
-            await self._publisher.event(
-                ClipFailed(job=task.job, clip=task.clip, code=failure.code, sentence=failure.sentence)
-            )
+        await self._publisher.event(_told(task, failure))
         await delivery.refuse()
         return "failed"
 
+    async def _give_back(self, delivery: Delivery) -> None:
+        """Let another worker have the task, as if it had never been here."""
+        with contextlib.suppress(Transient):
+            await self._attempts.take_back(delivery.task, deadline=time.monotonic() + GIVE_BACK_SECONDS)
+        await delivery.give_back()
 
-class _Delivery:
-    """One delivery's message and how long ago it last said it is alive."""
 
-    def __init__(self, nc: Client, message: Msg, task: Task, ack_wait: float) -> None:
-        self.task = task
-        self._nc = nc
-        self.begun = time.monotonic()
-        self._message = message
-        self._ack_wait = ack_wait
-        self._beaten = self.begun
+async def _unfetch(fetching: asyncio.Task[Msg]) -> None:
+    """Give back a task that came just when nobody wanted one any more."""
+    if not fetching.done():
+        fetching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await fetching
+    else:
+        await fetching.result().nak()
 
-    @property
-    def superseded(self) -> bool:
-        """Whether the server may have given the task to another worker."""
-        return time.monotonic() - self._beaten > self._ack_wait
 
-    async def beat(self) -> None:
-        if self.superseded:
-            return
-        try:
-            await self._message.in_progress()
-        except nats.errors.Error as reason:
-            log.warning("heartbeat_failed", reason=str(reason))
-        else:
-            if self._nc.is_connected:  # a beat into the void is not a beat
-                self._beaten = time.monotonic()
-
-    async def finish(self) -> None:
-        """Acknowledge, and wait for the server to say so."""
-        for _ in range(ACK_TRIES):
-            try:
-                await self._message.ack_sync(1.0)
-            except (*OUTAGE, nats.errors.Error) as reason:
-                log.warning("ack_unanswered", reason=str(reason) or type(reason).__name__)
-            else:
-                return
-
-    async def refuse(self) -> None:
-        """Remove the task: nobody is to do it."""
-        if not self.superseded:
-            await self._message.term()
-
-    async def give_back(self, delay: float = 0.0) -> None:
-        """Let the task be delivered again, after `delay` seconds."""
-        if not self.superseded:
-            await self._message.nak(delay or None)
+def _told(task: Task, failure: Failure) -> Failed | ClipFailed:
+    """Return the event that tells the job of a failure for good; a clip fails alone."""
+    if task.clip is None:
+        return Failed(
+            job=task.job,
+            generation=task.generation,
+            stage=task.stage,
+            code=failure.code,
+            sentence=failure.sentence,
+        )
+    return ClipFailed(
+        job=task.job, generation=task.generation, clip=task.clip, code=failure.code, sentence=failure.sentence
+    )

@@ -1,7 +1,6 @@
 """Health and metrics over HTTP: /health/live, /health/ready and /metrics."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
@@ -57,23 +56,11 @@ class Health:
         application.router.add_get("/health/ready", self._ready)
         application.router.add_get("/metrics", self._metrics)
 
-    @asynccontextmanager
-    async def serve(self, host: str, port: int) -> AsyncIterator[int]:
-        """Answer on a port of our own while the context lasts; yields the port (`port` 0 lets the system choose).
-
-        Raises:
-            OSError: if the port is taken.
-        """
+    def application(self) -> web.Application:
+        """Return an application that answers these routes and no others."""
         application = web.Application()
         self.add_routes(application)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
-            yield bound_port(runner)
-        finally:
-            await runner.cleanup()
+        return application
 
     async def _live(self, _request: web.Request) -> web.Response:
         return _json({"status": "live"}, 200)
@@ -85,12 +72,6 @@ class Health:
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
-
-
-def bound_port(runner: web.AppRunner) -> int:
-    """Return the TCP port that `runner` listens on."""
-    port: int = runner.addresses[0][1]
-    return port
 
 
 def _json(body: object, status: int) -> web.Response:

@@ -129,8 +129,8 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
         Secret | None,
         Meta(description="Encrypts the keys that clients send with a job; the same long random text for all services."),
     ] = None
-    job_retention_seconds: Annotated[
-        float, Meta(description="How long a finished job and its clips are kept, seconds.", ge=60)
+    job_retention: Annotated[
+        float, Meta(description="How long a finished job and its clips are kept, seconds.", ge=1)
     ] = 7 * 86400.0
     shutdown_seconds: Annotated[
         float, Meta(description="Grace for work under way when a service is stopped, seconds.", ge=0)

@@ -17,7 +17,7 @@ from clipmill.gateway.videos import Videos
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.service import Runtime, main
-from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, LEASE, LEASE_SECONDS
+from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE, LEASE_SECONDS
 from clipmill.messaging.worker import StageWorker
 
 log = structlog.stdlib.get_logger()
@@ -56,7 +56,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
 
 async def _project(runtime: Runtime) -> None:
     """Be the projector whenever the lease is ours; an error is told and the projector begins again."""
-    view = JobsView(runtime.js, await runtime.bucket(CONTROL), runtime.shared.secrets)
+    view = JobsView(runtime.js, runtime.shared.ended, runtime.shared.secrets)
     projector = Projector(runtime.nc, await runtime.bucket(JOBS), await runtime.bucket(CHECKPOINT), view)
     lease = Lease(await runtime.bucket(LEASE), "projector", str(uuid4()), ttl=LEASE_SECONDS)
     healthy = runtime.health.flag("projector", value=True)

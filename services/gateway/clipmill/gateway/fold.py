@@ -2,7 +2,7 @@
 
 Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and one whose
 key is known is the same event said again. Events before `queued` and after a terminal one are ignored, so logs and
-clips only ever grow and a status never goes back.
+clips only ever grow and a status never goes back; `reopened` is the one exception.
 """
 
 from clipmill.contracts import log_lines
@@ -16,6 +16,7 @@ from clipmill.contracts.events import (
     Failed,
     Log,
     Queued,
+    Reopened,
     StageFinished,
     StageProgress,
     StageStarted,
@@ -26,6 +27,17 @@ from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.status import JobState
 from clipmill.gateway.job import FailureView, JobDocument, StageView
 from msgspec.structs import replace
+
+AFTER = {
+    Stage.DOWNLOAD: (Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
+    Stage.TRANSCRIBE: (Stage.TRANSCRIBE, Stage.ANALYZE, Stage.RENDER),
+    Stage.SCENES: (Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
+    Stage.ANALYZE: (Stage.ANALYZE, Stage.RENDER),
+    Stage.RENDER: (Stage.RENDER,),
+}
+"""A stage and those that build upon what it made."""
+
+CLIP_KEYS = ("clip_rendered.", "clip_failed.", "stage_finished.render.")
 
 
 def begin(sequence: int, event: Event) -> JobDocument | None:
@@ -51,7 +63,7 @@ def fold(document: JobDocument, sequence: int, event: Event) -> bool:
         Whether the document changed. A sequence that only moves forward over an ignored event is no change: the
         event would be ignored again.
     """
-    if sequence <= document.sequence or document.state.terminal:
+    if sequence <= document.sequence or (document.state.terminal and not _reopens(document, event)):
         return False
     if isinstance(event, StageProgress):
         changed = _progress(document, event)
@@ -106,6 +118,44 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
             document.state, document.cancelled, document.finished = JobState.FAILED, True, event.at
             document.error = FailureView(code=ErrorCode.CANCELLED, sentence=log_lines.CANCELLED)
             document.logs.append(log_lines.CANCELLED)
+        case Reopened():
+            _reopen(document, event)
+
+
+def _reopens(document: JobDocument, event: Event) -> bool:
+    return isinstance(event, Reopened) and not document.cancelled
+
+
+def _reopen(document: JobDocument, event: Reopened) -> None:
+    document.generation, document.revived = max(document.generation, event.generation), event.revived
+    document.error = document.finished = None
+    if document.state.terminal:
+        document.state = JobState.PROCESSING
+    if event.line:
+        document.logs.append(event.line)
+    if event.fresh is not None and event.clip is None:
+        _forget(document, event.fresh)
+    again = list(document.clips_failed) if event.clip is None else [event.clip]
+    for clip in again:
+        if document.clips_failed.pop(clip, None) is not None:
+            document.clip_percent.pop(clip, None)
+    render = document.stages.get(Stage.RENDER)
+    if render is not None and render.state == "finished":
+        render.state, render.finished = "running", None
+
+
+def _forget(document: JobDocument, fresh: Stage) -> None:
+    """Forget what was told of stages whose artifacts were removed, so that it can be told again."""
+    stages = AFTER[fresh]
+    for stage in stages:
+        document.stages.pop(stage, None)
+    forgotten = {f"{kind}.{stage}" for kind in ("stage_started", "stage_finished") for stage in stages}
+    if Stage.ANALYZE in stages:
+        forgotten |= {"clips_planned", "cost"}
+        document.clips_planned = None
+    document.keys = [key for key in document.keys if key not in forgotten and not key.startswith(CLIP_KEYS)]
+    document.clips, document.clips_ready = [], []
+    document.clips_failed, document.clip_percent = {}, {}
 
 
 def _processing(document: JobDocument, at: float) -> None:

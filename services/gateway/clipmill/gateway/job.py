@@ -59,6 +59,8 @@ class JobDocument(Struct, kw_only=True):
         options: what was asked for.
         source: the URL or file name as submitted.
         ignored_options: names of fields that were sent and are not known.
+        generation: of the work that is under way: raised when the job is reopened.
+        revived: whether this generation began because the job had lost its task.
         error: why it failed, None while it did not.
         created: Unix time in seconds.
         started: likewise, None before a worker took it.
@@ -81,6 +83,8 @@ class JobDocument(Struct, kw_only=True):
     options: JobOptions = JobOptions()
     source: str = ""
     ignored_options: tuple[str, ...] = ()
+    generation: int = 0
+    revived: bool = False
     error: FailureView | None = None
     created: float = 0.0
     started: float | None = None

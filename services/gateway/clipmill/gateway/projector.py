@@ -10,12 +10,12 @@ from clipmill.contracts.events import Event
 from clipmill.contracts.status import JobState
 from clipmill.gateway import fold
 from clipmill.gateway.job import JobDocument
+from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
 from clipmill.messaging.connection import insist
 from clipmill.messaging.projection import StoredEvent
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import INTAKE, TASKS
 from nats.js import JetStreamContext
-from nats.js.kv import KeyValue
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -34,13 +34,13 @@ class JobsView:
 
     Args:
         js: for purging what is left of a job that ended.
-        control: the bucket that tells workers that a job has ended.
+        ended: tells workers that a job has ended.
         secrets: forgotten when their job ends.
     """
 
-    def __init__(self, js: JetStreamContext, control: KeyValue, secrets: Secrets) -> None:
+    def __init__(self, js: JetStreamContext, ended: EndedJobs, secrets: Secrets) -> None:
         self._js = js
-        self._control = control
+        self._ended = ended
         self._secrets = secrets
 
     def decode(self, value: bytes) -> JobDocument:
@@ -62,11 +62,11 @@ class JobsView:
         return decoded is not None and fold.fold(document, event.sequence, decoded)
 
     async def before_write(self, document: JobDocument) -> None:
-        """End what a job that is over still has: its control flag is set first, so that nobody begins anew."""
+        """End what a job that is over still has; that it is over is said first, so that nobody begins anew."""
         if not document.state.terminal:
             return
         job = document.job
-        await insist(lambda: self._control.put(job, document.state.encode()))
+        await self._ended.end(job, ENDED_FOR_GOOD if document.cancelled else document.generation)
         if document.state is not JobState.COMPLETED:  # of a completed job no task is left but those being acknowledged
             for stream in (INTAKE, TASKS):
                 for subject in subjects.tasks_of_job(job):

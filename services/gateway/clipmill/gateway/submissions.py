@@ -17,13 +17,13 @@ from clipmill.artifacts.store import Store
 from clipmill.contracts.events import Cancelled, Queued
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, new_job_id
-from clipmill.contracts.tasks import DownloadTask
+from clipmill.contracts.tasks import DownloadTask, first_task
 from clipmill.gateway import fold
 from clipmill.gateway.answers import as_json
 from clipmill.gateway.options import parse_options, parse_url
 from clipmill.gateway.projector import JOBS
 from clipmill.messaging.connection import insist
-from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.publisher import Publisher, now
 from clipmill.messaging.secrets import Secrets
 from nats.js.errors import KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
@@ -117,7 +117,7 @@ class Submissions:
         if key is not None:
             await self._secrets.put(task.job, key, deadline=deadline)
         stored = await self._publisher.event(queued, deadline=deadline)
-        document = fold.begin(stored.seq, msgspec.structs.replace(queued, at=round(time.time(), 3)))
+        document = fold.begin(stored.seq, queued)
         try:
             value = msgspec.json.encode(document)
             await insist(lambda: self._jobs.create(task.job, value), deadline=deadline)
@@ -177,9 +177,11 @@ def _judge(job: JobId, form: Form) -> tuple[DownloadTask, Queued]:
         raise Permanent(ErrorCode.BAD_REQUEST, "Send the url of a video, or a file.")
     if url is None and not form.upload_bytes:
         raise Permanent(ErrorCode.BAD_REQUEST, "The file is empty.")
-    task = DownloadTask(job=job, options=options, url=None if url is None else parse_url(url), file_name=form.file_name)
-    source = task.url or form.file_name or ""
-    return task, Queued(job=job, options=options, source=source, ignored_options=ignored)
+    source = form.file_name if url is None else parse_url(url)
+    queued = Queued(
+        job=job, at=now(), options=options, source=source or "", upload=url is None, ignored_options=ignored
+    )
+    return first_task(queued), queued
 
 
 async def _json_fields(request: web.Request) -> dict[str, object]:
