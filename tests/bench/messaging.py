@@ -18,9 +18,11 @@ from clipmill.operations import logs
 from clipmill.operations.settings import LogFormat, LogLevel
 from figures import Figure, load, machine, write_section
 from hops import hops
+from projecting import projecting
 from redelivery import redelivery
 from scaling import scaling
 from servers import Bench, connected, nats_server
+from visibility import visibility
 
 TITLE = "Messaging: `.venv/bin/python tests/bench/messaging.py`"
 QUICK_ACK_WAIT = 2.0
@@ -29,6 +31,8 @@ Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 
 MEASUREMENTS: dict[str, Measurement] = {
     "hops": hops,
+    "projecting": projecting,
+    "visibility": visibility,
     "scaling": scaling,
     "redelivery": redelivery,
 }

@@ -11,16 +11,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from clipmill.contracts.documents import Cost
-from clipmill.contracts.events import ClipRendered, ClipsPlanned, CostKnown, StageFinished, StageStarted, Started
+from clipmill.contracts.events import ClipRendered, ClipsPlanned, StageFinished, StageStarted, Started
 from clipmill.contracts.identifiers import Stage
-from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.context import TaskContext
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.settings import CommonSettings
 from msgspec import Meta, Struct
+from stories import LINES, public_clip
 
 
 class StageProcessSettings(Struct, frozen=True, kw_only=True):
@@ -55,26 +54,11 @@ async def _whole_job(task: Task, context: TaskContext) -> None:
     """Say what a job of one clip says, up to the event that completes it."""
     job = task.job
     await context.emit(Started(job=job))
-    await context.emit(StageStarted(job=job, stage=task.stage, line="Downloading video..."))
+    await context.emit(StageStarted(job=job, stage=task.stage, line=LINES[Stage.DOWNLOAD]))
     context.progress(50)
     await context.emit(StageFinished(job=job, stage=task.stage))
-    await context.emit(CostKnown(job=job, cost=Cost()))
     await context.emit(ClipsPlanned(job=job, count=1))
     await context.emit(ClipRendered(job=job, clip=1, public=public_clip(job, 1)))
-
-
-def public_clip(job: str, number: int) -> PublicClip:
-    """Return a clip as long as real ones are."""
-    return PublicClip(
-        video_url=f"/videos/{job}/talk_clip_{number}.mp4",
-        title="Nobody tells you this about the first thousand days",
-        video_description_for_tiktok="What changes when you stop waiting for the right moment? #work #life #focus " * 2,
-        video_description_for_instagram="What changes when you stop waiting for the right moment? #work #life " * 2,
-        video_title_for_youtube_short="Nobody tells you this about the first thousand days",
-        start=12.5,
-        end=41.25,
-        virality_score=82,
-    )
 
 
 if __name__ == "__main__":
