@@ -1,11 +1,22 @@
-"""Fixtures for every test of the project: a real NATS server, and the development corpus where it is."""
+"""Fixtures for every test of the project: real NATS servers, and the development corpus where it is.
 
+The suites that use NATS run on one server, or on three:
+
+    CLIPMILL_TEST_NATS_NODES=3                                  three servers, three copies of everything
+    CLIPMILL_TEST_NATS_NODES=3 CLIPMILL_TEST_NATS_KILLED=once   the same, one of them killed before the first test
+    CLIPMILL_TEST_NATS_NODES=3 CLIPMILL_TEST_NATS_KILLED=each   the same, the leader of EVENTS killed before each test
+"""
+
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,58 +24,237 @@ from clipmill.messaging import connection, topology
 from nats.aio.client import Client
 
 ROOT = Path(__file__).parent
+NODES = int(os.environ.get("CLIPMILL_TEST_NATS_NODES", "1"))
+KILLED = os.environ.get("CLIPMILL_TEST_NATS_KILLED", "")
+
 START_SECONDS = 10.0
+ELECTION_SECONDS = 30.0
+"""A leader that is killed is replaced within 10 s; the machine may be busy."""
+
 SERVER_CONFIG = 'jetstream {{ store_dir: "{store}", sync_interval: always }}\n'
+CLUSTER_CONFIG = (
+    'server_name: "node-{number}"\ncluster {{ name: test, listen: "127.0.0.1:{port}", routes: [{routes}] }}\n'
+)
 
 
 class NatsServer:
     """A nats-server of our own on a free port, with JetStream in a folder; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    replicas = 1
+
+    def __init__(self, folder: Path, cluster: str = "") -> None:
         self._folder = folder
+        self._cluster = cluster
         self._process: subprocess.Popen[bytes] | None = None
         self._port = -1
-        self.start()
+        self._monitoring = ""
+        self.launch()
+        self.wait_for_ports()
 
     @property
     def url(self) -> str:
         return f"nats://127.0.0.1:{self._port}"
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
+        self.launch()
+        self.wait_for_ports()
+
+    def launch(self) -> None:
         config = self._folder / "nats.conf"
-        config.write_text(SERVER_CONFIG.format(store=self._folder / "jetstream"))
+        config.write_text(SERVER_CONFIG.format(store=self._folder / "jetstream") + self._cluster)
         program = Path(sys.executable).parent / "nats-server"
-        arguments = [program, "-c", config, "-a", "127.0.0.1", "-p", str(self._port)]
+        arguments = [program, "-c", config, "-a", "127.0.0.1", "-p", str(self._port), "-m", "-1"]
         with (self._folder / "nats.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*arguments, "--ports_file_dir", self._folder], stdout=log, stderr=subprocess.STDOUT
             )
-        ports = self._folder / f"nats-server_{self._process.pid}.ports"
+
+    def wait_for_ports(self) -> None:
+        ports = self._folder / f"nats-server_{self.pid}.ports"
         until = time.monotonic() + START_SECONDS
         while not ports.exists() or not ports.read_text().rstrip().endswith("}"):
             assert time.monotonic() < until, (self._folder / "nats.log").read_text()
             time.sleep(0.01)
-        self._port = int(json.loads(ports.read_text())["nats"][0].rsplit(":", 1)[1])
+        found = json.loads(ports.read_text())
+        self._port = int(found["nats"][0].rsplit(":", 1)[1])
+        self._monitoring = found["monitoring"][0]
 
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        self._process = None
+
+    def monitored(self, path: str) -> dict[str, object] | None:
+        """Return what the server's monitoring says, None while it says it is not well."""
+        try:
+            with urllib.request.urlopen(f"{self._monitoring}{path}", timeout=2) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, TimeoutError):
+            return None
+
+
+class NatsCluster:
+    """Three nats-servers that hold three copies of everything; to a test that does not know it, one server."""
+
+    replicas = 3
+
+    def __init__(self, folder: Path) -> None:
+        ports = _free_ports(self.replicas)
+        routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in ports)
+        self.nodes: list[NatsServer] = []
+        self._down: int | None = None
+        for number, port in enumerate(ports):
+            node_folder = folder / f"node-{number}"
+            node_folder.mkdir()
+            cluster = CLUSTER_CONFIG.format(number=number, port=port, routes=routes)
+            self.nodes.append(NatsServer(node_folder, cluster))
+        self.wait_for_leader()
+
+    @property
+    def url(self) -> str:
+        return ",".join(node.url for node in self.nodes)
+
+    def kill(self) -> None:
+        """Kill every server that runs: an outage."""
+        for node in self.nodes:
+            if node.alive:
+                node.kill()
+
+    def start(self) -> None:
+        """Start all servers again but the one that a test runs without."""
+        for number, node in enumerate(self.nodes):
+            if not node.alive and number != self._down:
+                node.start()
+
+    def lose(self, number: int) -> None:
+        """Kill one server and leave it dead until `mend`."""
+        self.nodes[number].kill()
+        self._down = number
+
+    def mend(self) -> None:
+        """Start what is dead, and wait until every copy is what its leader's is."""
+        self._down = None
+        self.start()
+        _wait(lambda: all(node.monitored("/healthz") is not None for node in self.nodes))
+
+    def wait_for_leader(self) -> None:
+        """Wait until the servers that run have a leader among them who can make streams."""
+        _wait(lambda: any(node.alive and f"node-{n}" == self._meta_leader() for n, node in enumerate(self.nodes)))
+
+    def leader_of(self, stream: str) -> int:
+        """Return the number of the server that leads a stream, waiting until one does."""
+        found: list[int] = []
+
+        def known() -> bool:
+            leader = self._leader(stream)
+            if leader is not None and self.nodes[leader].alive:
+                found.append(leader)
+            return bool(found)
+
+        _wait(known)
+        return found[0]
+
+    def _meta_leader(self) -> str | None:
+        for node in self.nodes:
+            if node.alive and (told := node.monitored("/jsz")):
+                return told.get("meta_cluster", {}).get("leader")
+        return None
+
+    def _leader(self, stream: str) -> int | None:
+        for node in self.nodes:
+            told = node.monitored("/jsz?streams=true") if node.alive else None
+            for account in (told or {}).get("account_details", ()):
+                for detail in account.get("stream_detail", ()):
+                    leader = detail.get("cluster", {}).get("leader")
+                    if detail["name"] == stream and leader:
+                        return int(leader.rpartition("-")[2])
+        return None
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + ELECTION_SECONDS
+    while not condition():
+        assert time.monotonic() < until, "the servers did not agree on a leader"
+        time.sleep(0.05)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on: routes must be known before the servers start."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+async def _empty(cluster: NatsCluster) -> None:
+    """Apply the topology and empty it: elections would make a cluster for each test too slow."""
+    client = await connection.connect(cluster.url, "test-cleaning", patience=START_SECONDS)
+    await topology.apply(client, cluster.replicas)
+    names = [stream.name for stream in topology.STREAMS] + [f"KV_{bucket.name}" for bucket in topology.BUCKETS]
+    js = client.jetstream()
+    for name in names:
+        await connection.insist(lambda name=name: js.purge_stream(name))
+    await connection.close(client)
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
+    """Three servers for the whole session, for the tests that `nats_server` gives them to."""
+    cluster = NatsCluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.kill()
 
 
 @pytest.fixture
-def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    """A nats-server for this test alone, without streams."""
-    server = NatsServer(tmp_path_factory.mktemp("nats"))
-    yield server
-    server.kill()
+def nats_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
+    """Three servers for this test alone, without streams."""
+    cluster = NatsCluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.kill()
 
 
 @pytest.fixture
-async def nc(nats_server: NatsServer) -> AsyncIterator[Client]:
+def nats_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[NatsServer | NatsCluster]:
+    """A nats-server for this test alone, without streams; or the session's cluster, its streams empty."""
+    if NODES == 1:
+        server = NatsServer(tmp_path_factory.mktemp("nats"))
+        yield server
+        if server.alive:
+            server.kill()
+        return
+    cluster: NatsCluster = request.getfixturevalue("shared_cluster")
+    monkeypatch.setenv("CLIPMILL_NATS_REPLICAS", str(cluster.replicas))
+    cluster.start()
+    if KILLED == "each":
+        cluster.mend()
+    cluster.wait_for_leader()
+    asyncio.run(_empty(cluster))
+    if KILLED == "each" or (KILLED == "once" and all(node.alive for node in cluster.nodes)):
+        cluster.lose(cluster.leader_of(topology.EVENTS))
+    yield cluster
+
+
+@pytest.fixture
+async def nc(nats_server: NatsServer | NatsCluster) -> AsyncIterator[Client]:
     """A connection to a server with clipmill's topology, its ack wait short enough to be waited for."""
     client = await connection.connect(nats_server.url, "test", patience=START_SECONDS)
-    await topology.apply(client, ack_wait=1.0)
+    await topology.apply(client, nats_server.replicas, ack_wait=1.0)
     yield client
     await connection.close(client)
 

@@ -7,6 +7,7 @@ import json
 import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
+from clipmill.messaging import projection
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE
@@ -121,7 +122,8 @@ async def test_a_projector_survives_the_death_of_the_server(shared, nc, projecto
         await until(all_there, 20)
 
 
-async def test_a_stream_that_lost_its_tail_stops_the_projector_loudly(shared, nc, projector_of):
+async def test_a_stream_that_lost_its_tail_stops_the_projector_loudly(shared, nc, projector_of, monkeypatch):
+    monkeypatch.setattr(projection, "PATIENCE_SECONDS", 0.3)
     await submit(shared, 1)
     js = nc.jetstream()
     created = int((await js.stream_info("EVENTS")).created.timestamp())

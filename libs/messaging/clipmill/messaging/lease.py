@@ -42,14 +42,24 @@ class Lease:
         """
         while True:
             asked = time.monotonic()
-            try:
-                revision = await heed(self._bucket.create(self._key, self._holder))
-            except (KeyWrongLastSequenceError, *OUTAGE):
+            revision = await self._take()
+            if revision is None:
                 await asyncio.sleep(self._ttl / 10)
                 continue
             log.info("lease_taken", lease=self._key)
             await self._hold(work, revision, asked + self._ttl)
             log.info("lease_lost", lease=self._key)
+
+    async def _take(self) -> int | None:
+        """Return the revision of the key if it is ours now, None if another holds it or nobody answers."""
+        try:
+            holder, revision = await self._read()
+            if holder is not None and holder != self._holder:
+                return None
+            # Ours already if the answer to an earlier write was lost.
+            return await heed(self._bucket.update(self._key, self._holder, last=revision))
+        except (KeyWrongLastSequenceError, *OUTAGE):
+            return None
 
     async def _hold(self, work: Callable[[], Awaitable[None]], revision: int, until: float) -> None:
         working = asyncio.ensure_future(work())
@@ -60,27 +70,34 @@ class Lease:
                     working.result()
                     return
                 asked = time.monotonic()
-                try:
-                    revision = await heed(self._bucket.update(self._key, self._holder, last=revision))
-                    until = asked + self._ttl
-                except KeyWrongLastSequenceError:
-                    ours = await self._ours()
-                    if ours is None:
-                        return
-                    revision = ours
-                except OUTAGE:
-                    if time.monotonic() > until - self._ttl / 3:
-                        return
+                renewed = await self._renew(revision)
+                if renewed is None:
+                    return
+                if renewed != revision:
+                    revision, until = renewed, asked + self._ttl
+                elif time.monotonic() > until - self._ttl / 3:
+                    return
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
             with contextlib.suppress(nats.errors.Error):
                 await self._bucket.delete(self._key, last=revision)
 
-    async def _ours(self) -> int | None:
-        """Return the key's revision if we hold it after all (a renewal whose answer was lost), else None."""
+    async def _renew(self, revision: int) -> int | None:
+        """Return the key's revision after one more write, the same one if nobody answers, None if it is not ours."""
+        try:
+            try:
+                return await heed(self._bucket.update(self._key, self._holder, last=revision))
+            except KeyWrongLastSequenceError:
+                holder, present = await self._read()
+                return present if holder == self._holder else None
+        except OUTAGE:
+            return revision
+
+    async def _read(self) -> tuple[bytes | None, int]:
+        """Return who holds the key, None for nobody, and the revision that the next write must name."""
         try:
             entry = await heed(self._bucket.get(self._key))
-        except (KeyNotFoundError, *OUTAGE):
-            return None
-        return entry.revision if entry.value == self._holder else None
+        except KeyNotFoundError as missing:
+            return None, (missing.entry.revision or 0 if missing.entry else 0)
+        return entry.value, entry.revision or 0

@@ -9,6 +9,7 @@ batch's documents are written.
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +22,18 @@ from clipmill.messaging.connection import REQUEST_SECONDS, insist
 from clipmill.messaging.topology import EVENTS
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 log = structlog.stdlib.get_logger()
 
-LAG = Gauge("clipmill_projection_lag_events", "Events stored and not yet folded, as the last read saw it.")
+LAG = Gauge(
+    "clipmill_projection_lag_events",
+    "Events stored and not yet folded, as the last read saw it; 0 where another process is the projector.",
+)
 ACTIVE = Gauge("clipmill_projection_active", "1 while this process is the projector.")
+MISPLACED = Counter("clipmill_events_misplaced_total", "Events whose subject names no possible job, skipped.")
 
 BATCH = 256
 IDLE_SECONDS = 1.0
@@ -38,6 +43,11 @@ FIRST_PAUSE = 0.001
 UNREACHABLE_PAUSE = 0.1
 ANSWER_SECONDS = 1.0
 CACHE_LIMIT = 2000
+
+PATIENCE_SECONDS = 15.0
+"""How long the stream may seem to end before the checkpoint: a new leader may not have caught up with itself yet."""
+
+PATIENCE_PAUSE = 0.2
 END_OF_BATCH = "204"
 NOTHING_THERE = "404"
 
@@ -84,6 +94,29 @@ async def read_events(
     nc: Client, position: int, *, stream: str = EVENTS, subject: str = subjects.ALL_EVENTS
 ) -> AsyncGenerator[list[StoredEvent], None]:
     """Yield batches of events in stream order, beginning after `position`, for ever."""
+    async with contextlib.aclosing(_read(nc, position, stream, subject)) as batches:
+        async for batch in batches:
+            if batch.events:
+                yield batch.events
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one request gave: a valid prefix of what lies after the position, even if cut off.
+
+    Attributes:
+        events: without a gap.
+        answered: whether the answer is complete; else the server is away, or part of it was lost on the way.
+        left: events that lie behind these.
+    """
+
+    events: list[StoredEvent]
+    answered: bool
+    left: int
+
+
+async def _read(nc: Client, position: int, stream: str, subject: str) -> AsyncGenerator[_Batch, None]:
+    """Yield every answer to a request for what lies after `position`, empty ones and those cut off too."""
     reader = _Reader(nc, stream, subject)
     await reader.start()
     try:
@@ -93,10 +126,9 @@ async def read_events(
                 reader.bell.clear()
                 pause = FIRST_PAUSE
             batch = await reader.ask(position)
-            if batch.events:
-                position, pause = batch.events[-1].sequence, IDLE_SECONDS
-                yield batch.events
-            LAG.set(batch.left)
+            if batch.events:  # one that rang already may not be stored yet, or not on the replica that answered
+                position, pause = batch.events[-1].sequence, FIRST_PAUSE
+            yield batch
             if not batch.answered:
                 await asyncio.sleep(UNREACHABLE_PAUSE)
             elif not batch.left:
@@ -107,15 +139,6 @@ async def read_events(
                     pause = min(pause * 2, IDLE_SECONDS)
     finally:
         await reader.stop()
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """What one request gave: a valid prefix of what lies after the position, even if cut off."""
-
-    events: list[StoredEvent]
-    answered: bool
-    left: int
 
 
 class _Reader:
@@ -141,7 +164,11 @@ class _Reader:
             await self._stack.aclose()
 
     async def ask(self, position: int) -> _Batch:
-        """Return what lies after `position`."""
+        """Return what lies after `position`.
+
+        Each message names the one before it, so that one lost on the way, when the connection goes over to another
+        server in the middle of an answer, is noticed and not skipped.
+        """
         self._requests += 1
         reply = f"{self._inbox}.{self._requests}"
         request = {"seq": position + 1, "batch": BATCH, "next_by_subj": self._subject}
@@ -155,12 +182,17 @@ class _Reader:
                     if message.subject != reply:
                         continue  # answers a request that was given up
                     headers = message.headers or {}
-                    left = int(headers.get("Nats-Num-Pending", "0"))
                     status = headers.get("Status")
+                    if status == NOTHING_THERE:
+                        return _Batch(events, not events, 0)
+                    if status not in (None, END_OF_BATCH):
+                        return _Batch(events, answered=False, left=left)
+                    if int(headers["Nats-Last-Sequence"]) != (events[-1].sequence if events else 0):
+                        return _Batch(events, answered=False, left=left)
+                    left = int(headers["Nats-Num-Pending"])
                     if status:
-                        return _Batch(events, status in (END_OF_BATCH, NOTHING_THERE), left)
-                    sequence = int(headers["Nats-Sequence"])
-                    events.append(StoredEvent(sequence, headers["Nats-Subject"], message.data))
+                        return _Batch(events, answered=True, left=left)
+                    events.append(StoredEvent(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data))
         except (TimeoutError, nats.errors.Error):
             return _Batch(events, answered=False, left=left)
 
@@ -192,30 +224,52 @@ class Projector(Generic[D]):
         """Fold until cancelled.
 
         Raises:
-            RuntimeError: if the stream ends before the checkpoint: it lost its tail and must be restored or reset.
+            RuntimeError: if the stream ends before the checkpoint: it lost its tail and must be restored or reset. Also
+                if it was made anew while it was read; running again begins at its beginning.
         """
-        with ACTIVE.track_inprogress():
-            self._cache.clear()
-            key, last = await self._stream_identity()
-            revision, position = await self._checkpoint(key)
-            if position > last:
-                raise RuntimeError(f"The EVENTS stream ends at {last}, before the checkpoint {position}.")
-            async with contextlib.aclosing(read_events(self._nc, position)) as batches:
-                async for batch in batches:
-                    await self._fold_batch(batch)
-                    revision = await self._advance(key, batch[-1].sequence, revision)
+        self._cache.clear()
+        try:
+            with ACTIVE.track_inprogress():
+                await self._run()
+        finally:
+            LAG.set(0)
+
+    async def _run(self) -> None:
+        key, last = await self._stream_identity()
+        revision, position = await self._checkpoint(key)
+        if position > last:
+            await self._stream_reaches(key, position)
+        away = False
+        async with contextlib.aclosing(_read(self._nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
+            async for batch in batches:
+                if batch.events:
+                    LAG.set(len(batch.events) + batch.left)
+                    await self._fold_batch(batch.events)
+                    position = batch.events[-1].sequence
+                    revision = await self._advance(key, position, revision)
+                    LAG.set(batch.left)
+                if batch.answered:
+                    LAG.set(batch.left)
+                    if away:
+                        await self._stream_reaches(key, position)
+                away = not batch.answered
 
     async def _fold_batch(self, batch: Sequence[StoredEvent]) -> None:
         by_job: dict[str, list[StoredEvent]] = {}
         for event in batch:
             by_job.setdefault(event.job, []).append(event)
-        await asyncio.gather(*(self._fold_job(job, events) for job, events in by_job.items()))
+        async with asyncio.TaskGroup() as folding:
+            for job, events in by_job.items():
+                folding.create_task(self._fold_job(job, events))
         while len(self._cache) > CACHE_LIMIT:
             self._cache.pop(next(iter(self._cache)))
 
     async def _fold_job(self, job: str, events: Sequence[StoredEvent]) -> None:
         while True:
-            revision, document = await self._document(job)
+            found = await self._document(job)
+            if found is None:
+                return
+            revision, document = found
             applied: list[StoredEvent] = []
             for event in events:
                 if document is None:
@@ -237,12 +291,17 @@ class Projector(Generic[D]):
             self._view.written(document, applied)
             return
 
-    async def _document(self, job: str) -> tuple[int, D | None]:
+    async def _document(self, job: str) -> tuple[int, D | None] | None:
+        """Return revision and document of `job`; None if it was deleted: nothing brings it back."""
         if job not in self._cache:
             try:
                 entry = await insist(lambda: self._documents.get(job))
             except KeyNotFoundError as missing:
-                return (missing.entry.revision or 0 if missing.entry else 0), None
+                return None if missing.entry else (0, None)
+            except InvalidKeyError:
+                MISPLACED.inc()
+                log.warning("misplaced_event", job=job)
+                return None
             self._cache[job] = entry.revision or 0, entry.value or b""
         revision, value = self._cache[job]
         return revision, self._view.decode(value)
@@ -254,11 +313,29 @@ class Projector(Generic[D]):
         created = int(info.created.timestamp()) if info.created else 0
         return f"events_{created}", info.state.last_seq
 
+    async def _stream_reaches(self, key: str, position: int) -> None:
+        """Return when the stream `key` reaches to `position`.
+
+        Raises:
+            RuntimeError: if it does not within `PATIENCE_SECONDS`, or is another stream by now.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            present, last = await self._stream_identity()
+            if present != key:
+                raise RuntimeError("The EVENTS stream was made anew while it was read.")
+            if position <= last:
+                return
+            if time.monotonic() > until:
+                raise RuntimeError(f"The EVENTS stream ends at {last}, before the checkpoint {position}.")
+            await asyncio.sleep(PATIENCE_PAUSE)
+
     async def _checkpoint(self, key: str) -> tuple[int, int]:
+        """Return revision and value; 0 where there is none."""
         try:
             entry = await insist(lambda: self._checkpoints.get(key))
-        except KeyNotFoundError:
-            return 0, 0
+        except KeyNotFoundError as missing:
+            return (missing.entry.revision or 0 if missing.entry else 0), 0
         return entry.revision or 0, int(entry.value or b"0")
 
     async def _advance(self, key: str, position: int, revision: int) -> int:

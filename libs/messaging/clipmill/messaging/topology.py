@@ -3,10 +3,14 @@
 `apply` creates or updates them all and may run any number of times; services only use what it made.
 """
 
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from clipmill.contracts import subjects
 from clipmill.contracts.identifiers import Priority, Stage
+from clipmill.messaging.connection import insist
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -18,7 +22,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BucketNotFoundError, NotFoundError
+from nats.js.errors import APIError, BucketNotFoundError, NotFoundError, ServiceUnavailableError
 
 INTAKE = "INTAKE"
 TASKS = "TASKS"
@@ -45,6 +49,18 @@ RETENTION_SECONDS = 7 * 24 * 3600.0
 
 BACKSTOP = 4
 """Streams and buckets keep what belongs to a job this many retentions long: the sweeper ends jobs, not the server."""
+
+PATIENCE_SECONDS = 60.0
+"""How long `apply` goes on while servers start, elect a leader or are away: three dead ones take longest to agree."""
+
+ANSWER_SECONDS = 5.0
+"""How long one request of `apply` waits: three copies are made in as many elections as the worst case needs."""
+
+PASSING = {10005, 10008}
+"""Refusals that pass when more servers have started: no suitable peers, system temporarily unavailable."""
+
+REFUSED = {10074}
+"""The server's faults that are the asker's: copies are wanted of a server that is not in a cluster."""
 
 
 @dataclass(frozen=True)
@@ -132,39 +148,65 @@ CONSUMERS = tuple(
 
 
 async def apply(
-    nc: Client, replicas: int = 1, *, retention: float = RETENTION_SECONDS, ack_wait: float = ACK_WAIT
+    nc: Client,
+    replicas: int = 1,
+    *,
+    retention: float = RETENTION_SECONDS,
+    ack_wait: float = ACK_WAIT,
+    patience: float = PATIENCE_SECONDS,
 ) -> None:
-    """Create what is missing and update what differs.
+    """Create what is missing and update what differs, while servers come and go.
 
     Args:
         nc: an open connection.
-        replicas: copies of each stream, 1 or 3.
+        replicas: copies of each stream, 1 or 3; streams that have another number are changed while they are used.
         retention: seconds that a finished job is kept.
         ack_wait: seconds of silence after which a task is delivered again.
+        patience: seconds for all of it.
 
     Raises:
-        nats.errors.Error: if the server refuses or cannot be reached.
+        Transient: `unavailable`, if the servers do not do it within `patience`.
+        nats.errors.Error: if they refuse.
     """
-    js = nc.jetstream(timeout=10)
+    js = nc.jetstream(timeout=ANSWER_SECONDS)
+    deadline = time.monotonic() + patience
     for stream in STREAMS:
-        await _apply_stream(js, stream, replicas, retention)
+        await _insist(partial(_apply_stream, js, stream, replicas, retention), deadline)
     for consumer in CONSUMERS:
-        await js.add_consumer(
-            consumer.stream,
-            ConsumerConfig(
-                durable_name=consumer.name,
-                filter_subject=consumer.subject,
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ack_wait,
-                max_deliver=-1,
-                max_ack_pending=ACK_PENDING_LIMIT,
-            ),
-        )
+        await _insist(partial(_apply_consumer, js, consumer, ack_wait), deadline)
     for bucket in BUCKETS:
-        await _apply_bucket(js, bucket, replicas, retention)
+        await _insist(partial(_apply_bucket, js, bucket, replicas, retention), deadline)
+
+
+async def _insist(step: Callable[[], Awaitable[None]], deadline: float) -> None:
+    async def once() -> None:
+        try:
+            await step()
+        except APIError as refusal:
+            facts = refusal.code, refusal.description, refusal.err_code
+            if refusal.err_code in PASSING:
+                raise ServiceUnavailableError(*facts) from refusal
+            if refusal.err_code in REFUSED:
+                raise APIError(*facts) from refusal
+            raise
+
+    await insist(once, deadline=deadline)
+
+
+async def _apply_consumer(js: JetStreamContext, consumer: Consumer, ack_wait: float) -> None:
+    config = ConsumerConfig(
+        durable_name=consumer.name,
+        filter_subject=consumer.subject,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ack_wait,
+        max_deliver=-1,
+        max_ack_pending=ACK_PENDING_LIMIT,
+    )
+    await js.add_consumer(consumer.stream, config)
 
 
 async def _apply_stream(js: JetStreamContext, stream: Stream, replicas: int, retention: float) -> None:
+    age = BACKSTOP * retention if stream.expires else 0.0
     config = StreamConfig(
         name=stream.name,
         subjects=list(stream.subjects),
@@ -172,8 +214,8 @@ async def _apply_stream(js: JetStreamContext, stream: Stream, replicas: int, ret
         storage=StorageType.FILE,
         discard=DiscardPolicy.NEW if stream.limit else DiscardPolicy.OLD,
         max_msgs=stream.limit or -1,
-        max_age=BACKSTOP * retention if stream.expires else 0,
-        duplicate_window=DEDUPE_SECONDS,
+        max_age=age,
+        duplicate_window=_window(age),
         allow_direct=stream.direct,
         num_replicas=replicas,
     )
@@ -187,17 +229,27 @@ async def _apply_stream(js: JetStreamContext, stream: Stream, replicas: int, ret
 
 async def _apply_bucket(js: JetStreamContext, bucket: Bucket, replicas: int, retention: float) -> None:
     ttl = BACKSTOP * retention if bucket.ttl == "backstop" else bucket.ttl
-    seconds = None if ttl is None else float(ttl)
+    seconds = float(ttl or 0)
     try:
         await js.key_value(bucket.name)
     except BucketNotFoundError:
         await js.create_key_value(
             KeyValueConfig(
-                bucket=bucket.name, history=1, ttl=seconds, storage=StorageType.FILE, replicas=replicas, direct=False
+                bucket=bucket.name,
+                history=1,
+                ttl=seconds or None,
+                storage=StorageType.FILE,
+                replicas=replicas,
+                direct=False,
             )
         )
         return
-    info = await js.stream_info(f"KV_{bucket.name}")
-    wanted = info.config.evolve(max_age=seconds or 0, num_replicas=replicas)
-    if (info.config.max_age or 0, info.config.num_replicas) != (wanted.max_age, replicas):
+    present = (await js.stream_info(f"KV_{bucket.name}")).config
+    if (present.max_age or 0, present.num_replicas) != (seconds, replicas):
+        wanted = present.evolve(max_age=seconds, num_replicas=replicas, duplicate_window=_window(seconds))
         await js.update_stream(wanted)
+
+
+def _window(age: float) -> float:
+    """Return for how long message ids are remembered: the server refuses longer than the messages are kept."""
+    return min(DEDUPE_SECONDS, age) if age else DEDUPE_SECONDS
