@@ -104,7 +104,7 @@ async def test_a_url_becomes_a_queued_job_with_a_task(api, nc):
     assert (answer.status, body["status"], set(body)) == (200, "queued", {"job_id", "status"})
     status = await (await api.get(f"/api/status/{body['job_id']}")).json()
     assert status == {"status": "queued", "logs": [f"Job {body['job_id']} queued."], "result": None}
-    message = await nc.jetstream().get_msg(INTAKE, seq=1)
+    message = await nc.jetstream().get_msg(INTAKE, seq=1, subject=">", next=True)
     task = codec.decode_task(message.data)
     assert (task.url, task.options.target_clips) == ("https://example.com/talk.mp4", 2)
     view = await (await api.get(f"/api/jobs/{body['job_id']}")).json()
@@ -121,7 +121,7 @@ async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
     answer = await api.post("/api/process", data=form)
     job = JobId((await answer.json())["job_id"])
     assert await store.get_bytes(layout.upload(job)) == data
-    task = codec.decode_task((await nc.jetstream().get_msg(INTAKE, seq=1)).data)
+    task = codec.decode_task((await nc.jetstream().get_msg(INTAKE, seq=1, subject=">", next=True)).data)
     assert task.url is None
     assert task.file_name == "weird näme 🎬 it's.mp4"
     assert not task.options.captions
