@@ -1,6 +1,7 @@
 """What is published is stored once, refused only where work is taken in."""
 
 import time
+from functools import partial
 
 import pytest
 from clipmill.contracts.events import Started
@@ -8,6 +9,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.tasks import DownloadTask, TranscribeTask
 from clipmill.messaging import topology
+from clipmill.messaging.connection import insist
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import INTAKE, SECRETS
 
@@ -47,8 +49,10 @@ async def test_an_outage_past_the_deadline_is_told(shared, nats_server):
 
 async def test_the_topology_can_be_applied_again(nc):
     await topology.apply(nc, ack_wait=2.0, retention=3600)
+    js = nc.jetstream()
     for consumer in topology.CONSUMERS:
-        assert (await nc.jetstream().consumer_info(consumer.stream, consumer.name)).config.ack_wait == 2.0
+        info = await insist(partial(js.consumer_info, consumer.stream, consumer.name))
+        assert info.config.ack_wait == 2.0
 
 
 async def test_a_lent_key_is_unreadable_at_rest_and_forgotten(nc):
