@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import nats.errors
 from clipmill.contracts.tasks import Task
-from clipmill.messaging.connection import OUTAGE
+from clipmill.messaging.connection import OUTAGE, heed
 from clipmill.operations import logs
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -16,6 +16,14 @@ ACK_TRIES = 2
 """A delivery that the server has forgotten is never answered: after two tries the worker moves on."""
 
 ACK_SECONDS = 1.0
+"""How long the server has to answer an acknowledgement or a beat."""
+
+MARGIN = 0.1
+"""Share of the ack wait by which a worker thinks itself superseded too early rather than too late: the server counts
+from its sending of a task, the worker from its coming."""
+
+IN_PROGRESS = b"+WPI"
+"""JetStream's word for "the work goes on"."""
 
 
 @dataclass
@@ -37,7 +45,7 @@ class Standing:
 
     def superseded(self, now: float) -> bool:
         """Whether the server may have given the task to another worker."""
-        return now - self.beaten > self.ack_wait
+        return now - self.beaten > self.ack_wait * (1 - MARGIN)
 
 
 class Delivery:
@@ -66,18 +74,14 @@ class Delivery:
         return self._standing.superseded(time.monotonic())
 
     async def beat(self) -> bool:
-        """Say that the work goes on; returns False when nobody was there to hear it."""
-        if self.superseded:
-            return True
-        if not self._nc.is_connected:
-            return False
+        """Say that the work goes on, and wait for the server to hear it; returns whether it did."""
+        said = time.monotonic()
         try:
-            await self._message.in_progress()
-        except nats.errors.Error as reason:
-            log.warning("heartbeat_failed", reason=str(reason))
+            await heed(self._nc.request(self._message.reply, IN_PROGRESS, timeout=ACK_SECONDS))
+        except (*OUTAGE, nats.errors.Error) as reason:
+            log.debug("beat_unheard", reason=str(reason) or type(reason).__name__)
             return False
-        if self._nc.is_connected:  # a beat into the void is not a beat
-            self._standing.beat(time.monotonic())
+        self._standing.beat(said)
         return True
 
     async def finish(self) -> bool:

@@ -1,0 +1,186 @@
+"""The worker's decisions as a model: one task on a server of a few lines, any number of workers, time that only the
+rules move. The decisions are the product's: the tally, when to give up, when a worker may still settle its task.
+"""
+
+import random
+
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.messaging import retry
+from clipmill.messaging.attempts import Tally
+from clipmill.messaging.delivery import MARGIN, Standing
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+
+ACK_WAIT = 30.0
+LATENCY = st.sampled_from([0.0, ACK_WAIT * MARGIN])
+"""How much later than the server a worker may begin to count."""
+
+
+class OneTask(RuleBasedStateMachine):
+    """A task from its publishing to its end; `holder` is the delivery that the server takes for the current one."""
+
+    workers = Bundle("workers")
+
+    @initialize(limit=st.integers(1, 4), seed=st.integers())
+    def publish(self, limit, seed):
+        self.limit, self.chance = limit, random.Random(seed)
+        self.now = self.available = 0.0
+        self.deadline = 0.0
+        self.holder = None
+        self.deliveries = 0
+        self.tally = Tally()
+        self.alive: dict[int, Standing] = {}
+        self.noticed: set[int] = set()
+        self.spent = 0  # tries that died or failed by the task's own fault
+        self.letters = 0
+        self.stored = False
+        self.gone = False
+
+    # the server
+
+    @rule(seconds=st.sampled_from([1.0, ACK_WAIT / 3, ACK_WAIT * (1 - MARGIN / 2), ACK_WAIT * 1.01, 2 * ACK_WAIT]))
+    def time_passes(self, seconds):
+        self.now += seconds
+        if self.holder is not None and self.now >= self.deadline:
+            self.holder, self.available = None, self.now
+
+    def _settle(self, worker, *, again_in=None):
+        """A `nak` (with a delay) or a `term`: the server takes it from whoever sends it, so only the holder may."""
+        if self.gone:
+            return  # the server has forgotten the message: a late word changes nothing
+        assert self.holder in (worker, None), "a superseded worker hit the new worker's delivery"
+        self.holder = None
+        if again_in is None:
+            self.gone = True
+        else:
+            self.available = self.now + again_in
+
+    # the workers
+
+    @precondition(lambda self: not self.gone and self.holder is None and self.now >= self.available)
+    @rule(target=workers, latency=LATENCY)
+    def deliver(self, latency):
+        self.deliveries += 1
+        worker = self.deliveries
+        self.holder, self.deadline = worker, self.now + ACK_WAIT
+        self.tally = self.tally.try_begun()
+        if retry.exhausted(self.tally, self.limit):
+            assert self.spent + len(self.alive.keys() - self.noticed) >= self.limit, "given up too early"
+            self.spent += 1  # the try that was only counted to see this
+            self.letters += 1
+            self._settle(worker)
+            return multiple()
+        self.alive[worker] = Standing(ACK_WAIT, self.now + latency)
+        return worker
+
+    @rule(worker=workers, heard=st.booleans())
+    def beat(self, worker, heard):
+        standing = self.alive.get(worker)
+        if standing is None:
+            return
+        if heard and self.holder == worker:
+            self.deadline = self.now + ACK_WAIT
+            standing.beat(self.now)
+        if standing.superseded(self.now) and worker not in self.noticed:
+            self.noticed.add(worker)
+            self.tally = self.tally.try_taken_back()
+
+    @rule(worker=consumes(workers), answered=st.booleans())
+    def finish(self, worker, answered):
+        if self.alive.pop(worker, None) is None:
+            return
+        self.stored = True
+        if answered:
+            self.gone = True  # an acknowledgement counts whoever sends it: the work is done
+            self.holder = None
+        elif worker not in self.noticed:
+            self.tally = self.tally.try_taken_back()
+
+    @rule(worker=consumes(workers))
+    def crash(self, worker):
+        if self.alive.pop(worker, None) is not None and worker not in self.noticed:
+            self.spent += 1
+
+    @rule(worker=consumes(workers))
+    def stop(self, worker):
+        standing = self.alive.pop(worker, None)
+        if standing is None:
+            return
+        if worker not in self.noticed:
+            self.tally = self.tally.try_taken_back()
+        if not standing.superseded(self.now):
+            self._settle(worker, again_in=0.0)
+
+    @rule(
+        worker=consumes(workers),
+        failure=st.sampled_from(
+            [
+                Permanent(ErrorCode.NO_VIDEO, "There is no video."),
+                Transient(ErrorCode.OUT_OF_MEMORY, "No memory was left."),
+                Transient(ErrorCode.UNAVAILABLE, "The store is away."),
+            ]
+        ),
+    )
+    def fail(self, worker, failure):
+        standing = self.alive.pop(worker, None)
+        if standing is None:
+            return
+        if standing.superseded(self.now):
+            self.spent += worker not in self.noticed
+            return
+        if retry.blameless(failure):
+            self.tally = self.tally.try_waited()
+        else:
+            self.spent += 1
+        decision = retry.decide(failure, self.tally, self.limit, self.chance)
+        if isinstance(decision, retry.Retry):
+            self._settle(worker, again_in=decision.delay)
+        else:
+            self.letters += 1
+            assert isinstance(failure, Permanent) or self.spent >= self.limit or self.tally.waited >= retry.WAITS_LIMIT
+            self._settle(worker)
+
+    # what must hold
+
+    @invariant()
+    def a_task_goes_only_when_it_is_done_or_kept_aside(self):
+        assert not self.gone or self.stored or self.letters
+
+    @invariant()
+    def no_task_is_tried_beyond_its_limit(self):
+        assert self.spent <= self.limit + 1
+
+    @invariant()
+    def a_task_is_kept_aside_once(self):
+        assert self.letters <= 1
+
+    @invariant()
+    def the_tally_counts_those_who_died_failed_or_work(self):
+        working = len(self.alive.keys() - self.noticed)
+        assert self.gone or self.tally.begun == self.spent + working
+
+    def teardown(self):
+        """Once the faults stop, the task ends after one more delivery."""
+        if not hasattr(self, "limit"):
+            return
+        self.time_passes(10 * ACK_WAIT)
+        if not self.gone:
+            worker = self.deliver(0.0)
+            if isinstance(worker, int):
+                self.finish(worker, answered=True)
+        assert self.gone
+        assert self.stored or self.letters
+
+
+TestOneTask = OneTask.TestCase
+TestOneTask.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
