@@ -6,10 +6,11 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -66,6 +67,7 @@ class ServiceSettings(Protocol):
 
 
 S = TypeVar("S", bound=msgspec.Struct)
+S_contra = TypeVar("S_contra", bound=msgspec.Struct, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -98,20 +100,44 @@ class Runtime:
 Build = Callable[[S, Runtime], AbstractAsyncContextManager[Sequence[StageWorker]]]
 
 
-def main(name: str, kind: type[S], build: Build[S], *, serve_health: bool = True) -> None:
-    """Run a service from its command line: `python -m clipmill.<name> [run | config [--json]]`.
+class Command(Protocol[S_contra]):
+    """A command that a service has besides `run` and `config`."""
+
+    @property
+    def help(self) -> str:
+        """What it does, in a few words."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what it takes."""
+
+    async def run(self, settings: S_contra, arguments: argparse.Namespace) -> int:
+        """Do it; returns the exit status."""
+
+
+def main(
+    name: str,
+    kind: type[S],
+    build: Build[S],
+    *,
+    serve_health: bool = True,
+    commands: Mapping[str, Command[S]] = MappingProxyType({}),
+) -> None:
+    """Run a service from its command line: `python -m clipmill.<name> [run | config [--json] | …]`.
 
     Args:
         name: the service, as its settings are prefixed.
         kind: its settings; a Struct with the fields that `ServiceSettings` names.
         build: enters with settings and runtime, yields what to work on, and cleans up when left.
         serve_health: whether health and metrics get a site of their own; the gateway's are part of its application.
+        commands: what it does besides, by name.
     """
     parser = argparse.ArgumentParser(prog=f"python -m clipmill.{name}")
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser("run", help="work until SIGTERM (the default)")
-    config = commands.add_parser("config", help="print every setting and its present value")
+    parsers = parser.add_subparsers(dest="command")
+    parsers.add_parser("run", help="work until SIGTERM (the default)")
+    config = parsers.add_parser("config", help="print every setting and its present value")
     config.add_argument("--json", action="store_true", help="for machines")
+    for word, command in commands.items():
+        command.add_arguments(parsers.add_parser(word, help=command.help))
     arguments = parser.parse_args()
     try:
         settings = load_settings(kind, name, os.environ)
@@ -127,6 +153,8 @@ def main(name: str, kind: type[S], build: Build[S], *, serve_health: bool = True
     for sentence in unknown_variables(kind, name, os.environ):
         log.warning("unknown_setting", sentence=sentence)
     try:
+        if arguments.command in commands:
+            sys.exit(uvloop.run(commands[arguments.command].run(settings, arguments)))
         uvloop.run(_Service(name, settings, build).run(serve_health=serve_health))
     except SettingsError as error:  # one that only the service itself can judge
         sys.stderr.write(f"clipmill {name}: {error}\n")
