@@ -2,8 +2,9 @@
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.options import JobOptions
-from clipmill.gateway.options import parse_options, parse_url
+from clipmill.gateway.options import parse_options, parse_priority, parse_url
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,12 +26,20 @@ def test_fields_nobody_knows_are_ignored_and_named():
     assert parse_options({"quality": "best", "foo": 1})[1] == ("foo", "quality")
 
 
+def test_a_job_is_of_normal_priority_unless_it_is_urgent():
+    assert parse_priority({}) is parse_priority({"priority": ""}) is parse_priority({"priority": "normal"})
+    assert parse_priority({"priority": "HIGH"}) is Priority.HIGH
+    for value in ("urgent", 1, ["high"], False):
+        with pytest.raises(Permanent, match="priority must be high or normal"):
+            parse_priority({"priority": value})
+
+
 def test_the_length_that_was_not_sent_gives_way():
     assert parse_options({"clip_max_seconds": 10})[0].clip_min_seconds == 10
     assert parse_options({"clip_min_seconds": 90})[0].clip_max_seconds == 90
 
 
-@pytest.mark.parametrize("name", ["output_format", "hook", "layout", "webhook_url", "webhook_secret", "priority"])
+@pytest.mark.parametrize("name", ["output_format", "hook", "layout", "webhook_url", "webhook_secret"])
 def test_an_option_of_a_later_version_is_refused_by_name(name):
     with pytest.raises(Permanent) as refusal:
         parse_options({name: "on"})

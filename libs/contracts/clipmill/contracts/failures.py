@@ -7,10 +7,12 @@ class ErrorCode(StrEnum):
     """Why a job, a clip or a request failed, for machines. A code never changes its meaning; new ones may come."""
 
     # requests
+    ALREADY_ENDED = "already_ended"
     BAD_IDENTIFIER = "bad_identifier"
     BAD_OPTION = "bad_option"
     BAD_REQUEST = "bad_request"
     BAD_URL = "bad_url"
+    NOT_ENDED = "not_ended"
     NOT_FOUND = "not_found"
     NOT_YET_SUPPORTED = "not_yet_supported"
     SECRETS_NOT_CONFIGURED = "secrets_not_configured"

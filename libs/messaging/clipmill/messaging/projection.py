@@ -219,6 +219,12 @@ class Projector(Generic[D]):
         self._checkpoints = checkpoints
         self._view = view
         self._cache: dict[str, tuple[int, bytes]] = {}
+        self._folded = 0
+
+    @property
+    def folded(self) -> int:
+        """The sequence up to which every event is in its document; 0 before that is known."""
+        return self._folded
 
     async def run(self) -> None:
         """Fold until cancelled.
@@ -239,6 +245,7 @@ class Projector(Generic[D]):
         revision, position = await self._checkpoint(key)
         if position > last:
             await self._stream_reaches(key, position)
+        self._folded = position
         away = False
         async with contextlib.aclosing(_read(self._nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
             async for batch in batches:
@@ -246,6 +253,7 @@ class Projector(Generic[D]):
                     LAG.set(len(batch.events) + batch.left)
                     await self._fold_batch(batch.events)
                     position = batch.events[-1].sequence
+                    self._folded = position
                     revision = await self._advance(key, position, revision)
                     LAG.set(batch.left)
                 if batch.answered:

@@ -18,6 +18,8 @@ HTTP_STATUS = {
     ErrorCode.BAD_IDENTIFIER: 404,
     ErrorCode.MISSING_ARTIFACT: 404,
     ErrorCode.TOO_LARGE: 413,
+    ErrorCode.ALREADY_ENDED: 409,
+    ErrorCode.NOT_ENDED: 409,
 }
 """The status of a permanent failure; any other is the client's to mend: 400."""
 

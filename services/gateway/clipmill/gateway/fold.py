@@ -2,7 +2,8 @@
 
 Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and one whose
 key is known is the same event said again. Events before `queued` and after a terminal one are ignored, so logs and
-clips only ever grow and a status never goes back; `reopened` is the one exception.
+clips only ever grow and a status never goes back; `reopened` is the one exception. Once a job goes on in a later
+generation, the failure of an older one says nothing about it.
 """
 
 from clipmill.contracts import log_lines
@@ -37,7 +38,8 @@ AFTER = {
 }
 """A stage and those that build upon what it made."""
 
-CLIP_KEYS = ("clip_rendered.", "clip_failed.", "stage_finished.render.")
+CLIP_KEYS = ("clip_rendered.", "stage_finished.render.")
+"""How the keys of events begin that a clip which is made afresh tells again; a failure's key has its generation."""
 
 
 def begin(sequence: int, event: Event) -> JobDocument | None:
@@ -49,6 +51,8 @@ def begin(sequence: int, event: Event) -> JobDocument | None:
         logs=[log_lines.queued(event.job)],
         options=event.options,
         source=event.source,
+        upload=event.upload,
+        priority=event.priority,
         ignored_options=event.ignored_options,
         created=event.at,
         sequence=sequence,
@@ -65,6 +69,8 @@ def fold(document: JobDocument, sequence: int, event: Event) -> bool:
     """
     if sequence <= document.sequence or (document.state.terminal and not _reopens(document, event)):
         return False
+    if isinstance(event, Failed) and event.generation < document.generation:
+        return False
     if isinstance(event, StageProgress):
         changed = _progress(document, event)
     elif event.key in document.keys or isinstance(event, Queued):
@@ -72,6 +78,7 @@ def fold(document: JobDocument, sequence: int, event: Event) -> bool:
     else:
         _apply(document, event)
         document.keys.append(event.key)
+        document.generation = max(document.generation, event.generation)
         _finish_if_done(document, event.at)
         changed = True
     if changed:
@@ -123,11 +130,12 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
 
 
 def _reopens(document: JobDocument, event: Event) -> bool:
-    return isinstance(event, Reopened) and not document.cancelled
+    """Whether a job that has ended goes on: what a person cancelled does not, and what ended was not lost."""
+    return isinstance(event, Reopened) and not document.cancelled and not event.revived
 
 
 def _reopen(document: JobDocument, event: Reopened) -> None:
-    document.generation, document.revived = max(document.generation, event.generation), event.revived
+    document.revived = event.revived
     document.error = document.finished = None
     if document.state.terminal:
         document.state = JobState.PROCESSING

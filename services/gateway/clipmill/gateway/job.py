@@ -1,7 +1,8 @@
 """The document that the gateway keeps for each job: everything a status is made of."""
 
+from clipmill.contracts.events import Queued
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.status import CostAnalysis, JobState, PublicClip, PublicResult, PublicStatus
 from msgspec import Struct, field
@@ -58,8 +59,10 @@ class JobDocument(Struct, kw_only=True):
         stages: how each stage stands, by its name.
         options: what was asked for.
         source: the URL or file name as submitted.
+        upload: whether the source is a file that was uploaded.
+        priority: how urgently it is wanted.
         ignored_options: names of fields that were sent and are not known.
-        generation: of the work that is under way: raised when the job is reopened.
+        generation: the latest that was heard of: raised when the job is reopened.
         revived: whether this generation began because the job had lost its task.
         error: why it failed, None while it did not.
         created: Unix time in seconds.
@@ -82,6 +85,8 @@ class JobDocument(Struct, kw_only=True):
     stages: dict[Stage, StageView] = field(default_factory=dict)
     options: JobOptions = JobOptions()
     source: str = ""
+    upload: bool = False
+    priority: Priority = Priority.NORMAL
     ignored_options: tuple[str, ...] = ()
     generation: int = 0
     revived: bool = False
@@ -91,6 +96,18 @@ class JobDocument(Struct, kw_only=True):
     finished: float | None = None
     sequence: int = 0
     keys: list[str] = field(default_factory=list)
+
+    def submission(self) -> Queued:
+        """Return the event that the job began with."""
+        return Queued(
+            job=self.job,
+            at=self.created,
+            options=self.options,
+            source=self.source,
+            upload=self.upload,
+            priority=self.priority,
+            ignored_options=self.ignored_options,
+        )
 
 
 def public_status(document: JobDocument) -> PublicStatus:
@@ -114,6 +131,7 @@ class JobView(Struct, frozen=True, kw_only=True):
         clips_ready: how many can be watched.
         clips_failed: why, by clip number.
         options: what was asked for, defaults filled in.
+        priority: how urgently it is wanted.
         ignored_options: names of fields that were sent and are not known.
         source: the URL or file name as submitted.
         error: why it failed.
@@ -131,6 +149,7 @@ class JobView(Struct, frozen=True, kw_only=True):
     clips_ready: int
     clips_failed: dict[int, FailureView]
     options: JobOptions
+    priority: Priority
     ignored_options: tuple[str, ...]
     source: str
     error: FailureView | None
@@ -141,18 +160,17 @@ class JobView(Struct, frozen=True, kw_only=True):
 
 def job_view(document: JobDocument) -> JobView:
     """Return what `GET /api/jobs/<job>` answers."""
-    running = [stage for stage in Stage if (view := document.stages.get(stage)) and view.state == "running"]
-    terminal = document.state.terminal
     return JobView(
         job_id=document.job,
-        status="cancelled" if document.cancelled else document.state,
-        stage=None if terminal or not running else running[-1],
-        percent=100 if document.state is JobState.COMPLETED else _percent(document),
+        status=_status(document),
+        stage=_stage(document),
+        percent=_percent(document),
         stages={stage: document.stages.get(stage, StageView()) for stage in Stage},
         clips_planned=document.clips_planned,
         clips_ready=len(document.clips_ready),
         clips_failed=document.clips_failed,
         options=document.options,
+        priority=document.priority,
         ignored_options=document.ignored_options,
         source=document.source,
         error=document.error,
@@ -162,6 +180,58 @@ def job_view(document: JobDocument) -> JobView:
     )
 
 
+class JobSummary(Struct, frozen=True, kw_only=True):
+    """A job in the list that `GET /api/jobs` answers; its attributes are those of `JobView`."""
+
+    job_id: JobId
+    status: str
+    stage: Stage | None
+    percent: int
+    clips_planned: int | None
+    clips_ready: int
+    priority: Priority
+    source: str
+    error: FailureView | None
+    created: float
+    started: float | None
+    finished: float | None
+
+
+def job_summary(document: JobDocument) -> JobSummary:
+    """Return what `GET /api/jobs` says of a job."""
+    return JobSummary(
+        job_id=document.job,
+        status=_status(document),
+        stage=_stage(document),
+        percent=_percent(document),
+        clips_planned=document.clips_planned,
+        clips_ready=len(document.clips_ready),
+        priority=document.priority,
+        source=document.source,
+        error=document.error,
+        created=document.created,
+        started=document.started,
+        finished=document.finished,
+    )
+
+
+CANCELLED = "cancelled"
+"""What the rich views call a job that its submitter ended; the contract knows it as failed."""
+
+JOB_STATUSES = (*JobState, CANCELLED)
+
+
+def _status(document: JobDocument) -> str:
+    return CANCELLED if document.cancelled else document.state
+
+
+def _stage(document: JobDocument) -> Stage | None:
+    running = [stage for stage in Stage if (view := document.stages.get(stage)) and view.state == "running"]
+    return None if document.state.terminal or not running else running[-1]
+
+
 def _percent(document: JobDocument) -> int:
+    if document.state is JobState.COMPLETED:
+        return 100
     done = sum(view.percent * STAGE_SHARES[stage] for stage, view in document.stages.items())
     return min(99, done // 100)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.options import (
     CLIP_SECONDS_FLOOR,
     CLIP_SECONDS_LIMIT,
@@ -13,8 +14,8 @@ from clipmill.contracts.options import (
     JobOptions,
 )
 
-KNOWN = frozenset({"target_clips", "clip_min_seconds", "clip_max_seconds", "language", "captions"})
-LATER = frozenset({"output_format", "hook", "layout", "webhook_url", "webhook_secret", "priority"})
+KNOWN = frozenset({"target_clips", "clip_min_seconds", "clip_max_seconds", "language", "captions", "priority"})
+LATER = frozenset({"output_format", "hook", "layout", "webhook_url", "webhook_secret"})
 """Options of the API that this version cannot honour yet: refused, rather than silently not done."""
 
 SOURCES = frozenset({"url", "file"})
@@ -46,6 +47,20 @@ def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, 
         captions=_on_off(sent, "captions", default=defaults.captions),
     )
     return options, tuple(sorted(sent.keys() - KNOWN - SOURCES))
+
+
+def parse_priority(fields: Mapping[str, object]) -> Priority:
+    """Return the priority among `fields`, the normal one if there is none.
+
+    Raises:
+        Permanent: `bad_option`.
+    """
+    value = fields.get("priority")
+    if value in (None, ""):
+        return Priority.NORMAL
+    if not isinstance(value, str) or value.lower() not in tuple(Priority):
+        raise _bad("priority", "must be high or normal")
+    return Priority(value.lower())
 
 
 def parse_url(url: object) -> str:

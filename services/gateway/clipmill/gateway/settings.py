@@ -21,3 +21,13 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     answer_seconds: Annotated[
         float, Meta(description="How long a request waits for NATS before it is answered 503, seconds.", gt=0)
     ] = 5.0
+    sweep_seconds: Annotated[
+        float, Meta(description="Time between two looks for expired, lost and orphaned work, seconds.", gt=0)
+    ] = 60.0
+    lost_seconds: Annotated[
+        float,
+        Meta(description="A job without a task is begun anew after so long without a sign of life, seconds.", gt=0),
+    ] = 300.0
+    orphan_seconds: Annotated[
+        float, Meta(description="Artifacts of no job are removed once they are so old, seconds.", gt=0)
+    ] = 3600.0

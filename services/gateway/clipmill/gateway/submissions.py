@@ -20,7 +20,7 @@ from clipmill.contracts.identifiers import JobId, new_job_id
 from clipmill.contracts.tasks import DownloadTask, first_task
 from clipmill.gateway import fold
 from clipmill.gateway.answers import as_json
-from clipmill.gateway.options import parse_options, parse_url
+from clipmill.gateway.options import parse_options, parse_priority, parse_url
 from clipmill.gateway.projector import JOBS
 from clipmill.messaging.connection import insist
 from clipmill.messaging.publisher import Publisher, now
@@ -179,7 +179,13 @@ def _judge(job: JobId, form: Form) -> tuple[DownloadTask, Queued]:
         raise Permanent(ErrorCode.BAD_REQUEST, "The file is empty.")
     source = form.file_name if url is None else parse_url(url)
     queued = Queued(
-        job=job, at=now(), options=options, source=source or "", upload=url is None, ignored_options=ignored
+        job=job,
+        at=now(),
+        options=options,
+        source=source or "",
+        upload=url is None,
+        priority=parse_priority(form.fields),
+        ignored_options=ignored,
     )
     return first_task(queued), queued
 
