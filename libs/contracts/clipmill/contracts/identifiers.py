@@ -20,6 +20,16 @@ class Stage(StrEnum):
     RENDER = "render"
 
 
+AFTER = {
+    Stage.DOWNLOAD: (Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
+    Stage.TRANSCRIBE: (Stage.TRANSCRIBE, Stage.ANALYZE, Stage.RENDER),
+    Stage.SCENES: (Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
+    Stage.ANALYZE: (Stage.ANALYZE, Stage.RENDER),
+    Stage.RENDER: (Stage.RENDER,),
+}
+"""A stage and those that build upon what it made."""
+
+
 class Priority(StrEnum):
     """How urgently a task is wanted; each stage has one consumer a priority."""
 

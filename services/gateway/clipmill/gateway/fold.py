@@ -24,19 +24,10 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.identifiers import AFTER, Stage
 from clipmill.contracts.status import JobState
 from clipmill.gateway.job import FailureView, JobDocument, StageView
 from msgspec.structs import replace
-
-AFTER = {
-    Stage.DOWNLOAD: (Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
-    Stage.TRANSCRIBE: (Stage.TRANSCRIBE, Stage.ANALYZE, Stage.RENDER),
-    Stage.SCENES: (Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
-    Stage.ANALYZE: (Stage.ANALYZE, Stage.RENDER),
-    Stage.RENDER: (Stage.RENDER,),
-}
-"""A stage and those that build upon what it made."""
 
 CLIP_KEYS = ("clip_rendered.", "stage_finished.render.")
 """How the keys of events begin that a clip which is made afresh tells again; a failure's key has its generation."""
