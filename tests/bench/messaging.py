@@ -18,6 +18,7 @@ from clipmill.operations import logs
 from clipmill.operations.settings import LogFormat, LogLevel
 from figures import Figure, load, machine, write_section
 from hops import hops
+from leaks import leaks
 from projecting import projecting
 from redelivery import redelivery
 from scaling import scaling
@@ -35,6 +36,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "visibility": visibility,
     "scaling": scaling,
     "redelivery": redelivery,
+    "leaks": leaks,
 }
 
 

@@ -25,6 +25,9 @@ START_SECONDS = 60.0
 """A busy machine may take long to import what a service needs."""
 
 STOP_SECONDS = 40.0
+LOG_CHARACTERS = 2000
+"""What is shown of the log of a process that does not start."""
+
 WORKER = Path(__file__).parent / "stage_process.py"
 
 
@@ -99,10 +102,12 @@ class Service:
     Attributes:
         process: the running process.
         url: where it listens.
+        log: what it writes.
     """
 
     process: subprocess.Popen[bytes]
     url: str
+    log: Path
 
 
 @asynccontextmanager
@@ -152,16 +157,17 @@ def _start(bench: Bench, name: str, number: int, command: list[str], environ: di
         f"CLIPMILL_{name.upper()}_PORT": str(port),
     }
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("CLIPMILL_")}
-    with (bench.folder / f"{name}.{number}.log").open("ab") as log:
-        process = subprocess.Popen(command, env=inherited | ours | environ, stdout=log, stderr=log)
-    return Service(process, f"http://127.0.0.1:{port}")
+    log = bench.folder / f"{name}.{number}.log"
+    with log.open("ab") as written:
+        process = subprocess.Popen(command, env=inherited | ours | environ, stdout=written, stderr=written)
+    return Service(process, f"http://127.0.0.1:{port}", log)
 
 
 async def _ready(session: aiohttp.ClientSession, service: Service) -> None:
     async with asyncio.timeout(START_SECONDS):
         while True:
             if service.process.poll() is not None:
-                sys.exit(f"a process ended at its start: {service.process.args}")
+                sys.exit(f"A process ended at its start:\n{service.log.read_text()[-LOG_CHARACTERS:]}")
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(f"{service.url}/health/ready") as answer:
                     if answer.status == 200:
