@@ -15,8 +15,6 @@ from clipmill.transcriber.handler import TranscribeHandler, engine_request
 from clipmill.transcriber.model_process import ModelProcess
 from clipmill.transcriber.settings import TranscriberSettings
 
-ATTEMPTS = 3
-
 _log = get_logger(__name__)
 
 
@@ -28,7 +26,7 @@ async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterato
         loading = asyncio.create_task(_preload(models, settings)) if settings.preload else None
         try:
             handler = TranscribeHandler(runtime.store, settings, models)
-            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=1, attempts=ATTEMPTS)]
+            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=1, attempts=settings.attempts)]
         finally:
             if loading is not None:
                 loading.cancel()

@@ -15,6 +15,7 @@ class TranscriberSettings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9102
     )
+    attempts: Annotated[int, Meta(description="Tries at transcribing a video.", ge=1)] = 3
     model: Annotated[
         str,
         Meta(
