@@ -56,6 +56,13 @@ class StoreContract:
         assert await store.get_bytes("a") == b""
         assert await collect(store.stream("b")) == b""
 
+    async def test_one_artifact_goes_and_its_neighbours_stay(self, store):
+        for key in ("jobs/a/source", "jobs/a/source.json"):
+            await store.put_bytes(key, b"x")
+        await store.delete("jobs/a/source")
+        await store.delete("jobs/a/source")
+        assert [await store.size(key) for key in ("jobs/a/source", "jobs/a/source.json")] == [None, 1]
+
     async def test_what_is_missing_is_a_permanent_failure(self, store, tmp_path):
         with pytest.raises(MissingArtifact) as caught:
             await store.get_bytes("jobs/a/plan.json")

@@ -1,6 +1,7 @@
 """Where each artifact of a job lies: the key follows from the job and the stage alone."""
 
-from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.identifiers import AFTER, JobId, Stage
+from clipmill.contracts.options import CLIPS_LIMIT
 
 JOBS = "jobs"
 """The prefix of everything that the store holds."""
@@ -59,6 +60,34 @@ def captions(job: JobId, number: int) -> str:
 def clip_facts(job: JobId, number: int) -> str:
     """The `ClipFacts` of clip `number`, stored after the files they speak of."""
     return f"{_clip_prefix(job, number)}/clip.json"
+
+
+def made_from(stage: Stage, job: JobId) -> tuple[str, ...]:
+    """What `stage` and those that build upon it have made, in the order in which it is to be deleted.
+
+    The last stage comes first, and of each what says that it is done: a deletion that is broken off leaves nothing that
+    looks whole. A key that ends with a slash stands for all below it. What was uploaded is nobody's work and stays.
+    """
+    return tuple(key for each in reversed(AFTER[stage]) for key in _made_by(each, job))
+
+
+def made_for_clip(job: JobId, number: int) -> tuple[str, ...]:
+    """What was made of clip `number`; as `made_from`."""
+    return clip_facts(job, number), f"{_clip_prefix(job, number)}/"
+
+
+def _made_by(stage: Stage, job: JobId) -> tuple[str, ...]:
+    match stage:
+        case Stage.DOWNLOAD:
+            return media(job), source(job)
+        case Stage.TRANSCRIBE:
+            return (transcript(job),)
+        case Stage.SCENES:
+            return (scenes(job),)
+        case Stage.ANALYZE:
+            return plan(job), f"{job_prefix(job)}/analyze/"  # and what tries at it left behind
+        case Stage.RENDER:
+            return *(clip_facts(job, number) for number in range(1, CLIPS_LIMIT + 1)), f"{job_prefix(job)}/clips/"
 
 
 def _clip_prefix(job: JobId, number: int) -> str:

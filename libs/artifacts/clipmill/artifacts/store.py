@@ -162,6 +162,15 @@ class Store:
             return None
         return meta["size"]
 
+    async def delete(self, key: str) -> None:
+        """Delete what is stored under `key`, if anything is.
+
+        Raises:
+            Transient: with `unavailable`.
+        """
+        with self._translated(key), suppress(FileNotFoundError):
+            await obstore.delete_async(self._objects, key)
+
     async def delete_prefix(self, prefix: str) -> int:
         """Delete everything below `prefix` (whole path segments) and return how many artifacts that were."""
         if not prefix.strip("/"):

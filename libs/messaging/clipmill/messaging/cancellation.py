@@ -65,9 +65,13 @@ class EndedJobs:
                 continue  # somebody else was faster, or our own answer was lost: look again
             return
 
-    async def ended(self, job: JobId, generation: int) -> bool:
-        """Whether `generation` of `job` has ended, as the bucket's leader knows it."""
-        _, ended = await self._read(job, None)
+    async def ended(self, job: JobId, generation: int, *, deadline: float | None = None) -> bool:
+        """Whether `generation` of `job` has ended, as the bucket's leader knows it.
+
+        Raises:
+            Transient: `unavailable`, after the deadline (`time.monotonic()`).
+        """
+        _, ended = await self._read(job, deadline)
         return ended >= generation
 
     @contextmanager
