@@ -1,44 +1,39 @@
-"""A temporary directory for one task, gone when the task is over however it ends."""
+"""A temporary directory for one task, gone when the task is over, and swept later if its process was killed.
+
+A directory is locked by the process that works in it, and the lock dies with the process.
+"""
 
 import asyncio
 import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-PREFIX = "clipmill-download-"
-
-YOUNG_SECONDS = 60.0
-"""Younger directories are left alone: their owner may not have locked them yet."""
-
 
 @asynccontextmanager
-async def workroom(parent: Path | None) -> AsyncIterator[Path]:
-    """Make a directory below `parent` (the system's place for temporary files if None) and remove it afterwards."""
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PREFIX, dir=parent))
-    lock = os.open(folder, os.O_RDONLY)
+async def workroom(prefix: str, parent: Path | None = None) -> AsyncIterator[Path]:
+    """Make a directory and remove it afterwards.
+
+    Args:
+        prefix: of its name, one for each service.
+        parent: where it is made; the system's place for temporary files if None.
+    """
+    folder, lock = _make(prefix, parent)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder
     finally:
         # A second cancellation stops this wait, not the thread.
         await asyncio.to_thread(_remove, folder, lock)
 
 
-def sweep(parent: Path | None) -> int:
-    """Remove the directories that killed processes left behind, and return how many those were.
-
-    A directory is locked by the process that works in it, and the lock dies with the process.
-    """
+def sweep(prefix: str, parent: Path | None = None) -> int:
+    """Remove the directories that killed processes left behind, and return how many those were."""
     swept = 0
-    for folder in Path(parent or tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in Path(parent or tempfile.gettempdir()).glob(f"{prefix}*"):
         with suppress(OSError):  # locked, not ours, or gone already
-            if time.time() - folder.stat().st_mtime < YOUNG_SECONDS:
-                continue
             lock = os.open(folder, os.O_RDONLY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,6 +42,18 @@ def sweep(parent: Path | None) -> int:
             finally:
                 os.close(lock)
     return swept
+
+
+def _make(prefix: str, parent: Path | None) -> tuple[Path, int]:
+    """Return a new directory and the descriptor that locks it; one that was swept before it was locked is made anew."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a sweeper holds it for as long as it takes to remove an empty directory
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
 
 
 def _remove(folder: Path, lock: int) -> None:

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import structlog
 from clipmill.contracts.identifiers import Stage
-from clipmill.downloader.handler import DownloadHandler
+from clipmill.downloader.handler import WORKROOM_PREFIX, DownloadHandler
 from clipmill.downloader.settings import DownloaderSettings
-from clipmill.downloader.workroom import sweep
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
+from clipmill.operations.workroom import sweep
 
 log = structlog.stdlib.get_logger()
 
@@ -18,7 +18,7 @@ log = structlog.stdlib.get_logger()
 @asynccontextmanager
 async def build(settings: DownloaderSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Work on the download stage."""
-    swept = await asyncio.to_thread(sweep, settings.work_dir)
+    swept = await asyncio.to_thread(sweep, WORKROOM_PREFIX, settings.work_dir)
     if swept:
         log.info("left_behind_removed", directories=swept)
     handler = DownloadHandler(runtime.store, settings)

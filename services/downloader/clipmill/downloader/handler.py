@@ -21,10 +21,12 @@ from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchReques
 from clipmill.downloader.naming import file_title, origin_of, stem_of, title_of, url_title
 from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, PrepareRequest
 from clipmill.downloader.settings import DownloaderSettings
-from clipmill.downloader.workroom import workroom
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
+from clipmill.operations.workroom import workroom
 from prometheus_client import Counter
+
+WORKROOM_PREFIX = "clipmill-download-"
 
 FETCHED_PERCENT = 90
 """How far the stage is when the video has arrived."""
@@ -81,7 +83,7 @@ class DownloadHandler:
             origin = origin_of(task.url)
             await context.emit(Started(job=task.job))
             await context.emit(StageStarted(job=task.job, stage=Stage.DOWNLOAD, line=log_lines.DOWNLOADING[origin]))
-            async with workroom(self._settings.work_dir) as folder:
+            async with workroom(WORKROOM_PREFIX, self._settings.work_dir) as folder:
                 facts = await self._bring_in(task, origin, folder, context)
             await save_once(self._store, layout.media(task.job), facts)
             seconds = time.monotonic() - began

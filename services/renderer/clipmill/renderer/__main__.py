@@ -1,27 +1,32 @@
 """`python -m clipmill.renderer [run | config]` runs the service; `verify FILE [--seconds N]` checks a rendered file."""
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 from clipmill.contracts.identifiers import Stage
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
-from clipmill.renderer.handler import RenderHandler
+from clipmill.operations.workroom import sweep
+from clipmill.renderer.handler import WORKROOM_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
 from clipmill.renderer.verification import verify
 
-ATTEMPTS = 3
-"""Tries of one clip; the third failure ends it."""
+log = structlog.stdlib.get_logger()
 
 
 @asynccontextmanager
 async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Yield the renderer's one worker."""
+    swept = await asyncio.to_thread(sweep, WORKROOM_PREFIX)
+    if swept:
+        log.info("left_behind_removed", directories=swept)
     handler = RenderHandler(runtime.store, settings)
-    yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=ATTEMPTS)]
+    yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=settings.attempts)]
 
 
 def check(arguments: Sequence[str]) -> int:

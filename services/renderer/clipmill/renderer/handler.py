@@ -1,6 +1,5 @@
 """The render task: one clip of the plan becomes a video, a poster and captions in the store."""
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +14,7 @@ from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
+from clipmill.operations.workroom import workroom
 from clipmill.renderer.clip import CAPTIONS_NAME, CLIP_NAME, POSTER_NAME, Rendered, RenderRequest
 from clipmill.renderer.encoding import Quality
 from clipmill.renderer.settings import RendererSettings
@@ -22,6 +22,8 @@ from msgspec import Struct
 from prometheus_client import Counter, Histogram
 
 T = TypeVar("T", bound=Struct)
+
+WORKROOM_PREFIX = "clipmill-render-"
 
 TARGET = "clipmill.renderer.clip:render"
 
@@ -95,10 +97,10 @@ class RenderHandler:
             resident_bytes=settings.child_resident_bytes,
             file_bytes=settings.child_file_bytes,
         )
-        with tempfile.TemporaryDirectory(prefix="clipmill-render-") as directory:
-            request = self._request(task, work, planned, Path(directory))
+        async with workroom(WORKROOM_PREFIX) as directory:
+            request = self._request(task, work, planned, directory)
             rendered = await run_child(TARGET, request, Rendered, limits=limits, on_progress=context.progress)
-            return await self._publish(task, rendered, Path(directory))
+            return await self._publish(task, rendered, directory)
 
     def _request(self, task: RenderTask, work: "_Work", planned: PlannedClip, directory: Path) -> RenderRequest:
         settings = self._settings

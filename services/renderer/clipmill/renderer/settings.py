@@ -38,6 +38,7 @@ class RendererSettings(Struct, frozen=True, kw_only=True):
     slots: Annotated[int, Meta(description="Clips rendered at once; by default half the processors.", ge=1)] = (
         msgspec.field(default_factory=_slots)
     )
+    attempts: Annotated[int, Meta(description="Tries at rendering a clip.", ge=1)] = 3
     preset: Annotated[Preset, Meta(description="x264's speed: a slower preset makes smaller files.")] = Preset.VERYFAST
     crf: Annotated[float, Meta(description="x264's constant rate factor: lower is better and larger.", ge=0, le=51)] = (
         20.0
