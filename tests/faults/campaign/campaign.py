@@ -1,0 +1,230 @@
+"""One campaign from its start to its verdict."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clipmill.messaging import connection, topology
+from nats.aio.client import Client
+
+from campaign import media, remains, schedule, verdict
+from campaign.clients import Clients
+from campaign.deliveries import Deliveries
+from campaign.fleet import Fleet
+from campaign.jobs import Jobs
+from campaign.saboteur import Saboteur
+from campaign.schedule import Fault, Kind, Schedule, Size, Submission
+from campaign.server import NatsServer
+
+ACK_WAIT = 2.5
+"""Seconds; short, so that many redeliveries fit into a campaign. Services read it from their consumer."""
+
+POLLERS = 3
+START_SECONDS = 90.0
+QUIET_PAUSE = 0.5
+
+COUNTS = {"gateway": 2, "downloader": 2, "transcriber": 2, "analyzer": 2, "renderer": 2}
+
+SETTINGS = {
+    "CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS": "127.0.0.0/8",
+    # A campaign kills the same work far more often than a bad day does: a job may only end by its own fault.
+    "CLIPMILL_DOWNLOADER_ATTEMPTS": "50",
+    "CLIPMILL_TRANSCRIBER_ATTEMPTS": "50",
+    "CLIPMILL_ANALYZER_SCENES_ATTEMPTS": "50",
+    "CLIPMILL_ANALYZER_ANALYZE_ATTEMPTS": "50",
+    "CLIPMILL_RENDERER_ATTEMPTS": "50",
+    "CLIPMILL_RENDERER_PRESET": "ultrafast",
+    # What is lost and what is left over is looked for while one waits.
+    "CLIPMILL_GATEWAY_SWEEP_SECONDS": "1",
+    "CLIPMILL_GATEWAY_LOST_SECONDS": "10",
+    "CLIPMILL_GATEWAY_ORPHAN_SECONDS": "3",
+}
+
+
+@dataclass
+class Stage:
+    """Where a campaign plays: a server, the services, a store, and a connection that watches."""
+
+    folder: Path
+    server: NatsServer
+    fleet: Fleet
+    nc: Client
+    environ: dict[str, str]
+
+    @property
+    def store(self) -> Path:
+        """The folder of artifacts."""
+        return self.folder / "store"
+
+
+@asynccontextmanager
+async def stage(
+    folder: Path, counts: dict[str, int] = COUNTS, *, ack_wait: float = ACK_WAIT, **settings: str
+) -> AsyncIterator[Stage]:
+    """Set everything up below `folder`, ready for work; everything ends when it is left."""
+    async with AsyncExitStack() as stack:
+        server = NatsServer(folder / "nats")
+        await server.start()
+        stack.push_async_callback(server.kill)
+        nc = await connection.connect(server.url, "campaign", patience=START_SECONDS)
+        stack.push_async_callback(connection.close, nc)
+        await topology.apply(nc, ack_wait=ack_wait)
+        environ = {
+            "CLIPMILL_NATS_URL": server.url,
+            "CLIPMILL_STORE_URL": (folder / "store").as_uri(),
+            **SETTINGS,
+            **settings,
+        }
+        fleet = Fleet(counts, environ, folder)
+        stack.push_async_callback(fleet.close)
+        fleet.start()
+        await fleet.ready(START_SECONDS)
+        yield Stage(folder, server, fleet, nc, environ)
+
+
+@dataclass
+class Outcome:
+    """How a campaign went.
+
+    Attributes:
+        findings: what is not as it must be; nothing when all is well.
+        figures: what was done and seen, a line each.
+    """
+
+    findings: list[str] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+
+
+async def run(folder: Path, seed: int, size: Size, *, quiet_seconds: float) -> Outcome:
+    """Run the campaign of `seed` below `folder`.
+
+    Args:
+        folder: empty; logs, server and store lie there afterwards.
+        seed: of the schedule.
+        size: of the campaign.
+        quiet_seconds: within which all must have come to rest once the faults are over.
+    """
+    begun = time.monotonic()
+    plan = schedule.draw(seed, size, ack_wait=ACK_WAIT)
+    (folder / "media").mkdir()
+    media.write_sources(folder / "media")
+    async with stage(folder) as scene, media.serving(folder / "media") as media_url:
+        jobs, deliveries = Jobs(), Deliveries()
+        await deliveries.listen(scene.nc)
+        gateways = [member.url for member in scene.fleet.gateways]
+        clients = Clients(gateways, jobs, folder / "media", media_url, random.Random(seed))
+        saboteur = Saboteur(scene.nc, scene.server, scene.fleet, clients, jobs)
+        pollers = [asyncio.create_task(clients.poll()) for _ in range(POLLERS)]
+        try:
+            await _play(plan, clients, saboteur)
+            await scene.fleet.ready(START_SECONDS)
+            rested = time.monotonic()
+            unrest = await quiet(scene, quiet_seconds)
+            outcome = Outcome(findings=unrest)
+            outcome.figures.append(f"quiet {time.monotonic() - rested:.1f} s after the last fault")
+            if not unrest:
+                await _delete(seed, size.deletes, scene, clients, jobs, outcome)
+        finally:
+            for poller in pollers:
+                poller.cancel()
+            await asyncio.gather(*pollers, return_exceptions=True)
+            await clients.close()
+        for poller in pollers:
+            if not poller.cancelled():
+                poller.result()
+        await _judge(scene, jobs, outcome)
+        _count(scene, jobs, clients, saboteur, deliveries, outcome)
+        outcome.figures.append(f"{time.monotonic() - begun:.0f} s in all")
+    return outcome
+
+
+async def _play(plan: Schedule, clients: Clients, saboteur: Saboteur) -> None:
+    """Do everything at its time, and return when all of it is over."""
+    begun = time.monotonic()
+
+    async def when(at: float) -> None:
+        await asyncio.sleep(max(0.0, begun + at - time.monotonic()))
+
+    async def submit(submission: Submission) -> None:
+        await when(submission.at)
+        await clients.submit(submission)
+
+    async def commit(fault: Fault) -> None:
+        await when(fault.at)
+        await saboteur.commit(fault)
+
+    async with asyncio.TaskGroup() as group:
+        for submission in plan.submissions:
+            group.create_task(submit(submission))
+        for fault in plan.faults:
+            group.create_task(commit(fault))
+
+
+async def quiet(scene: Stage, patience: float) -> list[str]:
+    """Wait until nothing is left to happen; returns what still was after `patience` seconds."""
+    until = time.monotonic() + patience
+    while unrest := (await remains.look(scene.nc, scene.store, scene.fleet)).unrest():
+        if time.monotonic() > until:
+            return [f"no rest after {patience:g} s: {sentence}" for sentence in unrest]
+        await asyncio.sleep(QUIET_PAUSE)
+    return []
+
+
+async def _delete(seed: int, count: int, scene: Stage, clients: Clients, jobs: Jobs, outcome: Outcome) -> None:
+    """Delete jobs that have ended; nothing of them may be left."""
+    standing = [job for job in jobs.accepted.values() if not job.gone]
+    for job in random.Random(seed).sample(standing, min(count, len(standing))):
+        status = await clients.end(job)
+        if status != 200 or job.answer != "deleted":
+            outcome.findings.append(f"{job.name}: deleting it was answered {status} {job.answer}")
+        for _ in range(2 * len(scene.fleet.gateways)):
+            if (status := await clients.look(job)) != 404:
+                outcome.findings.append(f"{job.name} is answered {status} after it was deleted")
+
+
+async def _judge(scene: Stage, jobs: Jobs, outcome: Outcome) -> None:
+    left = await remains.look(scene.nc, scene.store, scene.fleet)
+    outcome.findings += jobs.violations
+    outcome.findings += verdict.judge(jobs.accepted.values(), left, scene.fleet, scene.store)
+    for job in jobs.accepted.values():
+        if job.name not in left.documents and (count := await remains.events(scene.nc, job.name)):
+            outcome.findings.append(f"{job.name} is gone but for {count} events")
+    status, said = await remains.rebuilt(scene.fleet.environ)
+    if status != 0:
+        outcome.findings.append(f"the bucket is not what the events tell: {said}")
+    outcome.figures.append(_ends(jobs, left))
+
+
+def _ends(jobs: Jobs, left: remains.Remains) -> str:
+    """Return how many jobs came to which end."""
+    unheard = len(left.documents.keys() - jobs.accepted.keys())
+    ends: dict[str, int] = {}
+    for job in jobs.accepted.values():
+        document = left.documents.get(job.name)
+        end = "deleted" if document is None else "cancelled" if document.cancelled else str(document.state)
+        ends[end] = ends.get(end, 0) + 1
+    told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+    clips = sum(len(document.clips) for document in left.documents.values())
+    return f"jobs: {told}; {unheard} whose submitter heard no answer; {clips} clips"
+
+
+def _count(
+    scene: Stage, jobs: Jobs, clients: Clients, saboteur: Saboteur, deliveries: Deliveries, outcome: Outcome
+) -> None:
+    kills = scene.fleet.kills
+    outcome.figures += [
+        f"kills: {kills.total()} of services ({_listed(kills)}), {scene.server.kills} of nats-server",
+        f"other faults: {saboteur.done[Kind.DUPLICATE]} duplicates, {saboteur.done[Kind.STOP]} stops, "
+        f"{saboteur.done[Kind.CANCEL]} cancels",
+        f"deliveries: {deliveries.count}, of which {deliveries.again} again",
+        f"polls: {jobs.polls}; answers: {_listed({' '.join(key): n for key, n in clients.answers.items()})}",
+        f"logged: {_listed(verdict.messages(scene.fleet.logs))}",
+    ]
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

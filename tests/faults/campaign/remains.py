@@ -1,0 +1,110 @@
+"""What a campaign leaves: documents, events, tasks, files and processes, read past the API."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.subjects import events_of_job
+from clipmill.gateway.job import JobDocument
+from clipmill.messaging.connection import insist
+from clipmill.messaging.topology import EVENTS, INTAKE, JOBS, TASKS
+from nats.aio.client import Client
+from nats.js.errors import KeyNotFoundError, NoKeysError
+
+from campaign.fleet import Fleet
+
+
+@dataclass(frozen=True)
+class Remains:
+    """A look at everything at once.
+
+    Attributes:
+        documents: of all jobs, by id.
+        tasks: messages in each task stream.
+        unsettled: deliveries that nobody has settled yet, by stream.
+        folders: of jobs in the store.
+        strays: processes that outlived the service that started them, or their task.
+    """
+
+    documents: dict[str, JobDocument]
+    tasks: dict[str, int]
+    unsettled: dict[str, int]
+    folders: frozenset[str]
+    strays: tuple[str, ...]
+
+    def unrest(self) -> list[str]:
+        """Return what is still to happen; nothing when the campaign is over."""
+        lacking = [
+            f"{job} is {document.state}" for job, document in self.documents.items() if not document.state.terminal
+        ]
+        lacking += [f"{count} tasks in {stream}" for stream, count in self.tasks.items() if count]
+        lacking += [
+            f"{count} deliveries of {stream} are unsettled" for stream, count in self.unsettled.items() if count
+        ]
+        lacking += [
+            f"{job} has artifacts and no right to them" for job in sorted(self.folders) if not self._entitled(job)
+        ]
+        lacking += [f"still runs: {command}" for command in self.strays]
+        return lacking
+
+    def _entitled(self, job: str) -> bool:
+        """Whether a job may have artifacts: it is known and was not cancelled."""
+        document = self.documents.get(job)
+        return document is not None and not document.cancelled
+
+
+async def look(nc: Client, store: Path, fleet: Fleet) -> Remains:
+    """Return what is there now."""
+    js = nc.jetstream(timeout=5)
+    tasks, unsettled = {}, {}
+    for stream in (INTAKE, TASKS):
+        tasks[stream] = (await insist(partial(js.stream_info, stream))).state.messages
+        consumers = await insist(partial(js.consumers_info, stream))
+        unsettled[stream] = sum(consumer.num_ack_pending or 0 for consumer in consumers)
+    return Remains(
+        documents=await documents(nc),
+        tasks=tasks,
+        unsettled=unsettled,
+        folders=frozenset(folder.name for folder in (store / "jobs").glob("*")),
+        strays=tuple(fleet.strays()),
+    )
+
+
+async def documents(nc: Client) -> dict[str, JobDocument]:
+    """Return the document of every job."""
+    bucket = await insist(lambda: nc.jetstream(timeout=5).key_value(JOBS.name))
+    try:
+        names = await insist(bucket.keys)
+    except NoKeysError:
+        return {}
+    found = {}
+    for name in names:
+        try:
+            entry = await insist(partial(bucket.get, name))
+        except KeyNotFoundError:
+            continue  # deleted meanwhile
+        found[name] = msgspec.json.decode(entry.value or b"", type=JobDocument)
+    return found
+
+
+async def events(nc: Client, job: str) -> int:
+    """Return how many events of `job` are stored."""
+    js = nc.jetstream(timeout=5)
+    info = await insist(lambda: js.stream_info(EVENTS, subjects_filter=events_of_job(JobId(job))))
+    return sum((info.state.subjects or {}).values())
+
+
+async def rebuilt(environ: dict[str, str]) -> tuple[int, str]:
+    """Run the command that compares the bucket with a fold of the whole stream; returns its status and its words."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clipmill.gateway", "rebuild", "--check"),
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()

@@ -1,0 +1,44 @@
+"""A nats-server of our own that can be killed and started again where it was."""
+
+from pathlib import Path
+
+from clipmill.cli.embedded_nats import NatsPorts, find_nats_server, write_configuration
+from clipmill.cli.ports import free_ports
+from clipmill.operations.processes import OwnedProcess, start_process
+
+
+class NatsServer:
+    """One nats-server with JetStream in a folder, every acknowledged write on the disk.
+
+    Args:
+        folder: for its data, its configuration and its log.
+
+    Attributes:
+        kills: how often it was killed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.kills = 0
+        self._folder = folder
+        self._ports = NatsPorts(*free_ports(2))
+        self._process: OwnedProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """What clients connect to."""
+        return self._ports.url
+
+    async def start(self) -> None:
+        """Start it; clients wait by themselves until it answers."""
+        configuration = write_configuration(self._folder, self._ports)
+        with (self._folder / "nats.log").open("ab") as log:
+            self._process = await start_process(
+                [find_nats_server(), "--config", configuration], stdout=log.fileno(), stderr=log.fileno()
+            )
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+        self.kills += 1

@@ -1,0 +1,105 @@
+"""What must hold after a campaign, whatever happened in it."""
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from clipmill.artifacts import layout
+from clipmill.contracts import log_lines
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.status import JobState
+from clipmill.gateway.job import JobDocument
+from clipmill.renderer.verification import verify
+
+from campaign.fleet import Fleet
+from campaign.jobs import Job
+from campaign.remains import Remains
+
+READY_LINE = re.compile(r"Clip (\d+) of (\d+) ready: ")
+
+UNREADABLE = frozenset({ErrorCode.UNREADABLE_MEDIA, ErrorCode.NO_VIDEO})
+
+ALARMS = frozenset({"handler_broke", "projector_stopped", "undecodable_event", "undecodable_task"})
+"""Log messages that no fault from outside may cause."""
+
+
+def judge(jobs: Iterable[Job], remains: Remains, fleet: Fleet, store: Path) -> Iterator[str]:
+    """Yield a sentence for everything that is not as it must be."""
+    for job in jobs:
+        for finding in _job(job, remains):
+            yield f"{job.name} ({job.source}): {finding}"
+    for name, document in remains.documents.items():
+        for finding in itertools.chain(_document(document), _clips(document, store)):
+            yield f"{name}: {finding}"
+    for member in fleet.members:
+        for status in member.deaths:
+            yield f"{member.name} ended by itself with status {status}, see {member.log}"
+    for message, count in messages(fleet.logs).items():
+        if message in ALARMS:
+            yield f"{count} times {message} in the logs"
+
+
+def _job(job: Job, remains: Remains) -> Iterator[str]:
+    """An accepted job came to the end that its source deserves, or to the one that its client asked for."""
+    document = remains.documents.get(job.name)
+    if document is None:
+        if not job.ending:
+            yield "is unknown"
+    elif job.answer == "deleted":
+        yield "is there though it was deleted"
+    elif document.cancelled:
+        if not job.ending:
+            yield "was cancelled by nobody"
+    elif job.answer == "cancelled":
+        yield f"is {document.state} though its cancellation was confirmed"
+    elif job.source.broken:
+        if document.error is None or document.error.code not in UNREADABLE:
+            yield f"is {document.state} with {document.error}"
+    elif document.state is not JobState.COMPLETED or document.clips_failed:
+        yield f"is {document.state} with {document.error}, failed clips {document.clips_failed}"
+
+
+def _document(document: JobDocument) -> Iterator[str]:
+    """What is told of a job agrees with itself."""
+    if not document.state.terminal:
+        yield f"is {document.state}"
+    if document.state is not JobState.COMPLETED:
+        return
+    ready, failed = document.clips_ready, document.clips_failed
+    numbers = sorted([*ready, *failed])
+    if numbers != list(range(1, (document.clips_planned or 0) + 1)):
+        yield f"has clips {ready} and failed ones {list(failed)} of {document.clips_planned} planned"
+    told = [int(found[1]) for line in document.logs if (found := READY_LINE.match(line))]
+    if told != ready or len(document.clips) != len(ready):
+        yield f"tells of clips {told}, shows {len(document.clips)} and has {ready}"
+    if document.logs[-1] != log_lines.FINISHED or document.logs.count(log_lines.FINISHED) != 1:
+        yield f"has the log {document.logs}"
+
+
+def _clips(document: JobDocument, store: Path) -> Iterator[str]:
+    """Every clip that is shown is a whole file of the right length."""
+    if document.cancelled:
+        return
+    for number, clip in zip(document.clips_ready, document.clips, strict=False):
+        path = store / layout.clip(JobId(document.job), number)
+        for finding in verify(path, clip.end - clip.start):
+            yield f"clip {number}: {finding.check}: {finding.sentence}"
+        if not (store / layout.poster(JobId(document.job), number)).exists():
+            yield f"clip {number} has no poster"
+
+
+def messages(logs: Path) -> Counter[str]:
+    """Return how often the services logged each warning and error."""
+    counts: Counter[str] = Counter()
+    for path in logs.glob("*.log"):
+        for line in path.read_text(errors="replace").splitlines():
+            if '"warning"' in line or '"error"' in line:
+                entry = json.loads(line)
+                counts[entry["message"]] += entry["level"] in ("warning", "error")
+            elif not line.startswith("{"):
+                counts["not a log line: " + line[:100]] += 1
+    return counts
