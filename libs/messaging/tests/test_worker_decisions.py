@@ -183,4 +183,4 @@ class OneTask(RuleBasedStateMachine):
 
 
 TestOneTask = OneTask.TestCase
-TestOneTask.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestOneTask.settings = settings(max_examples=1000, stateful_step_count=30, deadline=None)
