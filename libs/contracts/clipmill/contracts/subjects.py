@@ -5,6 +5,9 @@ from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.tasks import TaskBase
 
 ALL_EVENTS = "clipmill.event.>"
+ALL_DEAD_LETTERS = "clipmill.dead.>"
+
+_UNDECODABLE = "clipmill.dead.undecodable"
 
 
 def task(task: TaskBase) -> str:
@@ -37,3 +40,14 @@ def dead_letter(task: TaskBase) -> str:
     """`clipmill.dead.<stage>.<job>[.<clip>]`."""
     subject = f"clipmill.dead.{task.stage}.{task.job}"
     return subject if task.clip is None else f"{subject}.{task.clip}"
+
+
+def undecodable(subject: str) -> str:
+    """Where a message of `subject` that nobody can decode is kept."""
+    return f"{_UNDECODABLE}.{subject}"
+
+
+def dead_letters_of_job(job: JobId) -> tuple[str, ...]:
+    """The subjects that together hold every dead letter of a job, those that nobody can decode included."""
+    kept = f"clipmill.dead.*.{job}"
+    return kept, f"{kept}.>", *(undecodable(subject) for subject in tasks_of_job(job))

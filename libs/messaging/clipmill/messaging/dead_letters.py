@@ -1,8 +1,24 @@
-"""Tasks that nobody will do any more, kept with the reason."""
+"""Tasks that nobody will do any more, kept with the reason until an operator drops or retries them."""
 
-from clipmill.contracts.failures import ErrorCode
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+from clipmill.contracts import subjects
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.tasks import Task
+from clipmill.messaging.connection import insist
+from clipmill.messaging.topology import DEAD_LETTERS
 from msgspec import Struct
+from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError, ServerError
+
+NOT_DELETED = 10057
+"""The server's error code when a message cannot be deleted, most often because somebody else has done it."""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
@@ -21,3 +37,110 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     sentence: str
     attempts: int
     at: float
+
+
+class KeptLetter(Struct, frozen=True, kw_only=True):
+    """A message of the DEAD_LETTERS stream.
+
+    Attributes:
+        id: its sequence in the stream, which never names another.
+        subject: under which it is kept.
+        at: when the server stored it, Unix time in seconds.
+        letter: what it says; None where this version cannot decode it.
+        data: the message as it is.
+    """
+
+    id: int
+    subject: str
+    at: float
+    letter: DeadLetter | None
+    data: bytes
+
+
+class DeadLetters:
+    """The DEAD_LETTERS stream, read from its leader.
+
+    Args:
+        js: JetStream.
+        patience: seconds that each request may take through an outage; then it is `Transient`, `unavailable`.
+    """
+
+    def __init__(self, js: JetStreamContext, *, patience: float) -> None:
+        self._js = js
+        self._patience = patience
+
+    async def all(self, job: JobId | None = None) -> list[KeptLetter]:
+        """Return the letters of `job`, or of all jobs, the newest first."""
+        filters = (subjects.ALL_DEAD_LETTERS,) if job is None else subjects.dead_letters_of_job(job)
+        found = [kept for subject in filters async for kept in self._under(subject)]
+        return sorted(found, key=lambda kept: kept.id, reverse=True)
+
+    async def get(self, number: int) -> KeptLetter:
+        """Return the letter with the id `number`.
+
+        Raises:
+            Permanent: `not_found`, if there is none.
+        """
+        try:
+            message = await insist(lambda: self._js.get_msg(DEAD_LETTERS, seq=number), deadline=self._deadline())
+        except NotFoundError:
+            raise _missing(number) from None
+        return _kept(message)
+
+    async def drop(self, number: int) -> None:
+        """Forget the letter with the id `number`.
+
+        Raises:
+            Permanent: `not_found`, if there is none.
+        """
+        await self.get(number)
+        await self.forget(number)
+
+    async def forget(self, number: int) -> None:
+        """Forget the letter with the id `number`, if it is still there."""
+
+        async def once() -> None:
+            try:
+                await self._js.delete_msg(DEAD_LETTERS, number)
+            except ServerError as error:
+                if error.err_code != NOT_DELETED:
+                    raise
+                await self._js.get_msg(DEAD_LETTERS, seq=number)  # gone already, or why else was it not deleted?
+                raise
+
+        with suppress(NotFoundError):
+            await insist(once, deadline=self._deadline())
+
+    async def _under(self, subject: str) -> AsyncGenerator[KeptLetter, None]:
+        sequence = 0
+        while True:
+            following = partial(self._js.get_msg, DEAD_LETTERS, seq=sequence + 1, subject=subject, next=True)
+            try:
+                message = await insist(following, deadline=self._deadline())
+            except NotFoundError:
+                return
+            kept = _kept(message)
+            sequence = kept.id
+            yield kept
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._patience
+
+
+def _missing(number: int) -> Permanent:
+    return Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter {number}: it was retried, dropped or has expired.")
+
+
+def _kept(message: RawStreamMsg) -> KeptLetter:
+    data = message.data or b""
+    try:
+        letter = msgspec.json.decode(data, type=DeadLetter)
+    except msgspec.DecodeError:
+        letter = None
+    return KeptLetter(
+        id=message.seq or 0,
+        subject=message.subject or "",
+        at=message.time.timestamp() if message.time else 0.0,
+        letter=letter,
+        data=data,
+    )

@@ -74,7 +74,7 @@ class Publisher:
 
     async def undecodable(self, data: bytes, subject: str) -> PubAck:
         """Keep a message that no version we know can have sent."""
-        return await self._publish(f"clipmill.dead.undecodable.{subject}", data, None, deadline=None)
+        return await self._publish(subjects.undecodable(subject), data, None, deadline=None)
 
     async def _publish(self, subject: str, payload: bytes, message_id: str | None, deadline: float | None) -> PubAck:
         headers = None if message_id is None else {"Nats-Msg-Id": message_id}

@@ -118,7 +118,7 @@ STREAMS = (
     Stream(INTAKE, (subjects.tasks_of(Stage.DOWNLOAD),), RetentionPolicy.WORK_QUEUE, limit=INTAKE_LIMIT),
     Stream(TASKS, tuple(subjects.tasks_of(stage) for stage in LATER_STAGES), RetentionPolicy.WORK_QUEUE),
     Stream(EVENTS, (subjects.ALL_EVENTS,), RetentionPolicy.LIMITS, direct=True, expires=True),
-    Stream(DEAD_LETTERS, ("clipmill.dead.>",), RetentionPolicy.LIMITS, expires=True),
+    Stream(DEAD_LETTERS, (subjects.ALL_DEAD_LETTERS,), RetentionPolicy.LIMITS, expires=True),
 )
 
 JOBS = Bucket("jobs", "backstop")
