@@ -11,10 +11,10 @@ PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
 # Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format types unit bench lock clean
+.PHONY: help setup demo up test lint format types unit bench bench-messaging lock clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.projects ## install everything into .venv; does nothing when nothing changed
 
@@ -63,8 +63,12 @@ format: setup ## put style and formatting right
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure, and write what was seen into tests/bench/RESULTS.md
+bench: setup ## measure everything, and write what was seen into tests/bench/RESULTS.md
 	@$(BIN)/python tests/bench/end_to_end.py
+	@$(BIN)/python tests/bench/messaging.py
+
+bench-messaging: setup ## measure the messaging core alone
+	@$(BIN)/python tests/bench/messaging.py
 
 lock: $(UV) ## write the locks anew from the pyproject.toml files
 	@UV=$(abspath $(UV)) requirements/lock.sh

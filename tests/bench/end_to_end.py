@@ -6,7 +6,6 @@ Run: `make bench`, or `.venv/bin/python tests/bench/end_to_end.py [VIDEO ...]`. 
 
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -18,11 +17,12 @@ from pathlib import Path
 
 import av
 import psutil
+from figures import Figure, machine, write_section
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 POLL_SECONDS = 0.1
+TITLE = "End to end: `.venv/bin/python tests/bench/end_to_end.py`"
 
 
 def main() -> None:
@@ -37,17 +37,20 @@ def main() -> None:
                 if up.poll() is not None:
                     sys.exit((Path(folder) / "up.log").read_text())
                 time.sleep(0.02)
-            rows = [("`clipmill up` until ready for work", f"{time.monotonic() - begun:.1f} s", "< 10 s")]
+            rows = [Figure("`clipmill up` until ready for work", f"{time.monotonic() - begun:.1f} s", "< 10 s")]
             url = json.loads((data / "clipmill.json").read_text())["url"]
             rows.append(
-                ("idle, all processes, sum of PSS", f"{_proportional_bytes(up.pid) / 2**20:.0f} MiB", "< 1024 MiB")
+                Figure(
+                    "idle, all processes, sum of PSS", f"{_proportional_bytes(up.pid) / 2**20:.0f} MiB", "< 1024 MiB"
+                )
             )
             for video in videos:
                 rows += _job(url, video)
         finally:
             up.send_signal(signal.SIGINT)
             up.wait(60)
-    _write(rows)
+    print(*rows, sep="\n")
+    write_section(TITLE, f"{machine()}; Whisper tiny.en on the CPU, captions on, default options.", rows)
 
 
 def _default_videos() -> list[Path]:
@@ -59,7 +62,7 @@ def _default_videos() -> list[Path]:
     return [sample, *([talk] if talk.exists() else [])]
 
 
-def _job(url: str, video: Path) -> list[tuple[str, str, str]]:
+def _job(url: str, video: Path) -> list[Figure]:
     """Submit a video and return what was seen of its job."""
     with av.open(video) as container:
         duration = (container.duration or 0) / av.time_base
@@ -84,8 +87,8 @@ def _job(url: str, video: Path) -> list[tuple[str, str, str]]:
     seconds = sum(clip["end"] - clip["start"] for clip in clips)
     name = f"{video.name} ({duration:.0f} s; {len(clips)} clips, {seconds:.0f} s in all)"
     return [
-        (f"{name}: submitted until completed", f"{wall:.1f} s, {wall / duration:.2f} × its length", "< 1 ×"),
-        (f"{video.name}: first clip", f"{first or 0:.1f} s, {(first or 0) / wall:.2f} of the wall time", "≤ 0.6"),
+        Figure(f"{name}: submitted until completed", f"{wall:.1f} s, {wall / duration:.2f} × its length", "< 1 ×"),
+        Figure(f"{video.name}: first clip", f"{first or 0:.1f} s, {(first or 0) / wall:.2f} of the wall time", "≤ 0.6"),
     ]
 
 
@@ -93,26 +96,6 @@ def _proportional_bytes(pid: int) -> int:
     """Return the proportional set size of a process and all below it, and of those they hold by a lifeline."""
     process = psutil.Process(pid)
     return sum(each.memory_full_info().pss for each in (process, *process.children(recursive=True)))
-
-
-def _write(rows: list[tuple[str, str, str]]) -> None:
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    lines = [
-        "# Results",
-        "",
-        "Each figure with the command that gives it. Times belong to the machine named; ratios travel.",
-        "",
-        "## End to end: `.venv/bin/python tests/bench/end_to_end.py`",
-        "",
-        f"{machine}; Whisper tiny.en on the CPU, captions on, default options.",
-        "",
-        "| what | seen | wanted |",
-        "|---|---|---|",
-        *(f"| {what} | {seen} | {wanted} |" for what, seen, wanted in rows),
-        "",
-    ]
-    (HERE / "RESULTS.md").write_text("\n".join(lines))
-    print("\n".join(lines))
 
 
 if __name__ == "__main__":

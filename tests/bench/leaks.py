@@ -24,15 +24,15 @@ AT_ONCE = 32
 SLOTS = 8
 POLL_SECONDS = 0.05
 SETTLE_SECONDS = 3.0
-SAMPLES = 10
-SAMPLE_SECONDS = 0.2
+SAMPLES = 11
+SAMPLE_SECONDS = 0.1
 ALLOWED = 1.1
 MEBIBYTE = 2**20
 
 
 async def leaks(bench: Bench) -> list[Figure]:
     """Run jobs through one gateway and one worker, and compare what they hold in memory."""
-    first, jobs = (20, 60) if bench.quick else (FIRST_JOBS, JOBS)
+    first, jobs, settle = (20, 60, 0.0) if bench.quick else (FIRST_JOBS, JOBS, SETTLE_SECONDS)
     options = {"slots": str(SLOTS), "whole_job": "true"}
     async with (
         gateways(bench, 1) as (gateway,),
@@ -41,11 +41,11 @@ async def leaks(bench: Bench) -> list[Figure]:
     ):
         job = _job(session)
         await each_of(first, job, AT_ONCE)
-        before = await asyncio.gather(_resident(gateway), _resident(worker))
+        before = await asyncio.gather(*(_resident(each, settle) for each in (gateway, worker)))
         begun = time.monotonic()
         await each_of(jobs - first, job, AT_ONCE)
         speed = (jobs - first) / (time.monotonic() - begun)
-        after = await asyncio.gather(_resident(gateway), _resident(worker))
+        after = await asyncio.gather(*(_resident(each, settle) for each in (gateway, worker)))
     figures = [Figure("trivial jobs submitted, worked on and seen completed", f"{jobs:,} at {speed:.0f} jobs/s")]
     for name, small, large in zip(("gateway", "worker"), before, after, strict=True):
         figures.append(
@@ -75,9 +75,9 @@ def _job(session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
     return one
 
 
-async def _resident(service: Service) -> float:
-    """Return the resident memory of a process at rest, bytes: the median of some samples."""
-    await asyncio.sleep(SETTLE_SECONDS)
+async def _resident(service: Service, settle: float) -> float:
+    """Return the resident memory of a process after `settle` seconds of rest, bytes: the median of some samples."""
+    await asyncio.sleep(settle)
     process = psutil.Process(service.process.pid)
     samples = []
     for _ in range(SAMPLES):

@@ -153,7 +153,7 @@ def _start(bench: Bench, name: str, number: int, command: list[str], environ: di
         "CLIPMILL_NATS_URL": bench.nats_url,
         "CLIPMILL_STORE_URL": (bench.folder / "store").as_uri(),
         "CLIPMILL_LOG_FORMAT": "json",
-        "CLIPMILL_SHUTDOWN_SECONDS": "1",
+        "CLIPMILL_SHUTDOWN_SECONDS": "0",
         f"CLIPMILL_{name.upper()}_PORT": str(port),
     }
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("CLIPMILL_")}

@@ -73,10 +73,10 @@ class Follower:
 
 async def visibility(bench: Bench) -> list[Figure]:
     """Publish at a steady pace and follow some of the events until clients see them."""
-    seconds = 1.0 if bench.quick else SECONDS
-    async with gateways(bench, REPLICAS) as replicas, aiohttp.ClientSession() as session:
+    replicas_wanted, jobs, seconds = (1, 10, 1.0) if bench.quick else (REPLICAS, JOBS_AT_ONCE, SECONDS)
+    async with gateways(bench, replicas_wanted) as replicas, aiohttp.ClientSession() as session:
         follower = Follower(session, replicas)
-        paced = await Pace(bench.nc, follower).run(seconds)
+        paced = await Pace(bench.nc, follower, jobs).run(seconds)
         await follower.finish()
     p50, p99 = (quantile(follower.times, share) for share in (0.5, 0.99))
     stored = ", ".join(milliseconds(quantile(paced.storing, share)) for share in (0.5, 0.99))
@@ -95,21 +95,22 @@ class Pace:
         storing: seconds that publishing took, of each event since the pace was reached.
     """
 
-    def __init__(self, nc: Client, follower: Follower) -> None:
+    def __init__(self, nc: Client, follower: Follower, jobs: int) -> None:
         self.storing: list[float] = []
         self._publisher = Publisher(nc)
         self._follower = follower
+        self._jobs = jobs
         self._chance = random.Random(2)
 
     async def run(self, seconds: float) -> "Pace":
         """Reach the pace within the length of one story, then keep it for `seconds`."""
-        interval = JOBS_AT_ONCE / EVENTS_A_SECOND
+        interval = self._jobs / EVENTS_A_SECOND
         ramp = len(story(new_job_id())) * interval
         begun = time.monotonic()
         await asyncio.gather(
             *(
-                self._play(begun + ramp * number / JOBS_AT_ONCE, interval, begun + ramp, begun + ramp + seconds)
-                for number in range(JOBS_AT_ONCE)
+                self._play(begun + ramp * number / self._jobs, interval, begun + ramp, begun + ramp + seconds)
+                for number in range(self._jobs)
             )
         )
         return self
