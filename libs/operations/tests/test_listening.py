@@ -74,7 +74,9 @@ async def test_a_client_that_sends_on_regardless_still_gets_the_answer():
 
     async def refuse(request):
         await request.content.read(1)
-        return web.Response(status=413, text="too large", headers={"Connection": "close"})
+        response = web.Response(status=413, text="too large")
+        response.force_close()
+        return response
 
     application = web.Application()
     application.router.add_post("/", refuse)
@@ -84,7 +86,8 @@ async def test_a_client_that_sends_on_regardless_still_gets_the_answer():
         for _ in range(16):
             writer.write(bytes(size // 16))
             await writer.drain()
-        answer = await reader.read()
+        async with asyncio.timeout(10):
+            answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert answer.endswith(b"too large")
         writer.close()

@@ -26,7 +26,8 @@ from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, BUCKETS, CONSUMERS, CONTROL, SECRETS, Bucket
 from clipmill.messaging.worker import Facilities, StageWorker, Worker
 from clipmill.operations import logs, metrics
-from clipmill.operations.health import Flag, Health
+from clipmill.operations.health import Flag, Front, Health
+from clipmill.operations.listening import ListeningPort, open_port
 from clipmill.operations.settings import (
     CommonSettings,
     SettingsError,
@@ -79,6 +80,7 @@ class Runtime:
         js: JetStream over it, with a short time-out.
         store: the artifact store.
         health: where readiness checks are registered.
+        port: the service's own port, where health and metrics are answered; another application may take over.
         shared: what workers need.
         common: the settings that all services share.
         ack_wait: of the task consumers, seconds.
@@ -88,6 +90,7 @@ class Runtime:
     js: JetStreamContext
     store: Store
     health: Health
+    port: ListeningPort
     shared: Facilities
     common: CommonSettings
     ack_wait: float
@@ -119,7 +122,7 @@ def main(
     kind: type[S],
     build: Build[S],
     *,
-    serve_health: bool = True,
+    front: Front = Health.application,
     commands: Mapping[str, Command[S]] = MappingProxyType({}),
 ) -> None:
     """Run a service from its command line: `python -m clipmill.<name> [run | config [--json] | …]`.
@@ -128,7 +131,7 @@ def main(
         name: the service, as its settings are prefixed.
         kind: its settings; a Struct with the fields that `ServiceSettings` names.
         build: enters with settings and runtime, yields what to work on, and cleans up when left.
-        serve_health: whether health and metrics get a site of their own; the gateway's are part of its application.
+        front: makes what answers on the port unless `build` puts another application there.
         commands: what it does besides, by name.
     """
     parser = argparse.ArgumentParser(prog=f"python -m clipmill.{name}")
@@ -155,7 +158,7 @@ def main(
     try:
         if arguments.command in commands:
             sys.exit(uvloop.run(commands[arguments.command].run(settings, arguments)))
-        uvloop.run(_Service(name, settings, build).run(serve_health=serve_health))
+        uvloop.run(_Service(name, settings, build).run(front))
     except SettingsError as error:  # one that only the service itself can judge
         sys.stderr.write(f"clipmill {name}: {error}\n")
         sys.exit(BAD_SETTING)
@@ -196,16 +199,14 @@ class _Service(Generic[S]):
         self._stopping = asyncio.Event()
         self._begun = False
 
-    async def run(self, *, serve_health: bool) -> None:
+    async def run(self, front: Front) -> None:
         """Serve until SIGTERM or SIGINT, also one that comes while the service is still starting."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        async with contextlib.AsyncExitStack() as stack:
-            if serve_health:
-                bound = await stack.enter_async_context(self._health.serve(self._common.host, self._port))
-                log.info("listening", host=self._common.host, port=bound)
-            serving = asyncio.create_task(self._serve())
+        async with open_port(self._common.host, self._port, front(self._health)) as port:
+            log.info("listening", host=self._common.host, port=port.number)
+            serving = asyncio.create_task(self._serve(port))
             stopped = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not self._begun:  # still waiting for NATS or the topology: nothing to give back
@@ -215,9 +216,9 @@ class _Service(Generic[S]):
                 await serving
         log.info("stopped")
 
-    async def _serve(self) -> None:
+    async def _serve(self, port: ListeningPort) -> None:
         async with (
-            open_runtime(self._name, self._common, self._health) as runtime,
+            open_runtime(self._name, self._common, self._health, port) as runtime,
             self._build(self._settings, runtime) as works,
         ):
             workers = [Worker(work, runtime.shared, ack_wait=runtime.ack_wait) for work in works]
@@ -235,8 +236,17 @@ class _Service(Generic[S]):
 
 
 @asynccontextmanager
-async def open_runtime(name: str, common: CommonSettings, health: Health) -> AsyncIterator[Runtime]:
-    """Connect to everything a service needs, waiting for what is not there yet; close it when left."""
+async def open_runtime(
+    name: str, common: CommonSettings, health: Health, port: ListeningPort | None = None
+) -> AsyncIterator[Runtime]:
+    """Connect to everything a service needs, waiting for what is not there yet; close it when left.
+
+    Args:
+        name: the service, as NATS's monitoring shows it.
+        common: the settings that all services share.
+        health: where what is waited for is told.
+        port: the service's own, None for a program that has none.
+    """
     health.flag("nats")
     stored = health.flag("store")
     store = open_store(common.store_url)
@@ -256,6 +266,7 @@ async def open_runtime(name: str, common: CommonSettings, health: Health) -> Asy
             js=js,
             store=store,
             health=health,
+            port=port or ListeningPort(),
             shared=Facilities(nc, Publisher(nc), attempts, ended, secrets),
             common=common,
             ack_wait=ack_wait,

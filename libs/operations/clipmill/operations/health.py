@@ -74,5 +74,9 @@ class Health:
         return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
+Front = Callable[[Health], web.Application]
+"""Makes what answers on a service's port from its start to its stop, before and after all else."""
+
+
 def _json(body: object, status: int) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")

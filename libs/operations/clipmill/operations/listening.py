@@ -55,12 +55,15 @@ class ListeningPort:
     async def listening(self, host: str, port: int) -> AsyncIterator[None]:
         """Accept connections while the context lasts; somebody answers already."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: self._answering[-1](), host, port, backlog=BACKLOG)
+        server = await loop.create_server(self._accept, host, port, backlog=BACKLOG)
         self.number = server.sockets[0].getsockname()[1]
         try:
             yield
         finally:
             server.close()
+
+    def _accept(self) -> asyncio.BaseProtocol:
+        return self._answering[-1]()
 
 
 @asynccontextmanager

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import structlog
-from aiohttp import web
-from clipmill.gateway.application import application
+from clipmill.gateway.application import application, waiting
 from clipmill.gateway.projector import JobsView
 from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.statuses import Statuses
@@ -40,15 +39,11 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         answer_seconds=settings.answer_seconds,
     )
     app = application(submissions, statuses, Videos(runtime.store, statuses), runtime.health)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=runtime.common.shutdown_seconds)
-    await runner.setup()
     projecting = asyncio.create_task(_project(runtime))
     try:
-        await web.TCPSite(runner, runtime.common.host, settings.port).start()
-        log.info("listening", host=runtime.common.host, port=runner.addresses[0][1])
-        yield []
+        async with runtime.port.answering(app, runtime.common.shutdown_seconds):
+            yield []
     finally:
-        await runner.cleanup()
         projecting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await projecting
@@ -71,4 +66,4 @@ async def _project(runtime: Runtime) -> None:
 
 
 if __name__ == "__main__":
-    main("gateway", GatewaySettings, build, serve_health=False)
+    main("gateway", GatewaySettings, build, front=waiting)

@@ -3,6 +3,7 @@
 import time
 
 from aiohttp import web
+from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.answers import Handler, failures
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
@@ -30,6 +31,26 @@ def application(submissions: Submissions, statuses: Statuses, videos: Videos, he
     app.router.add_get("/videos/{job}/{name}", videos.file)
     health.add_routes(app)
     return app
+
+
+def waiting(health: Health) -> web.Application:
+    """Return what answers while NATS is not reached yet, and while the gateway stops: probes, metrics, else 503."""
+    app = web.Application(middlewares=[_parting, measured, failures])
+    health.add_routes(app)
+    app.router.add_route("*", "/{path:.*}", _not_yet)
+    return app
+
+
+async def _not_yet(_request: web.Request) -> web.StreamResponse:
+    raise Transient(ErrorCode.UNAVAILABLE, "The gateway is starting or stopping; try again in a moment.", retry_after=2)
+
+
+@web.middleware
+async def _parting(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Close the connection after the answer, so that the client's next request meets the application itself."""
+    response = await handler(request)
+    response.force_close()
+    return response
 
 
 @web.middleware
