@@ -1,7 +1,9 @@
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load
@@ -13,6 +15,7 @@ from clipmill.contracts.identifiers import Priority, Stage, new_job_id
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.handler import DownloadHandler
+from clipmill.downloader.prepare_request import PREPARE_TARGET
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.operations.settings import SettingsError, load_settings
 from prometheus_client import REGISTRY
@@ -192,6 +195,23 @@ async def test_a_broken_upload_fails_for_good_and_leaves_nothing_behind(
     assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
     assert list(work_dir.iterdir()) == []
     assert await store.size(layout.source(task.job)) is None
+
+
+@pytest.mark.parametrize(("attempt", "kind"), [(1, Transient), (2, Permanent)])
+async def test_a_decoder_that_dies_is_tried_once_more(store, make_handler, context, short_video, attempt, kind):
+    context.attempt = attempt
+    task = await upload(store, short_video)
+    working = asyncio.create_task(make_handler()(task, context))
+    target = PREPARE_TARGET
+    while not working.done():
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if target in process.cmdline():
+                    process.kill()
+        await asyncio.sleep(0)
+    with pytest.raises(kind) as caught:
+        await working
+    assert caught.value.code is (ErrorCode.WORKER_CRASHED if kind is Transient else ErrorCode.UNREADABLE_MEDIA)
 
 
 async def test_an_upload_that_has_expired_is_missing(make_handler, context):

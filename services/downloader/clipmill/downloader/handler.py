@@ -36,6 +36,9 @@ PREPARED_PERCENT = 99
 SPARE_BYTES = 64 * 2**20
 """By how much a source may be larger than what it is made of: indexes and interleaving cost far less."""
 
+CRASHES = 2
+"""Media that crash the decoder crash it again; a process that was killed once may have been killed by anything."""
+
 DOWNLOADED_BYTES = Counter("clipmill_downloaded_bytes", "Bytes of videos brought in, as they came.", ["origin"])
 
 
@@ -176,8 +179,8 @@ class DownloadHandler:
         try:
             return await run_child(PREPARE_TARGET, request, Prepared, limits=limits, on_progress=progressed)
         except Transient as failure:
-            if failure.code == ErrorCode.WORKER_CRASHED:
-                # Media that crash the decoder crash it again; the log has the child's last words.
+            if failure.code == ErrorCode.WORKER_CRASHED and context is not None and context.attempt >= CRASHES:
+                # It was not an accident; the log has the child's last words.
                 raise Permanent(
                     ErrorCode.UNREADABLE_MEDIA, "The video cannot be read: decoding it makes the decoder crash."
                 ) from failure
