@@ -1,99 +1,15 @@
 """The gateway over real HTTP, with a real NATS and a store in memory; events come from the test in place of workers."""
 
-import asyncio
-import contextlib
 import io
 
 import pytest
-from aiohttp import FormData, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import FormData
 from clipmill.artifacts import layout
-from clipmill.artifacts.store import open_store
 from clipmill.contracts import codec
 from clipmill.contracts.events import ClipRendered, ClipsPlanned, Failed, Started
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Stage
-from clipmill.contracts.status import PublicClip
-from clipmill.gateway.application import application
-from clipmill.gateway.projector import JobsView
-from clipmill.gateway.statuses import Statuses
-from clipmill.gateway.submissions import Submissions
-from clipmill.gateway.videos import Videos
-from clipmill.messaging.cancellation import EndedJobs
-from clipmill.messaging.projection import Projector
-from clipmill.messaging.publisher import Publisher
-from clipmill.messaging.secrets import Secrets
-from clipmill.messaging.topology import CHECKPOINT, CONTROL, INTAKE, JOBS, SECRETS
-from clipmill.operations.health import Health
-
-MAX_UPLOAD = 3_000_000
-
-
-@pytest.fixture
-def store(tmp_path):
-    return open_store((tmp_path / "store").as_uri())
-
-
-@pytest.fixture
-async def secrets(nc):
-    return Secrets(await nc.jetstream().key_value(SECRETS.name), "the installation's")
-
-
-@pytest.fixture
-async def api(nc, store, secrets):
-    """A client of a gateway with its projector running."""
-    js = nc.jetstream()
-    jobs = await js.key_value(JOBS.name)
-    statuses = Statuses(jobs, answer_seconds=2.0)
-    submissions = Submissions(store, Publisher(nc), jobs, secrets, max_upload_bytes=MAX_UPLOAD, answer_seconds=2.0)
-    projector = Projector(
-        nc,
-        jobs,
-        await js.key_value(CHECKPOINT.name),
-        JobsView(js, EndedJobs(nc, await js.key_value(CONTROL.name)), secrets),
-    )
-    projecting = asyncio.create_task(projector.run())
-    app: web.Application = application(submissions, statuses, Videos(store, statuses), Health())
-    async with TestClient(TestServer(app)) as client:
-        yield client
-    projecting.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await projecting
-
-
-@pytest.fixture
-def published(nc, api):
-    """Return a function that publishes events of a job and waits until the status shows the last."""
-    publisher = Publisher(nc)
-
-    async def publish(*events):
-        for event in events:
-            ack = await publisher.event(event)
-        jobs = await nc.jetstream().key_value(JOBS.name)
-        async with asyncio.timeout(10):
-            while b'"sequence":%d' % ack.seq not in (await jobs.get(events[-1].job)).value:
-                await asyncio.sleep(0.01)
-
-    return publish
-
-
-async def submit(api, **body):
-    answer = await api.post("/api/process", json={"url": "https://example.com/talk.mp4", **body})
-    assert answer.status == 200, await answer.text()
-    return JobId((await answer.json())["job_id"])
-
-
-def clip(job, number):
-    return PublicClip(
-        video_url=f"/videos/{job}/talk_clip_{number}.mp4",
-        title="It's 🎬 <b>",
-        video_description_for_tiktok="a",
-        video_description_for_instagram="b",
-        video_title_for_youtube_short="c",
-        start=45.2,
-        end=68.5,
-        virality_score=87,
-    )
+from clipmill.messaging.topology import INTAKE
 
 
 async def test_a_url_becomes_a_queued_job_with_a_task(api, nc):
@@ -163,9 +79,9 @@ async def test_both_sources_or_an_empty_file_are_a_400_and_leave_nothing(api, tm
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
 
 
-async def test_an_upload_over_the_limit_is_a_413_and_leaves_nothing(api, tmp_path):
+async def test_an_upload_over_the_limit_is_a_413_and_leaves_nothing(api, max_upload, tmp_path):
     form = FormData()
-    form.add_field("file", io.BytesIO(bytes(MAX_UPLOAD + 1)), filename="a.mp4")
+    form.add_field("file", io.BytesIO(bytes(max_upload + 1)), filename="a.mp4")
     answer = await api.post("/api/process", data=form)
     assert (answer.status, (await answer.json())["code"]) == (413, "too_large")
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
@@ -178,22 +94,22 @@ async def test_an_unknown_job_is_the_contracts_404(api, job):
         assert (answer.status, await answer.json()) == (404, {"detail": "Job not found"})
 
 
-async def test_a_status_has_exactly_its_three_keys_while_it_grows(api, published):
-    job = await submit(api)
+async def test_a_status_has_exactly_its_three_keys_while_it_grows(api, submit, clip_of, published):
+    job = await submit()
     await published(
-        Started(job=job), ClipsPlanned(job=job, count=2), ClipRendered(job=job, clip=1, public=clip(job, 1))
+        Started(job=job), ClipsPlanned(job=job, count=2), ClipRendered(job=job, clip=1, public=clip_of(job, 1))
     )
     status = await (await api.get(f"/api/status/{job}")).json()
     assert set(status) == {"status", "logs", "result"}
     assert status["status"] == "processing"
     assert set(status["result"]) == {"clips", "cost_analysis"}
     assert set(status["result"]["cost_analysis"]) == {"total_cost", "gemini_api_calls", "whisper_duration_seconds"}
-    await published(ClipRendered(job=job, clip=2, public=clip(job, 2)))
+    await published(ClipRendered(job=job, clip=2, public=clip_of(job, 2)))
     assert (await (await api.get(f"/api/status/{job}")).json())["status"] == "completed"
 
 
-async def test_a_poll_that_finds_nothing_new_is_a_304(api, published):
-    job = await submit(api)
+async def test_a_poll_that_finds_nothing_new_is_a_304(api, submit, published):
+    job = await submit()
     first = await api.get(f"/api/status/{job}")
     again = await api.get(f"/api/status/{job}", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, await again.read()) == (304, b"")
@@ -215,8 +131,8 @@ async def test_a_lent_key_lives_encrypted_until_the_job_ends(api, secrets, publi
     assert await secrets.get(job) is None
 
 
-async def test_without_nats_the_answer_is_a_503_with_retry_after(api, nats_server):
-    job = await submit(api)
+async def test_without_nats_the_answer_is_a_503_with_retry_after(api, submit, nats_server):
+    job = await submit()
     nats_server.kill()
     for answer in (
         await api.get(f"/api/status/{job}"),
@@ -227,23 +143,23 @@ async def test_without_nats_the_answer_is_a_503_with_retry_after(api, nats_serve
         assert (await answer.json())["code"] == "unavailable"
 
 
-async def test_a_full_intake_is_a_503_and_the_refused_job_ends(api, nc):
+async def test_a_full_intake_is_a_503_and_the_refused_job_ends(api, submit, nc):
     js = nc.jetstream()
     await js.update_stream((await js.stream_info(INTAKE)).config.evolve(max_msgs=1))
-    await submit(api)
+    await submit()
     answer = await api.post("/api/process", json={"url": "https://example.com/b.mp4"})
     assert (answer.status, (await answer.json())["code"]) == (503, "busy")
     assert answer.headers["Retry-After"] == "30"
 
 
 @pytest.fixture
-async def watchable(api, store, published):
+async def watchable(submit, clip_of, store, published):
     """A job with one clip of 1,000 known bytes."""
-    job = await submit(api)
+    job = await submit()
     await store.put_bytes(layout.clip(job, 1), bytes(range(250)) * 4)
     await store.put_bytes(layout.poster(job, 1), b"jpeg")
     await published(
-        Started(job=job), ClipsPlanned(job=job, count=1), ClipRendered(job=job, clip=1, public=clip(job, 1))
+        Started(job=job), ClipsPlanned(job=job, count=1), ClipRendered(job=job, clip=1, public=clip_of(job, 1))
     )
     return f"/videos/{job}/talk_clip_1"
 

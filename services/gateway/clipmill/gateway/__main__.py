@@ -1,4 +1,4 @@
-"""Runs the gateway: the HTTP application, and the projector whenever this replica holds the lease."""
+"""Runs the gateway: the HTTP application, and projector and sweeper whenever this replica holds the lease."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,18 @@ from uuid import uuid4
 
 import structlog
 from clipmill.gateway.application import application, waiting
+from clipmill.gateway.expired_jobs import ExpiredJobs
+from clipmill.gateway.job import JobDocument
+from clipmill.gateway.job_index import JobIndex
+from clipmill.gateway.jobs import Jobs
+from clipmill.gateway.lost_jobs import LostJobs
+from clipmill.gateway.orphans import Orphans
 from clipmill.gateway.projector import JobsView
+from clipmill.gateway.removal import Removal
 from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.sweeper import Sweeper
 from clipmill.gateway.videos import Videos
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
@@ -27,37 +35,77 @@ PROJECTOR_PAUSE = 1.0
 
 @asynccontextmanager
 async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
-    """Serve the API and keep the projector running while the context lasts."""
-    jobs = await runtime.bucket(JOBS)
-    statuses = Statuses(jobs, answer_seconds=settings.answer_seconds)
+    """Serve the API and keep projector and sweeper running while the context lasts."""
+    documents = await runtime.bucket(JOBS)
+    shared, seconds = runtime.shared, settings.answer_seconds
+    statuses = Statuses(documents, answer_seconds=seconds)
+    index = JobIndex(runtime.js, answer_seconds=seconds)
+    removal = Removal(runtime.js, runtime.store, documents, shared.ended, answer_seconds=seconds)
+    jobs = Jobs(index, statuses, shared.publisher, shared.ended, removal, answer_seconds=seconds)
     submissions = Submissions(
         runtime.store,
-        runtime.shared.publisher,
-        jobs,
-        runtime.shared.secrets,
+        shared.publisher,
+        documents,
+        shared.secrets,
         max_upload_bytes=settings.max_upload_bytes,
-        answer_seconds=settings.answer_seconds,
+        answer_seconds=seconds,
     )
-    app = application(submissions, statuses, Videos(runtime.store, statuses), runtime.health)
-    projecting = asyncio.create_task(_project(runtime))
+    app = application(submissions, statuses, jobs, Videos(runtime.store, statuses), runtime.health)
+    view = JobsView(runtime.js, shared.ended, shared.secrets)
+    projector = Projector(runtime.nc, documents, await runtime.bucket(CHECKPOINT), view)
+    sweeper = _sweeper(settings, runtime, index=index, statuses=statuses, removal=removal, projector=projector)
+    leading = asyncio.create_task(_lead(runtime, projector, sweeper))
     try:
         async with runtime.port.answering(app, runtime.common.shutdown_seconds):
             yield []
     finally:
-        projecting.cancel()
+        await jobs.close()
+        leading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await projecting
+            await leading
 
 
-async def _project(runtime: Runtime) -> None:
-    """Be the projector whenever the lease is ours; an error is told and the projector begins again."""
-    view = JobsView(runtime.js, runtime.shared.ended, runtime.shared.secrets)
-    projector = Projector(runtime.nc, await runtime.bucket(JOBS), await runtime.bucket(CHECKPOINT), view)
+def _sweeper(
+    settings: GatewaySettings,
+    runtime: Runtime,
+    *,
+    index: JobIndex,
+    statuses: Statuses,
+    removal: Removal,
+    projector: Projector[JobDocument],
+) -> Sweeper:
+    sweeps = (
+        ExpiredJobs(index, statuses, removal, retention=runtime.common.job_retention),
+        Orphans(index, statuses, runtime.store, removal, age=settings.orphan_seconds),
+        LostJobs(
+            runtime.nc,
+            index,
+            statuses,
+            runtime.shared.publisher,
+            lambda: projector.folded,
+            silence=settings.lost_seconds,
+            answer_seconds=settings.answer_seconds,
+        ),
+    )
+    return Sweeper(index, sweeps, every=settings.sweep_seconds)
+
+
+async def _lead(runtime: Runtime, projector: Projector[JobDocument], sweeper: Sweeper) -> None:
+    """Be the projector and the sweeper whenever the lease is ours; an error is told and the projector begins again."""
+
+    async def project_and_sweep() -> None:
+        sweeping = asyncio.create_task(sweeper.run())
+        try:
+            await projector.run()
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+
     lease = Lease(await runtime.bucket(LEASE), "projector", str(uuid4()), ttl=LEASE_SECONDS)
     healthy = runtime.health.flag("projector", value=True)
     while True:
         try:
-            await lease.run(projector.run)
+            await lease.run(project_and_sweep)
         except Exception:
             healthy.set(False)
             log.exception("projector_stopped")

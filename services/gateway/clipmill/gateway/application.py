@@ -5,6 +5,7 @@ import time
 from aiohttp import web
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.answers import Handler, failures
+from clipmill.gateway.jobs import Jobs
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
 from clipmill.gateway.videos import Videos
@@ -22,12 +23,16 @@ JSON_LIMIT = 1024 * 1024
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def application(submissions: Submissions, statuses: Statuses, videos: Videos, health: Health) -> web.Application:
+def application(
+    submissions: Submissions, statuses: Statuses, jobs: Jobs, videos: Videos, health: Health
+) -> web.Application:
     """Return the application that answers for all of them."""
     app = web.Application(middlewares=[measured, failures], client_max_size=JSON_LIMIT)
     app.router.add_post("/api/process", submissions.process)
     app.router.add_get("/api/status/{job}", statuses.status)
+    app.router.add_get("/api/jobs", jobs.list)
     app.router.add_get("/api/jobs/{job}", statuses.job)
+    app.router.add_delete("/api/jobs/{job}", jobs.delete)
     app.router.add_get("/videos/{job}/{name}", videos.file)
     health.add_routes(app)
     return app

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -69,8 +70,17 @@ class Statuses:
         if reading is None:
             reading = asyncio.create_task(self._ask(job))
             self._reading[job] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(job, None))
+            reading.add_done_callback(partial(self._answered, job))
         return await asyncio.shield(reading)
+
+    def forget(self, job: JobId) -> None:
+        """Answer nobody with what was read of `job` before now: it was deleted."""
+        self._reading.pop(job, None)
+        self._encoded.pop(job, None)
+
+    def _answered(self, job: JobId, reading: asyncio.Task[tuple[int, bytes] | None]) -> None:
+        if self._reading.get(job) is reading:
+            del self._reading[job]
 
     async def _ask(self, job: JobId) -> tuple[int, bytes] | None:
         try:

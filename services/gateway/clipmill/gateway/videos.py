@@ -77,7 +77,9 @@ class Videos:
 
 
 def _published(document: JobDocument, found: re.Match[str]) -> bool:
-    """Whether the job's status shows this very clip."""
+    """Whether the job's status shows this very clip; those of a cancelled job are gone, or about to go."""
+    if document.cancelled:
+        return False
     url = f"/videos/{document.job}/{found['stem']}_clip_{found['number']}.mp4"
     return any(clip.video_url == url for clip in document.clips)
 

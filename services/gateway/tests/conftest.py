@@ -1,0 +1,159 @@
+"""A gateway over real HTTP, with a real NATS and a real store; events come from the test in place of workers."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from clipmill.artifacts.store import Store, open_store
+from clipmill.contracts.status import PublicClip
+from clipmill.gateway.application import application
+from clipmill.gateway.job import JobDocument
+from clipmill.gateway.job_index import JobIndex
+from clipmill.gateway.jobs import Jobs
+from clipmill.gateway.projector import JobsView
+from clipmill.gateway.removal import Removal
+from clipmill.gateway.statuses import Statuses
+from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.videos import Videos
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.projection import Projector
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
+from clipmill.operations.health import Health
+
+MAX_UPLOAD = 3_000_000
+ANSWER_SECONDS = 2.0
+
+
+@dataclass
+class Gateway:
+    """What a gateway is made of.
+
+    Attributes:
+        client: speaks to it.
+        store: where its artifacts lie.
+        publisher: of events and tasks.
+        ended: which jobs are over.
+        statuses: answers polls.
+        index: of all jobs.
+        removal: of jobs.
+        projector: folds events.
+        projecting: the projector at work; a test may cancel it.
+    """
+
+    client: TestClient
+    store: Store
+    publisher: Publisher
+    ended: EndedJobs
+    statuses: Statuses
+    index: JobIndex
+    removal: Removal
+    projector: Projector[JobDocument]
+    projecting: asyncio.Task[None]
+
+
+@pytest.fixture
+def max_upload():
+    """The largest upload that the gateway takes, bytes."""
+    return MAX_UPLOAD
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store((tmp_path / "store").as_uri())
+
+
+@pytest.fixture
+async def secrets(nc):
+    return Secrets(await nc.jetstream().key_value(SECRETS.name), "the installation's")
+
+
+@pytest.fixture
+async def gateway(nc, store, secrets):
+    """A gateway with its projector running."""
+    js = nc.jetstream()
+    documents = await js.key_value(JOBS.name)
+    publisher, ended = Publisher(nc), EndedJobs(nc, await js.key_value(CONTROL.name))
+    statuses = Statuses(documents, answer_seconds=ANSWER_SECONDS)
+    index = JobIndex(js, answer_seconds=ANSWER_SECONDS)
+    removal = Removal(js, store, documents, ended, answer_seconds=ANSWER_SECONDS)
+    jobs = Jobs(index, statuses, publisher, ended, removal, answer_seconds=ANSWER_SECONDS)
+    submissions = Submissions(
+        store, publisher, documents, secrets, max_upload_bytes=MAX_UPLOAD, answer_seconds=ANSWER_SECONDS
+    )
+    projector = Projector(nc, documents, await js.key_value(CHECKPOINT.name), JobsView(js, ended, secrets))
+    projecting = asyncio.create_task(projector.run())
+    app = application(submissions, statuses, jobs, Videos(store, statuses), Health())
+    async with TestClient(TestServer(app)) as client:
+        yield Gateway(client, store, publisher, ended, statuses, index, removal, projector, projecting)
+    await jobs.close()
+    projecting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await projecting
+
+
+@pytest.fixture
+def api(gateway):
+    """A client of the gateway."""
+    return gateway.client
+
+
+@pytest.fixture
+def published(nc, gateway):
+    """Return a function that publishes events of a job and waits until its document has the last."""
+
+    async def publish(*events):
+        for event in events:
+            ack = await gateway.publisher.event(event)
+        jobs = await nc.jetstream().key_value(JOBS.name)
+        async with asyncio.timeout(10):
+            while b'"sequence":%d' % ack.seq not in (await jobs.get(events[-1].job)).value:
+                await asyncio.sleep(0.01)
+
+    return publish
+
+
+@pytest.fixture
+def submit(api):
+    """Return a function that submits a URL and returns the job's id."""
+
+    async def post(**body):
+        answer = await api.post("/api/process", json={"url": "https://example.com/talk.mp4", **body})
+        assert answer.status == 200, await answer.text()
+        return (await answer.json())["job_id"]
+
+    return post
+
+
+@pytest.fixture
+def clip_of():
+    """Return a function that makes what a status says of a job's clip."""
+
+    def make(job, number):
+        return PublicClip(
+            video_url=f"/videos/{job}/talk_clip_{number}.mp4",
+            title="It's 🎬 <b>",
+            video_description_for_tiktok="a",
+            video_description_for_instagram="b",
+            video_title_for_youtube_short="c",
+            start=45.2,
+            end=68.5,
+            virality_score=87,
+        )
+
+    return make
+
+
+@pytest.fixture
+def until():
+    """Return a function that waits for a condition, which it asks for again and again."""
+
+    async def wait(condition, seconds=10.0):
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.02)
+
+    return wait
