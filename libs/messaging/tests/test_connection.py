@@ -1,8 +1,10 @@
 """Waiting for the server's answers: through outages, and never past a cancellation."""
 
 import asyncio
+import time
 
 import pytest
+from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.messaging.connection import heed, insist
 
 
@@ -37,3 +39,14 @@ async def test_a_task_that_is_cleaning_up_may_still_ask():
     await asyncio.sleep(0)
     task.cancel()
     assert await task == 1
+
+
+async def test_a_deadline_is_kept_while_a_call_hangs():
+    async def silence():
+        await asyncio.Event().wait()
+
+    begun = time.monotonic()
+    with pytest.raises(Transient) as caught:
+        await insist(silence, deadline=begun + 0.1)
+    assert caught.value.code is ErrorCode.UNAVAILABLE
+    assert time.monotonic() - begun < 1.0

@@ -30,6 +30,11 @@ REQUEST_SECONDS = 2.0
 """How long one JetStream request waits for its answer before it is made again."""
 
 RECONNECT_SECONDS = 0.25
+
+PING_SECONDS = 3
+"""How often a server is asked whether it is there: one that keeps silent is given up after three of these, so that
+readiness tells of it, and of a cluster another server is taken, within 10 s."""
+
 PAUSE_SECONDS = 0.1
 
 TELL_SECONDS = 10.0
@@ -68,7 +73,7 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         max_reconnect_attempts=-1,
         reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]  # declared as int, slept as it is
         connect_timeout=2,
-        ping_interval=10,
+        ping_interval=PING_SECONDS,
         max_outstanding_pings=2,
         error_cb=error,
         disconnected_cb=disconnected,
@@ -114,8 +119,9 @@ async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = N
     told = begun
     while True:
         try:
-            return await heed(call())
-        except OUTAGE as outage:
+            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
+                return await heed(call())
+        except (*OUTAGE, TimeoutError) as outage:
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 raise Transient(
