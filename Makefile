@@ -11,7 +11,7 @@ PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
 # Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format types unit bench bench-messaging lock clean
+.PHONY: help setup demo up test lint format types unit soak bench bench-messaging lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ types: setup ## check types
 
 unit: setup ## run all tests; ARGS= are handed to pytest
 	@$(BIN)/pytest $(ARGS)
+
+soak: setup ## a fault campaign of a quarter of an hour; ARGS="--seed 7 --jobs 20 --kills 80 --seconds 300"
+	@$(BIN)/python tests/faults/soak.py $(ARGS)
 
 format: setup ## put style and formatting right
 	@$(BIN)/ruff check --fix .
