@@ -1,0 +1,75 @@
+"""What the EVENTS stream says of one job's failures and new beginnings."""
+
+import msgspec
+from clipmill.contracts import codec
+from clipmill.contracts.events import (
+    Cancelled,
+    ClipFailed,
+    ClipRendered,
+    Failed,
+    Queued,
+    Reopened,
+    StageFinished,
+    StageProgress,
+)
+
+NEVER = -1
+"""The generation of what has not happened."""
+
+
+class JobHistory:
+    """A job's past, as far as it matters to whoever reopens the job.
+
+    Attributes:
+        queued: how it began, None if the stream has forgotten it.
+        cancelled: whether somebody ended it.
+        generation: the latest that was begun.
+    """
+
+    def __init__(self) -> None:
+        self.queued: Queued | None = None
+        self.cancelled = False
+        self.generation = 0
+        self._reopened: list[Reopened] = []
+        self._failed: dict[int | None, int] = {}
+        self._heard: dict[int | None, int] = {}
+
+    def note(self, data: bytes) -> None:
+        """Take in the next event; one that nobody can decode says nothing here."""
+        try:
+            event = codec.decode_event(data)
+        except msgspec.DecodeError:
+            return
+        self.generation = max(self.generation, event.generation)
+        clip = event.clip if isinstance(event, ABOUT_CLIPS) else None
+        match event:
+            case Queued():
+                self.queued = event
+            case Cancelled():
+                self.cancelled = True
+            case Failed() | ClipFailed():
+                self._failed[clip] = max(self._failed.get(clip, NEVER), event.generation)
+        if isinstance(event, Reopened):
+            self._reopened.append(event)
+        else:
+            self._heard[clip] = max(self._heard.get(clip, NEVER), event.generation)
+
+    def failed(self, clip: int | None) -> int:
+        """Return the latest generation in which `clip`, or the whole job, is said to have failed."""
+        return max(self._failed.get(clip, NEVER), self._failed.get(None, NEVER))
+
+    def heard(self, clip: int | None) -> int:
+        """Return the latest generation in which a worker spoke of `clip`, of anything in the job if that is None."""
+        return max(self._heard.values(), default=NEVER) if clip is None else self._heard.get(clip, NEVER)
+
+    def last_retry(self, clip: int | None, generation: int) -> Reopened | None:
+        """Return the operator's last retry of `clip`, or of the whole job, after `generation` had failed."""
+        retries = [
+            each
+            for each in self._reopened
+            if each.generation > generation and not each.revived and each.clip in {None, clip}
+        ]
+        return retries[-1] if retries else None
+
+
+ABOUT_CLIPS = (ClipFailed, ClipRendered, StageFinished, StageProgress)

@@ -1,0 +1,316 @@
+"""Beginning anew what was given up: the retry of dead letters.
+
+The steps and their order: the history is read and the retry refused if it makes no sense; `reopened` is published,
+whose message id is the same for all who saw the same history, so that of two operators one wins; the projector is
+waited for; what is to be made afresh is deleted; the task is published in the new generation; the letters that this
+answers are removed. Whatever breaks off in between is harmless: before the task there is a job that goes on without
+one, which the next retry of the letter takes up, or else the sweeper; after it there is a letter too many, which the
+next retry removes.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+import msgspec
+from clipmill.artifacts import layout
+from clipmill.artifacts.store import Store
+from clipmill.contracts import codec, log_lines, subjects
+from clipmill.contracts.events import Queued, Reopened
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.tasks import Task, first_task
+from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.dead_letters import DeadLetter, DeadLetters, KeptLetter
+from clipmill.messaging.history import NEVER, JobHistory
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.topology import CONTROL, EVENTS, INTAKE, JOBS, TASKS, Bucket
+from msgspec import Struct
+from msgspec.structs import replace
+from nats.aio.client import Client
+from nats.js.api import RawStreamMsg
+from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.kv import KeyValue
+
+CLAIM_SECONDS = 30.0
+"""So long somebody else's retry is taken to be under way; after that it was broken off, and is taken up."""
+
+FOLD_SECONDS = 5.0
+"""How long the task waits for the projector to fold `reopened`: until then it may still be purging the job's tasks,
+as it does for the failure before it. Where no gateway runs, nobody purges."""
+
+FOLD_PAUSE = 0.05
+
+STAGES = tuple(Stage)
+
+
+class Outcome(StrEnum):
+    """What a retry came to."""
+
+    REOPENED = "reopened"
+    """The work begins anew."""
+
+    TAKEN_UP = "taken_up"
+    """A retry that somebody had begun and not finished is finished."""
+
+    ANSWERED = "answered"
+    """The work had begun anew already; only the letter was left over."""
+
+
+class Retried(Struct, frozen=True, kw_only=True):
+    """What became of a retry.
+
+    Attributes:
+        job: whose work it is.
+        clip: the clip that is rendered again, None for the whole job (finished stages skip themselves).
+        generation: of the new work.
+        outcome: what was there to be done.
+        fresh: the stage from which on artifacts were deleted, None if none were.
+        removed: ids of the letters that this answers.
+    """
+
+    job: JobId
+    clip: int | None
+    generation: int
+    outcome: Outcome
+    fresh: Stage | None
+    removed: tuple[int, ...]
+
+
+class Reopening:
+    """Retries dead letters.
+
+    Args:
+        nc: an open connection.
+        store: where artifacts lie that are to be made afresh; None if nobody will ask for that.
+        patience: seconds that each request may take through an outage; then it is `Transient`, `unavailable`.
+    """
+
+    def __init__(self, nc: Client, store: Store | None, *, patience: float) -> None:
+        self._nc = nc
+        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._publisher = Publisher(nc)
+        self._letters = DeadLetters(self._js, patience=patience)
+        self._store = store
+        self._patience = patience
+
+    async def retry(self, number: int, *, fresh: bool = False) -> Retried:
+        """Retry the letter with the id `number`.
+
+        Args:
+            number: of the letter.
+            fresh: whether what its stage and later ones made is deleted first, so that they do it all again; of a
+                letter about a clip, only that clip's.
+
+        Raises:
+            Permanent: `not_found`, `bad_request` or `cancelled`, if it cannot be retried.
+            Transient: `busy`, if somebody else is retrying it or there is no room; `unavailable` in an outage.
+        """
+        kept = await self._letters.get(number)
+        if kept.letter is None:
+            sentence = f"Nobody can decode the dead letter {number}: it can be shown and dropped, not retried."
+            raise Permanent(ErrorCode.BAD_REQUEST, sentence)
+        return await self._retry(_wish([kept.letter], fresh=fresh))
+
+    async def retry_job(self, job: JobId, *, fresh: bool = False) -> Retried:
+        """Retry all letters of `job` at once; see `retry`."""
+        letters = [kept.letter for kept in await self._letters.all(job) if kept.letter is not None]
+        if not letters:
+            raise Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter of job {job} that could be retried.")
+        return await self._retry(_wish(letters, fresh=fresh))
+
+    async def _retry(self, wish: "_Wish") -> Retried:
+        job = wish.job
+        if wish.stale:
+            await self._look_at_store()
+        history = JobHistory()
+        async for message in self._messages(EVENTS, subjects.events_of_job(job)):
+            history.note(message.data or b"")
+        queued = history.queued
+        if queued is None:
+            sentence = f"Job {job} cannot be reopened: it was deleted, or its first events have expired."
+            raise Permanent(ErrorCode.NOT_FOUND, sentence)
+        if history.cancelled or await self._over(job):
+            raise Permanent(ErrorCode.CANCELLED, f"Job {job} was cancelled or deleted; submit the video again.")
+        earlier = history.last_retry(wish.clip, wish.generation)
+        if earlier is not None:
+            return await self._take_up(wish, earlier, history, queued)
+        if not all(history.failed(letter.task.clip) >= letter.task.generation for letter in wish.letters):
+            sentence = f"Job {job} is just being told of this failure; try again in a moment."
+            raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
+        ours = Reopened(
+            job=job,
+            at=time.time(),  # to the microsecond: it tells our claim from another's
+            generation=1 + max(wish.generation, history.generation),
+            clip=wish.clip,
+            fresh=wish.fresh,
+            line=log_lines.RETRIED if wish.clip is None else log_lines.clip_retried(wish.clip),
+        )
+        await self._claim(ours)
+        await self._publish(wish, ours, queued, wish.stale)
+        return await self._done(wish, ours, Outcome.REOPENED)
+
+    async def _look_at_store(self) -> None:
+        """Find out before the job is told that what is to be made afresh can be deleted."""
+        if self._store is None:
+            raise Permanent(ErrorCode.BAD_REQUEST, "Nothing can be made afresh without the artifact store.")
+        await self._store.ready()
+
+    async def _over(self, job: JobId) -> bool:
+        """Whether no generation of `job` will be done any more."""
+        ended = EndedJobs(self._nc, await self._bucket(CONTROL))
+        return await ended.ended(job, ENDED_FOR_GOOD, deadline=self._deadline())
+
+    async def _claim(self, ours: Reopened) -> None:
+        """Publish `ours`, unless somebody who saw the same history was faster."""
+        await self._publisher.event(ours, deadline=self._deadline())
+        last = partial(self._js.get_last_msg, EVENTS, subjects.event(ours))
+        winner = await insist(last, deadline=self._deadline())
+        if codec.decode_event(winner.data or b"") != ours:
+            sentence = f"Somebody else has just reopened job {ours.job}; look again in a moment."
+            raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
+
+    async def _take_up(self, wish: "_Wish", earlier: Reopened, history: JobHistory, queued: Queued) -> Retried:
+        """Finish a retry that somebody began: in its generation, so that nothing is done twice."""
+        age = time.time() - earlier.at
+        if age < CLAIM_SECONDS:
+            sentence = f"Somebody else has reopened job {wish.job} {max(age, 0):.0f} s ago; look again in a moment."
+            raise Transient(ErrorCode.BUSY, sentence, retry_after=CLAIM_SECONDS)
+        if history.heard(wish.clip) >= earlier.generation or await self._waiting(wish.job, earlier.generation):
+            return await self._done(wish, earlier, Outcome.ANSWERED)
+        await self._publish(wish, earlier, queued, wish.stale if earlier.fresh == wish.fresh else ())
+        return await self._done(wish, earlier, Outcome.TAKEN_UP)
+
+    async def _publish(self, wish: "_Wish", reopened: Reopened, queued: Queued, stale: Iterable[str]) -> None:
+        """Publish the task that begins the new generation, once nobody purges it and nothing stale is in its way."""
+        await self._await_fold(reopened)
+        if self._store is not None:
+            for key in stale:
+                await (self._store.delete_prefix(key) if key.endswith("/") else self._store.delete(key))
+        generation = reopened.generation
+        task: Task = first_task(queued, generation)
+        if wish.task is not None:
+            task = replace(wish.task, generation=generation)
+        await self._publisher.task(task, deadline=self._deadline())
+
+    async def _await_fold(self, reopened: Reopened) -> None:
+        jobs = await self._bucket(JOBS)
+        until = time.monotonic() + FOLD_SECONDS
+        while time.monotonic() < until:
+            try:
+                entry = await insist(lambda: jobs.get(reopened.job), deadline=self._deadline())
+            except KeyNotFoundError:
+                return  # nobody projects it, or somebody is deleting it
+            if _generation(entry.value) >= reopened.generation:
+                return
+            await asyncio.sleep(FOLD_PAUSE)
+
+    async def _waiting(self, job: JobId, generation: int) -> bool:
+        """Whether a task of `generation` or later is in a queue or being worked on."""
+        for stream in (INTAKE, TASKS):
+            for subject in subjects.tasks_of_job(job):
+                async for message in self._messages(stream, subject):
+                    if _generation(message.data) >= generation:
+                        return True
+        return False
+
+    async def _done(self, wish: "_Wish", reopened: Reopened, outcome: Outcome) -> Retried:
+        """Remove the letters that `reopened` answers."""
+        answered = [kept.id for kept in await self._letters.all(wish.job) if _answers(reopened, kept)]
+        for number in answered:
+            await self._letters.forget(number)
+        return Retried(
+            job=wish.job,
+            clip=reopened.clip,
+            generation=reopened.generation,
+            outcome=outcome,
+            fresh=reopened.fresh,
+            removed=tuple(sorted(answered)),
+        )
+
+    async def _messages(self, stream: str, subject: str) -> AsyncGenerator[RawStreamMsg, None]:
+        """Yield what a stream's leader has under `subject`, in order."""
+        sequence = 0
+        while True:
+            following = partial(self._js.get_msg, stream, seq=sequence + 1, subject=subject, next=True)
+            try:
+                message = await insist(following, deadline=self._deadline())
+            except NotFoundError:
+                return
+            sequence = message.seq or 0
+            yield message
+
+    async def _bucket(self, bucket: Bucket) -> KeyValue:
+        return await insist(lambda: self._js.key_value(bucket.name), deadline=self._deadline())
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._patience
+
+
+class _Dated(Struct):
+    """What is looked at of a task, and of a job's document."""
+
+    generation: int = 0
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is to begin anew.
+
+    Attributes:
+        job: whose work it is.
+        generation: the latest in which it was given up.
+        letters: which said so.
+        clip: the clip it is about, None for the whole job.
+        task: the clip's task, None for the job's first.
+        fresh: the stage that is done afresh, as the job is told.
+        stale: keys to be deleted, as `layout.made_from` orders them.
+    """
+
+    job: JobId
+    generation: int
+    letters: tuple[DeadLetter, ...]
+    clip: int | None = None
+    task: Task | None = None
+    fresh: Stage | None = None
+    stale: tuple[str, ...] = ()
+
+
+def _wish(letters: Sequence[DeadLetter], *, fresh: bool) -> _Wish:
+    """Return what retrying `letters`, which are of one job, means.
+
+    One clip is rendered again by its own task. Several, like a job that failed as a whole, go through the job's first
+    task: one `reopened` answers them all, and what is finished skips itself.
+    """
+    job = letters[0].task.job
+    generation = max(letter.task.generation for letter in letters)
+    whole = [letter.task for letter in letters if letter.task.clip is None]
+    clips = {letter.task.clip: letter.task for letter in letters if letter.task.clip is not None}
+    wish = partial(_Wish, job, generation, tuple(letters))
+    if whole:
+        stage = min((task.stage for task in whole), key=STAGES.index)
+        return wish(fresh=stage, stale=layout.made_from(stage, job)) if fresh else wish()
+    stale = tuple(key for clip in clips for key in layout.made_for_clip(job, clip)) if fresh else ()
+    if len(clips) > 1:
+        return wish(stale=stale)
+    ((clip, task),) = clips.items()
+    return wish(clip=clip, task=task, fresh=task.stage if fresh else None, stale=stale)
+
+
+def _answers(reopened: Reopened, kept: KeptLetter) -> bool:
+    """Whether `kept` is of a generation before `reopened` and about the same clip, or about anything of the job."""
+    if kept.letter is None:
+        return False
+    task = kept.letter.task
+    return task.generation < reopened.generation and reopened.clip in (None, task.clip)
+
+
+def _generation(data: bytes | None) -> int:
+    try:
+        return msgspec.json.decode(data or b"", type=_Dated).generation
+    except msgspec.DecodeError:
+        return NEVER
