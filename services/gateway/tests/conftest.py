@@ -8,6 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from clipmill.artifacts.store import Store, open_store
 from clipmill.contracts.status import PublicClip
+from clipmill.gateway.admission import Admission
 from clipmill.gateway.application import application
 from clipmill.gateway.job import JobDocument
 from clipmill.gateway.job_index import JobIndex
@@ -82,7 +83,13 @@ async def gateway(nc, store, secrets):
     removal = Removal(js, store, documents, ended, answer_seconds=ANSWER_SECONDS)
     jobs = Jobs(index, statuses, publisher, ended, removal, answer_seconds=ANSWER_SECONDS)
     submissions = Submissions(
-        store, publisher, documents, secrets, max_upload_bytes=MAX_UPLOAD, answer_seconds=ANSWER_SECONDS
+        store,
+        publisher,
+        documents,
+        secrets,
+        Admission(store, js, 0),
+        max_upload_bytes=MAX_UPLOAD,
+        answer_seconds=ANSWER_SECONDS,
     )
     projector = Projector(nc, documents, await js.key_value(CHECKPOINT.name), JobsView(js, ended, secrets))
     projecting = asyncio.create_task(projector.run())
@@ -90,6 +97,7 @@ async def gateway(nc, store, secrets):
     async with TestClient(TestServer(app)) as client:
         yield Gateway(client, store, publisher, ended, statuses, index, removal, projector, projecting)
     await jobs.close()
+    await submissions.close()
     projecting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await projecting

@@ -23,6 +23,11 @@ STREAM_FULL = 10077
 EVENTS_PUBLISHED = Counter("clipmill_events_published_total", "Events stored in the EVENTS stream.", ["kind"])
 
 
+def busy() -> Transient:
+    """Return the failure of a submission that finds the first stage full."""
+    return Transient(ErrorCode.BUSY, "Too many videos are waiting already; try again later.", retry_after=30)
+
+
 def now() -> float:
     """Return the time as events carry it: Unix time in seconds, to the millisecond."""
     return round(time.time(), 3)
@@ -85,9 +90,7 @@ class Publisher:
             except APIError as refusal:
                 if refusal.err_code != STREAM_FULL:
                     raise
-                raise Transient(
-                    ErrorCode.BUSY, "Too many videos are waiting already; try again later.", retry_after=30
-                ) from refusal
+                raise busy() from refusal
 
         ack = await insist(once, deadline=deadline)
         if ack.duplicate:

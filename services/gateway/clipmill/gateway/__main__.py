@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import structlog
+from clipmill.gateway.admission import Admission
 from clipmill.gateway.application import application, waiting
 from clipmill.gateway.expired_jobs import ExpiredJobs
 from clipmill.gateway.job import JobDocument
@@ -47,6 +48,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         shared.publisher,
         documents,
         shared.secrets,
+        Admission(runtime.store, runtime.js, settings.store_reserve_bytes),
         max_upload_bytes=settings.max_upload_bytes,
         answer_seconds=seconds,
     )
@@ -60,6 +62,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
             yield []
     finally:
         await jobs.close()
+        await submissions.close()
         leading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await leading

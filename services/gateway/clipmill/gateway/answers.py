@@ -24,6 +24,8 @@ HTTP_STATUS = {
 """The status of a permanent failure; any other is the client's to mend: 400."""
 
 RETRY_SECONDS = 5
+RETRY_SECONDS_OF = {ErrorCode.OUT_OF_SPACE: 60}
+"""When to ask again, where the failure itself does not say: room comes back when jobs expire or somebody tidies up."""
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
@@ -46,13 +48,20 @@ def job_not_found() -> web.Response:
 @web.middleware
 async def failures(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn failures into answers with a sentence and a code."""
+    response = await _answer(request, handler)
+    if not request.content.at_eof():
+        response.force_close()  # tells a client that still sends not to go on
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Permanent as failure:
         return _refusal(failure, HTTP_STATUS.get(failure.code, 400), {})
     except Transient as failure:
-        retry_after = str(round(failure.retry_after or RETRY_SECONDS))
-        return _refusal(failure, 503, {"Retry-After": retry_after})
+        seconds = failure.retry_after or RETRY_SECONDS_OF.get(failure.code, RETRY_SECONDS)
+        return _refusal(failure, 503, {"Retry-After": str(round(seconds))})
     except web.HTTPException as answer:
         if answer.status < 400:
             raise

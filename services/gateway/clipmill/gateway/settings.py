@@ -18,6 +18,14 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     max_upload_bytes: Annotated[
         int, Meta(description="The largest upload taken, bytes; the downloader's own limit should not be lower.", ge=1)
     ] = 4 * GIBIBYTE
+    store_reserve_bytes: Annotated[
+        int | None,
+        Meta(
+            description="No job is taken in when a local store's disk has less than this free, bytes, so that those "
+            "taken in keep room; unset: 1 GiB or 5 % of the disk, whichever is less.",
+            ge=0,
+        ),
+    ] = None
     answer_seconds: Annotated[
         float, Meta(description="How long a request waits for NATS before it is answered 503, seconds.", gt=0)
     ] = 5.0

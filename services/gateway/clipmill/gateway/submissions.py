@@ -1,9 +1,12 @@
 """Taking in a video: an upload stored or a URL noted, the job made visible, its first task published.
 
 The order makes a crash harmless: an upload alone is an orphan, a `queued` event alone is a job that waits, and the
-document exists before the client learns the job's id, so its first poll never misses.
+document exists before the client learns the job's id, so its first poll never misses. What was said of a job that is
+refused after all is taken back by cancelling it.
 """
 
+import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,10 +18,11 @@ from aiohttp import BodyPartReader, web
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
 from clipmill.contracts.events import Cancelled, Queued
-from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, new_job_id
-from clipmill.contracts.tasks import DownloadTask, first_task
+from clipmill.contracts.tasks import first_task
 from clipmill.gateway import fold
+from clipmill.gateway.admission import Admission
 from clipmill.gateway.answers import as_json
 from clipmill.gateway.options import parse_options, parse_priority, parse_url
 from clipmill.gateway.projector import JOBS
@@ -32,6 +36,7 @@ from prometheus_client import Counter
 log = structlog.stdlib.get_logger()
 
 SUBMISSIONS = Counter("clipmill_submissions_total", "Jobs taken in.", ["source"])
+REFUSED = Counter("clipmill_submissions_refused_total", "Submissions that were not taken in, by error code.", ["code"])
 
 CHUNK_BYTES = 1024 * 1024
 FIELD_BYTES = 64 * 1024
@@ -70,6 +75,7 @@ class Submissions:
         publisher: of events and tasks.
         jobs: the bucket of job documents.
         secrets: where a client's key is kept until its job ends.
+        admission: knows whether there is room for another job.
         max_upload_bytes: the largest upload taken.
         answer_seconds: how long NATS may take before the answer is 503.
     """
@@ -80,6 +86,7 @@ class Submissions:
         publisher: Publisher,
         jobs: KeyValue,
         secrets: Secrets,
+        admission: Admission,
         *,
         max_upload_bytes: int,
         answer_seconds: float,
@@ -88,8 +95,10 @@ class Submissions:
         self._publisher = publisher
         self._jobs = jobs
         self._secrets = secrets
+        self._admission = admission
         self._max_upload_bytes = max_upload_bytes
         self._answer_seconds = answer_seconds
+        self._withdrawing: set[asyncio.Task[None]] = set()
 
     async def process(self, request: web.Request) -> web.Response:
         """Take in a video and answer with its job's id.
@@ -99,35 +108,63 @@ class Submissions:
             Transient: what may pass: too many jobs, no NATS, no store.
         """
         job = new_job_id()
-        key = _lent_key(request)
         try:
+            key = _lent_key(request)
             form = await self._read(request, job)
-            task, queued = _judge(job, form)
-            await self._admit(task, queued, key)
-        except BaseException:
-            await self._store.delete_prefix(layout.job_prefix(job))
+            queued = _judge(job, form)
+            await self._admit(queued, key)
+        except BaseException as reason:
+            if isinstance(reason, Failure):
+                REFUSED.labels(reason.code).inc()
+            await self._discard(job)
             raise
-        SUBMISSIONS.labels("upload" if task.url is None else "url").inc()
+        source = "upload" if queued.upload else "url"
+        SUBMISSIONS.labels(source).inc()
         JOBS.labels("queued").inc()
-        log.info("job_accepted", job=job, source="upload" if task.url is None else "url")
+        log.info("job_accepted", job=job, source=source)
         return as_json(Accepted(job))
 
-    async def _admit(self, task: DownloadTask, queued: Queued, key: str | None) -> None:
+    async def close(self) -> None:
+        """Stop taking back what refused jobs have said; without a task, they are found by the sweeper."""
+        for task in self._withdrawing:
+            task.cancel()
+        await asyncio.gather(*self._withdrawing, return_exceptions=True)
+
+    async def _admit(self, queued: Queued, key: str | None) -> None:
         deadline = time.monotonic() + self._answer_seconds
-        if key is not None:
-            await self._secrets.put(task.job, key, deadline=deadline)
-        stored = await self._publisher.event(queued, deadline=deadline)
-        document = fold.begin(stored.seq, queued)
+        await self._admission.check(deadline=deadline)
         try:
-            value = msgspec.json.encode(document)
-            await insist(lambda: self._jobs.create(task.job, value), deadline=deadline)
-        except KeyWrongLastSequenceError:
-            pass  # the projector was faster
-        try:
-            await self._publisher.task(task, deadline=deadline)
+            if key is not None:
+                await self._secrets.put(queued.job, key, deadline=deadline)
+            await self._tell(queued, deadline)
+            await self._publisher.task(first_task(queued), deadline=deadline)
         except Transient:
-            await self._publisher.event(Cancelled(job=task.job), deadline=time.monotonic() + self._answer_seconds)
+            # What was not answered may have been stored all the same, or will be when the server is back.
+            withdrawing = asyncio.create_task(self._withdraw(queued.job, lent=key is not None))
+            self._withdrawing.add(withdrawing)
+            withdrawing.add_done_callback(self._withdrawing.discard)
+            await asyncio.wait({withdrawing}, timeout=max(0.0, deadline - time.monotonic()))
             raise
+
+    async def _tell(self, queued: Queued, deadline: float) -> None:
+        """Publish the job's first event and make its document."""
+        stored = await self._publisher.event(queued, deadline=deadline)
+        value = msgspec.json.encode(fold.begin(stored.seq, queued))
+        with contextlib.suppress(KeyWrongLastSequenceError):  # the projector was faster
+            await insist(lambda: self._jobs.create(queued.job, value), deadline=deadline)
+
+    async def _withdraw(self, job: JobId, *, lent: bool) -> None:
+        """Cancel a job that is refused after it was told of, however long the server is away."""
+        await self._publisher.event(Cancelled(job=job))
+        if lent:
+            await self._secrets.forget(job)
+
+    async def _discard(self, job: JobId) -> None:
+        """Delete what was stored of a job that is not taken in."""
+        try:
+            await self._store.delete_prefix(layout.job_prefix(job))
+        except Transient as reason:
+            log.warning("upload_left_to_the_sweeper", job=job, sentence=reason.sentence)
 
     async def _read(self, request: web.Request, job: JobId) -> Form:
         """Return what was sent; an upload goes to the store as it arrives."""
@@ -137,6 +174,8 @@ class Submissions:
             return Form(fields={name: str(value) for name, value in (await request.post()).items()})
         if request.content_type != "multipart/form-data":
             raise Permanent(ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file.")
+        deadline = time.monotonic() + self._answer_seconds
+        await self._admission.check(deadline=deadline, upload_bytes=request.content_length or 0)
         return await self._read_multipart(request, job)
 
     async def _read_multipart(self, request: web.Request, job: JobId) -> Form:
@@ -149,7 +188,8 @@ class Submissions:
                     if form.file_name is not None:
                         raise Permanent(ErrorCode.BAD_REQUEST, "Send one file a job.")
                     form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape what is not ASCII
-                    form.upload_bytes = await self._store.put_stream(layout.upload(job), self._limited(part))
+                    chunks = self._admission.watched(self._limited(part))
+                    form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
                 elif part.name:
                     form.fields[part.name] = await _text(part)
         except ValueError as reason:
@@ -167,8 +207,8 @@ class Submissions:
             yield bytes(chunk)
 
 
-def _judge(job: JobId, form: Form) -> tuple[DownloadTask, Queued]:
-    """Return the first task and event of a job, if what was sent makes one."""
+def _judge(job: JobId, form: Form) -> Queued:
+    """Return the first event of a job, if what was sent makes one."""
     options, ignored = parse_options(form.fields)
     url = form.fields.get("url") or None
     if url is not None and form.file_name is not None:
@@ -178,7 +218,7 @@ def _judge(job: JobId, form: Form) -> tuple[DownloadTask, Queued]:
     if url is None and not form.upload_bytes:
         raise Permanent(ErrorCode.BAD_REQUEST, "The file is empty.")
     source = form.file_name if url is None else parse_url(url)
-    queued = Queued(
+    return Queued(
         job=job,
         at=now(),
         options=options,
@@ -187,7 +227,6 @@ def _judge(job: JobId, form: Form) -> tuple[DownloadTask, Queued]:
         priority=parse_priority(form.fields),
         ignored_options=ignored,
     )
-    return first_task(queued), queued
 
 
 async def _json_fields(request: web.Request) -> dict[str, object]:
