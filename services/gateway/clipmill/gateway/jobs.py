@@ -1,6 +1,7 @@
 """Listing jobs, and ending them: cancelling what is at work, deleting what has ended."""
 
 import asyncio
+import re
 import time
 
 import msgspec
@@ -177,7 +178,7 @@ def _already_ended(document: JobDocument) -> Permanent:
 
 def _limit(request: web.Request) -> int:
     text = request.query.get("limit", str(LIST_DEFAULT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LIST_LIMIT):
+    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LIST_LIMIT:
         raise Permanent(ErrorCode.BAD_OPTION, f"limit must be a whole number from 1 to {LIST_LIMIT}.")
     return int(text)
 
