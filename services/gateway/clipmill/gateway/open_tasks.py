@@ -29,11 +29,11 @@ class OpenTasks(NamedTuple):
     at: float
 
 
-class _State(Struct):
+class _State(Struct, frozen=True):
     subjects: dict[str, int] | None = None
 
 
-class _Page(Struct):
+class _Page(Struct, frozen=True):
     """A part of a stream's subjects, as the server hands them out: at most 100,000 at a time."""
 
     ts: datetime | None = None
