@@ -26,7 +26,7 @@ from servers import Bench, connected, nats_server
 from visibility import visibility
 
 TITLE = "Messaging: `.venv/bin/python tests/bench/messaging.py`"
-QUICK_ACK_WAIT = 2.0
+QUICK_ACK_WAIT = 1.0
 
 Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 

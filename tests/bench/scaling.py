@@ -1,14 +1,16 @@
 """Whether twice the workers do twice the work: tasks of 200 ms, on 1, 2, 4, 8 and 16 worker processes."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from clipmill.contracts.identifiers import Stage, new_job_id
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
 from figures import Figure
 from hops import each_of
-from reports import Report, listening
+from reports import Report, Reports, listening
 from servers import Bench, workers
 
 TASK_SECONDS = 0.2
@@ -20,9 +22,13 @@ PATIENCE = 60.0
 
 
 async def scaling(bench: Bench) -> list[Figure]:
-    """Measure the throughput of growing numbers of workers."""
-    counts, each = ((1, 2), 5) if bench.quick else (WORKERS, TASKS_EACH)
-    rates = {count: await _rate(bench, count, each) for count in counts}
+    """Measure the throughput of a growing number of workers."""
+    counts, each = ((1, 2), 3) if bench.quick else (WORKERS, TASKS_EACH)
+    rates: dict[int, float] = {}
+    async with contextlib.AsyncExitStack() as stack, listening(bench.nc) as reports:
+        for fewer, count in pairwise((0, *counts)):
+            await stack.enter_async_context(workers(bench, count - fewer, Stage.RENDER, TASK_SECONDS))
+            rates[count] = await _rate(bench, reports, count, each)
     figures = [Figure(f"1 worker, tasks of {TASK_SECONDS * 1000:.0f} ms", f"{rates[1]:.2f} tasks/s")]
     for count in counts[1:]:
         share = rates[count] / (count * rates[1])
@@ -30,16 +36,16 @@ async def scaling(bench: Bench) -> list[Figure]:
     return figures
 
 
-async def _rate(bench: Bench, count: int, each: int) -> float:
+async def _rate(bench: Bench, reports: Reports, count: int, each: int) -> float:
     """Return tasks a second that `count` workers do while tasks are waiting for all of them."""
     publisher = Publisher(bench.nc)
 
     async def publish() -> None:
         await publisher.task(RenderTask(job=new_job_id(), number=1))
 
-    async with workers(bench, count, Stage.RENDER, TASK_SECONDS), listening(bench.nc) as reports:
-        await each_of(count * each, publish)
-        await reports.until(lambda so_far: len(so_far.ended) == count * each, PATIENCE)
+    reports.ended.clear()
+    await each_of(count * each, publish)
+    await reports.until(lambda so_far: len(so_far.ended) == count * each, PATIENCE)
     return throughput(reports.ended, count)
 
 

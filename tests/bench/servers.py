@@ -66,7 +66,7 @@ def nats_server(folder: Path) -> Iterator[str]:
     """Run a nats-server on free ports, every write synced to the disk; yields its URL."""
     config = write_configuration(folder, NatsPorts(client=-1, monitoring=-1))
     with (folder / "nats.log").open("wb") as log:
-        command = [find_nats_server(), "--config", config, "--ports_file_dir", folder]
+        command = [str(find_nats_server()), "--config", str(config), "--ports_file_dir", str(folder)]
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield _server_url(folder / f"nats-server_{server.pid}.ports", server)

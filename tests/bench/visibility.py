@@ -73,8 +73,8 @@ class Follower:
 
 async def visibility(bench: Bench) -> list[Figure]:
     """Publish at a steady pace and follow some of the events until clients see them."""
-    replicas_wanted, jobs, seconds = (1, 10, 1.0) if bench.quick else (REPLICAS, JOBS_AT_ONCE, SECONDS)
-    async with gateways(bench, replicas_wanted) as replicas, aiohttp.ClientSession() as session:
+    count, jobs, seconds = (1, 10, 1.0) if bench.quick else (REPLICAS, JOBS_AT_ONCE, SECONDS)
+    async with gateways(bench, count) as replicas, aiohttp.ClientSession() as session:
         follower = Follower(session, replicas)
         paced = await Pace(bench.nc, follower, jobs).run(seconds)
         await follower.finish()
