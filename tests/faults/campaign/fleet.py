@@ -183,11 +183,14 @@ class Fleet:
         """Return when all of them are ready.
 
         Raises:
-            TimeoutError: if that takes longer than `patience` seconds.
+            RuntimeError: if one of them ends by itself meanwhile.
+            TimeoutError: if it takes longer than `patience` seconds.
         """
         until = time.monotonic() + patience
         for member in self.members:
             while not await member.ready():
+                if member.deaths:
+                    raise RuntimeError(f"{member.name} ended by itself, see {member.log}")
                 if time.monotonic() > until:
                     raise TimeoutError(f"{member.name} is not ready, see {member.log}")
                 await asyncio.sleep(READY_PAUSE)

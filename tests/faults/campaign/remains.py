@@ -28,6 +28,7 @@ class Remains:
         unsettled: deliveries that nobody has settled yet, by stream.
         folders: of jobs in the store.
         strays: processes that outlived the service that started them, or their task.
+        scratch: temporary files and directories of the services.
     """
 
     documents: dict[str, JobDocument]
@@ -35,6 +36,7 @@ class Remains:
     unsettled: dict[str, int]
     folders: frozenset[str]
     strays: tuple[str, ...]
+    scratch: tuple[str, ...]
 
     def unrest(self) -> list[str]:
         """Return what is still to happen; nothing when the campaign is over."""
@@ -49,6 +51,7 @@ class Remains:
             f"{job} has artifacts and no right to them" for job in sorted(self.folders) if not self._entitled(job)
         ]
         lacking += [f"still runs: {command}" for command in self.strays]
+        lacking += [f"still there: {path}" for path in self.scratch]
         return lacking
 
     def _entitled(self, job: str) -> bool:
@@ -71,6 +74,7 @@ async def look(nc: Client, store: Path, fleet: Fleet) -> Remains:
         unsettled=unsettled,
         folders=frozenset(folder.name for folder in (store / "jobs").glob("*")),
         strays=tuple(fleet.strays()),
+        scratch=tuple(str(path) for path in fleet.scratch.iterdir()),
     )
 
 

@@ -22,6 +22,10 @@ URL_SHARE = 0.3
 HEAD_SECONDS = 2.0
 """Before the first fault, so that there is work to disturb."""
 
+CANCELLING_SHARE = 0.5
+"""The share of a campaign's time over which jobs are cancelled: what a worker stores just then is removed a minute
+after the cancelling, which is better not waited for at the end."""
+
 SUBMITTING_SHARE = 0.75
 """The share of a campaign's time over which jobs are submitted; the rest of the faults meets the tail of the work."""
 
@@ -119,7 +123,7 @@ def draw(seed: int, size: Size, *, ack_wait: float) -> Schedule:
         Kind.CANCEL: size.cancels,
     }
     faults = [
-        Fault(_time(chance, number, count, size.seconds), kind, chance.random(), _length(chance, kind, ack_wait))
+        Fault(_time(chance, number, count, _until(kind, size)), kind, chance.random(), _length(chance, kind, ack_wait))
         for kind, count in counts.items()
         for number in range(count)
     ]
@@ -142,6 +146,10 @@ def _submission(chance: random.Random, size: Size, number: int) -> Submission:
 def _time(chance: random.Random, number: int, count: int, seconds: float) -> float:
     """One time in each of `count` equal parts: random, yet work gets on between two faults of a kind."""
     return HEAD_SECONDS + (number + chance.random()) * (seconds - HEAD_SECONDS) / count
+
+
+def _until(kind: Kind, size: Size) -> float:
+    return size.seconds * (CANCELLING_SHARE if kind is Kind.CANCEL else 1.0)
 
 
 def _length(chance: random.Random, kind: Kind, ack_wait: float) -> float:
