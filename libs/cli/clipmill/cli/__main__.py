@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from clipmill.cli.operating import dead_letters, projection
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
 from clipmill.operations.settings import (
     CommonSettings,
@@ -245,6 +246,10 @@ def apply_topology() -> None:
         raise WrongRequest(str(error)) from error
     _run(apply(common))
     click.echo(f"The streams, consumers and buckets are in place on {_without_credentials(common.nats_url)}.")
+
+
+main.add_command(dead_letters)
+main.add_command(projection)
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
