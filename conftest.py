@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -203,12 +204,14 @@ def _free_ports(count: int) -> list[int]:
 async def _empty(cluster: NatsCluster) -> None:
     """Apply the topology and empty it: elections would make a cluster for each test too slow."""
     client = await connection.connect(cluster.url, "test-cleaning", patience=START_SECONDS)
-    await topology.apply(client, cluster.replicas)
     names = [stream.name for stream in topology.STREAMS] + [f"KV_{bucket.name}" for bucket in topology.BUCKETS]
     js = client.jetstream()
-    for name in names:
-        await connection.insist(lambda name=name: js.purge_stream(name))
-    await connection.close(client)
+    try:
+        await topology.apply(client, cluster.replicas)
+        for name in names:
+            await connection.insist(partial(js.purge_stream, name))
+    finally:
+        await connection.close(client)
 
 
 @pytest.fixture(scope="session")
@@ -254,9 +257,11 @@ def nats_server(
 async def nc(nats_server: NatsServer | NatsCluster) -> AsyncIterator[Client]:
     """A connection to a server with clipmill's topology, its ack wait short enough to be waited for."""
     client = await connection.connect(nats_server.url, "test", patience=START_SECONDS)
-    await topology.apply(client, nats_server.replicas, ack_wait=1.0)
-    yield client
-    await connection.close(client)
+    try:
+        await topology.apply(client, nats_server.replicas, ack_wait=1.0)
+        yield client
+    finally:
+        await connection.close(client)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection
+from clipmill.messaging.connection import insist
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE
@@ -64,8 +65,10 @@ async def submit(shared, count):
 
 
 async def names_of(nc, job):
+    js = nc.jetstream(timeout=2)
     try:
-        entry = await (await nc.jetstream().key_value(JOBS.name)).get(job)
+        documents = await insist(lambda: js.key_value(JOBS.name))
+        entry = await insist(lambda: documents.get(job))
     except KeyNotFoundError:
         return None
     return json.loads(entry.value)["names"]

@@ -47,8 +47,8 @@ async def test_an_outage_past_the_deadline_is_told(shared, nats_server):
     assert refusal.value.code is ErrorCode.UNAVAILABLE
 
 
-async def test_the_topology_can_be_applied_again(nc):
-    await topology.apply(nc, ack_wait=2.0, retention=3600)
+async def test_the_topology_can_be_applied_again(nc, nats_server):
+    await topology.apply(nc, nats_server.replicas, ack_wait=2.0, retention=3600)
     js = nc.jetstream()
     for consumer in topology.CONSUMERS:
         info = await insist(partial(js.consumer_info, consumer.stream, consumer.name))
