@@ -14,13 +14,14 @@ from clipmill.contracts.events import (
     Failed,
     Log,
     Queued,
+    Reopened,
     StageFinished,
     StageProgress,
     StageStarted,
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.status import JobState, PublicClip
 from clipmill.gateway.fold import begin, fold
 from clipmill.gateway.job import job_view, public_status
@@ -47,8 +48,21 @@ def rendered(number: int) -> ClipRendered:
     return ClipRendered(job=JOB, clip=number, public=clip(number))
 
 
-def failed(number: int) -> ClipFailed:
-    return ClipFailed(job=JOB, clip=number, code=ErrorCode.OUT_OF_MEMORY, sentence="No memory was left.")
+def failed(number: int, generation: int = 0) -> ClipFailed:
+    sentence = "No memory was left."
+    return ClipFailed(job=JOB, clip=number, generation=generation, code=ErrorCode.OUT_OF_MEMORY, sentence=sentence)
+
+
+def over(generation: int = 0) -> Failed:
+    return Failed(job=JOB, generation=generation, stage=Stage.RENDER, code=ErrorCode.INTERNAL, sentence="It broke.")
+
+
+def reopened(generation: int = 1, *, clip: int | None = None, fresh: Stage | None = None) -> Reopened:
+    return Reopened(job=JOB, generation=generation, clip=clip, fresh=fresh, line=log_lines.RETRIED)
+
+
+def revived(generation: int = 1) -> Reopened:
+    return Reopened(job=JOB, generation=generation, revived=True, line=log_lines.REVIVED)
 
 
 def folded(*events):
@@ -139,6 +153,92 @@ def test_a_cancelled_job_adds_one_line_and_hears_nothing_more():
     assert (document.state, job_view(document).status) == (JobState.FAILED, "cancelled")
 
 
+def test_a_failed_job_that_is_reopened_goes_on_where_it_was():
+    document = folded(*WHOLE_JOB[:-1], over(), reopened(), rendered(1))
+    assert document.logs[-4:] == [
+        "Execution error: It broke.",
+        log_lines.RETRIED,
+        "Clip 1 of 2 ready: Title 1",
+        log_lines.FINISHED,
+    ]
+    assert (document.state, document.generation, document.error) == (JobState.COMPLETED, 1, None)
+    assert document.clips_ready == [2, 1]
+
+
+def test_a_failed_job_that_is_reopened_shows_no_failure_while_it_works():
+    view = job_view(folded(*WHOLE_JOB[:-1], over(), reopened()))
+    assert (view.status, view.error, view.finished, view.stage) == (JobState.PROCESSING, None, None, Stage.RENDER)
+
+
+def test_a_failed_clip_is_tried_again_while_the_others_stay_what_they_are():
+    document = folded(*WHOLE_JOB[:-2], failed(1), rendered(2), reopened(clip=1))
+    assert (document.state, document.clips_ready, document.clips_failed) == (JobState.PROCESSING, [2], {})
+    assert document.stages[Stage.RENDER].state == "running"
+    fold(document, 100, failed(1))
+    assert document.state is JobState.PROCESSING, "what was said of the clip before says nothing now"
+    fold(document, 101, failed(1, generation=1))
+    assert (document.state, list(document.clips_failed)) == (JobState.COMPLETED, [1])
+
+
+def test_a_job_that_is_made_afresh_tells_again_what_was_removed_and_no_more():
+    before = folded(*WHOLE_JOB)
+    document = folded(*WHOLE_JOB, reopened(fresh=Stage.ANALYZE))
+    assert (document.clips_planned, document.clips, document.clips_ready) == (None, [], [])
+    assert document.stages.keys() == {Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SCENES}
+    for sequence, event in enumerate(WHOLE_JOB, 100):
+        fold(document, sequence, event)
+    again = WHOLE_JOB.index(StageStarted(job=JOB, stage=Stage.ANALYZE, line=log_lines.ANALYZING_WITH_GEMINI))
+    told = [log_lines.RETRIED, log_lines.ANALYZING_WITH_GEMINI, *before.logs[-3:]]
+    assert (again, document.logs) == (7, [*before.logs, *told])
+    assert (document.state, document.clips) == (JobState.COMPLETED, before.clips)
+
+
+def test_a_clip_that_failed_before_it_was_made_afresh_is_not_failed_by_the_same_words():
+    document = folded(*WHOLE_JOB[:-2], failed(1), failed(2), reopened(fresh=Stage.RENDER), failed(1))
+    assert (document.state, document.clips_failed) == (JobState.PROCESSING, {})
+
+
+def test_a_job_in_which_all_is_done_completes_again_when_it_is_reopened():
+    document = folded(*WHOLE_JOB, reopened())
+    assert document.state is JobState.COMPLETED
+    assert document.logs[-2:] == [log_lines.RETRIED, log_lines.FINISHED]
+    assert document.clips == folded(*WHOLE_JOB).clips
+
+
+def test_the_failure_of_an_older_generation_ends_nothing():
+    document = folded(*WHOLE_JOB[:3], over(), reopened(), over())
+    assert document.state is JobState.PROCESSING
+    assert folded(*WHOLE_JOB, reopened(3, clip=1), over(2)).error is None
+    unheard = folded(*WHOLE_JOB[:3], reopened(), over())
+    assert unheard.state is JobState.PROCESSING, "nor if it was never heard of before"
+    assert folded(*WHOLE_JOB[:3], reopened(), over(1)).state is JobState.FAILED
+
+
+def test_a_cancelled_job_is_never_reopened():
+    once = folded(*WHOLE_JOB[:3], Cancelled(job=JOB))
+    assert folded(*WHOLE_JOB[:3], Cancelled(job=JOB), reopened(), revived(2)) == once
+
+
+def test_only_a_job_that_has_not_ended_is_revived():
+    document = folded(*WHOLE_JOB[:3], revived())
+    assert (document.generation, document.revived, document.logs[-1]) == (1, True, log_lines.REVIVED)
+    for end in (over(), Cancelled(job=JOB)):
+        ended = folded(*WHOLE_JOB[:3], end)
+        assert folded(*WHOLE_JOB[:3], end, revived()) == ended
+
+
+def test_a_job_that_an_operator_reopens_may_be_revived_once_more():
+    document = folded(*WHOLE_JOB[:3], revived(), over(1), reopened(2))
+    assert (document.generation, document.revived) == (2, False)
+
+
+def test_a_document_knows_the_submission_it_began_with():
+    queued = Queued(job=JOB, at=17.5, source="film.mp4", upload=True, priority=Priority.HIGH, ignored_options=("a",))
+    document = begin(1, queued)
+    assert document.submission() == queued
+    assert job_view(document).priority is Priority.HIGH
+
+
 def test_progress_moves_forward_only_and_shows_in_the_rich_view():
     document = folded(
         Started(job=JOB),
@@ -156,8 +256,9 @@ def test_nothing_but_queued_begins_a_job():
 
 
 numbers = st.integers(1, 4)
+generations = st.integers(0, 3)
 stages = st.sampled_from(Stage)
-events = st.one_of(
+told = st.one_of(
     st.just(Queued(job=JOB)),
     st.just(Started(job=JOB)),
     stages.map(lambda stage: StageStarted(job=JOB, stage=stage, line=f"{stage}...")),
@@ -166,15 +267,21 @@ events = st.one_of(
     st.builds(lambda name: Log(job=JOB, name=name, line=name), st.sampled_from(["a", "b"])),
     numbers.map(lambda count: ClipsPlanned(job=JOB, count=count)),
     numbers.map(rendered),
-    numbers.map(failed),
-    st.just(Failed(job=JOB, stage=None, code=ErrorCode.LOST_TASK, sentence="Lost.")),
+    st.builds(failed, numbers, generations),
+    generations.map(over),
     st.just(Cancelled(job=JOB)),
 )
-streams = st.lists(events, max_size=40)
+reopenings = st.one_of(
+    st.builds(reopened, numbers, clip=st.none() | numbers),
+    st.builds(reopened, numbers, fresh=stages),
+    numbers.map(revived),
+)
+unopened = st.lists(told, max_size=40)
+streams = st.lists(st.one_of(told, told, told, reopenings), max_size=40)
 RANK = [JobState.QUEUED, JobState.PROCESSING, JobState.COMPLETED, JobState.FAILED]
 
 
-@given(streams)
+@given(unopened)
 def test_logs_and_clips_only_grow_and_a_status_never_goes_back(stream):
     document, before = begin(1, Queued(job=JOB)), None
     for sequence, event in enumerate(stream, 2):
@@ -189,6 +296,33 @@ def test_logs_and_clips_only_grow_and_a_status_never_goes_back(stream):
             if was_terminal:
                 assert after == before
         before = after
+
+
+@given(streams)
+def test_only_a_reopening_takes_anything_back_and_never_a_line_of_the_log(stream):
+    document = begin(1, Queued(job=JOB))
+    for sequence, event in enumerate(stream, 2):
+        before = copy.deepcopy(document)
+        changed = fold(document, sequence, event)
+        assert document.logs[: len(before.logs)] == before.logs
+        assert document.generation >= before.generation
+        assert changed or document == before
+        if not isinstance(event, Reopened):
+            assert document.clips[: len(before.clips)] == before.clips
+            assert RANK.index(document.state) >= RANK.index(before.state)
+        elif event.fresh is None:
+            assert document.clips == before.clips
+        if before.cancelled:
+            assert document == before
+
+
+@given(streams, generations)
+def test_nothing_of_an_older_generation_fails_a_job(stream, generation):
+    document = folded(*stream)
+    before = copy.deepcopy(document)
+    if fold(document, 100, over(generation)):
+        assert generation >= before.generation
+        assert not before.state.terminal
 
 
 @given(streams, st.data())

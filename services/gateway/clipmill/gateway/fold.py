@@ -170,9 +170,10 @@ def _progress(document: JobDocument, event: StageProgress) -> bool:
             return False
         _clip_moved(document, event.clip, event.percent)
         return True
-    view = document.stages.setdefault(event.stage, StageView())
+    view = document.stages.get(event.stage, StageView())
     if view.state == "finished" or event.percent <= view.percent:
         return False
+    document.stages[event.stage] = view
     view.percent, view.attempt = event.percent, event.attempt
     return True
 
