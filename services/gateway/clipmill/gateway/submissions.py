@@ -155,7 +155,10 @@ class Submissions:
 
     async def _withdraw(self, job: JobId, *, lent: bool) -> None:
         """Cancel a job that is refused after it was told of, however long the server is away."""
-        await self._publisher.event(Cancelled(job=job))
+        try:
+            await self._publisher.event(Cancelled(job=job))
+        except Transient as reason:  # there is no room for events either, so none was stored before
+            log.warning("refused_job_not_cancelled", job=job, sentence=reason.sentence)
         if lent:
             await self._secrets.forget(job)
 
