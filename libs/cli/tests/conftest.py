@@ -95,12 +95,15 @@ class ContractServer:
         self.broken_polls: set[int] = set()
         self.broken_downloads = 0
         self.companions = False
+        self.ending: tuple[int, dict[str, object]] = (200, {"job_id": JOB, "status": "cancelled"})
+        self.endings: list[str | None] = []
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 30)
         application.router.add_post("/api/process", self._process)
         application.router.add_get("/api/status/{job}", self._status)
         application.router.add_get("/api/jobs/{job}", self._job)
+        application.router.add_delete("/api/jobs/{job}", self._end)
         application.router.add_get("/videos/{job}/{name}", self._video)
         return application
 
@@ -132,6 +135,11 @@ class ContractServer:
         if self.view is None:
             return web.json_response({"detail": "Not Found"}, status=404)
         return web.json_response(self.view)
+
+    async def _end(self, request: web.Request) -> web.Response:
+        self.endings.append(request.query.get("only"))
+        status, body = self.ending
+        return web.json_response(body, status=status)
 
     async def _video(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

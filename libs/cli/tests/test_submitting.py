@@ -22,6 +22,7 @@ def talk(tmp_path: Path) -> Path:
 async def test_a_file_is_streamed_with_its_name_and_options(contract_server, clipmill, talk):
     contract, url = contract_server
     options = ("--clips", "5", "--min-seconds", "10.5", "--max-seconds", "30", "--language", "en", "--no-captions")
+    options += ("--priority", "high")
     status, out, err = await clipmill("submit", talk, "--server", url, *options)
 
     assert (status, err) == (0, "")
@@ -36,6 +37,7 @@ async def test_a_file_is_streamed_with_its_name_and_options(contract_server, cli
         "clip_max_seconds": "30.0",
         "language": "en",
         "captions": "false",
+        "priority": "high",
     }
 
 

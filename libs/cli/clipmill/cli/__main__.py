@@ -132,6 +132,7 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @click.option("--max-seconds", type=float, help="The longest clip, seconds.")
 @click.option("--language", metavar="CODE", help="The speech's language, such as en; detected if not given.")
 @click.option("--captions/--no-captions", default=None, help="Whether words are burned into the picture.")
+@click.option("--priority", type=click.Choice(["high", "normal"]), help="Whether it goes before other videos.")
 @click.option(
     "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job, for this job alone."
 )
@@ -145,6 +146,7 @@ def submit(
     max_seconds: float | None,
     language: str | None,
     captions: bool | None,
+    priority: str | None,
     wait: bool,
     as_json: bool,
     gemini_key: bool,
@@ -160,6 +162,7 @@ def submit(
         clip_max_seconds=max_seconds,
         language=language,
         captions=captions,
+        priority=priority,
     )
     accepted: list[str] = []
     submission = jobs.submit(
@@ -192,6 +195,30 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
         _run(jobs.show(job, wish))
     except KeyboardInterrupt:
         _interrupted(job, server)
+
+
+@main.command()
+@click.argument("job")
+@json_option
+@server_option
+def cancel(job: str, server: str, *, as_json: bool) -> None:
+    """Cancel a job that is waiting or at work; what it made is removed."""
+    from clipmill.cli import jobs
+    from clipmill.cli.client import Only
+
+    _run(jobs.end(job, Only.CANCEL, server, as_json=as_json))
+
+
+@main.command()
+@click.argument("job")
+@json_option
+@server_option
+def delete(job: str, server: str, *, as_json: bool) -> None:
+    """Delete a job that has ended, with its clips and all that is known of it."""
+    from clipmill.cli import jobs
+    from clipmill.cli.client import Only
+
+    _run(jobs.end(job, Only.DELETE, server, as_json=as_json))
 
 
 @main.command()

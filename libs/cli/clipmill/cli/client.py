@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -98,6 +99,7 @@ class Submission(Struct, frozen=True, kw_only=True):
         clip_max_seconds: the longest clip, seconds.
         language: ISO 639-1 code of the speech.
         captions: whether words are burned into the picture.
+        priority: `high` or `normal`.
     """
 
     target_clips: int | None = None
@@ -105,10 +107,30 @@ class Submission(Struct, frozen=True, kw_only=True):
     clip_max_seconds: float | None = None
     language: str | None = None
     captions: bool | None = None
+    priority: str | None = None
 
     def fields(self) -> dict[str, int | float | str | bool]:
         """Return what was chosen."""
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+
+
+class Only(StrEnum):
+    """What the end of a job may be: the server refuses to do the one where the other would be due."""
+
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class Ended(Struct, frozen=True):
+    """How a job was ended.
+
+    Attributes:
+        job_id: the job.
+        status: `cancelled`, `cancelling` or `deleted`.
+    """
+
+    job_id: str
+    status: str
 
 
 class _Accepted(Struct, frozen=True):
@@ -235,6 +257,22 @@ class Client:
             return msgspec.json.decode(await self._get(f"/api/jobs/{quote(job, safe='')}"), type=JobView)
         except (WrongRequest, ServerUnavailable, msgspec.DecodeError):
             return None
+
+    async def end(self, job: str, only: Only) -> Ended:
+        """Cancel `job`, or delete it.
+
+        Raises:
+            WrongRequest: if the server does not know the job, or it is too early or too late for that.
+            ServerUnavailable: if it cannot be reached.
+        """
+        address = f"{self.server}/api/jobs/{quote(job, safe='')}"
+        try:
+            async with self._session.delete(address, params={"only": only}) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return self._decode(await answer.read(), Ended)
+        except NETWORK_FAILURES as error:
+            raise self._unreachable(error) from error
 
     async def download(self, path: str, target: Path) -> bool:
         """Store what the server has at `path` as the file `target`, whole or not at all.

@@ -1,4 +1,4 @@
-"""What `clipmill submit` and `clipmill status` do: submit, follow, save, report."""
+"""What `clipmill submit`, `status`, `cancel` and `delete` do: submit, follow, save, report, end."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from clipmill.cli.client import Client, Interrupted, Submission
+from clipmill.cli.client import Client, Interrupted, Only, Submission
 from clipmill.cli.clip_table import print_clips
 from clipmill.cli.display import Display, choose_display
 from clipmill.cli.following import Snapshot, follow, look
@@ -16,6 +16,12 @@ from clipmill.cli.outcomes import WorkFailed, WrongRequest
 from clipmill.cli.saving import ClipSaver
 from clipmill.contracts.status import JobState, PublicResult
 from msgspec import UNSET, Struct, UnsetType
+
+ENDINGS = {
+    "cancelled": "Job {} is cancelled.",
+    "cancelling": "Job {} is being cancelled; its status will say so in a moment.",
+    "deleted": "Job {} is deleted, and its clips with it.",
+}
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -121,6 +127,19 @@ async def show(job: str, wish: Wish) -> None:
         with wish.display() as display:
             end, files = await watch(client, job, wish, display)
         report(job, end, files, wish)
+
+
+async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
+    """Cancel or delete the job `job`, and say so.
+
+    Raises:
+        WrongRequest: if the server does not know it, or it is too early or too late for that.
+        ServerUnavailable: if the server cannot be reached.
+    """
+    async with Client(server) as client:
+        ended = await client.end(job, only)
+    sentence = ENDINGS.get(ended.status, f"Job {{}} is {ended.status}.").format(ended.job_id)
+    sys.stdout.write((msgspec.json.encode(ended).decode() if as_json else sentence) + "\n")
 
 
 async def watch(client: Client, job: str, wish: Wish, display: Display) -> tuple[Snapshot, dict[str, Path]]:
