@@ -22,7 +22,7 @@ from clipmill.messaging.connection import REQUEST_SECONDS, insist
 from clipmill.messaging.topology import EVENTS
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 from nats.js.kv import KeyValue
 from prometheus_client import Counter, Gauge
 
@@ -98,6 +98,22 @@ async def read_events(
         async for batch in batches:
             if batch.events:
                 yield batch.events
+
+
+async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEvent], None]:
+    """Yield batches of events in stream order, beginning after `position`, up to the last that the leader knows."""
+    js = nc.jetstream(timeout=REQUEST_SECONDS)
+    async with contextlib.aclosing(_read(nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
+        async for batch in batches:
+            if batch.events:
+                position = batch.events[-1].sequence
+                yield batch.events
+            if batch.answered and not batch.left:
+                after = partial(js.get_msg, EVENTS, seq=position + 1, subject=subjects.ALL_EVENTS, next=True)
+                try:
+                    await insist(after)
+                except NotFoundError:
+                    return  # else the replica that answered is behind
 
 
 @dataclass(frozen=True)
@@ -239,6 +255,12 @@ class Projector(Generic[D]):
                 await self._run()
         finally:
             LAG.set(0)
+
+    async def checkpoint(self) -> int:
+        """Return the sequence up to which some projector has folded every event; 0 if there was none."""
+        key, _ = await self._stream_identity()
+        _, position = await self._checkpoint(key)
+        return position
 
     async def _run(self) -> None:
         key, last = await self._stream_identity()
