@@ -7,7 +7,7 @@ and doorbell, nothing counted or looked up) is timed in turn with the worker, ta
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from clipmill.contracts import codec
@@ -21,6 +21,7 @@ from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.pulling import TaskSource
 from clipmill.messaging.topology import JOBS
 from clipmill.messaging.worker import StageWorker, Worker
+from concurrency import each_of
 from figures import Figure, milliseconds, quantile
 from servers import Bench
 
@@ -29,7 +30,6 @@ QUEUED_JOBS = 10_000
 PAUSE_SECONDS = (0.015, 0.03)
 """Between two tasks, at random: each finds its reader idle, whatever phase that reader's clock has."""
 
-AT_ONCE = 64
 ANSWER_SECONDS = 20.0
 
 Enter = Callable[[JobId], None]
@@ -156,14 +156,3 @@ async def _queue(bench: Bench, publisher: Publisher, count: int) -> None:
         await publisher.task(RenderTask(job=job, number=1))
 
     await each_of(count, one)
-
-
-async def each_of(count: int, one: Callable[[], Awaitable[None]], at_once: int = AT_ONCE) -> None:
-    """Do `one` `count` times, `at_once` at a time."""
-    left = iter(range(count))
-
-    async def some() -> None:
-        for _ in left:
-            await one()
-
-    await asyncio.gather(*(some() for _ in range(at_once)))

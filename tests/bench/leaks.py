@@ -14,8 +14,8 @@ import psutil
 from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.status import JobState, PublicStatus
 from clipmill.gateway.submissions import Accepted
+from concurrency import each_of
 from figures import Figure
-from hops import each_of
 from servers import Bench, Service, gateways, workers
 
 JOBS = 20_000

@@ -28,7 +28,7 @@ from stories import Told, tell
 
 REPLICAS = 3
 ROUNDS = 5
-JOBS = 300
+JOBS = 150
 JOBS_AT_ONCE = 50
 """Jobs under way at the same time, each with events in most batches."""
 

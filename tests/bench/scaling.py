@@ -8,8 +8,8 @@ from itertools import pairwise
 from clipmill.contracts.identifiers import Stage, new_job_id
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
+from concurrency import each_of
 from figures import Figure
-from hops import each_of
 from reports import Report, Reports, listening
 from servers import Bench, workers
 
