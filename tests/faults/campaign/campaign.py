@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clipmill.gateway.job import JobDocument
 from clipmill.messaging import connection, topology
 from nats.aio.client import Client
 
@@ -126,6 +127,7 @@ async def run(folder: Path, seed: int, size: Size, *, quiet_seconds: float) -> O
             unrest = await quiet(scene, quiet_seconds)
             outcome = Outcome(findings=unrest)
             outcome.figures.append(f"quiet {time.monotonic() - rested:.1f} s after the last fault")
+            outcome.figures.append(_ends(jobs, await remains.documents(scene.nc)))
             if not unrest:
                 await _delete(seed, size.deletes, scene, clients, jobs, outcome)
         finally:
@@ -196,19 +198,18 @@ async def _judge(scene: Stage, jobs: Jobs, outcome: Outcome) -> None:
     status, said = await remains.rebuilt(scene.fleet.environ)
     if status != 0:
         outcome.findings.append(f"the bucket is not what the events tell: {said}")
-    outcome.figures.append(_ends(jobs, left))
 
 
-def _ends(jobs: Jobs, left: remains.Remains) -> str:
+def _ends(jobs: Jobs, documents: Mapping[str, JobDocument]) -> str:
     """Return how many jobs came to which end."""
-    unheard = len(left.documents.keys() - jobs.accepted.keys())
+    unheard = len(documents.keys() - jobs.accepted.keys())
     ends: dict[str, int] = {}
     for job in jobs.accepted.values():
-        document = left.documents.get(job.name)
+        document = documents.get(job.name)
         end = "deleted" if document is None else "cancelled" if document.cancelled else str(document.state)
         ends[end] = ends.get(end, 0) + 1
     told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
-    clips = sum(len(document.clips) for document in left.documents.values())
+    clips = sum(len(document.clips) for document in documents.values())
     return f"jobs: {told}; {unheard} whose submitter heard no answer; {clips} clips"
 
 
