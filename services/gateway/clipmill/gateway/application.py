@@ -47,7 +47,7 @@ def waiting(health: Health) -> web.Application:
 
 
 async def _not_yet(_request: web.Request) -> web.StreamResponse:
-    raise Transient(ErrorCode.UNAVAILABLE, "The gateway is starting or stopping; try again in a moment.", retry_after=2)
+    raise Transient(ErrorCode.UNAVAILABLE, "The gateway is starting, stopping or waiting for NATS.", retry_after=2)
 
 
 @web.middleware
