@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import sys
 import time
 
 import pytest
-from aiohttp import FormData
+from aiohttp import ClientConnectionError, ClientSession, FormData
 from clipmill.artifacts import layout
 from clipmill.contracts import codec, log_lines
 from clipmill.contracts.events import ClipFailed, ClipRendered, ClipsPlanned, Reopened, Started
@@ -292,3 +293,55 @@ async def test_sweeping_goes_on_after_an_outage(gateway, completed, expired, nat
 
     await until(gone, 20)
     sweeping.cancel()
+
+
+async def test_a_running_gateway_revives_fails_and_forgets_a_job_that_keeps_losing_its_task(
+    nc, nats_server, tmp_path, unused_tcp_port, until
+):
+    environ = {
+        **os.environ,
+        "CLIPMILL_NATS_URL": nats_server.url,
+        "CLIPMILL_STORE_URL": (tmp_path / "store").as_uri(),
+        "CLIPMILL_JOB_RETENTION": "1",
+        "CLIPMILL_GATEWAY_PORT": str(unused_tcp_port),
+        "CLIPMILL_GATEWAY_SWEEP_SECONDS": "0.2",
+        "CLIPMILL_GATEWAY_LOST_SECONDS": "0.5",
+    }
+    js, address = nc.jetstream(), f"http://127.0.0.1:{unused_tcp_port}"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "clipmill.gateway", env=environ)
+    try:
+        async with ClientSession(address) as client:
+
+            async def ready():
+                try:
+                    return (await client.get("/health/ready")).status == 200
+                except ClientConnectionError:
+                    return False
+
+            await until(ready, 30)
+            accepted = await client.post("/api/process", json={"url": "https://example.com/talk.mp4"})
+            status = f"/api/status/{(await accepted.json())['job_id']}"
+            await js.purge_stream(INTAKE)
+
+            async def revived():
+                return (await intake(nc)).messages == 1
+
+            await until(revived)
+            await js.purge_stream(INTAKE)
+            seen = []
+
+            async def forgotten():
+                answer = await client.get(status)
+                seen.append(await answer.json())
+                return answer.status == 404
+
+            await until(forgotten, 20)
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+    assert seen[-2]["status"] == "failed"
+    assert seen[-2]["logs"][1:] == [
+        log_lines.REVIVED,
+        log_lines.FAILED,
+        "Execution error: The work on this video went missing twice; submit it again.",
+    ]
