@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import aiohttp
+import psutil
 import pytest
 from aiohttp import FormData
 from clipmill.messaging import connection, topology
@@ -65,12 +66,13 @@ class GatewayProcess:
         answers = await asyncio.gather(
             self.submit(),
             self.upload(),
-            *(self.ask(path) for path in (f"/api/status/{job}", f"/api/jobs/{job}", "/api/jobs")),
+            *(self.ask(path) for path in (f"/api/status/{job}", f"/api/jobs/{job}", *["/api/jobs"] * 4)),
             self.ask(f"/videos/{job}/talk_clip_1.mp4"),
             self.ask(f"/api/jobs/{job}", "DELETE"),
         )
         for status, body, retry_after in answers:
-            assert (status, body["code"]) == (503, "unavailable")
+            assert status == 503, body
+            assert body["code"] == "unavailable"
             assert int(retry_after) > 0
         assert (await self.ask("/health/live"))[0] == 200
         status, metrics, _ = await self.ask("/metrics")
@@ -99,7 +101,7 @@ async def running_gateway(nats_url, folder):
             yield GatewayProcess(url, session)
         process.terminate()
         async with asyncio.timeout(START_SECONDS):
-            assert await process.wait() == 0, log.read_text()[-2000:]
+            assert await process.wait() == 0, log.read_text()[-6000:]
         assert "Traceback" not in log.read_text()
     finally:
         with suppress(ProcessLookupError):
@@ -136,6 +138,8 @@ def signal_servers(nats_server, number):
     for node in getattr(nats_server, "nodes", [nats_server]):
         if node.alive:
             os.kill(node.pid, number)
+            while number == signal.SIGSTOP and psutil.Process(node.pid).status() != psutil.STATUS_STOPPED:
+                time.sleep(0.001)
 
 
 async def test_the_port_answers_before_nats_is_there_and_refuses_nobody_afterwards(nats_server, tmp_path):
@@ -163,6 +167,12 @@ async def test_the_port_answers_before_nats_is_there_and_refuses_nobody_afterwar
             await asking
 
 
+async def test_a_gateway_that_waits_for_nats_can_be_stopped(nats_server, tmp_path):
+    nats_server.kill()
+    async with running_gateway(nats_server.url, tmp_path) as gateway:
+        assert not await gateway.ready()
+
+
 async def test_an_outage_is_told_and_nothing_is_left_of_it(nats_server, tmp_path):
     await apply_topology(nats_server)
     async with running_gateway(nats_server.url, tmp_path) as gateway:
@@ -182,6 +192,9 @@ async def test_an_outage_is_told_and_nothing_is_left_of_it(nats_server, tmp_path
         assert (status, body["status"]) == (200, "queued")
         assert (await gateway.submit())[0] == 200
         await only_these_are_left(gateway, nats_server, tmp_path, jobs=2, uploads=1)
+        nats_server.kill()
+        await gateway.until_ready(False)
+        # and stops in an orderly way all the same
 
 
 async def test_a_server_that_falls_silent_holds_up_no_answer(nats_server, tmp_path):
