@@ -16,6 +16,8 @@ from clipmill.gateway.expired_jobs import ExpiredJobs
 from clipmill.gateway.lost_jobs import LostJobs
 from clipmill.gateway.orphans import Orphans
 from clipmill.gateway.sweeper import SWEEPS, Sweeper
+from clipmill.gateway.unfinished_removals import UnfinishedRemovals
+from clipmill.messaging.cancellation import ENDED_FOR_GOOD
 from clipmill.messaging.topology import INTAKE
 from nats.js.errors import NotFoundError
 
@@ -123,6 +125,19 @@ async def test_a_job_at_work_never_expires(api, submit, clip_of, published, gate
     await expired(0.0).run()
     assert await known(api, running)
     assert await known(api, reopened)
+
+
+async def test_a_deleting_that_was_broken_off_is_finished(api, nc, submit, completed, gateway, sweep):
+    halfway, kept, cancelled = await completed(), await completed(), await submit()
+    await gateway.ended.end(halfway, ENDED_FOR_GOOD)  # the first step of a removal
+    await api.delete(f"/api/jobs/{cancelled}")
+    await sweep(
+        UnfinishedRemovals(nc.jetstream(), gateway.index, gateway.statuses, gateway.removal, answer_seconds=2.0)
+    )
+    assert not await known(api, halfway)
+    assert await gateway.store.size(layout.clip(halfway, 1)) is None
+    assert await known(api, kept)
+    assert await known(api, cancelled)
 
 
 async def test_artifacts_of_no_job_are_removed_once_they_are_old(gateway, orphans, sweep, tmp_path):

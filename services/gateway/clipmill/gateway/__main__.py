@@ -21,6 +21,7 @@ from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
 from clipmill.gateway.sweeper import Sweeper
+from clipmill.gateway.unfinished_removals import UnfinishedRemovals
 from clipmill.gateway.videos import Videos
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
@@ -79,6 +80,7 @@ def _sweeper(
 ) -> Sweeper:
     sweeps = (
         ExpiredJobs(index, statuses, removal, retention=runtime.common.job_retention),
+        UnfinishedRemovals(runtime.js, index, statuses, removal, answer_seconds=settings.answer_seconds),
         Orphans(index, statuses, runtime.store, removal, age=settings.orphan_seconds),
         LostJobs(
             runtime.nc,
