@@ -10,6 +10,8 @@ from pathlib import Path
 
 from campaign import campaign
 from campaign.schedule import Size
+from clipmill.operations import logs
+from clipmill.operations.settings import LogFormat, LogLevel
 
 
 def main() -> int:
@@ -32,6 +34,7 @@ def main() -> int:
         cancels=options.jobs // 6,
         deletes=options.jobs // 4,
     )
+    logs.configure("soak", LogFormat.AUTO, LogLevel.ERROR)  # that a server it kills is away is no news
     folder = Path(tempfile.mkdtemp(prefix="clipmill-soak-"))
     print(f"seed {options.seed}, everything in {folder}", flush=True)
     outcome = asyncio.run(campaign.run(folder, options.seed, size, quiet_seconds=options.quiet_seconds))
