@@ -50,13 +50,16 @@ class BucketReader:
         self._position = 0
         self._last = 0
 
-    async def begin(self) -> bool:
+    async def begin(self, deadline: float | None = None) -> bool:
         """Return whether all there is will be told: at the first look, and if the bucket was made anew or restored.
+
+        Args:
+            deadline: `time.monotonic()` until which NATS may answer, if it is not as long as usual.
 
         Raises:
             Transient: `unavailable`, when NATS does not answer in time.
         """
-        info = await insist(lambda: self._js.stream_info(self._stream), deadline=self._deadline())
+        info = await insist(lambda: self._js.stream_info(self._stream), deadline=deadline or self._deadline())
         anew = info.created != self._created or info.state.last_seq < self._position
         if anew:
             self._created, self._position = info.created, 0

@@ -4,11 +4,14 @@ What one job's status is, the bucket's leader alone tells; this copy may be a mo
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import msgspec
 import structlog
+from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import JobId
 from clipmill.gateway.bucket_reader import BucketReader, Written
 from clipmill.gateway.job import JobDocument, JobSummary, job_summary
@@ -42,6 +45,7 @@ class JobIndex:
 
     def __init__(self, js: JetStreamContext, *, answer_seconds: float) -> None:
         self._reader = BucketReader(js, JOBS, answer_seconds=answer_seconds)
+        self._answer_seconds = answer_seconds
         self._jobs: dict[JobId, IndexedJob] = {}
         self._refreshing = asyncio.Lock()
 
@@ -56,11 +60,25 @@ class JobIndex:
         Raises:
             Transient: `unavailable`, when NATS does not answer in time; what was read until then is kept.
         """
-        async with self._refreshing:
-            if await self._reader.begin():
+        deadline = time.monotonic() + self._answer_seconds
+        async with self._turn():
+            if await self._reader.begin(deadline):
                 self._jobs.clear()
             async for written in self._reader.news():
                 self._take(written)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Let one look at a time; during an outage, those that wait for their turn must not queue up."""
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                await self._refreshing.acquire()
+        except TimeoutError:
+            raise Transient(ErrorCode.UNAVAILABLE, "The list of jobs is not up to date yet; try again.") from None
+        try:
+            yield
+        finally:
+            self._refreshing.release()
 
     def _take(self, written: Written) -> None:
         job = JobId(written.key)
