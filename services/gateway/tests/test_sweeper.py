@@ -167,13 +167,15 @@ async def test_artifacts_of_a_job_that_is_known_are_kept(submit, completed, gate
         assert await gateway.store.size(key) is not None
 
 
-async def test_what_lands_after_a_job_was_cancelled_goes_in_the_end(api, submit, gateway, orphans, sweep, until):
+async def test_what_lands_after_a_job_was_cancelled_goes_in_the_end(
+    api, submit, gateway, orphans, sweep, until, tmp_path
+):
     job = await submit()
     await gateway.store.put_bytes(layout.media(job), b"stored before")
     assert (await api.delete(f"/api/jobs/{job}")).status == 200
 
     async def cleared():
-        return await gateway.store.size(layout.media(job)) is None
+        return not (tmp_path / "store" / layout.job_prefix(job)).exists()
 
     await until(cleared)
     await gateway.store.put_bytes(layout.source(job), b"stored while dying")
