@@ -12,7 +12,7 @@ from clipmill.gateway.job import JobDocument
 from clipmill.messaging import connection, topology
 from nats.aio.client import Client
 
-from campaign import media, remains, schedule, verdict
+from campaign import media, refolding, remains, schedule, verdict
 from campaign.clients import Clients
 from campaign.deliveries import Deliveries
 from campaign.fleet import Fleet
@@ -54,7 +54,6 @@ class Stage:
     server: NatsServer
     fleet: Fleet
     nc: Client
-    environ: dict[str, str]
 
     @property
     def store(self) -> Path:
@@ -84,7 +83,7 @@ async def stage(
         stack.push_async_callback(fleet.close)
         fleet.start()
         await fleet.ready(START_SECONDS)
-        yield Stage(folder, server, fleet, nc, environ)
+        yield Stage(folder, server, fleet, nc)
 
 
 @dataclass
@@ -195,9 +194,7 @@ async def _judge(scene: Stage, jobs: Jobs, outcome: Outcome) -> None:
     for job in jobs.accepted.values():
         if job.name not in left.documents and (count := await remains.events(scene.nc, job.name)):
             outcome.findings.append(f"{job.name} is gone but for {count} events")
-    status, said = await remains.rebuilt(scene.fleet.environ)
-    if status != 0:
-        outcome.findings.append(f"the bucket is not what the events tell: {said}")
+    outcome.findings += await refolding.differences(scene.nc)
 
 
 def _ends(jobs: Jobs, documents: Mapping[str, JobDocument]) -> str:

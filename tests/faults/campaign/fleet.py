@@ -143,7 +143,6 @@ class Fleet:
 
     Attributes:
         members: each of them.
-        environ: of all of them.
         logs: the folder of their logs.
         scratch: where their temporary files are.
     """
@@ -153,10 +152,10 @@ class Fleet:
         for each in (self.logs, self.scratch):
             each.mkdir()
         self._mark = environ["CLIPMILL_STORE_URL"]
-        self.environ = {**_without_settings(os.environ), **environ, "TMPDIR": str(self.scratch)}
+        own = {**_without_settings(os.environ), **environ, "TMPDIR": str(self.scratch)}
         ports = iter(free_ports(sum(counts.values())))
         self.members = [
-            Member(service, number, next(ports), self.environ, self.logs)
+            Member(service, number, next(ports), own, self.logs)
             for service, count in counts.items()
             for number in range(1, count + 1)
         ]

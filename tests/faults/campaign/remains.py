@@ -1,7 +1,5 @@
 """What a campaign leaves: documents, events, tasks, files and processes, read past the API."""
 
-import asyncio
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,6 +78,11 @@ async def look(nc: Client, store: Path, fleet: Fleet) -> Remains:
 
 async def documents(nc: Client) -> dict[str, JobDocument]:
     """Return the document of every job."""
+    return {job: msgspec.json.decode(value, type=JobDocument) for job, value in (await values(nc)).items()}
+
+
+async def values(nc: Client) -> dict[str, bytes]:
+    """Return the document of every job as it is stored."""
     bucket = await insist(lambda: nc.jetstream(timeout=5).key_value(JOBS.name))
     try:
         names = await insist(bucket.keys)
@@ -91,7 +94,7 @@ async def documents(nc: Client) -> dict[str, JobDocument]:
             entry = await insist(partial(bucket.get, name))
         except KeyNotFoundError:
             continue  # deleted meanwhile
-        found[name] = msgspec.json.decode(entry.value or b"", type=JobDocument)
+        found[name] = entry.value or b""
     return found
 
 
@@ -100,15 +103,3 @@ async def events(nc: Client, job: str) -> int:
     js = nc.jetstream(timeout=5)
     info = await insist(lambda: js.stream_info(EVENTS, subjects_filter=events_of_job(JobId(job))))
     return sum((info.state.subjects or {}).values())
-
-
-async def rebuilt(environ: dict[str, str]) -> tuple[int, str]:
-    """Run the command that compares the bucket with a fold of the whole stream; returns its status and its words."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "clipmill.gateway", "rebuild", "--check"),
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()

@@ -49,6 +49,8 @@ def _job(job: Job, remains: Remains) -> Iterator[str]:
     if document is None:
         if not job.ending:
             yield "is unknown"
+    elif document.revived:
+        yield "had lost its task, which was stored when it was accepted"
     elif job.answer == "deleted":
         yield "is there though it was deleted"
     elif document.cancelled:

@@ -1,0 +1,47 @@
+"""Folding all events anew, from the first, and comparing with what the projectors made of them under fire."""
+
+from contextlib import aclosing
+
+import msgspec
+from clipmill.contracts import codec
+from clipmill.contracts.subjects import ALL_EVENTS
+from clipmill.gateway import fold
+from clipmill.gateway.job import JobDocument
+from clipmill.messaging.connection import insist
+from clipmill.messaging.projection import read_events
+from clipmill.messaging.topology import EVENTS
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from campaign import remains
+
+
+async def differences(nc: Client) -> list[str]:
+    """Return where the bucket of jobs is not, to the byte, what a fold of the whole stream gives."""
+    stored = await remains.values(nc)
+    told = {job: msgspec.json.encode(document) for job, document in (await _refolded(nc)).items()}
+    return [
+        f"{job} is stored as {stored.get(job)!r} and told as {told.get(job)!r}"
+        for job in sorted(stored.keys() | told.keys())
+        if stored.get(job) != told.get(job)
+    ]
+
+
+async def _refolded(nc: Client) -> dict[str, JobDocument]:
+    js = nc.jetstream(timeout=5)
+    try:
+        last = (await insist(lambda: js.get_last_msg(EVENTS, ALL_EVENTS))).seq or 0
+    except NotFoundError:
+        return {}
+    documents: dict[str, JobDocument] = {}
+    async with aclosing(read_events(nc, 0)) as batches:
+        async for batch in batches:
+            for stored in batch:
+                event = codec.decode_event(stored.data)
+                if stored.job in documents:
+                    fold.fold(documents[stored.job], stored.sequence, event)
+                elif begun := fold.begin(stored.sequence, event):
+                    documents[stored.job] = begun
+            if batch[-1].sequence >= last:
+                break
+    return documents
