@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 import structlog
 from clipmill.contracts import codec, subjects
-from clipmill.contracts.events import Event
+from clipmill.contracts.events import Event, Reopened
 from clipmill.contracts.status import JobState
 from clipmill.gateway import fold
 from clipmill.gateway.job import JobDocument
@@ -14,8 +14,9 @@ from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
 from clipmill.messaging.connection import insist
 from clipmill.messaging.projection import StoredEvent
 from clipmill.messaging.secrets import Secrets
-from clipmill.messaging.topology import INTAKE, TASKS
+from clipmill.messaging.topology import EVENTS, INTAKE, TASKS
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -68,10 +69,32 @@ class JobsView:
         job = document.job
         await self._ended.end(job, ENDED_FOR_GOOD if document.cancelled else document.generation)
         if document.state is not JobState.COMPLETED:  # of a completed job no task is left but those being acknowledged
-            for stream in (INTAKE, TASKS):
-                for subject in subjects.tasks_of_job(job):
-                    await insist(partial(self._js.purge_stream, stream, subject=subject))
+            await self._purge_tasks(document)
         await self._secrets.forget(job)
+
+    async def _purge_tasks(self, document: JobDocument) -> None:
+        """Remove the tasks of a job that has ended, but none of a job that was reopened before its end is folded.
+
+        A reopening is stored before its task. So if there is none after the streams' ends were read, every task of a
+        later generation comes after those ends, and the purge stops there.
+        """
+        ends = {stream: await insist(partial(self._js.stream_info, stream)) for stream in (INTAKE, TASKS)}
+        if await self._reopened(document):
+            return
+        for stream, info in ends.items():
+            for subject in subjects.tasks_of_job(document.job):
+                purge = partial(self._js.purge_stream, stream, seq=info.state.last_seq + 1, subject=subject)
+                await insist(purge)
+
+    async def _reopened(self, document: JobDocument) -> bool:
+        """Whether the stream tells of a later generation than the document."""
+        last = partial(self._js.get_last_msg, EVENTS, subjects.event(Reopened(job=document.job)))
+        try:
+            message = await insist(last)
+        except NotFoundError:
+            return False
+        reopened = codec.decode_event(message.data or b"")
+        return not document.cancelled and reopened.generation > document.generation
 
     def written(self, document: JobDocument, events: Sequence[StoredEvent]) -> None:
         """Count what was folded."""

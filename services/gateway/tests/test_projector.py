@@ -1,0 +1,93 @@
+"""What folding a job's end does besides the document."""
+
+import asyncio
+import contextlib
+
+import pytest
+from clipmill.contracts.events import Cancelled, Failed, Queued, Reopened
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.tasks import ScenesTask, first_task
+from clipmill.gateway.projector import JobsView
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.projection import Projector
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, INTAKE, JOBS, SECRETS, TASKS
+from msgspec.structs import replace
+
+
+@pytest.fixture
+def publisher(nc):
+    return Publisher(nc)
+
+
+@pytest.fixture
+async def ended(nc):
+    return EndedJobs(nc, await nc.jetstream().key_value(CONTROL.name))
+
+
+@pytest.fixture
+async def fold_one(nc, ended):
+    """Fold event after event, the next only when the last is in the document."""
+    js = nc.jetstream()
+    view = JobsView(js, ended, Secrets(await js.key_value(SECRETS.name), None))
+    jobs = await js.key_value(JOBS.name)
+
+    async def fold():
+        projector = Projector(nc, jobs, await js.key_value(CHECKPOINT.name), view)
+        running = asyncio.create_task(projector.run())
+        last = (await js.stream_info("EVENTS")).state.last_seq
+        async with asyncio.timeout(10):
+            while projector.folded < last:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    return fold
+
+
+async def tasks(nc):
+    js = nc.jetstream()
+    return [(await js.stream_info(stream)).state.messages for stream in (INTAKE, TASKS)]
+
+
+def failed(job):
+    return Failed(job=job, stage=Stage.SCENES, code=ErrorCode.UNREADABLE_MEDIA, sentence="It cannot be read.")
+
+
+@pytest.mark.parametrize("end", [failed, lambda job: Cancelled(job=job)])
+async def test_the_end_of_a_job_removes_its_tasks_and_no_others(nc, publisher, ended, fold_one, end):
+    job, other = new_job_id(), new_job_id()
+    for each in (job, other):
+        queued = Queued(job=each, source="talk.mp4", upload=True)
+        await publisher.event(queued)
+        await publisher.task(first_task(queued))
+        await publisher.task(ScenesTask(job=each))
+    await publisher.event(end(job))
+    await fold_one()
+    assert await tasks(nc) == [1, 1]
+    assert await ended.ended(job, 0)
+    assert not await ended.ended(other, 0)
+
+
+async def test_a_job_that_was_reopened_before_its_end_was_folded_keeps_its_new_task(nc, publisher, ended, fold_one):
+    """An operator who is faster than a projector that lags: `failed` is folded alone, the retry lies behind it."""
+    job = new_job_id()
+    queued = Queued(job=job, source="talk.mp4", upload=True)
+    await publisher.event(queued)
+    await publisher.event(failed(job))
+    view_of_failed_alone = JobsView(nc.jetstream(), ended, Secrets(await nc.jetstream().key_value(SECRETS.name), None))
+    await fold_one()
+    document = view_of_failed_alone.decode((await (await nc.jetstream().key_value(JOBS.name)).get(job)).value)
+    await publisher.event(Reopened(job=job, generation=1))
+    await publisher.task(first_task(queued, 1))
+    await view_of_failed_alone.before_write(document)
+    assert await tasks(nc) == [1, 0]
+    assert await ended.ended(job, 0)
+    assert not await ended.ended(job, 1)
+    await fold_one()
+    await publisher.event(replace(failed(job), generation=1))
+    await fold_one()
+    assert await tasks(nc) == [0, 0]
