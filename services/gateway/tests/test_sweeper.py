@@ -120,7 +120,7 @@ async def test_a_job_at_work_never_expires(api, submit, clip_of, published, gate
     rendered = ClipRendered(job=reopened, clip=1, public=clip_of(reopened, 1))
     await published(Started(job=running), ClipsPlanned(job=reopened, count=2), rendered, failure)
     await gateway.index.refresh()
-    assert gateway.index.jobs[reopened].summary.status == "completed"
+    assert gateway.index.jobs[reopened].status == "completed"
     await published(Reopened(job=reopened, generation=1, clip=2))
     await expired(0.0).run()
     assert await known(api, running)

@@ -34,8 +34,8 @@ class ExpiredJobs:
         Raises:
             Transient: `unavailable`.
         """
-        for job, (summary, _) in list(self._index.jobs.items()):
-            if not self._over(summary.finished):
+        for job, indexed in list(self._index.jobs.items()):
+            if not self._over(indexed.finished):
                 continue
             document = await self._statuses.document(job)  # it may have been reopened since
             if document is not None and document.state.terminal and self._over(document.finished):

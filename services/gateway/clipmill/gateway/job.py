@@ -162,7 +162,7 @@ def job_view(document: JobDocument) -> JobView:
     """Return what `GET /api/jobs/<job>` answers."""
     return JobView(
         job_id=document.job,
-        status=_status(document),
+        status=job_status(document),
         stage=_stage(document),
         percent=_percent(document),
         stages={stage: document.stages.get(stage, StageView()) for stage in Stage},
@@ -201,7 +201,7 @@ def job_summary(document: JobDocument) -> JobSummary:
     """Return what `GET /api/jobs` says of a job."""
     return JobSummary(
         job_id=document.job,
-        status=_status(document),
+        status=job_status(document),
         stage=_stage(document),
         percent=_percent(document),
         clips_planned=document.clips_planned,
@@ -221,7 +221,8 @@ CANCELLED = "cancelled"
 JOB_STATUSES = (*JobState, CANCELLED)
 
 
-def _status(document: JobDocument) -> str:
+def job_status(document: JobDocument) -> str:
+    """Return where the job stands: one of `JOB_STATUSES`."""
     return CANCELLED if document.cancelled else document.state
 
 

@@ -11,7 +11,7 @@ from clipmill.contracts.events import Cancelled
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, parse_job_id
 from clipmill.gateway.answers import as_json, job_not_found
-from clipmill.gateway.job import JOB_STATUSES, JobDocument, JobSummary
+from clipmill.gateway.job import JOB_STATUSES, JobDocument, JobSummary, job_summary
 from clipmill.gateway.job_index import JobIndex
 from clipmill.gateway.removal import Removal
 from clipmill.gateway.statuses import Statuses
@@ -97,15 +97,16 @@ class Jobs:
         await self._index.refresh()
         found = sorted(
             (
-                (summary.created, job)
-                for job, (summary, _) in self._index.jobs.items()
-                if (status is None or summary.status == status) and (before is None or (summary.created, job) < before)
+                (indexed.created, job)
+                for job, indexed in self._index.jobs.items()
+                if (status is None or indexed.status == status) and (before is None or (indexed.created, job) < before)
             ),
             reverse=True,
         )
         page = found[:limit]
         cursor = _cursor(*page[-1]) if len(found) > limit else None
-        return as_json(JobList(jobs=[self._index.jobs[job].summary for _, job in page], next=cursor))
+        documents = await asyncio.gather(*(self._statuses.document(job) for _, job in page))
+        return as_json(JobList(jobs=[job_summary(document) for document in documents if document], next=cursor))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Cancel a job that is at work, delete one that has ended; `?only=` keeps either from becoming the other.

@@ -73,12 +73,12 @@ class LostJobs:
         Raises:
             Transient: `unavailable`.
         """
-        at_work = [(job, written) for job, (summary, written) in self._index.jobs.items() if summary.status in AT_WORK]
+        at_work = [job for job, indexed in self._index.jobs.items() if indexed.status in AT_WORK]
         if not at_work:
             return
         tasks = await read_open_tasks(self._nc, answer_seconds=self._answer_seconds)
-        for job, written in at_work:
-            if job in tasks.jobs or tasks.at - written < self._silence or not await self._silent(job, tasks.at):
+        for job in at_work:
+            if job in tasks.jobs or not await self._silent(job, tasks.at):
                 continue
             document = await self._statuses.document(job)
             if document is not None and not document.state.terminal:

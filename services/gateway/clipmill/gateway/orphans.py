@@ -7,8 +7,8 @@ from clipmill.artifacts.prefixes import JobPrefix
 from clipmill.artifacts.store import Store
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.identifiers import JobId, parse_job_id
-from clipmill.gateway.job import CANCELLED, JobSummary
-from clipmill.gateway.job_index import JobIndex
+from clipmill.gateway.job import CANCELLED
+from clipmill.gateway.job_index import IndexedJob, JobIndex
 from clipmill.gateway.removal import Removal
 from clipmill.gateway.statuses import Statuses
 from prometheus_client import Counter
@@ -66,8 +66,8 @@ class Orphans:
             Transient: `unavailable`.
         """
         self._settled &= self._index.jobs.keys()
-        for job, (summary, _) in list(self._index.jobs.items()):
-            if job not in self._settled and self._left_over(summary):
+        for job, indexed in list(self._index.jobs.items()):
+            if job not in self._settled and self._left_over(indexed):
                 await self._remove(job)
                 self._settled.add(job)
         if time.monotonic() < self._list_after:
@@ -81,12 +81,12 @@ class Orphans:
     async def _orphaned(self, job: JobId, prefix: JobPrefix) -> bool:
         known = self._index.jobs.get(job)
         if known is not None:
-            return self._left_over(known.summary)
+            return self._left_over(known)
         return time.time() - prefix.modified >= self._age and await self._statuses.document(job) is None
 
-    def _left_over(self, summary: JobSummary) -> bool:
+    def _left_over(self, indexed: IndexedJob) -> bool:
         """Whether the job was cancelled so long ago that nothing of it may be left."""
-        return summary.status == CANCELLED and time.time() - (summary.finished or 0.0) >= self._settling
+        return indexed.status == CANCELLED and time.time() - (indexed.finished or 0.0) >= self._settling
 
     async def _remove(self, job: JobId) -> None:
         count = await self._removal.artifacts(job)
