@@ -6,6 +6,7 @@ import time
 import pytest
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.messaging.connection import heed, insist
+from nats.js.errors import KeyNotFoundError
 
 
 async def test_a_cancellation_that_arrives_with_the_answer_is_not_lost():
@@ -16,6 +17,23 @@ async def test_a_cancellation_that_arrives_with_the_answer_is_not_lost():
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
             return "answer"
+
+    for waiting in (heed, lambda answer: insist(lambda: answer)):
+        task = asyncio.create_task(waiting(swallowing()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_cancellation_that_arrives_with_a_refusal_is_not_lost():
+    """The answer may say that there is no such key: the exception must not hide that the asker was told to stop."""
+
+    async def swallowing():
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            raise KeyNotFoundError from None
 
     for waiting in (heed, lambda answer: insist(lambda: answer)):
         task = asyncio.create_task(waiting(swallowing()))

@@ -89,7 +89,7 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
 
 
 async def heed(answer: Awaitable[T]) -> T:
-    """Return `answer`, unless this task was cancelled while it was waited for.
+    """Return what `answer` gives, or raise what it raises, unless this task was cancelled while it was waited for.
 
     The client waits by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that arrives together with
     the answer (python/cpython#86296); without this look a stopping task would then run on for ever.
@@ -99,10 +99,11 @@ async def heed(answer: Awaitable[T]) -> T:
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
-    result = await answer
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError
-    return result
+    try:
+        return await answer
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
