@@ -60,7 +60,7 @@ class TaskSource:
         """Return the next task's message, waiting for one. Cancelling loses nothing."""
         self._picks += 1
         order = (self._high, self._normal) if self._picks % FAIRNESS else (self._normal, self._high)
-        pause = POLL_SECONDS
+        pause = FIRST_PAUSE  # the bell of a task that is not stored yet may have been heard by the last pick
         while True:
             if self._bell.is_set():
                 self._bell.clear()
