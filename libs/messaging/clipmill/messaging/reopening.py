@@ -1,14 +1,14 @@
 """Beginning anew what was given up: the retry of dead letters.
 
 The steps and their order: the history is read and the retry refused if it makes no sense; `reopened` is published,
-whose message id is the same for all who saw the same history, so that of two operators one wins; the projector is
-waited for; what is to be made afresh is deleted; the task is published in the new generation; the letters that this
-answers are removed. Whatever breaks off in between is harmless: before the task there is a job that goes on without
-one, which the next retry of the letter takes up, or else the sweeper; after it there is a letter too many, which the
-next retry removes.
+whose message id is the same for all who saw the same history, so that of two operators one wins; what is to be made
+afresh is deleted; the task is published in the new generation; the letters that this answers are removed. Whatever
+breaks off in between is harmless: before the task there is a job that goes on without one, which the next retry of the
+letter takes up, or else the sweeper; after it there is a letter too many, which the next retry removes.
+
+A projector that is just ending the job's older generation purges no task of the newer one: `reopened` is stored first.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,22 +28,16 @@ from clipmill.messaging.connection import REQUEST_SECONDS, insist
 from clipmill.messaging.dead_letters import DeadLetter, DeadLetters, KeptLetter
 from clipmill.messaging.history import NEVER, JobHistory
 from clipmill.messaging.publisher import Publisher
-from clipmill.messaging.topology import CONTROL, EVENTS, INTAKE, JOBS, TASKS, Bucket
+from clipmill.messaging.topology import CONTROL, EVENTS, INTAKE, TASKS, Bucket
 from msgspec import Struct
 from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.js.api import RawStreamMsg
-from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 CLAIM_SECONDS = 30.0
 """So long somebody else's retry is taken to be under way; after that it was broken off, and is taken up."""
-
-FOLD_SECONDS = 5.0
-"""How long the task waits for the projector to fold `reopened`: until then it may still be purging the job's tasks,
-as it does for the failure before it. Where no gateway runs, nobody purges."""
-
-FOLD_PAUSE = 0.05
 
 STAGES = tuple(Stage)
 
@@ -186,8 +180,7 @@ class Reopening:
         return await self._done(wish, earlier, Outcome.TAKEN_UP)
 
     async def _publish(self, wish: "_Wish", reopened: Reopened, queued: Queued, stale: Iterable[str]) -> None:
-        """Publish the task that begins the new generation, once nobody purges it and nothing stale is in its way."""
-        await self._await_fold(reopened)
+        """Publish the task that begins the new generation, once nothing stale is in its way."""
         if self._store is not None:
             for key in stale:
                 await (self._store.delete_prefix(key) if key.endswith("/") else self._store.delete(key))
@@ -196,18 +189,6 @@ class Reopening:
         if wish.task is not None:
             task = replace(wish.task, generation=generation)
         await self._publisher.task(task, deadline=self._deadline())
-
-    async def _await_fold(self, reopened: Reopened) -> None:
-        jobs = await self._bucket(JOBS)
-        until = time.monotonic() + FOLD_SECONDS
-        while time.monotonic() < until:
-            try:
-                entry = await insist(lambda: jobs.get(reopened.job), deadline=self._deadline())
-            except KeyNotFoundError:
-                return  # nobody projects it, or somebody is deleting it
-            if _generation(entry.value) >= reopened.generation:
-                return
-            await asyncio.sleep(FOLD_PAUSE)
 
     async def _waiting(self, job: JobId, generation: int) -> bool:
         """Whether a task of `generation` or later is in a queue or being worked on."""
@@ -252,7 +233,7 @@ class Reopening:
 
 
 class _Dated(Struct):
-    """What is looked at of a task, and of a job's document."""
+    """What is looked at of a task."""
 
     generation: int = 0
 

@@ -16,6 +16,7 @@ from clipmill.gateway.jobs import Jobs
 from clipmill.gateway.lost_jobs import LostJobs
 from clipmill.gateway.orphans import Orphans
 from clipmill.gateway.projector import JobsView
+from clipmill.gateway.rebuild_command import RebuildCommand
 from clipmill.gateway.removal import Removal
 from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.statuses import Statuses
@@ -119,4 +120,4 @@ async def _lead(runtime: Runtime, projector: Projector[JobDocument], sweeper: Sw
 
 
 if __name__ == "__main__":
-    main("gateway", GatewaySettings, build, front=waiting)
+    main("gateway", GatewaySettings, build, front=waiting, commands={"rebuild": RebuildCommand()})
