@@ -1,0 +1,303 @@
+"""The job documents made anew from the events: to the byte, while projectors fold and jobs go on."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import sys
+
+import msgspec
+import pytest
+from clipmill.artifacts.store import open_store
+from clipmill.contracts import codec
+from clipmill.contracts.events import Cancelled, ClipsPlanned, Failed, Log, Queued, StageStarted, Started
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.status import JobState
+from clipmill.gateway import fold, rebuilding
+from clipmill.gateway.job import JobDocument
+from clipmill.gateway.projector import JobsView
+from clipmill.gateway.rebuilding import Rebuilding
+from clipmill.gateway.removal import Removal
+from clipmill.gateway.statuses import Statuses
+from clipmill.messaging import topology
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.projection import Projector, read_to_end
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
+from nats.js.errors import KeyNotFoundError
+
+BUCKET = f"KV_{JOBS.name}"
+
+
+class Folding:
+    """What a gateway's projector is made of, anew at each call."""
+
+    def __init__(self, nc):
+        self.nc = nc
+
+    async def parts(self):
+        js = self.nc.jetstream()
+        ended = EndedJobs(self.nc, await js.key_value(CONTROL.name))
+        view = JobsView(js, ended, Secrets(await js.key_value(SECRETS.name), None))
+        jobs = await js.key_value(JOBS.name)
+        return jobs, Projector(self.nc, jobs, await js.key_value(CHECKPOINT.name), view), view, ended
+
+    @contextlib.asynccontextmanager
+    async def projecting(self):
+        """A projector runs, and begins again after an error as the gateway's does."""
+
+        async def run():
+            while True:
+                try:
+                    await (await self.parts())[1].run()
+                except* msgspec.DecodeError:
+                    await asyncio.sleep(0.1)
+
+        task = asyncio.create_task(run())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def rebuild(self, *, check=False):
+        jobs, projector, view, _ = await self.parts()
+        return await Rebuilding(self.nc, jobs, projector, view, check=check).run()
+
+    async def refolded(self):
+        """What folding all events one after the other gives, by job."""
+        documents = {}
+        async for batch in read_to_end(self.nc, 0):
+            for stored in batch:
+                event = codec.decode_event(stored.data)
+                if stored.job in documents:
+                    fold.fold(documents[stored.job], stored.sequence, event)
+                elif begun := fold.begin(stored.sequence, event):
+                    documents[stored.job] = begun
+        return {job: msgspec.json.encode(document) for job, document in documents.items()}
+
+    async def held(self):
+        """What the bucket holds, by job."""
+        jobs = (await self.parts())[0]
+        found = {}
+        for job in await self.refolded():
+            with contextlib.suppress(KeyNotFoundError):
+                found[job] = (await jobs.get(job)).value
+        return found
+
+
+@pytest.fixture
+def folding(nc):
+    return Folding(nc)
+
+
+@pytest.fixture
+def publisher(nc):
+    return Publisher(nc)
+
+
+@pytest.fixture
+def told(publisher):
+    """Return a function that tells a job's events, a random number of lines among them, and returns the job."""
+    chance = random.Random(7)
+
+    async def tell(*, end=None):
+        job = new_job_id()
+        await publisher.event(Queued(job=job, source="talk.mp4", upload=True))
+        await publisher.event(Started(job=job))
+        await publisher.event(StageStarted(job=job, stage=Stage.DOWNLOAD, line="Receiving upload..."))
+        for number in range(chance.randrange(6)):
+            await publisher.event(Log(job=job, name=str(number), line=f"Line {number}"))
+        if end is not None:
+            await publisher.event(end(job))
+        return job
+
+    return tell
+
+
+def failed(job):
+    return Failed(job=job, stage=Stage.DOWNLOAD, code=ErrorCode.UNREADABLE_MEDIA, sentence="No video.")
+
+
+async def settled(folding):
+    """Wait until the bucket holds the sequential fold."""
+    async with asyncio.timeout(20):
+        while await folding.held() != await folding.refolded():
+            await asyncio.sleep(0.05)
+
+
+async def test_a_bucket_that_is_right_is_left_alone(nc, folding, told):
+    async with folding.projecting():
+        for _ in range(5):
+            await told()
+        await settled(folding)
+    last = (await nc.jetstream().stream_info(BUCKET)).state.last_seq
+    report = await folding.rebuild()
+    assert (report.jobs, report.equal, report.mended, report.created, report.without_events) == (5, 5, 0, 0, ())
+    assert (await nc.jetstream().stream_info(BUCKET)).state.last_seq == last
+
+
+async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(nc, folding, told, publisher):
+    async with folding.projecting(), folding.projecting():
+        old = [await told() for _ in range(20)]
+        await settled(folding)
+        writing = True
+
+        async def go_on():
+            number = 0
+            while writing:
+                for job in old[:8]:
+                    await publisher.event(Log(job=job, name=f"more {number}", line="More."))
+                await told()
+                number += 1
+            return number
+
+        writer = asyncio.create_task(go_on())
+        await nc.jetstream().purge_stream(BUCKET)
+        report = await folding.rebuild()
+        writing = False
+        assert await writer > 0
+        assert set(old) <= set(report.missing)
+        assert (report.created, report.mended, report.without_events) == (len(report.missing), 0, ())
+        await settled(folding)
+        assert (await folding.rebuild(check=True)).missing == ()
+
+
+async def test_what_is_wrong_is_mended_and_what_is_right_is_not_touched(folding, told, nc):
+    async with folding.projecting():
+        right, garbled, other, ahead, gone = [await told() for _ in range(5)]
+        await settled(folding)
+        expected = await folding.refolded()
+        jobs = (await folding.parts())[0]
+        wrong = msgspec.json.decode(expected[other], type=JobDocument)
+        wrong.logs.append("Nobody said this.")
+        await jobs.put(other, msgspec.json.encode(wrong))
+        wrong = msgspec.json.decode(expected[ahead], type=JobDocument)
+        wrong.sequence = 10**9
+        await jobs.put(ahead, msgspec.json.encode(wrong))
+        await jobs.put(garbled, b"\x00 not a document")
+        await jobs.delete(gone)
+        before = await folding.held()
+
+        checked = await folding.rebuild(check=True)
+        assert (checked.different, checked.missing) == (tuple(sorted([garbled, other, ahead])), (gone,))
+        assert (checked.equal, checked.mended, checked.created) == (1, 0, 0)
+        assert await folding.held() == before, "a check writes nothing"
+
+        report = await folding.rebuild()
+        assert (report.jobs, report.equal, report.mended, report.created) == (5, 1, 3, 1)
+        assert await folding.held() == expected
+        statuses = Statuses(jobs, answer_seconds=2)
+        assert [(await statuses.document(job)).state for job in (right, garbled, gone)] == [JobState.PROCESSING] * 3
+
+
+async def test_a_projector_that_cannot_decode_a_document_goes_on_after_it(folding, told, publisher):
+    async with folding.projecting():
+        job = await told()
+        await settled(folding)
+        jobs = (await folding.parts())[0]
+        await jobs.put(job, b"{")
+        await publisher.event(Log(job=job, name="while it is broken", line="Still here."))
+        report = await folding.rebuild()
+        assert report.mended == 1
+        await publisher.event(ClipsPlanned(job=job, count=2))
+        await settled(folding)
+
+
+async def test_without_a_projector_a_job_that_ended_is_ended_before_its_document_says_so(folding, told, monkeypatch):
+    monkeypatch.setattr(rebuilding, "STALLED_SECONDS", 0.3)
+    failing, cancelled, living = (
+        await told(end=failed),
+        await told(end=lambda job: Cancelled(job=job)),
+        await told(),
+    )
+    report = await folding.rebuild()
+    ended = (await folding.parts())[3]
+    assert (report.created, report.jobs) == (3, 3)
+    assert await folding.held() == await folding.refolded()
+    assert [await ended.ended(job, 0) for job in (failing, cancelled, living)] == [True, True, False]
+    assert not await ended.ended(failing, 1), "it may be reopened"
+
+
+async def test_a_topology_that_was_deleted_and_applied_again_gets_its_documents_back(nc, nats_server, folding, told):
+    async with folding.projecting():
+        for _ in range(4):
+            await told()
+        await settled(folding)
+    expected = await folding.refolded()
+    js = nc.jetstream()
+    for bucket in topology.BUCKETS:
+        await js.delete_key_value(bucket.name)
+    await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
+    async with folding.projecting():
+        await folding.rebuild()
+        assert await folding.held() == expected
+
+
+async def test_a_deleted_job_does_not_come_back_and_a_document_without_events_stays(nc, folding, told, tmp_path):
+    async with folding.projecting():
+        deleted, forgotten, kept = [await told(end=failed) for _ in range(3)]
+        await settled(folding)
+        jobs, _, _, ended = await folding.parts()
+        js = nc.jetstream()
+        await Removal(js, open_store(tmp_path.as_uri()), jobs, ended, answer_seconds=5).job(deleted)
+        await js.purge_stream("EVENTS", subject=f"clipmill.event.{forgotten}.>")
+        report = await folding.rebuild()
+    assert (report.jobs, report.equal, report.without_events) == (1, 1, (forgotten,))
+    assert (await jobs.get(kept)).value
+    with pytest.raises(KeyNotFoundError):
+        await jobs.get(deleted)
+
+
+async def test_a_job_deleted_during_the_rebuild_does_not_come_back(nc, folding, told, tmp_path, monkeypatch):
+    async with folding.projecting():
+        job = await told(end=failed)
+        await settled(folding)
+        jobs, projector, view, ended = await folding.parts()
+        removal = Removal(nc.jetstream(), open_store(tmp_path.as_uri()), jobs, ended, answer_seconds=5)
+        rebuild = Rebuilding(nc, jobs, projector, view)
+        read = rebuild._read
+
+        async def read_and_then_it_is_deleted():
+            await read()
+            await removal.job(job)
+
+        monkeypatch.setattr(rebuild, "_read", read_and_then_it_is_deleted)
+        report = await rebuild.run()
+    assert (report.jobs, report.created) == (0, 0)
+    with pytest.raises(KeyNotFoundError):
+        await jobs.get(job)
+
+
+async def test_an_event_that_nobody_can_decode_is_counted_and_skipped(nc, folding, told):
+    async with folding.projecting():
+        job = await told()
+        await nc.jetstream().publish(f"clipmill.event.{job}.log", b"not json")
+        await nc.jetstream().publish("clipmill.event.no!job.queued", codec.encode(Queued(job=new_job_id())))
+        report = await folding.rebuild()
+    assert (report.jobs, report.undecodable_events) == (1, 1)
+
+
+async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats_server, folding, told):
+    async with folding.projecting():
+        job = await told()
+        await settled(folding)
+
+    async def command(*words):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "clipmill.gateway", "rebuild", *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "CLIPMILL_NATS_URL": nats_server.url},
+        )
+        out, err = await process.communicate()
+        return process.returncode, out.decode(), err.decode()
+
+    await (await folding.parts())[0].put(job, b"{}")
+    status, out, _ = await command("--check", "--json")
+    assert (status, json.loads(out)["different"]) == (1, [job])
+    status, out, _ = await command()
+    assert status == 0
+    assert f"different        1  is mended: {job}" in out
+    assert (await command("--check"))[0] == 0
