@@ -195,6 +195,7 @@ async def _judge(scene: Stage, jobs: Jobs, outcome: Outcome) -> None:
         if job.name not in left.documents and (count := await remains.events(scene.nc, job.name)):
             outcome.findings.append(f"{job.name} is gone but for {count} events")
     outcome.findings += await refolding.differences(scene.nc)
+    outcome.findings += await refolding.refused_by_rebuild(scene.server.url)
 
 
 def _ends(jobs: Jobs, documents: Mapping[str, JobDocument]) -> str:

@@ -1,5 +1,8 @@
 """Folding all events anew, from the first, and comparing with what the projectors made of them under fire."""
 
+import asyncio
+import os
+import sys
 from contextlib import aclosing
 
 import msgspec
@@ -25,6 +28,18 @@ async def differences(nc: Client) -> list[str]:
         for job in sorted(stored.keys() | told.keys())
         if stored.get(job) != told.get(job)
     ]
+
+
+async def refused_by_rebuild(nats_url: str) -> list[str]:
+    """Return what the operator's own command finds wrong with the bucket."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clipmill.gateway", "rebuild", "--check"),
+        env={**os.environ, "CLIPMILL_NATS_URL": nats_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate()
+    return [f"rebuild --check ends with {process.returncode}: {told.decode()}"] if process.returncode else []
 
 
 async def _refolded(nc: Client) -> dict[str, JobDocument]:
