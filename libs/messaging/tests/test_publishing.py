@@ -1,5 +1,6 @@
 """What is published is stored once, refused only where work is taken in."""
 
+import asyncio
 import time
 from functools import partial
 
@@ -20,6 +21,12 @@ async def test_the_same_event_is_stored_once(shared, events_of):
     assert second.duplicate
     assert first.seq == second.seq
     assert len(await events_of(event.job)) == 1
+
+
+async def test_an_event_that_is_said_by_many_at_once_is_stored_once(shared, events_of):
+    events = [Started(job=new_job_id(), at=1.0) for _ in range(5)]
+    await asyncio.gather(*(shared.publisher.event(event) for event in events for _ in range(10)))
+    assert [await events_of(event.job) for event in events] == [[event] for event in events]
 
 
 async def test_a_raised_generation_is_another_task(shared):

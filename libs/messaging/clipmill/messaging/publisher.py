@@ -12,13 +12,16 @@ from clipmill.messaging.connection import REQUEST_SECONDS, insist
 from clipmill.messaging.dead_letters import DeadLetter
 from nats.aio.client import Client
 from nats.js.api import PubAck
-from nats.js.errors import APIError
+from nats.js.errors import APIError, ServiceUnavailableError
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
 
 STREAM_FULL = 10077
 """The server's error code for "maximum messages exceeded"; its class is shared with outages, the code is not."""
+
+BEING_STORED = 10158
+"""The error code of a cluster for a message whose like, with the same id, it is just storing; it may yet fail to."""
 
 EVENTS_PUBLISHED = Counter("clipmill_events_published_total", "Events stored in the EVENTS stream.", ["kind"])
 
@@ -88,9 +91,11 @@ class Publisher:
             try:
                 return await self._js.publish(subject, payload, headers=headers)
             except APIError as refusal:
-                if refusal.err_code != STREAM_FULL:
-                    raise
-                raise busy() from refusal
+                if refusal.err_code == STREAM_FULL:
+                    raise busy() from refusal
+                if refusal.err_code == BEING_STORED:
+                    raise ServiceUnavailableError(refusal.code, refusal.description, refusal.err_code) from refusal
+                raise
 
         ack = await insist(once, deadline=deadline)
         if ack.duplicate:
