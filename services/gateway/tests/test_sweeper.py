@@ -167,6 +167,18 @@ async def test_artifacts_of_a_job_that_is_known_are_kept(submit, completed, gate
         assert await gateway.store.size(key) is not None
 
 
+async def test_artifacts_of_a_job_whose_document_was_lost_are_kept_as_long_as_its_events_are(
+    nc, completed, gateway, orphans
+):
+    job = await completed()
+    await nc.jetstream().purge_stream("KV_jobs")
+    await orphans(0.0).run()
+    assert await gateway.store.size(layout.clip(job, 1)) is not None
+    await nc.jetstream().purge_stream("EVENTS", subject=f"clipmill.event.{job}.>")
+    await orphans(0.0).run()
+    assert await gateway.store.size(layout.clip(job, 1)) is None
+
+
 async def test_what_lands_after_a_job_was_cancelled_goes_in_the_end(
     api, submit, gateway, orphans, sweep, until, tmp_path
 ):

@@ -26,7 +26,9 @@ LISTINGS_PER_AGE = 4
 
 
 class Orphans:
-    """Removes what nobody will ask for. A job that has a document keeps its artifacts, unless it was cancelled.
+    """Removes what nobody will ask for.
+
+    A job that has a document, or the events to make it anew, keeps its artifacts, unless it was cancelled.
 
     Args:
         index: of all jobs.
@@ -82,7 +84,9 @@ class Orphans:
         known = self._index.jobs.get(job)
         if known is not None:
             return self._left_over(known)
-        return time.time() - prefix.modified >= self._age and await self._statuses.document(job) is None
+        if time.time() - prefix.modified < self._age or await self._statuses.document(job) is not None:
+            return False
+        return not await self._removal.told(job)  # else its document was lost and is yet to be made anew
 
     def _left_over(self, indexed: IndexedJob) -> bool:
         """Whether the job was cancelled so long ago that nothing of it may be left."""

@@ -7,11 +7,13 @@ import structlog
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
 from clipmill.contracts import subjects
+from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
 from clipmill.messaging.connection import insist
 from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS, EVENTS, INTAKE, SECRETS, TASKS
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 log = structlog.stdlib.get_logger()
@@ -44,6 +46,19 @@ class Removal:
             Transient: `unavailable`.
         """
         return await self._store.delete_prefix(layout.job_prefix(job))
+
+    async def told(self, job: JobId) -> bool:
+        """Return whether the events still tell how `job` began: its document can be made anew, if it has none.
+
+        Raises:
+            Transient: `unavailable`, when NATS does not answer in time.
+        """
+        beginning = partial(self._js.get_last_msg, EVENTS, subjects.event(Queued(job=job)))
+        try:
+            await insist(beginning, deadline=time.monotonic() + self._answer_seconds)
+        except NotFoundError:
+            return False
+        return True
 
     async def job(self, job: JobId) -> None:
         """Remove all that is left of a job that has ended.
