@@ -212,7 +212,7 @@ class Rebuilding:
             self._close(job)
         elif await self._write(job, document, value, entry.revision):
             self._found.setdefault(job, finding)
-            log.info("document_mended", job=job, finding=finding.value, sequence=document.sequence)
+            log.debug("document_mended", job=job, finding=finding.value, sequence=document.sequence)
 
     async def _entry(self, job: str) -> _Entry:
         try:
