@@ -11,6 +11,7 @@ from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.attempts import Attempts
 from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.connection import insist
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, CONTROL, EVENTS, SECRETS, stream_of
@@ -69,7 +70,7 @@ def tasks_left(nc: Client) -> Callable[[Task], Awaitable[int]]:
     """Return a function that counts the messages of a task's stage."""
 
     async def count(task: Task) -> int:
-        info = await nc.jetstream().stream_info(stream_of(task.stage))
+        info = await insist(lambda: nc.jetstream(timeout=1).stream_info(stream_of(task.stage)))
         return info.state.messages
 
     return count

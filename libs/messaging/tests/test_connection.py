@@ -5,7 +5,7 @@ import time
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.messaging.connection import heed, insist
+from clipmill.messaging.connection import close, connect, heed, insist
 from nats.js.errors import KeyNotFoundError
 
 
@@ -68,3 +68,15 @@ async def test_a_deadline_is_kept_while_a_call_hangs():
         await insist(silence, deadline=begun + 0.1)
     assert caught.value.code is ErrorCode.UNAVAILABLE
     assert time.monotonic() - begun < 1.0
+
+
+async def test_a_connection_is_closed_for_good_while_its_servers_are_away(nats_server):
+    """Its tries to reconnect end, too, however often a refused connection meets the cancellation."""
+    before = asyncio.all_tasks()
+    clients = [await connect(nats_server.url, "test") for _ in range(8)]
+    nats_server.kill()
+    for _ in range(5):  # in the midst of tries
+        await asyncio.sleep(0.03)
+    await asyncio.gather(*(close(nc) for nc in clients))
+    left = asyncio.all_tasks() - before
+    assert not left or not (await asyncio.wait(left, timeout=10))[1]

@@ -62,6 +62,11 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         log.info("nats_reconnected")
 
     async def error(reason: Exception) -> None:
+        task = asyncio.current_task()
+        if nc.is_closed and task is not None and task.cancelling():
+            # The client tries to reconnect in a loop, in which a refused connection hides its cancellation (as `heed`
+            # tells): with three servers away it would go on for ever, and no service could end.
+            raise asyncio.CancelledError
         if isinstance(reason, OSError):  # each try to reconnect fails with one; that the server is away is said once
             log.debug("nats_unreachable", reason=str(reason))
         else:

@@ -59,11 +59,17 @@ class Delivery:
         message: as it came.
         task: what it asks for.
         ack_wait: of its consumer, seconds.
+
+    Attributes:
+        task: what it asks for.
+        begun: when it came, on a monotonic clock.
+        done: whether the handler has returned: then only the acknowledgement is left.
     """
 
     def __init__(self, nc: Client, message: Msg, task: Task, ack_wait: float) -> None:
         self.task = task
         self.begun = time.monotonic()
+        self.done = False
         self._nc = nc
         self._message = message
         self._standing = Standing(ack_wait, self.begun)

@@ -53,6 +53,9 @@ BEATS_PER_ACK_WAIT = 3
 BEAT_RETRY_SECONDS = 0.1
 """How soon a beat that nobody heard is tried again: the first thing after an outage is to say that one is alive."""
 
+TAKE_BACK_SECONDS = 60.0
+"""How long a worker remembers, through an outage, that a try whose acknowledgement was lost is to be taken back."""
+
 GIVE_BACK_SECONDS = 2.0
 """How long a stopping worker waits for a server that is away before it lets the ack wait give its task back."""
 
@@ -183,6 +186,8 @@ class Worker:
                 return await self._give_up(delivery, Transient(ErrorCode.WORKER_CRASHED, sentence), died)
             return await self._try(delivery, tally)
         except asyncio.CancelledError:
+            if delivery.done:
+                return await self._finish(delivery, GIVE_BACK_SECONDS)
             await self._give_back(delivery)
             return "given_back"
 
@@ -194,44 +199,53 @@ class Worker:
         if not finished:
             await delivery.refuse()
             return "dropped"
-        if not await delivery.finish():
-            # It will be delivered again and skip its work: that is not the sign of a dead worker that a try begun is.
-            await self._attempts.take_back(delivery.task)
-        TASK_SECONDS.labels(self._work.stage).observe(time.monotonic() - delivery.begun)
-        return "finished"
+        return await self._finish(delivery, TAKE_BACK_SECONDS)
 
     async def _work_alive(self, delivery: Delivery, attempt: int) -> bool:
         """Run the handler under heartbeats; returns False when the job ended meanwhile."""
         task = delivery.task
         context = TaskContext(task, attempt, self._publisher, self._secrets)
         with self._ended.watch(task.job, task.generation) as ended:
-            working = asyncio.create_task(self._guarded(task, context))
+            working = asyncio.create_task(self._guarded(delivery, context))
             ending = asyncio.create_task(ended.wait())
             others = [ending, *map(asyncio.create_task, (self._beat(delivery), self._look(task, ended)))]
             try:
                 await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
-                if working.done():
-                    working.result()
-                    return True
-                log.info("job_ended_while_working")
-                return False
             finally:
                 for each in (working, *others):
                     each.cancel()
                 await asyncio.gather(working, *others, return_exceptions=True)
                 await context.close()
+        if not delivery.done and ended.is_set():
+            log.info("job_ended_while_working")
+            return False
+        working.result()
+        return True
 
-    async def _guarded(self, task: Task, context: TaskContext) -> None:
+    async def _finish(self, delivery: Delivery, patience: float) -> str:
+        """Acknowledge what is done.
+
+        A try whose acknowledgement was lost is taken back: the task will be delivered again and skip its work, and that
+        is not the sign of a dead worker that a try begun is.
+        """
+        if not await delivery.finish():
+            with contextlib.suppress(Transient):
+                await self._attempts.take_back(delivery.task, deadline=time.monotonic() + patience)
+        TASK_SECONDS.labels(self._work.stage).observe(time.monotonic() - delivery.begun)
+        return "finished"
+
+    async def _guarded(self, delivery: Delivery, context: TaskContext) -> None:
         """Run the handler; what it did not foresee may pass, so it is tried again, with the trace in the log."""
         try:
-            await self._work.handler(task, context)
+            await self._work.handler(delivery.task, context)
         except (Failure, asyncio.CancelledError):
             raise
         except Exception as error:
             log.exception("handler_broke")
             raise Transient(
-                ErrorCode.INTERNAL, f"The {task.stage} stage met an internal error ({type(error).__name__})."
+                ErrorCode.INTERNAL, f"The {self._work.stage} stage met an internal error ({type(error).__name__})."
             ) from error
+        delivery.done = True
 
     async def _beat(self, delivery: Delivery) -> None:
         """Say that the task is alive until cancelled, or until it is another worker's."""
