@@ -1,6 +1,7 @@
 """What the messaging tests share: workers on a real server, and a reader of what a job's stream says."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -86,3 +87,35 @@ def until():
                 await asyncio.sleep(0.02)
 
     return wait
+
+
+class Names:
+    """A view that keeps the names of a job's log events, in order."""
+
+    def decode(self, value):
+        return json.loads(value)
+
+    def encode(self, document):
+        return json.dumps(document).encode()
+
+    def begin(self, event):
+        return {"sequence": event.sequence, "names": []} if b'"queued"' in event.data else None
+
+    def fold(self, document, event):
+        if event.sequence <= document["sequence"]:
+            return False
+        document["sequence"] = event.sequence
+        document["names"].append(json.loads(event.data).get("name"))
+        return True
+
+    async def before_write(self, document):
+        pass
+
+    def written(self, document, events):
+        pass
+
+
+@pytest.fixture
+def names() -> Names:
+    """Return a view for projectors that is easily compared."""
+    return Names()

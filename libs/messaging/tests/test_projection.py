@@ -15,37 +15,11 @@ from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE
 from nats.js.errors import KeyNotFoundError
 
 
-class Names:
-    """A view that keeps the names of a job's log events, in order."""
-
-    def decode(self, value):
-        return json.loads(value)
-
-    def encode(self, document):
-        return json.dumps(document).encode()
-
-    def begin(self, event):
-        return {"sequence": event.sequence, "names": []} if b'"queued"' in event.data else None
-
-    def fold(self, document, event):
-        if event.sequence <= document["sequence"]:
-            return False
-        document["sequence"] = event.sequence
-        document["names"].append(json.loads(event.data).get("name"))
-        return True
-
-    async def before_write(self, document):
-        pass
-
-    def written(self, document, events):
-        pass
-
-
 @pytest.fixture
-async def projector_of(nc):
+async def projector_of(nc, names):
     js = nc.jetstream()
     documents, checkpoints = await js.key_value(JOBS.name), await js.key_value(CHECKPOINT.name)
-    return lambda: Projector(nc, documents, checkpoints, Names())
+    return lambda: Projector(nc, documents, checkpoints, names)
 
 
 @contextlib.asynccontextmanager

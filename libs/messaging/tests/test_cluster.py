@@ -1,0 +1,106 @@
+"""Three servers that hold three copies of everything: one may die, whichever it is, and nothing shows."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from clipmill.contracts.events import Log, Queued
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.messaging import connection, topology
+from clipmill.messaging.connection import insist
+from clipmill.messaging.lease import Lease
+from clipmill.messaging.projection import Projector
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS, LEASE, LEASE_SECONDS
+from nats.js.errors import KeyNotFoundError
+
+SUITES = ("test_worker.py", "test_projection.py", "test_publishing.py", "test_dead_letters.py")
+LINES = 150
+LINE_SECONDS = 0.1
+
+pytestmark = pytest.mark.skipif("CLIPMILL_TEST_NATS_NODES" in os.environ, reason="runs clusters of its own")
+
+
+def test_the_messaging_suite_passes_with_one_of_three_servers_dead():
+    here = Path(__file__).parent
+    environ = {**os.environ, "CLIPMILL_TEST_NATS_NODES": "3", "CLIPMILL_TEST_NATS_KILLED": "once"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(here / suite for suite in SUITES)],
+        cwd=here.parents[2],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+
+
+@contextlib.asynccontextmanager
+async def projecting(url, names, holder):
+    """A projector of its own connection, active while it holds the lease."""
+    nc = await connection.connect(url, holder)
+    js = nc.jetstream(timeout=2)
+    documents, checkpoints, leases = [
+        await insist(partial(js.key_value, bucket.name)) for bucket in (JOBS, CHECKPOINT, LEASE)
+    ]
+    projector = Projector(nc, documents, checkpoints, names)
+    running = asyncio.create_task(Lease(leases, "projector", holder, LEASE_SECONDS).run(projector.run))
+    yield
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await connection.close(nc)
+
+
+async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_cluster, names):
+    """The leaders of the events and of the documents die while lines are told, folded and polled."""
+    nc = await connection.connect(nats_cluster.url, "test")
+    await topology.apply(nc, nats_cluster.replicas)
+    publisher, jobs = Publisher(nc), [new_job_id() for _ in range(3)]
+    documents = await nc.jetstream(timeout=2).key_value(JOBS.name)
+    told = [str(number) for number in range(LINES)]
+    seen = dict.fromkeys(jobs, 0)
+    polls = 0
+
+    async def tell(job):
+        await publisher.event(Queued(job=job))
+        for name in told:
+            await publisher.event(Log(job=job, name=name, line=""))
+            await asyncio.sleep(LINE_SECONDS)
+
+    async def poll(job):
+        nonlocal polls
+        while seen[job] < LINES:
+            with contextlib.suppress(KeyNotFoundError):
+                shown = names.decode((await insist(partial(documents.get, job))).value)["names"]
+                assert shown == told[: len(shown)], "the fold is not the sequential one"
+                assert len(shown) >= seen[job], "a status went back"
+                seen[job] = len(shown)
+            polls += 1
+            await asyncio.sleep(LINE_SECONDS / 4)
+
+    async def sabotage():
+        for stream in (EVENTS, f"KV_{JOBS.name}"):
+            await asyncio.sleep(LINES * LINE_SECONDS / 4)
+            leader = await asyncio.to_thread(nats_cluster.leader_of, stream)
+            nats_cluster.lose(leader)
+            await asyncio.sleep(LINES * LINE_SECONDS / 8)
+            await asyncio.to_thread(nats_cluster.mend)
+
+    async with (
+        projecting(nats_cluster.url, names, "first"),
+        projecting(nats_cluster.url, names, "second"),
+        asyncio.timeout(120),
+        asyncio.TaskGroup() as group,
+    ):
+        for job in jobs:
+            group.create_task(tell(job))
+            group.create_task(poll(job))
+        group.create_task(sabotage())
+    assert polls > LINES
+    await connection.close(nc)

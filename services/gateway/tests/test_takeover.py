@@ -1,0 +1,106 @@
+"""Several gateways: one projects; when it dies another goes on, and no poller sees more than a pause."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from contextlib import AsyncExitStack, ExitStack, suppress
+
+from aiohttp import ClientConnectionError, ClientSession
+from clipmill.contracts.events import Log, Queued
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.topology import LEASE_SECONDS
+
+START_SECONDS = 60.0
+SLACK_SECONDS = 5.0
+"""What a busy machine may add to a takeover."""
+
+
+class Replica:
+    """One gateway process."""
+
+    def __init__(self, process, url, client):
+        self.process = process
+        self.url = url
+        self._client = client
+
+    async def ask(self, path):
+        with suppress(ClientConnectionError):
+            async with self._client.get(f"{self.url}{path}") as answer:
+                return answer.status, await answer.read()
+        return 0, b""
+
+    async def ready(self):
+        return (await self.ask("/health/ready"))[0] == 200
+
+    async def projects(self):
+        return b"clipmill_projection_active 1.0" in (await self.ask("/metrics"))[1]
+
+    async def lines(self, job):
+        status, body = await self.ask(f"/api/status/{job}")
+        return body.count(b"line ") if status == 200 else 0
+
+
+def free_ports(count):
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+async def start(stack, client, nats_url, folder, port):
+    environ = {
+        **os.environ,
+        "CLIPMILL_NATS_URL": nats_url,
+        "CLIPMILL_STORE_URL": (folder / "store").as_uri(),
+        "CLIPMILL_GATEWAY_PORT": str(port),
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "clipmill.gateway", env=environ)
+
+    async def end():
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    stack.push_async_callback(end)
+    return Replica(process, f"http://127.0.0.1:{port}", client)
+
+
+async def first(condition, seconds):
+    """Return what `condition` gives as soon as it gives something."""
+    async with asyncio.timeout(seconds):
+        while (found := await condition()) is None:
+            await asyncio.sleep(0.01)
+    return found
+
+
+async def test_the_projector_that_is_killed_is_replaced_while_clients_poll(nc, nats_server, tmp_path):
+    publisher, job = Publisher(nc), new_job_id()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(ClientSession())
+        replicas = [await start(stack, client, nats_server.url, tmp_path, port) for port in free_ports(3)]
+
+        async def projector():
+            ready = all([await replica.ready() for replica in replicas if replica.process.returncode is None])
+            active = [replica for replica in replicas if await replica.projects()]
+            return active[0] if ready and len(active) == 1 else None
+
+        await publisher.event(Queued(job=job))
+        for told in (1, 2):
+            dead = await first(projector, START_SECONDS)
+            dead.process.kill()
+            await dead.process.wait()
+            killed = time.monotonic()
+            await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
+            others = [replica for replica in replicas if replica.process.returncode is None]
+
+            async def shown(others=others, told=told):
+                counts = [await replica.lines(job) for replica in others]
+                assert max(counts) <= told
+                return counts if min(counts) == told else None
+
+            await first(shown, LEASE_SECONDS + SLACK_SECONDS)
+            print(f"seen at every other gateway {time.monotonic() - killed:.2f} s after the kill")  # noqa: T201
