@@ -71,7 +71,7 @@ class MomentsHandler:
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
         note = "" if material.words else "Nothing is said in this video: clips are chosen by its shots."
         proposed: tuple[Moment, ...] = ()
-        cost = await self._spent_before(task.job, context.attempt)
+        cost = await self._spent_before(task, context.attempt)
         if key is not None and material.readable:
             with concealed(key):
                 proposed, note, spent = await self._ask(task, context, material, key)
@@ -106,7 +106,7 @@ class MomentsHandler:
         except ProviderFailure as failure:
             context.log.warning("provider_failed", outcome=str(failure.outcome), sentence=failure.sentence)
             if isinstance(failure, Unavailable) and self._patient(failure, context.attempt):
-                await save_once(self._store, _spent_key(task.job, context.attempt), spending.cost)
+                await save_once(self._store, _spent_key(task.job, task.generation, context.attempt), spending.cost)
                 raise Transient(ErrorCode.PROVIDER_FAILED, failure.sentence, failure.retry_after) from failure
             metrics.fallback("local_picker")
             return (), f"{failure.sentence} {INSTEAD}", spending.cost
@@ -124,12 +124,14 @@ class MomentsHandler:
         bearable = (failure.retry_after or 0.0) <= self._settings.gemini_patience_seconds
         return bearable and attempt < self._settings.analyze_attempts - 1
 
-    async def _spent_before(self, job: JobId, attempt: int) -> Cost:
-        """What tries before this one spent in vain."""
+    async def _spent_before(self, task: AnalyzeTask, attempt: int) -> Cost:
+        """What tries before this one spent in vain, those before the job was reopened included."""
         cost = Cost()
-        for earlier in range(1, attempt):
-            spent = await load(self._store, _spent_key(job, earlier), Cost)
-            cost = added(cost, spent) if spent else cost
+        limit = self._settings.analyze_attempts
+        for generation in range(task.generation + 1):
+            for earlier in range(1, attempt if generation == task.generation else limit + 1):
+                spent = await load(self._store, _spent_key(task.job, generation, earlier), Cost)
+                cost = added(cost, spent) if spent else cost
         return cost
 
     async def _document(self, key: str, kind: type[T]) -> T:
@@ -159,9 +161,9 @@ async def _publish(plan: Plan, task: AnalyzeTask, context: TaskContext, seconds:
         )
 
 
-def _spent_key(job: JobId, attempt: int) -> str:
+def _spent_key(job: JobId, generation: int, attempt: int) -> str:
     """Where a try that failed after asking leaves what it spent."""
-    return f"{layout.job_prefix(job)}/analyze/spent-{attempt}.json"
+    return f"{layout.job_prefix(job)}/analyze/spent-{generation}-{attempt}.json"
 
 
 def _open_gemini(key: str, settings: AnalyzerSettings) -> "Gemini":
