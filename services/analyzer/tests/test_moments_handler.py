@@ -326,6 +326,14 @@ async def test_the_requests_of_earlier_tries_are_counted_too(run, gemini_server,
     assert plan.cost.total_usd == round((2000 * 0.30 + 500 * 2.50) / 1e6, 6)
 
 
+async def test_what_was_spent_before_the_job_was_reopened_is_counted_too(run, job, gemini_server, gemini_says):
+    gemini_server.replies = [gemini_says("{}"), _refusal(500), gemini_says(GOOD)]
+    with pytest.raises(Transient):
+        await run(attempt=1)
+    plan, _ = await run(attempt=1, task=AnalyzeTask(job=job[1], generation=1))
+    assert plan.cost.provider_calls == 3
+
+
 async def test_a_trouble_that_does_not_pass_ends_with_local_clips(run, gemini_server):
     gemini_server.replies = [_refusal(503)]
     for attempt in (1, 2):
