@@ -97,11 +97,15 @@ class ContractServer:
         self.companions = False
         self.ending: tuple[int, dict[str, object]] = (200, {"job_id": JOB, "status": "cancelled"})
         self.endings: list[str | None] = []
+        self.listed: list[dict[str, object]] = []
+        self.next_page: str | None = None
+        self.list_queries: list[dict[str, str]] = []
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 30)
         application.router.add_post("/api/process", self._process)
         application.router.add_get("/api/status/{job}", self._status)
+        application.router.add_get("/api/jobs", self._jobs)
         application.router.add_get("/api/jobs/{job}", self._job)
         application.router.add_delete("/api/jobs/{job}", self._end)
         application.router.add_get("/videos/{job}/{name}", self._video)
@@ -135,6 +139,10 @@ class ContractServer:
         if self.view is None:
             return web.json_response({"detail": "Not Found"}, status=404)
         return web.json_response(self.view)
+
+    async def _jobs(self, request: web.Request) -> web.Response:
+        self.list_queries.append(dict(request.query))
+        return web.json_response({"jobs": self.listed, "next": self.next_page})
 
     async def _end(self, request: web.Request) -> web.Response:
         self.endings.append(request.query.get("only"))

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from clipmill.cli.client import JobView, StageView
+from clipmill.cli.answers import JobView, StageView
 from clipmill.cli.clip_table import clock
 from clipmill.cli.display import LiveDisplay, PlainDisplay, choose_display
 from clipmill.cli.following import Snapshot

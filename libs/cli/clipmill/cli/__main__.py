@@ -197,6 +197,20 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
         _interrupted(job, server)
 
 
+@main.command("jobs")
+@click.option("--status", help="Only jobs that stand so, such as processing, failed or cancelled.")
+@click.option("--limit", type=int, help="At most so many.")
+@click.option("--before", metavar="CURSOR", help="Go on where an earlier list ended.")
+@json_option
+@server_option
+def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:
+    """List the jobs that the server knows, the newest first."""
+    from clipmill.cli import jobs
+    from clipmill.cli.client import ListWish
+
+    _run(jobs.list_jobs(ListWish(status=status, limit=limit, before=before), server, as_json=as_json))
+
+
 @main.command()
 @click.argument("job")
 @json_option

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
+from clipmill.cli.answers import Ended, JobList, JobView
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.status import PublicStatus
 from msgspec import Struct
@@ -51,45 +52,6 @@ class Interrupted(Exception):
         self.unavailable = unavailable
 
 
-class StageView(Struct, frozen=True, kw_only=True):
-    """One stage in a job's rich view.
-
-    Attributes:
-        state: such as `waiting`, `running` or `finished`.
-        percent: 0 to 100 of this stage.
-    """
-
-    state: str = ""
-    percent: float | None = None
-
-
-class ErrorView(Struct, frozen=True, kw_only=True):
-    """Why a job failed, for machines and for people."""
-
-    code: str = ""
-    sentence: str = ""
-
-
-class JobView(Struct, frozen=True, kw_only=True):
-    """What this client uses of `GET /api/jobs/<job>`.
-
-    Attributes:
-        stage: the stage at work, None if there is none.
-        percent: 0 to 100 of the whole job.
-        stages: every stage by name, in the order of the work.
-        clips_planned: how many clips there will be, None or 0 until that is known.
-        clips_ready: how many can be watched.
-        error: why the job failed.
-    """
-
-    stage: str | None = None
-    percent: float | None = None
-    stages: dict[str, StageView] = {}
-    clips_planned: int | None = None
-    clips_ready: int = 0
-    error: ErrorView | None = None
-
-
 class Submission(Struct, frozen=True, kw_only=True):
     """The options of one submission; None leaves the choice to the server.
 
@@ -121,16 +83,18 @@ class Only(StrEnum):
     DELETE = "delete"
 
 
-class Ended(Struct, frozen=True):
-    """How a job was ended.
+class ListWish(Struct, frozen=True, kw_only=True):
+    """Which jobs are listed; None leaves the choice to the server.
 
     Attributes:
-        job_id: the job.
-        status: `cancelled`, `cancelling` or `deleted`.
+        status: only those that stand so.
+        limit: at most so many.
+        before: go on where an earlier list ended.
     """
 
-    job_id: str
-    status: str
+    status: str | None = None
+    limit: int | None = None
+    before: str | None = None
 
 
 class _Accepted(Struct, frozen=True):
@@ -257,6 +221,22 @@ class Client:
             return msgspec.json.decode(await self._get(f"/api/jobs/{quote(job, safe='')}"), type=JobView)
         except (WrongRequest, ServerUnavailable, msgspec.DecodeError):
             return None
+
+    async def jobs(self, wish: ListWish) -> JobList:
+        """Return jobs that the server knows.
+
+        Raises:
+            WrongRequest: if the server refuses what is asked for.
+            ServerUnavailable: if it cannot be reached.
+        """
+        chosen = {name: str(value) for name, value in msgspec.structs.asdict(wish).items() if value is not None}
+        try:
+            async with self._session.get(f"{self.server}/api/jobs", params=chosen) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return self._decode(await answer.read(), JobList)
+        except NETWORK_FAILURES as error:
+            raise self._unreachable(error) from error
 
     async def end(self, job: str, only: Only) -> Ended:
         """Cancel `job`, or delete it.

@@ -1,8 +1,10 @@
 """Which installation an operator works on: the one that the environment names, or the `clipmill up` of a folder."""
 
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nats.errors
 from clipmill.artifacts.store import Store, open_store
@@ -29,7 +31,7 @@ def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
         environ: the environment; an empty variable counts as unset.
 
     Raises:
-        WrongRequest: if nothing runs on `data`.
+        WrongRequest: if nothing runs on `data`, or, where nothing is named, on the default folder.
     """
     given = {name: value for name, value in environ.items() if value.strip()}
     if data is None and NATS_VARIABLE in given:
@@ -39,9 +41,22 @@ def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
     if state is None and data is not None:
         raise WrongRequest(f"No clipmill runs on {folder.path}: start it with `clipmill up --data {data}`.")
     if state is None:
+        _someone_listens(folder.path)
         return given
     found = {NATS_VARIABLE: state.nats_url, STORE_VARIABLE: state.store_url}
     return {**given, **found} if data is not None else {**found, **given}
+
+
+def _someone_listens(folder: Path) -> None:
+    """Take the default NATS server if there is one; else the message must not be about a server nobody named."""
+    address = urlsplit(CommonSettings().nats_url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=1).close()
+    except OSError:
+        raise WrongRequest(
+            f"No clipmill runs on {folder}. Name the data folder of one that runs with --data DIR, or its NATS server"
+            f" with {NATS_VARIABLE}."
+        ) from None
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 import click
-from clipmill.cli.client import JobView
+from clipmill.cli.answers import JobView
 from clipmill.cli.following import Snapshot
 from clipmill.contracts.identifiers import Stage
 from rich.console import Console

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 
-from clipmill.cli.client import Client, Interrupted, JobView
+from clipmill.cli.answers import JobView
+from clipmill.cli.client import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable
 from clipmill.contracts.status import PublicClip, PublicStatus
 from msgspec import Struct

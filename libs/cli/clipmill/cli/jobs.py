@@ -1,21 +1,26 @@
-"""What `clipmill submit`, `status`, `cancel` and `delete` do: submit, follow, save, report, end."""
+"""What `clipmill submit`, `status`, `jobs`, `cancel` and `delete` do: submit, follow, save, report, list, end."""
 
 import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import aclosing, nullcontext
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from clipmill.cli.client import Client, Interrupted, Only, Submission
+from clipmill.cli.client import Client, Interrupted, ListWish, Only, Submission
 from clipmill.cli.clip_table import print_clips
 from clipmill.cli.display import Display, choose_display
 from clipmill.cli.following import Snapshot, follow, look
 from clipmill.cli.outcomes import WorkFailed, WrongRequest
 from clipmill.cli.saving import ClipSaver
+from clipmill.cli.tables import new_table, print_table
 from clipmill.contracts.status import JobState, PublicResult
 from msgspec import UNSET, Struct, UnsetType
+from rich.text import Text
+
+CANCELLED = "cancelled"
 
 ENDINGS = {
     "cancelled": "Job {} is cancelled.",
@@ -129,6 +134,27 @@ async def show(job: str, wish: Wish) -> None:
         report(job, end, files, wish)
 
 
+async def list_jobs(wish: ListWish, server: str, *, as_json: bool) -> None:
+    """Print the jobs that the server knows, the newest first.
+
+    Raises:
+        WrongRequest: if the server refuses what is asked for.
+        ServerUnavailable: if it cannot be reached.
+    """
+    async with Client(server) as client:
+        found = await client.jobs(wish)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        return
+    table = new_table("job", "status", "done", "clips", "created", "source")
+    for job in found.jobs:
+        created = datetime.fromtimestamp(job.created).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(job.job_id, job.status, f"{job.percent} %", str(job.clips_ready), created, Text(job.source))
+    print_table(table, sys.stdout)
+    if found.next is not None:
+        sys.stdout.write(f"There are more: --before {found.next}\n")
+
+
 async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
     """Cancel or delete the job `job`, and say so.
 
@@ -184,6 +210,8 @@ def report(job: str, end: Snapshot, files: dict[str, Path], wish: Wish) -> None:
     elif end.clips:
         print_clips(end.clips, files, sys.stdout)
     if status.status is JobState.FAILED:
+        if end.view is not None and end.view.status == CANCELLED:
+            raise WorkFailed(f"Job {job} was cancelled.")
         raise WorkFailed(f"Job {job} failed. {failure_sentence(end)}")
 
 

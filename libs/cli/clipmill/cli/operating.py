@@ -139,6 +139,8 @@ def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
                 dropped = 1
             else:
                 found = await letters.all(_job(job))
+                if not found:
+                    raise WrongRequest(f"There is no dead letter of job {job}.")
                 for kept in found:
                     await letters.forget(kept.id)
                 dropped = len(found)

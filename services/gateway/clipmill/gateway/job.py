@@ -6,6 +6,7 @@ from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.status import CostAnalysis, JobState, PublicClip, PublicResult, PublicStatus
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 STAGE_SHARES = {
     Stage.DOWNLOAD: 10,
@@ -21,7 +22,7 @@ class StageView(Struct, kw_only=True):
     """How one stage stands.
 
     Attributes:
-        state: `waiting`, `running` or `finished`.
+        state: `waiting`, `running` or `finished`; in a view of a job that has ended also `stopped`.
         percent: 0 to 100.
         attempt: the try that spoke last.
         started: Unix time in seconds, None before it began.
@@ -165,7 +166,7 @@ def job_view(document: JobDocument) -> JobView:
         status=job_status(document),
         stage=_stage(document),
         percent=_percent(document),
-        stages={stage: document.stages.get(stage, StageView()) for stage in Stage},
+        stages={stage: _stage_view(document, stage) for stage in Stage},
         clips_planned=document.clips_planned,
         clips_ready=len(document.clips_ready),
         clips_failed=document.clips_failed,
@@ -224,6 +225,12 @@ JOB_STATUSES = (*JobState, CANCELLED)
 def job_status(document: JobDocument) -> str:
     """Return where the job stands: one of `JOB_STATUSES`."""
     return CANCELLED if document.cancelled else document.state
+
+
+def _stage_view(document: JobDocument, stage: Stage) -> StageView:
+    """Return how a stage stands: nothing runs in a job that has ended."""
+    view = document.stages.get(stage, StageView())
+    return replace(view, state="stopped") if document.state.terminal and view.state == "running" else view
 
 
 def _stage(document: JobDocument) -> Stage | None:
