@@ -17,7 +17,7 @@ from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS, LEASE, LEASE_SECONDS
-from nats.js.errors import KeyNotFoundError
+from nats.js.errors import APIError, KeyNotFoundError
 
 SUITES = ("test_worker.py", "test_projection.py", "test_publishing.py", "test_dead_letters.py")
 LINES = 150
@@ -104,3 +104,40 @@ async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_c
         group.create_task(sabotage())
     assert polls > LINES
     await connection.close(nc)
+
+
+async def test_the_topology_grows_to_three_copies_while_it_is_used_and_can_be_applied_with_a_server_dead(nats_cluster):
+    nc = await connection.connect(nats_cluster.url, "test")
+    js = nc.jetstream(timeout=2)
+    publisher, job = Publisher(nc), new_job_id()
+    await topology.apply(nc, 1)
+    told = 0
+    grown = asyncio.Event()
+
+    async def tell():
+        nonlocal told
+        while not grown.is_set():
+            told += 1
+            await publisher.event(Log(job=job, name=str(told), line=""))
+
+    async def copies():
+        names = [stream.name for stream in topology.STREAMS] + [f"KV_{bucket.name}" for bucket in topology.BUCKETS]
+        infos = [await insist(partial(js.stream_info, name)) for name in names]
+        return [(info.config.num_replicas, [each.current for each in info.cluster.replicas or ()]) for info in infos]
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        group.create_task(tell())
+        await topology.apply(nc, 3)
+        while any(each != (3, [True, True]) for each in await copies()):
+            await asyncio.sleep(0.1)
+        grown.set()
+    nats_cluster.lose(nats_cluster.leader_of(EVENTS))
+    await topology.apply(nc, 3, retention=1.0)
+    info = await insist(lambda: js.stream_info(EVENTS))
+    assert (info.config.num_replicas, info.state.last_seq) == (3, told)
+    await connection.close(nc)
+
+
+async def test_copies_that_a_single_server_cannot_hold_are_refused_at_once(nc):
+    with pytest.raises(APIError, match="replicas > 1 not supported"):
+        await topology.apply(nc, 3)

@@ -3,16 +3,19 @@
 import asyncio
 import contextlib
 import json
+import time
+from functools import partial
 
 import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import close, connect, insist
 from clipmill.messaging.lease import Lease
-from clipmill.messaging.projection import Projector
-from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE
+from clipmill.messaging.projection import Projector, _Reader
+from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS, LEASE, LEASE_SECONDS
 from nats.js.errors import KeyNotFoundError
+from prometheus_client import REGISTRY
 
 
 @pytest.fixture
@@ -109,6 +112,85 @@ async def test_a_stream_that_lost_its_tail_stops_the_projector_loudly(shared, nc
         await projector_of().run()
 
 
+async def test_a_message_lost_on_the_way_is_asked_for_again(shared, nc, projector_of, until, monkeypatch):
+    """As when the connection goes over to another server in the middle of an answer."""
+    answered = _Reader._answered
+    job = await submit(shared, 20)
+    first = (await insist(lambda: nc.jetstream(timeout=2).stream_info(EVENTS))).state.first_seq
+    to_lose = {str(first), str(first + 7), str(first + 20)}
+
+    async def lossy(reader, message):
+        sequence = message.headers.get("Nats-Sequence")
+        if sequence in to_lose:
+            to_lose.remove(sequence)
+        else:
+            await answered(reader, message)
+
+    monkeypatch.setattr(_Reader, "_answered", lossy)
+    async with running(projector_of()):
+
+        async def all_there():
+            return await names_of(nc, job) == [str(number) for number in range(20)]
+
+        await until(all_there)
+    assert not to_lose
+
+
+async def test_the_events_of_a_deleted_job_do_not_bring_it_back(shared, nc, projector_of, until):
+    async with running(projector_of()):
+        deleted = await submit(shared, 1)
+
+        async def there():
+            return await names_of(nc, deleted) == ["0"]
+
+        await until(there)
+        await (await nc.jetstream().key_value(JOBS.name)).delete(deleted)
+        await shared.publisher.event(Queued(job=deleted, generation=1))
+        after = await submit(shared, 1)
+
+        async def others_there():
+            return await names_of(nc, after) == ["0"]
+
+        await until(others_there)
+        assert await names_of(nc, deleted) is None
+
+
+async def test_an_event_whose_subject_names_no_possible_job_stops_nobody(shared, nc, projector_of, until):
+    await nc.jetstream().publish("clipmill.event.no!job.queued", b'{"kind": "queued"}')
+    async with running(projector_of()):
+        job = await submit(shared, 1)
+
+        async def there():
+            return await names_of(nc, job) == ["0"]
+
+        await until(there)
+
+
+async def test_the_lag_is_what_is_left_to_fold_and_nothing_where_another_folds(shared, projector_of, names, until):
+    await submit(shared, 20)
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(_document):
+        held.set()
+        await release.wait()
+
+    names.before_write = slow
+    lag = partial(REGISTRY.get_sample_value, "clipmill_projection_lag_events")
+    async with running(projector_of()) as stopped:
+        await asyncio.wait_for(held.wait(), 10)
+        assert lag() == 21
+        stopped.cancel()
+        await asyncio.wait({stopped})
+        assert lag() == 0, "it is another's by now"
+    release.set()
+    async with running(projector_of()):
+
+        async def none_left():
+            return lag() == 0
+
+        await until(none_left)
+
+
 async def test_a_lease_has_one_holder_and_passes_on(nc):
     bucket = await nc.jetstream().key_value(LEASE.name)
     active, taken = [], asyncio.Queue()
@@ -137,3 +219,27 @@ async def test_a_lease_has_one_holder_and_passes_on(nc):
     assert active == [second]
     holders[second].cancel()
     await asyncio.gather(holders[second], return_exceptions=True)
+
+
+async def test_a_holder_that_dies_without_a_word_is_replaced_when_its_lease_has_run_out(nc, nats_server):
+    """Its key stays behind; nothing but its age says that nobody is there."""
+    bucket = await nc.jetstream().key_value(LEASE.name)
+    taken = asyncio.Event()
+
+    async def work():
+        taken.set()
+        await asyncio.Event().wait()
+
+    other = await connect(nats_server.url, "dying")
+    theirs = await other.jetstream().key_value(LEASE.name)
+    dying = asyncio.create_task(Lease(theirs, "one", "dying", LEASE_SECONDS).run(work))
+    await asyncio.wait_for(taken.wait(), 10)
+    taken.clear()
+    await close(other)
+    died = time.monotonic()
+    heir = asyncio.create_task(Lease(bucket, "one", "heir", LEASE_SECONDS).run(work))
+    await asyncio.wait_for(taken.wait(), 10)
+    assert time.monotonic() - died < LEASE_SECONDS + 2, "4.5 s at most where nothing else runs"
+    for each in (dying, heir):
+        each.cancel()
+    await asyncio.gather(dying, heir, return_exceptions=True)

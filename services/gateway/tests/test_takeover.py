@@ -1,7 +1,9 @@
 """Several gateways: one projects; when it dies another goes on, and no poller sees more than a pause."""
 
 import asyncio
+import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -75,6 +77,41 @@ async def first(condition, seconds):
         while (found := await condition()) is None:
             await asyncio.sleep(0.01)
     return found
+
+
+async def test_a_projector_that_was_suspended_does_no_harm_when_it_comes_back(nc, nats_server, tmp_path):
+    """It still believes that the lease is its own, and that documents are as it last saw them."""
+    publisher, job = Publisher(nc), new_job_id()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(ClientSession())
+        replicas = [await start(stack, client, nats_server.url, tmp_path, port) for port in free_ports(2)]
+
+        async def projector():
+            ready = all([await replica.ready() for replica in replicas])
+            active = [replica for replica in replicas if await replica.projects()]
+            return active[0] if ready and len(active) == 1 else None
+
+        await publisher.event(Queued(job=job))
+        suspended = await first(projector, START_SECONDS)
+        (other,) = (replica for replica in replicas if replica is not suspended)
+
+        async def shown(told, at):
+            counts = [await replica.lines(job) for replica in at]
+            assert max(counts) <= told
+            return counts if min(counts) == told else None
+
+        suspended.process.send_signal(signal.SIGSTOP)
+        for told in range(1, 11):
+            await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
+        await first(lambda: shown(10, [other]), LEASE_SECONDS + SLACK_SECONDS)
+        suspended.process.send_signal(signal.SIGCONT)
+        for told in range(11, 21):
+            await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
+        await first(lambda: shown(20, replicas), SLACK_SECONDS)
+        assert await first(projector, SLACK_SECONDS) is other
+        assert b"clipmill_projection_lag_events 0.0" in (await suspended.ask("/metrics"))[1]
+        lines = json.loads((await suspended.ask(f"/api/status/{job}"))[1])["logs"]
+        assert lines[1:] == [f"line {told}" for told in range(1, 21)], "in order, each once"
 
 
 async def test_the_projector_that_is_killed_is_replaced_while_clients_poll(nc, nats_server, tmp_path):

@@ -150,8 +150,9 @@ class Submissions:
         """Publish the job's first event and make its document."""
         stored = await self._publisher.event(queued, deadline=deadline)
         value = msgspec.json.encode(fold.begin(stored.seq, queued))
+        # Not `create`: in a cluster it fails when the projector's write is on its way and cannot be read yet.
         with contextlib.suppress(KeyWrongLastSequenceError):  # the projector was faster
-            await insist(lambda: self._jobs.create(queued.job, value), deadline=deadline)
+            await insist(lambda: self._jobs.update(queued.job, value, last=0), deadline=deadline)
 
     async def _withdraw(self, job: JobId, *, lent: bool) -> None:
         """Cancel a job that is refused after it was told of, however long the server is away."""
