@@ -55,7 +55,7 @@ async def test_an_outage_past_the_deadline_is_told(shared, nats_server):
 
 
 async def test_the_topology_can_be_applied_again(nc, nats_server):
-    await topology.apply(nc, nats_server.replicas, ack_wait=2.0, retention=3600)
+    await topology.apply(nc, nats_server.replicas, ack_wait=2.0, retention=1.0)
     js = nc.jetstream()
     for consumer in topology.CONSUMERS:
         info = await insist(partial(js.consumer_info, consumer.stream, consumer.name))
