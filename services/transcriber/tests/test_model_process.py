@@ -48,9 +48,10 @@ async def test_the_process_stays_between_calls_and_is_started_again_after_kill_9
 
 
 async def test_kill_9_during_the_work_is_a_transient_failure_and_the_next_call_works(tmp_path, make_media, mute):
-    noise = np.random.default_rng(1).standard_normal(30 * 8000) * 0.05
+    # Enough that the work outlasts its first report.
+    noise = np.random.default_rng(1).standard_normal(240 * 8000) * 0.05
     make_media(tmp_path / "noise.mkv", picture=0.2, sound=noise, rate=8000, layout="mono", codec="pcm_s16le")
-    noisy = SpeechRequest(engine=mute.engine, store_url=mute.store_url, key="noise.mkv", duration=30.0)
+    noisy = SpeechRequest(engine=mute.engine, store_url=mute.store_url, key="noise.mkv", duration=240.0)
     async with ModelProcess(Limits(), idle_seconds=60) as models:
         with pytest.raises(Transient) as failure:
             await models.transcribe(noisy, lambda _percent: os.kill(models.pid, signal.SIGKILL) if models.pid else None)
