@@ -221,6 +221,8 @@ async def test_without_a_projector_a_job_that_ended_is_ended_before_its_document
 
 
 async def test_a_topology_that_was_deleted_and_applied_again_gets_its_documents_back(nc, nats_server, folding, told):
+    if not nats_server.whole:
+        pytest.skip("new buckets need all three servers")
     async with folding.projecting():
         for _ in range(4):
             await told()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from clipmill.contracts import subjects
+from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import Priority, Stage
 from clipmill.messaging.connection import insist
 from nats.aio.client import Client
@@ -179,18 +180,28 @@ async def apply(
 
 
 async def _insist(step: Callable[[], Awaitable[None]], deadline: float) -> None:
+    refused: APIError | None = None
+
     async def once() -> None:
+        nonlocal refused
         try:
             await step()
         except APIError as refusal:
             facts = refusal.code, refusal.description, refusal.err_code
             if refusal.err_code in PASSING:
+                refused = refusal
                 raise ServiceUnavailableError(*facts) from refusal
             if refusal.err_code in REFUSED:
                 raise APIError(*facts) from refusal
             raise
 
-    await insist(once, deadline=deadline)
+    try:
+        await insist(once, deadline=deadline)
+    except Transient:
+        if refused is None:
+            raise
+        sentence = f"NATS has no place for what is wanted: {refused.description}. Do all its servers run?"
+        raise Transient(ErrorCode.UNAVAILABLE, sentence) from refused
 
 
 async def _apply_consumer(js: JetStreamContext, consumer: Consumer, ack_wait: float) -> None:
