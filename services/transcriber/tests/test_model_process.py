@@ -53,8 +53,13 @@ async def test_kill_9_during_the_work_is_a_transient_failure_and_the_next_call_w
     make_media(tmp_path / "noise.mkv", picture=0.2, sound=noise, rate=8000, layout="mono", codec="pcm_s16le")
     noisy = SpeechRequest(engine=mute.engine, store_url=mute.store_url, key="noise.mkv", duration=240.0)
     async with ModelProcess(Limits(), idle_seconds=60) as models:
+
+        def kill(_percent: float) -> None:
+            if (pid := models.pid) is not None:  # None once it is dead, though it may have reported more before
+                os.kill(pid, signal.SIGKILL)
+
         with pytest.raises(Transient) as failure:
-            await models.transcribe(noisy, lambda _percent: os.kill(models.pid, signal.SIGKILL) if models.pid else None)
+            await models.transcribe(noisy, kill)
         assert failure.value.code is ErrorCode.WORKER_CRASHED
 
         await models.transcribe(mute)
