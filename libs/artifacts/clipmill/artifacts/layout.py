@@ -57,6 +57,11 @@ def captions(job: JobId, number: int) -> str:
     return f"{_clip_prefix(job, number)}/captions.vtt"
 
 
+def subtitles(job: JobId, number: int) -> str:
+    """The captions of clip `number` as SubRip, for video editors."""
+    return f"{_clip_prefix(job, number)}/captions.srt"
+
+
 def clip_facts(job: JobId, number: int) -> str:
     """The `ClipFacts` of clip `number`, stored after the files they speak of."""
     return f"{_clip_prefix(job, number)}/clip.json"

@@ -210,6 +210,22 @@ class Plan(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class ShotFacts(Struct, frozen=True, kw_only=True):
+    """How one shot of a clip was laid out.
+
+    Attributes:
+        start: of the shot, seconds from the clip's start.
+        end: likewise.
+        layout: `track`, `split` or `fit`.
+        reason: the evidence for it, in words, such as `one person in 96 % of 48 looks`.
+    """
+
+    start: float
+    end: float
+    layout: str
+    reason: str = ""
+
+
 class ClipFacts(Struct, frozen=True, kw_only=True):
     """`clips/<n>/clip.json`: what was rendered, stored after the files it speaks of.
 
@@ -220,8 +236,10 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
         height: pixels.
         frames: video frames written.
         size_bytes: of `clip.mp4`.
-        layouts: the layout of each shot in order, such as `track` or `fit`.
+        shots: the clip's shots in order, with their layouts.
         encoder: the video encoder used.
+        loudness_lufs: integrated loudness of the sound before AAC (EBU R 128); None for silence.
+        true_peak_dbtp: likewise its true peak, dB; None for silence.
     """
 
     number: int
@@ -230,5 +248,7 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
     height: int
     frames: int
     size_bytes: int
-    layouts: tuple[str, ...] = ()
+    shots: tuple[ShotFacts, ...] = ()
     encoder: str = ""
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
