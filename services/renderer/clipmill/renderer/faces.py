@@ -82,11 +82,13 @@ class Face:
         box: where it is.
         eyes: the height of the point between the eyes, shown pixels from the top.
         score: how sure the detector is, 0 to 1.
+        mouth: the middle of the mouth, x and y, shown pixels.
     """
 
     box: Box
     eyes: float
     score: float
+    mouth: tuple[float, float] = (0.0, 0.0)
 
 
 class FaceDetector(Protocol):

@@ -37,10 +37,12 @@ class Track:
     Attributes:
         number: in order of appearance within the shot.
         sightings: in order of time, at least one.
+        motion: at glances, frame and energy of the mouth's own motion, in order of time.
     """
 
     number: int
     sightings: list[Sighting]
+    motion: list[tuple[int, float]] = field(default_factory=list)
     _velocity: tuple[float, float] = field(default=(0.0, 0.0))
 
     @property
