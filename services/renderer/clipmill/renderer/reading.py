@@ -64,6 +64,19 @@ class Sound:
     time: float
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A look at the source that is cheaper than its pictures.
+
+    Attributes:
+        frame: the clip's frame that is nearest to it in time.
+        picture: maybe smaller than the pictures, of the same shape.
+    """
+
+    frame: int
+    picture: Picture
+
+
 class Source:
     """An open source. A context manager; what FFmpeg cannot read raises `Permanent` with `unreadable_media`.
 
@@ -85,6 +98,7 @@ class Source:
         self._audio = _audio_stream(self._container, audio_index)
         self._origin = float((self._video.start_time or 0) * _time_base(self._video))
         self._damaged = False
+        self._size: tuple[float, int] | None = None
         self.rate = output_rate(self._video.average_rate, self._video.base_rate)
 
     def __enter__(self) -> Self:
@@ -100,9 +114,44 @@ class Source:
         """Whether there is an audio stream."""
         return self._audio is not None
 
+    @property
+    def size(self) -> tuple[float, int]:
+        """Width and height of the pictures as they are shown, in units of a row's height.
+
+        Raises:
+            Permanent: with `unreadable_media` if not a single picture can be decoded.
+        """
+        if self._size is None:
+            picture = next(self.pictures(0.0, 1))
+            self._size = picture.shown_width, picture.height
+        return self._size
+
     def snapped(self, time: float) -> float:
         """Return the point of the frame grid that is nearest to `time`, seconds."""
         return float(round(time * self.rate) / self.rate)
+
+    def glances(self, start: float, frames: int) -> Iterator[Glance | Sound]:
+        """Yield pictures sparsely, in order, and all the sound of a clip.
+
+        Args:
+            start: seconds, on the frame grid.
+            frames: how many the clip has.
+        """
+        step = max(1, round(self.rate / 12))
+        index = 0
+        for item in self.read(start, frames):
+            if isinstance(item, Sound):
+                yield item
+                continue
+            if index % step == 0:
+                yield Glance(index, item)
+            index += 1
+
+    def pictures(self, start: float, frames: int) -> Iterator[Picture]:
+        """Yield exactly `frames` pictures at `rate` from `start` on; see `read`."""
+        for item in self.read(start, frames):
+            if isinstance(item, Picture):
+                yield item
 
     def read(self, start: float, frames: int) -> Iterator[Picture | Sound]:
         """Yield exactly `frames` pictures at `rate` from `start` on, and the sound along with them.
