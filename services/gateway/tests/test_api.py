@@ -9,6 +9,7 @@ from clipmill.contracts import codec
 from clipmill.contracts.events import ClipRendered, ClipsPlanned, Failed, Started
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.messaging.topology import INTAKE
 
 
@@ -28,6 +29,21 @@ async def test_a_url_becomes_a_queued_job_with_a_task(api, nc):
     assert view["options"]["target_clips"] == 2
 
 
+async def test_how_a_clip_shall_look_reaches_the_task_and_is_echoed(api, nc):
+    wish = {"captions": "box", "output_format": "square", "layout": "split", "background": "solid", "hook": "on"}
+    answer = await api.post("/api/process", json={"url": "https://example.com/talk.mp4", **wish})
+    task = codec.decode_task((await nc.jetstream().get_msg(INTAKE, seq=1, subject=">", next=True)).data)
+    assert task.options == JobOptions(
+        captions=CaptionStyle.BOX,
+        output_format=OutputFormat.SQUARE,
+        layout=LayoutChoice.SPLIT,
+        background=Background.SOLID,
+        hook=True,
+    )
+    view = await (await api.get(f"/api/jobs/{(await answer.json())['job_id']}")).json()
+    assert {name: view["options"][name] for name in wish} == {**wish, "hook": True}
+
+
 async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
     data = bytes(range(256)) * 8000
     form = FormData()
@@ -40,7 +56,7 @@ async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
     task = codec.decode_task((await nc.jetstream().get_msg(INTAKE, seq=1, subject=">", next=True)).data)
     assert task.url is None
     assert task.file_name == "weird näme 🎬 it's.mp4"
-    assert not task.options.captions
+    assert task.options.captions is CaptionStyle.OFF
 
 
 @pytest.mark.parametrize(
@@ -50,7 +66,8 @@ async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
         ({"url": ""}, "bad_request"),
         ({"url": "ftp://example.com/a"}, "bad_url"),
         ({"url": "https://example.com", "target_clips": 0}, "bad_option"),
-        ({"url": "https://example.com", "hook": "on"}, "not_yet_supported"),
+        ({"url": "https://example.com", "layout": "wide"}, "bad_option"),
+        ({"url": "https://example.com", "webhook_url": "https://example.com"}, "not_yet_supported"),
     ],
 )
 async def test_a_bad_request_is_a_400_with_a_sentence_and_a_code(api, body, code):
@@ -158,6 +175,8 @@ async def watchable(submit, clip_of, store, published):
     job = await submit()
     await store.put_bytes(layout.clip(job, 1), bytes(range(250)) * 4)
     await store.put_bytes(layout.poster(job, 1), b"jpeg")
+    await store.put_bytes(layout.captions(job, 1), b"WEBVTT")
+    await store.put_bytes(layout.subtitles(job, 1), b"1")
     await published(
         Started(job=job), ClipsPlanned(job=job, count=1), ClipRendered(job=job, clip=1, public=clip_of(job, 1))
     )
@@ -170,7 +189,19 @@ async def test_a_clip_is_served_whole_with_its_type(api, watchable):
     assert answer.headers["Accept-Ranges"] == "bytes"
     head = await api.head(f"{watchable}.mp4")
     assert (head.status, head.headers["Content-Length"], await head.read()) == (200, "1000", b"")
-    assert (await api.get(f"{watchable}.jpg")).content_type == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type", "content"),
+    [
+        ("jpg", "image/jpeg", b"jpeg"),
+        ("vtt", "text/vtt; charset=utf-8", b"WEBVTT"),
+        ("srt", "application/x-subrip; charset=utf-8", b"1"),
+    ],
+)
+async def test_what_belongs_to_a_clip_lies_beside_it_with_its_type(api, watchable, kind, content_type, content):
+    answer = await api.get(f"{watchable}.{kind}")
+    assert (answer.status, answer.headers["Content-Type"], await answer.read()) == (200, content_type, content)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import Priority
-from clipmill.contracts.options import JobOptions
+from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.gateway.options import parse_options, parse_priority, parse_url
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +15,51 @@ def test_nothing_sent_means_the_defaults():
 
 def test_texts_of_a_form_mean_the_same_as_json():
     sent = {"target_clips": 5, "clip_min_seconds": 20, "clip_max_seconds": 45.5, "language": "de", "captions": False}
+    sent |= {"output_format": "square", "layout": "fit", "background": "solid", "hook": True}
     texts = {name: str(value).lower() for name, value in sent.items()}
     assert parse_options(sent) == parse_options(texts)
     assert parse_options(sent)[0] == JobOptions(
-        target_clips=5, clip_min_seconds=20, clip_max_seconds=45.5, language="de", captions=False
+        target_clips=5,
+        clip_min_seconds=20,
+        clip_max_seconds=45.5,
+        language="de",
+        captions=CaptionStyle.OFF,
+        output_format=OutputFormat.SQUARE,
+        layout=LayoutChoice.FIT,
+        background=Background.SOLID,
+        hook=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "style"),
+    [
+        ("on", CaptionStyle.BOLD),
+        (True, CaptionStyle.BOLD),
+        ("true", CaptionStyle.BOLD),
+        ("off", CaptionStyle.OFF),
+        (False, CaptionStyle.OFF),
+        ("Box", CaptionStyle.BOX),
+        *((style.value, style) for style in CaptionStyle),
+    ],
+)
+def test_captions_are_switched_or_named_by_style(sent, style):
+    assert parse_options({"captions": sent})[0].captions is style
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("captions", "on, bold, box, fill, clean, off"),
+        ("output_format", "vertical, square, horizontal"),
+        ("layout", "auto, track, fit, split"),
+        ("background", "blur, solid"),
+    ],
+)
+def test_a_refused_choice_lists_what_there_is(name, choices):
+    with pytest.raises(Permanent) as refusal:
+        parse_options({name: "zebra"})
+    assert refusal.value.sentence == f"The option {name} must be one of: {choices}."
 
 
 def test_fields_nobody_knows_are_ignored_and_named():
@@ -39,7 +79,7 @@ def test_the_length_that_was_not_sent_gives_way():
     assert parse_options({"clip_min_seconds": 90})[0].clip_max_seconds == 90
 
 
-@pytest.mark.parametrize("name", ["output_format", "hook", "layout", "webhook_url", "webhook_secret"])
+@pytest.mark.parametrize("name", ["webhook_url", "webhook_secret"])
 def test_an_option_of_a_later_version_is_refused_by_name(name):
     with pytest.raises(Permanent) as refusal:
         parse_options({name: "on"})
@@ -64,6 +104,14 @@ def test_an_option_of_a_later_version_is_refused_by_name(name):
         ("language", 5),
         ("captions", "karaoke"),
         ("captions", 1),
+        ("captions", ["bold"]),
+        ("output_format", "9:16"),
+        ("output_format", True),
+        ("layout", "off"),
+        ("layout", 0),
+        ("background", "red"),
+        ("hook", "maybe"),
+        ("hook", 1),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name, value):

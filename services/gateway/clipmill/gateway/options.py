@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -11,11 +13,27 @@ from clipmill.contracts.options import (
     CLIP_SECONDS_LIMIT,
     CLIPS_LIMIT,
     SPOKEN_LANGUAGES,
+    CaptionStyle,
     JobOptions,
 )
 
-KNOWN = frozenset({"target_clips", "clip_min_seconds", "clip_max_seconds", "language", "captions", "priority"})
-LATER = frozenset({"output_format", "hook", "layout", "webhook_url", "webhook_secret"})
+Choice = TypeVar("Choice", bound=StrEnum)
+
+KNOWN = frozenset(
+    {
+        "target_clips",
+        "clip_min_seconds",
+        "clip_max_seconds",
+        "language",
+        "captions",
+        "output_format",
+        "layout",
+        "background",
+        "hook",
+        "priority",
+    }
+)
+LATER = frozenset({"webhook_url", "webhook_secret"})
 """Options of the API that this version cannot honour yet: refused, rather than silently not done."""
 
 SOURCES = frozenset({"url", "file"})
@@ -44,7 +62,11 @@ def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, 
         clip_min_seconds=shortest,
         clip_max_seconds=longest,
         language=_language(sent.get("language")),
-        captions=_on_off(sent, "captions", default=defaults.captions),
+        captions=_captions(sent, defaults.captions),
+        output_format=_choice(sent, "output_format", defaults.output_format),
+        layout=_choice(sent, "layout", defaults.layout),
+        background=_choice(sent, "background", defaults.background),
+        hook=_on_off(sent, "hook", default=defaults.hook),
     )
     return options, tuple(sorted(sent.keys() - KNOWN - SOURCES))
 
@@ -130,15 +152,47 @@ def _language(value: object) -> str | None:
     return value.lower()
 
 
+def _captions(sent: Mapping[str, object], default: CaptionStyle) -> CaptionStyle:
+    """Return the style of the captions; who only wants some says `on` or true."""
+    if "captions" not in sent:
+        return default
+    value = sent["captions"]
+    switched = _switch(value)
+    if switched is not None:
+        return default if switched else CaptionStyle.OFF
+    style = _chosen(value, CaptionStyle)
+    if style is None:
+        raise _bad("captions", f"must be one of: on, {', '.join(CaptionStyle)}")
+    return style
+
+
+def _choice(sent: Mapping[str, object], name: str, default: Choice) -> Choice:
+    if name not in sent:
+        return default
+    choice = _chosen(sent[name], type(default))
+    if choice is None:
+        raise _bad(name, f"must be one of: {', '.join(type(default))}")
+    return choice
+
+
+def _chosen(value: object, choices: type[Choice]) -> Choice | None:
+    return next((choice for choice in choices if isinstance(value, str) and value.lower() == choice), None)
+
+
 def _on_off(sent: Mapping[str, object], name: str, *, default: bool) -> bool:
     if name not in sent:
         return default
-    value = sent[name]
+    switched = _switch(sent[name])
+    if switched is None:
+        raise _bad(name, "must be on or off")
+    return switched
+
+
+def _switch(value: object) -> bool | None:
+    """Return what a boolean or a word for one says, None for anything else."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in ON_OFF:
-        return ON_OFF[value.lower()]
-    raise _bad(name, "must be on or off")
+    return ON_OFF.get(value.lower()) if isinstance(value, str) else None
 
 
 def _bad(name: str, demand: str) -> Permanent:

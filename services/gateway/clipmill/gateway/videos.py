@@ -11,11 +11,16 @@ from clipmill.contracts.identifiers import JobId
 from clipmill.gateway.job import JobDocument
 from clipmill.gateway.statuses import Statuses
 
-NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)_clip_(?P<number>[1-9][0-9]?)\.(?P<kind>mp4|jpg|vtt)")
+NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)_clip_(?P<number>[1-9][0-9]?)\.(?P<kind>mp4|jpg|vtt|srt)")
 """`<source-stem>_clip_<n>` and what is wanted of it."""
 
-TYPES = {"mp4": "video/mp4", "jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
-PLACES = {"mp4": layout.clip, "jpg": layout.poster, "vtt": layout.captions}
+TYPES = {
+    "mp4": "video/mp4",
+    "jpg": "image/jpeg",
+    "vtt": "text/vtt; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+}
+PLACES = {"mp4": layout.clip, "jpg": layout.poster, "vtt": layout.captions, "srt": layout.subtitles}
 
 
 class Wanted(NamedTuple):
