@@ -113,7 +113,8 @@ class SquareDetector:
         scale = picture.pixel_aspect
         left, right = columns.min() * scale, (columns.max() + 1) * scale
         box = Box(float(left), float(rows.min()), float(right - left), float(np.ptp(rows) + 1))
-        return [Face(box, box.top + 0.4 * box.height, 0.9)]
+        middle = box.left + box.width / 2
+        return [Face(box, box.top + 0.4 * box.height, 0.9, (middle, box.top + 0.8 * box.height))]
 
 
 @pytest.fixture

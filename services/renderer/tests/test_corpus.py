@@ -49,7 +49,7 @@ def test_every_unusable_file_is_refused(corpus, render_clip, name, code):
 
 def test_a_moving_head_stays_in_the_picture(corpus):
     from clipmill.operations.models import locate
-    from clipmill.renderer.faces import BlazeFace
+    from clipmill.renderer.blazeface import BlazeFace
 
     truth = json.loads((corpus / "moving_face.truth.json").read_text())
     detector = BlazeFace(locate("blazeface-full-range"))

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from clipmill.contracts.failures import Permanent
 from clipmill.operations.models import locate
-from clipmill.renderer.faces import BlazeFace, Box, Face, anchors, merged
+from clipmill.renderer.blazeface import BlazeFace, anchors, merged
+from clipmill.renderer.faces import Box, Face
 from clipmill.renderer.layouts import Layout, choose
 from clipmill.renderer.pictures import view
 from clipmill.renderer.tracking import Tracker
@@ -22,7 +23,7 @@ def blazeface():
 
 
 def face(left, top=100.0, size=100.0, score=0.9):
-    return Face(Box(left, top, size, size), top + 0.4 * size, score)
+    return Face(Box(left, top, size, size), top + 0.4 * size, score, (left + size / 2, top + 0.8 * size))
 
 
 def test_there_is_an_anchor_in_the_middle_of_each_cell():
