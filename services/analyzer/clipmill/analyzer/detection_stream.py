@@ -6,12 +6,16 @@ from typing import BinaryIO, ClassVar
 
 import av
 import numpy as np
+from clipmill.operations.processors import processors
 from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode, Timecode, TimecodeLike
 from scenedetect.video_stream import SeekError, VideoStream
 
 FALLBACK_RATE = Fraction(25)
 """Frames a second assumed of a stream that does not say; only counts of frames depend on it, times never do."""
+
+MOST_THREADS = 16
+"""FFmpeg's own bound. Its own choice is one more than there are processors, but it does not see a container's share."""
 
 
 class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no types
@@ -34,6 +38,7 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         context = self._stream.codec_context
+        context.thread_count = min(MOST_THREADS, processors() + 1)
         context.options = {"skip_loop_filter": "all"}
         scale = min(1.0, longest_side / max(context.width, context.height, 1))
         self._size = max(1, round(context.width * scale)), max(1, round(context.height * scale))

@@ -1,6 +1,5 @@
 """Where the model runs and with which precision."""
 
-import os
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -49,10 +48,3 @@ def choose(
         f"The {place} device does not support the precision {compute_type}; "
         f"set CLIPMILL_TRANSCRIBER_COMPUTE_TYPE to auto or one of {', '.join(sorted(supported))}.",
     )
-
-
-def usable_cpus() -> int:
-    """Return the number of CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

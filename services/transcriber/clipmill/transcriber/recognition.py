@@ -9,9 +9,10 @@ import faster_whisper
 import numpy as np
 import whisperx
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.operations.processors import processors
 from clipmill.transcriber.audio import RATE, Samples
 from clipmill.transcriber.batches import Batches
-from clipmill.transcriber.device import Placement, choose, usable_cpus
+from clipmill.transcriber.device import Placement, choose
 from clipmill.transcriber.speech_request import EngineRequest
 from clipmill.transcriber.speech_stretches import WINDOW_SECONDS, SpeechDetector, Stretch
 from clipmill.transcriber.weights import Weights
@@ -62,7 +63,7 @@ class Recogniser:
         on_cpu = self.placement.device == "cpu"
         self.batches = Batches(min(request.batch_size, CPU_BATCH) if on_cpu else request.batch_size)
         self._beam_size = request.beam_size
-        pipeline = _load(weights, self.placement, self.find_speech, request.threads or usable_cpus())
+        pipeline = _load(weights, self.placement, self.find_speech, request.threads or processors())
         self._model = pipeline.model
         self._pipeline = faster_whisper.BatchedInferencePipeline(model=pipeline.model)
 
