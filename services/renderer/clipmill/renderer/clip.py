@@ -17,7 +17,8 @@ from clipmill.renderer import captions, lettering
 from clipmill.renderer.captions import Chunk
 from clipmill.renderer.directing import Director, Framed, Pace
 from clipmill.renderer.encoding import VIDEO_ENCODER, Encoder, Quality
-from clipmill.renderer.faces import BlazeFace, FaceDetector
+from clipmill.renderer.blazeface import BlazeFace
+from clipmill.renderer.faces import FaceDetector
 from clipmill.renderer.posters import PosterPicker
 from clipmill.renderer.reading import Sound, Source
 from clipmill.renderer.reframing import HEIGHT, WIDTH, draw
