@@ -114,6 +114,16 @@ def webvtt(shown: Iterable[Chunk]) -> str:
     return "\n".join(["WEBVTT\n", *cues])
 
 
+def srt(shown: Iterable[Chunk]) -> str:
+    """Return chunks as a SubRip file, for editors and platforms that take nothing else."""
+    cues = [
+        f"{_clock(chunk.start, ',')} --> {_clock(chunk.end, ',')}\n{joined(chunk.texts)}\n"
+        for chunk in shown
+        if _clock(chunk.start) != _clock(chunk.end)
+    ]
+    return "\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, 1))
+
+
 def joined(words: Sequence[str]) -> str:
     """Return words as a line of text: a blank between two, none between East Asian characters."""
     return "".join(
@@ -197,11 +207,11 @@ def _last_mark(text: str) -> str:
     return stripped[-1] if stripped else ""
 
 
-def _clock(seconds: float) -> str:
+def _clock(seconds: float, point: str = ".") -> str:
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
 
 
 def _escaped(text: str) -> str:
