@@ -1,0 +1,261 @@
+"""The clip's sound, from pieces as they are decoded to samples as they are encoded: level, peaks and edges made right.
+
+The source's sound is decoded once. As it is laid on the clip's time line it goes into a temporary file, and its
+loudness, its peaks and its levels are noted, a few numbers a millisecond. From those follows the gain that makes the
+clip as loud as platforms play it, with a limiter for the peaks; reading the file again, the sound is given out so.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from clipmill.renderer.filtering import Filter
+from clipmill.renderer.limiting import limited
+from clipmill.renderer.loudness import K_WEIGHTING, Floats, Loudness, integrated_lufs, measure
+from clipmill.renderer.reading import Sound
+from clipmill.renderer.sound import CHANNELS, SAMPLE_RATE, Samples, Timeline, silence
+
+TARGET_LUFS = -14.0
+"""What YouTube, TikTok, Instagram and Spotify play at, or close to it."""
+
+TOLERANCE_LU = 0.1
+"""How near to the target is near enough."""
+
+CEILING_DBTP = -2.0
+"""Of peaks before they are encoded: AAC puts back up to a decibel, and -1 dBTP may not be passed (AES TD1008)."""
+
+MOST_GAIN_DB = 40.0
+"""The most that sound with something in it is lifted: below -54 LUFS lies nothing that was meant to be heard."""
+
+MOST_STEADY_GAIN_DB = 30.0
+"""The most that sound is lifted in which nothing stands out, a hum or the noise of a room."""
+
+LEAST_GAIN_DB = -60.0
+
+STEADY_DB = 10.0
+"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than steady noise."""
+
+FLOOR_DB = -120.0
+"""What silence is called in `levels_db`."""
+
+RUMBLE = ("highpass", "f=20:precision=f64")
+"""Takes out what nobody hears and what costs level: DC offsets of poor sound cards, and rumble."""
+
+OVERSAMPLED = 4
+"""What BS.1770-4, annex 2, asks for at 48 kHz to see the peaks between samples."""
+
+OVERSAMPLING = ("aresample", str(SAMPLE_RATE * OVERSAMPLED))
+
+MILLISECOND = SAMPLE_RATE // 1000
+"""Samples."""
+
+SAMPLE_BYTES = 4
+
+GAIN_STEP_DB = 0.01
+
+ROUNDS = 3
+"""How often the gain is put right after the finished sound was measured; the first try is usually within 0.05 LU."""
+
+LARGEST = 8.0
+"""Samples beyond this (18 dB over full scale) come from broken decoders."""
+
+PIECE = SAMPLE_RATE // 2
+"""Samples that are worked on together; it only matters for speed and memory."""
+
+FADE_SECONDS = 0.010
+"""At both cuts, so that they do not click."""
+
+SILENT_CHANNEL = 1e-4
+"""Power of a channel to the other's (-40 dB) below which nothing is plugged in there: the other stands for both."""
+
+
+class Soundtrack:
+    """The sound of one clip: `lay` all of it, `finish`, then take the `blocks`. A context manager.
+
+    Args:
+        directory: for a temporary file, which has no name and is gone when the soundtrack is closed.
+        samples: length of the clip.
+
+    Attributes:
+        levels_db: RMS of the source's sound for each 10 ms, dB of full scale, once finished.
+        loudness: of what `blocks` gives, once finished.
+        gain_db: by which the sound was lifted before its peaks were limited, once finished.
+    """
+
+    def __init__(self, directory: Path, samples: int) -> None:
+        self._length = samples
+        self._timeline = Timeline(samples)
+        self._spool = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 (closed by `__exit__`)
+        self._waiting: list[Samples] = []
+        self._rumble, self._weigh, self._oversample = Filter(RUMBLE), Filter(*K_WEIGHTING), Filter(OVERSAMPLING)
+        self._powers = _PerMillisecond(MILLISECOND, _power)
+        self._weighted = _PerMillisecond(MILLISECOND, _power)
+        self._peaks = _PerMillisecond(MILLISECOND * OVERSAMPLED, _peak)
+        self._sides: tuple[int, int] = (0, 1)
+        self._gains: Floats = np.ones(1)
+        self.levels_db: Floats = np.zeros(0)
+        self.loudness = Loudness(lufs=None, true_peak_dbtp=None)
+        self.gain_db = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._spool.close()
+
+    def lay(self, sound: Sound) -> None:
+        """Put a piece of sound where its time says; see `Timeline`."""
+        self._advance(round(sound.time * SAMPLE_RATE) - PIECE)
+        self._keep(self._timeline.lay(_sane(sound.samples), sound.time))
+
+    def finish(self) -> None:
+        """Fill up with silence to the clip's end, and settle how loud it becomes."""
+        self._advance(self._length)
+        self._work()
+        self._note(self._rumble.flush())
+        self._weighted.push(self._weigh.flush())
+        self._peaks.push(self._oversample.flush())
+        powers = self._powers.values()
+        self._sides = _sides(powers)
+        self.levels_db = _levels(powers)
+        self._master()
+
+    def blocks(self, seconds: float) -> Iterator[Samples]:
+        """Yield the finished sound from start to end, `seconds` at a time, the last one shorter."""
+        size = max(1, round(seconds * SAMPLE_RATE))
+        for begin in range(0, self._length, size):
+            yield self._mastered(begin, min(self._length, begin + size))
+
+    def _advance(self, to: int) -> None:
+        while self._timeline.given < min(to, self._length):
+            self._keep(self._timeline.advance(min(to, self._timeline.given + PIECE)))
+
+    def _keep(self, samples: Samples) -> None:
+        self._waiting.append(samples)
+        if sum(part.shape[1] for part in self._waiting) >= PIECE:
+            self._work()
+
+    def _work(self) -> None:
+        if self._waiting:
+            self._note(self._rumble.push(np.concatenate(self._waiting, axis=1)))
+            self._waiting.clear()
+
+    def _note(self, samples: Samples) -> None:
+        self._spool.write(np.ascontiguousarray(samples.T).tobytes())
+        self._powers.push(samples)
+        self._weighted.push(self._weigh.push(samples))
+        self._peaks.push(self._oversample.push(samples))
+
+    def _master(self) -> None:
+        """Find the gain with which the sound has the target's loudness after its peaks are limited."""
+        sides = list(self._sides)
+        peaks = self._peaks.values()[sides].max(axis=0)
+        weighted = self._weighted.values()[sides].sum(axis=0)
+        peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
+        most = MOST_GAIN_DB if _stands_out(self.levels_db) else MOST_STEADY_GAIN_DB
+        target = TARGET_LUFS
+        for _ in range(ROUNDS):
+            self.gain_db = _gain_for(target, weighted, peaks, most)
+            self._gains = limited(peaks, self.gain_db, CEILING_DBTP)
+            self.loudness = measure(self.blocks(PIECE / SAMPLE_RATE))
+            if self.loudness.lufs is None or abs(self.loudness.lufs - TARGET_LUFS) < TOLERANCE_LU:
+                return
+            target += TARGET_LUFS - self.loudness.lufs
+            if self.gain_db == most:
+                return
+
+    def _mastered(self, begin: int, end: int) -> Samples:
+        first, last = begin // MILLISECOND, -(-end // MILLISECOND)
+        self._spool.seek(begin * CHANNELS * SAMPLE_BYTES)
+        read = self._spool.read((end - begin) * CHANNELS * SAMPLE_BYTES)
+        samples = np.frombuffer(read, np.float32).reshape(-1, CHANNELS)[:, list(self._sides)].T
+        edges = np.arange(first, last + 1) * MILLISECOND
+        places = np.arange(begin, end)
+        gains = np.interp(places, edges, self._gains[first : last + 1])
+        fades = np.minimum(places + 0.5, self._length - places - 0.5) / (FADE_SECONDS * SAMPLE_RATE)
+        gains *= np.sin(np.pi / 2 * np.clip(fades, 0, 1)) ** 2
+        return np.ascontiguousarray(samples * gains, np.float32)
+
+
+class _PerMillisecond:
+    """Reduces each channel's samples to one number a millisecond."""
+
+    def __init__(self, block: int, reduce: Callable[[Samples], Floats]) -> None:
+        self._block = block
+        self._reduce = reduce
+        self._left = silence(0)
+        self._parts: list[Floats] = []
+
+    def push(self, samples: Samples) -> None:
+        samples = np.concatenate((self._left, samples), axis=1)
+        whole = samples.shape[1] // self._block * self._block
+        self._left = samples[:, whole:].copy()
+        self._parts.append(self._reduce(samples[:, :whole].reshape(CHANNELS, -1, self._block)))
+
+    def values(self) -> Floats:
+        """Return channels by milliseconds, the last one filled up with silence."""
+        if self._left.shape[1]:
+            self.push(silence(self._block - self._left.shape[1]))
+        return np.concatenate(self._parts, axis=1)
+
+
+def _power(blocks: Samples) -> Floats:
+    return np.asarray(np.einsum("cbs,cbs->cb", blocks, blocks, dtype=np.float64) / blocks.shape[2])
+
+
+def _peak(blocks: Samples) -> Floats:
+    return np.asarray(np.abs(blocks).max(axis=2, initial=0), np.float64)
+
+
+def _sane(samples: Samples) -> Samples:
+    """Return samples without what broken decoders put out: infinities, what is no number, absurd peaks."""
+    return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -LARGEST, LARGEST)
+
+
+def _sides(powers: Floats) -> tuple[int, int]:
+    """Return which channel is heard on the left and which on the right."""
+    left, right = powers.sum(axis=1)
+    if left < right * SILENT_CHANNEL:
+        return 1, 1
+    if right < left * SILENT_CHANNEL:
+        return 0, 0
+    return 0, 1
+
+
+def _levels(powers: Floats) -> Floats:
+    """Return the RMS of each 10 ms, both channels together, dB of full scale."""
+    mean = powers.mean(axis=0)
+    mean = np.append(mean, np.zeros(-len(mean) % 10)).reshape(-1, 10).mean(axis=1)
+    return np.asarray(10 * np.log10(np.maximum(mean, 10 ** (FLOOR_DB / 10))))
+
+
+def _stands_out(levels_db: Floats) -> bool:
+    if not len(levels_db):
+        return False
+    quiet, loud = np.percentile(levels_db, (10, 95))
+    return bool(loud - quiet >= STEADY_DB)
+
+
+def _gain_for(target: float, weighted: Floats, peaks: Floats, most: float) -> float:
+    """Return the gain in decibels, at most `most`, that gives the loudness `target` with the peaks limited.
+
+    Loudness grows with the gain, if ever less so the more is limited, so halving the interval finds it.
+    """
+
+    def lufs(gain_db: float) -> float | None:
+        gains = limited(peaks, gain_db, CEILING_DBTP) ** 2
+        return integrated_lufs(weighted * (gains[1:] + gains[:-1]) / 2)
+
+    if integrated_lufs(weighted) is None:
+        return 0.0
+    least = LEAST_GAIN_DB
+    while most - least > GAIN_STEP_DB:
+        middle = (least + most) / 2
+        found = lufs(middle)
+        least, most = (middle, most) if found is None or found < target else (least, middle)
+    return most
