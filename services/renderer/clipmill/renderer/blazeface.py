@@ -12,8 +12,8 @@ detection graph and "BlazeFace: Sub-millisecond Neural Face Detection on Mobile 
 - scores are logits, clipped to +-100; at least 0.6 counts;
 - overlapping boxes (IoU over 0.3) are averaged with their scores as weights, which is steadier than keeping the best.
 
-It finds nearly all faces whose width is at least 8 % of the picture's longer side (16 of its 192 pixels), and hardly any
-below 4 %: measured with faces of two people pasted at ten sizes into 1920x1080.
+It finds nearly all faces whose width is at least 8 % of the picture's longer side (16 of its 192 pixels), and
+hardly any below 4 %: measured with faces of two people pasted at ten sizes into 1920x1080.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ SCORE_CLIP = 100.0
 LEAST_SCORE = 0.6
 SAME_FACE_IOU = 0.3
 EYES = slice(4, 8)
-"""Where the two eyes' positions stand in a raw box: x, y of the right one (on the left as we see it), x, y of the left."""
+"""Where the eyes' positions stand in a raw box: x, y of the right one (on the left as we see it), then of the left."""
 
 MOUTH = slice(10, 12)
 """Where the middle of the mouth stands, after the tip of the nose. The tragions of the ears are last."""
