@@ -151,7 +151,7 @@ class ContractServer:
 
     async def _video(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        if name.endswith((".jpg", ".vtt")) and not self.companions:
+        if name.endswith((".jpg", ".vtt", ".srt")) and not self.companions:
             return web.json_response({"detail": "There is no such file for this clip."}, status=404)
         if self.broken_downloads > 0:
             self.broken_downloads -= 1

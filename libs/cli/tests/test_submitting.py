@@ -22,7 +22,7 @@ def talk(tmp_path: Path) -> Path:
 async def test_a_file_is_streamed_with_its_name_and_options(contract_server, clipmill, talk):
     contract, url = contract_server
     options = ("--clips", "5", "--min-seconds", "10.5", "--max-seconds", "30", "--language", "en", "--no-captions")
-    options += ("--priority", "high")
+    options += ("--priority", "high", "--format", "square", "--layout", "split", "--background", "solid", "--hook")
     status, out, err = await clipmill("submit", talk, "--server", url, *options)
 
     assert (status, err) == (0, "")
@@ -36,18 +36,59 @@ async def test_a_file_is_streamed_with_its_name_and_options(contract_server, cli
         "clip_min_seconds": "10.5",
         "clip_max_seconds": "30.0",
         "language": "en",
-        "captions": "false",
+        "captions": "off",
+        "output_format": "square",
+        "layout": "split",
+        "background": "solid",
+        "hook": "true",
         "priority": "high",
     }
 
 
 async def test_a_url_goes_as_json_with_only_the_options_that_were_chosen(contract_server, clipmill):
     contract, url = contract_server
-    status, _, _ = await clipmill("submit", "https://example.org/talk", "--captions", environ={"CLIPMILL_SERVER": url})
+    words = ("submit", "https://example.org/talk", "--captions", "Box", "--no-hook")
+    status, _, _ = await clipmill(*words, environ={"CLIPMILL_SERVER": url})
     assert status == 0
     (submission,) = contract.submissions
     submission.pop("headers")
-    assert submission == {"url": "https://example.org/talk", "captions": True}
+    assert submission == {"url": "https://example.org/talk", "captions": "box", "hook": False}
+
+
+async def test_captions_are_switched_off_either_way(contract_server, clipmill):
+    contract, url = contract_server
+    for words in (("--no-captions",), ("--captions", "off")):
+        await clipmill("submit", "https://example.org/talk", *words, "--server", url)
+    assert [submission["captions"] for submission in contract.submissions] == ["off", "off"]
+
+
+@pytest.mark.parametrize("option", ["--captions", "--format", "--layout", "--background"])
+async def test_a_look_that_there_is_not_is_refused_with_the_choices(clipmill, option):
+    status, _, err = await clipmill("submit", "https://example.org/talk", option, "zebra")
+    assert status == 2
+    assert f"Invalid value for '{option}': 'zebra' is not one of '" in err
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (
+            "The option target_clips must be a whole number from 1 to 15.",
+            "The option --clips must be a whole number from 1 to 15.",
+        ),
+        (
+            "The option clip_min_seconds must not be more than clip_max_seconds (30).",
+            "The option --min-seconds must not be more than --max-seconds (30).",
+        ),
+        ("The option captions must be one of: on, bold.", "The option --captions must be one of: on, bold."),
+        ("There is no captions model for not_a_field.", "There is no captions model for not_a_field."),
+    ],
+)
+async def test_a_refusal_names_the_flag_and_not_the_field(contract_server, clipmill, told, shown):
+    contract, url = contract_server
+    contract.refusal = web.json_response({"detail": told, "code": "bad_option"}, status=400)
+    status, _, err = await clipmill("submit", "https://example.org/talk", "--server", url)
+    assert (status, err) == (2, f"Error: {shown}\n")
 
 
 async def test_waiting_prints_each_log_line_once_and_then_the_clips_best_first(contract_server, clipmill, talk):
@@ -87,7 +128,7 @@ async def test_clips_are_saved_whole_under_their_names_as_soon_as_they_appear(
     folder = tmp_path / "new" / "clips"
     status, out, _ = await clipmill("submit", talk, "--output", folder, "--json", "--server", url)
     assert status == 0
-    names = [f"talk_clip_{number}.{kind}" for number in (1, 2) for kind in ("jpg", "mp4", "vtt")]
+    names = [f"talk_clip_{number}.{kind}" for number in (1, 2) for kind in ("jpg", "mp4", "srt", "vtt")]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert all((folder / name).read_text() == f"content of {name}" for name in names)
     assert json.loads(out)["files"] == {
@@ -131,9 +172,9 @@ async def test_following_survives_a_server_that_is_away_for_a_while(contract_ser
 
 async def test_a_refusal_is_the_servers_own_sentence_and_status_2(contract_server, clipmill, talk):
     contract, url = contract_server
-    contract.refusal = web.json_response({"detail": "target_clips is 99, but must be 1 to 15."}, status=400)
-    status, out, err = await clipmill("submit", talk, "--clips", "99", "--server", url)
-    assert (status, out, err) == (2, "", "Error: target_clips is 99, but must be 1 to 15.\n")
+    contract.refusal = web.json_response({"detail": "The file is empty."}, status=400)
+    status, out, err = await clipmill("submit", talk, "--server", url)
+    assert (status, out, err) == (2, "", "Error: The file is empty.\n")
 
 
 async def test_a_busy_server_says_when_to_come_again_and_status_3(contract_server, clipmill):

@@ -13,6 +13,8 @@ import click
 import msgspec
 from clipmill.cli.operating import dead_letters, projection
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
+from clipmill.cli.verifying import verify
+from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
 from clipmill.operations.settings import (
     CommonSettings,
     LogFormat,
@@ -39,6 +41,14 @@ Exit status: 0 done, 1 the work failed, 2 what was asked for is wrong,
 Completion in the shell, for ~/.bashrc (zsh and fish likewise):
   eval "$(_CLIPMILL_COMPLETE=bash_source clipmill)"
 """
+
+
+def _choice(*words: str) -> click.Choice[str]:
+    """Return the type of an option that takes one of `words`; of an enum's members it takes their values."""
+    return click.Choice([str(word) for word in words], case_sensitive=False)
+
+
+CAPTIONS = _choice("on", *CaptionStyle)
 
 server_option = click.option(
     "--server",
@@ -131,7 +141,25 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @click.option("--min-seconds", type=float, help="The shortest clip, seconds.")
 @click.option("--max-seconds", type=float, help="The longest clip, seconds.")
 @click.option("--language", metavar="CODE", help="The speech's language, such as en; detected if not given.")
-@click.option("--captions/--no-captions", default=None, help="Whether words are burned into the picture.")
+@click.option("--captions", type=CAPTIONS, help="The style of the words in the picture; on is bold.")
+@click.option("--no-captions", "captions", type=CAPTIONS, flag_value="off", help="The same as --captions off.")
+@click.option(
+    "--format",
+    "output_format",
+    type=_choice(*OutputFormat),
+    help="1080x1920, 1080x1080 or 1920x1080.",
+)
+@click.option(
+    "--layout",
+    type=_choice(*LayoutChoice),
+    help="Follow who speaks, show the whole picture, or stack two people; auto judges each shot.",
+)
+@click.option(
+    "--background",
+    type=_choice(*Background),
+    help="What lies behind a picture that does not fill the frame.",
+)
+@click.option("--hook/--no-hook", default=None, help="Whether the title stands in the first seconds.")
 @click.option("--priority", type=click.Choice(["high", "normal"]), help="Whether it goes before other videos.")
 @click.option(
     "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job, for this job alone."
@@ -145,15 +173,22 @@ def submit(
     min_seconds: float | None,
     max_seconds: float | None,
     language: str | None,
-    captions: bool | None,
+    captions: str | None,
+    output_format: str | None,
+    layout: str | None,
+    background: str | None,
+    hook: bool | None,
     priority: str | None,
     wait: bool,
     as_json: bool,
     gemini_key: bool,
 ) -> None:
-    """Submit a video file or URL."""
+    """Submit a video file or URL.
+
+    What is not chosen is left to the server: 3 clips of 15 to 60 seconds, vertical, with bold captions.
+    """
     from clipmill.cli import jobs
-    from clipmill.cli.client import Submission
+    from clipmill.cli.submission import Submission
 
     wish = jobs.Wish(server=server, wait=wait or output is not None, as_json=as_json, output=output)
     options = Submission(
@@ -162,6 +197,10 @@ def submit(
         clip_max_seconds=max_seconds,
         language=language,
         captions=captions,
+        output_format=output_format,
+        layout=layout,
+        background=background,
+        hook=hook,
         priority=priority,
     )
     accepted: list[str] = []
@@ -291,6 +330,7 @@ def apply_topology() -> None:
 
 main.add_command(dead_letters)
 main.add_command(projection)
+main.add_command(verify)
 
 
 def _run(work: Coroutine[None, None, None]) -> None:

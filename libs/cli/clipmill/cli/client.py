@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 from clipmill.cli.answers import Ended, JobList, JobView
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.cli.submission import Submission, in_flags
 from clipmill.contracts.status import PublicStatus
 from msgspec import Struct
 
@@ -50,30 +51,6 @@ class Interrupted(Exception):
     def __init__(self, reason: str, unavailable: ServerUnavailable) -> None:
         super().__init__(reason)
         self.unavailable = unavailable
-
-
-class Submission(Struct, frozen=True, kw_only=True):
-    """The options of one submission; None leaves the choice to the server.
-
-    Attributes:
-        target_clips: how many clips are wanted.
-        clip_min_seconds: the shortest clip, seconds.
-        clip_max_seconds: the longest clip, seconds.
-        language: ISO 639-1 code of the speech.
-        captions: whether words are burned into the picture.
-        priority: `high` or `normal`.
-    """
-
-    target_clips: int | None = None
-    clip_min_seconds: float | None = None
-    clip_max_seconds: float | None = None
-    language: str | None = None
-    captions: bool | None = None
-    priority: str | None = None
-
-    def fields(self) -> dict[str, int | float | str | bool]:
-        """Return what was chosen."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
 class Only(StrEnum):
@@ -195,7 +172,7 @@ class Client:
                 f"{self.server}/api/process", data=body, headers=headers, timeout=TRANSFER_TIMEOUT
             ) as answer:
                 if answer.status >= 400:
-                    raise await self._refusal(answer)
+                    raise await self._refusal(answer, in_flags)
                 accepted = self._decode(await answer.read(), _Accepted)
         except NETWORK_FAILURES as error:
             raise self._unreachable(error) from error
@@ -292,8 +269,10 @@ class Client:
         except NETWORK_FAILURES as error:
             raise Interrupted(_reason(error), self._unreachable(error)) from error
 
-    async def _refusal(self, answer: aiohttp.ClientResponse) -> WrongRequest | ServerUnavailable:
-        sentence = _detail(await answer.read()) or f"{self.server} answers {answer.status} {answer.reason}."
+    async def _refusal(
+        self, answer: aiohttp.ClientResponse, worded: Callable[[str], str] = str
+    ) -> WrongRequest | ServerUnavailable:
+        sentence = worded(_detail(await answer.read())) or f"{self.server} answers {answer.status} {answer.reason}."
         if answer.status < 500 and answer.status not in TRANSIENT_STATUSES:
             return WrongRequest(sentence)
         wait = answer.headers.get("Retry-After")

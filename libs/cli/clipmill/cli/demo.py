@@ -11,7 +11,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import click
-from clipmill.cli.client import Client, Submission
+from clipmill.cli.client import Client
 from clipmill.cli.clip_table import print_clips
 from clipmill.cli.data_folder import DataFolder
 from clipmill.cli.display import choose_display
@@ -22,6 +22,7 @@ from clipmill.cli.outcomes import WorkFailed
 from clipmill.cli.playable import Unplayable, check_clip
 from clipmill.cli.running import Stopped, run
 from clipmill.cli.service_logs import LogLines
+from clipmill.cli.submission import Submission
 from clipmill.contracts.status import JobState
 from msgspec import Struct
 

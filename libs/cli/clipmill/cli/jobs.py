@@ -9,12 +9,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from clipmill.cli.client import Client, Interrupted, ListWish, Only, Submission
+from clipmill.cli.client import Client, Interrupted, ListWish, Only
 from clipmill.cli.clip_table import print_clips
 from clipmill.cli.display import Display, choose_display
 from clipmill.cli.following import Snapshot, follow, look
 from clipmill.cli.outcomes import WorkFailed, WrongRequest
 from clipmill.cli.saving import ClipSaver
+from clipmill.cli.submission import Submission
 from clipmill.cli.tables import new_table, print_table
 from clipmill.contracts.status import JobState, PublicResult
 from msgspec import UNSET, Struct, UnsetType

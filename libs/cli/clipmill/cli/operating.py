@@ -4,18 +4,14 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Coroutine
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 import msgspec
 from clipmill.cli.outcomes import WrongRequest
 from clipmill.contracts.identifiers import JobId
-
-NO_STATUS = 1
 
 letter_argument = click.argument("letter", metavar="ID", type=click.IntRange(min=1))
 chosen_argument = click.argument("letter", metavar="[ID]", required=False, type=click.IntRange(min=1))
@@ -164,14 +160,10 @@ def rebuild(data: Path | None, *, check: bool, as_json: bool) -> None:
     What is right is left alone; what differs or is missing is written. Works on the NATS server that
     CLIPMILL_NATS_URL names, or else on what `clipmill up` runs on this machine.
     """
-    from clipmill.cli.supervisor import python_module
+    from clipmill.cli import service_command
 
-    if find_spec("clipmill.gateway") is None:
-        raise WrongRequest("The service gateway, which does this, is not installed here: pip install clipmill-gateway.")
     words = ["rebuild", *(["--check"] if check else []), *(["--json"] if as_json else [])]
-    environ = _environ(data)
-    done = subprocess.run(python_module("clipmill.gateway", *words), env=environ, check=False)
-    sys.exit(done.returncode if done.returncode >= 0 else NO_STATUS)
+    service_command.run("gateway", *words, environ=_environ(data))
 
 
 def _environ(data: Path | None) -> dict[str, str]:

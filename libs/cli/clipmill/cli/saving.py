@@ -11,8 +11,8 @@ from clipmill.cli.client import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.status import PublicClip
 
-COMPANIONS = (".jpg", ".vtt")
-"""What lies beside a clip on the server: its still picture and its captions."""
+COMPANIONS = (".jpg", ".vtt", ".srt")
+"""What lies beside a clip on the server: its still picture, and its captions for the web and for video editors."""
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 1.0
