@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.documents import Segment, Shot, Word
-from clipmill.renderer.clip import Rendered, RenderRequest, render_from
+from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.renderer.encoding import Quality
 from clipmill.renderer.faces import Box, Face
 from clipmill.renderer.pictures import Picture
@@ -125,8 +125,12 @@ def square_detector():
 @pytest.fixture
 def render_clip(tmp_path, square_detector):
     """Render part of a file and return the clip's path and what the renderer said of it."""
+    from clipmill.renderer.clip import Rendered, RenderRequest, render_from
 
-    def run(source: Path, start=0.0, end=2.0, *, shots=(), words=(), burn=True) -> tuple[Path, Rendered]:
+    def run(
+        source: Path, start=0.0, end=2.0, *, shots=(), words=(), captions=CaptionStyle.BOLD, report=None, **wishes
+    ) -> tuple[Path, Rendered]:
+        """Render; `wishes` are the request's options, but for `title`."""
         directory = tmp_path / "out"
         directory.mkdir(exist_ok=True)
         segments = (
@@ -143,11 +147,12 @@ def render_clip(tmp_path, square_detector):
             models_dir="",
             shots=tuple(Shot(start=first, end=last) for first, last in shots),
             segments=segments,
-            burn_captions=burn,
+            title=wishes.pop("title", ""),
+            options=JobOptions(captions=captions, **wishes),
             quality=Quality(preset="ultrafast", crf=16, threads=2),
         )
         with source.open("rb") as file, Source(file) as opened:
-            rendered = render_from(opened, request, square_detector, lambda percent: None)
+            rendered = render_from(opened, request, square_detector, report or (lambda percent: None))
         return directory / "clip.mp4", rendered
 
     return run

@@ -1,35 +1,53 @@
-"""Rendering one clip, in one pass: read, frame, draw, caption, encode. Runs in a child process.
+"""Rendering one clip: survey, direct, render. Runs in a child process.
 
-Each picture of the clip is decoded once and encoded once. Faces are looked for in the very pictures that are rendered,
-which wait in a bounded window until the camera knows what is coming (see `directing`); there is no second pass over the
-source and no file in between.
+First the clip is looked at cheaply and as a whole (`survey`): who is where, who speaks, how loud it is. Then it is
+decided what each frame shows (`directing`). Then each picture is decoded, drawn and encoded, once: reading, drawing and
+encoding go on side by side, and there is no file in between but the sound's.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 import cv2
 from clipmill.artifacts.store import open_store
-from clipmill.contracts.documents import Segment, Shot, Word
+from clipmill.contracts.documents import Segment, Shot, ShotFacts
+from clipmill.contracts.options import JobOptions
 from clipmill.operations.models import locate
-from clipmill.renderer import captions, lettering
-from clipmill.renderer.captions import Chunk
-from clipmill.renderer.directing import Director, Framed, Pace
-from clipmill.renderer.encoding import VIDEO_ENCODER, Encoder, Quality
 from clipmill.renderer.blazeface import BlazeFace
+from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.captions import clip_words, srt, webvtt
+from clipmill.renderer.directing import Direction, direct
+from clipmill.renderer.drawing import Drawing
+from clipmill.renderer.encoding import Encoder, Quality
 from clipmill.renderer.faces import FaceDetector
+from clipmill.renderer.hook import Hook
+from clipmill.renderer.pictures import Picture
+from clipmill.renderer.pipeline import Ahead
 from clipmill.renderer.posters import PosterPicker
-from clipmill.renderer.reading import Sound, Source
-from clipmill.renderer.reframing import HEIGHT, WIDTH, draw
+from clipmill.renderer.reading import Source
 from clipmill.renderer.shots import spans
-from clipmill.renderer.sound import SAMPLE_RATE, Timeline
-from clipmill.renderer.subtitling import Subtitler
+from clipmill.renderer.sound import SAMPLE_RATE
+from clipmill.renderer.soundtrack import Soundtrack
+from clipmill.renderer.speaking import voiced
+from clipmill.renderer.subtitling import Subtitler, caption
+from clipmill.renderer.survey import survey
 from msgspec import Struct
 
-CLIP_NAME, POSTER_NAME, CAPTIONS_NAME = "clip.mp4", "poster.jpg", "captions.vtt"
+CLIP_NAME, POSTER_NAME = "clip.mp4", "poster.jpg"
+WEBVTT_NAME, SUBRIP_NAME = "captions.vtt", "captions.srt"
 
 FACE_MODEL = "blazeface-full-range"
+
+SURVEY_PERCENT = 8.0
+"""Of a clip's work."""
+
+PICTURES_READ, PICTURES_DRAWN = 3, 2
+"""Most that wait for the next stage: enough to even out what pictures cost, 20 MB at 1080p and 45 MB at 4K."""
+
+BLOCK_SECONDS = 0.25
+"""Of sound written at a time, so far ahead of the pictures at most."""
 
 Report = Callable[[float], None]
 
@@ -45,13 +63,12 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
         end: seconds of the source, later than `start`.
         shots: of the source.
         segments: of the transcript, at least those that touch the clip.
-        burn_captions: whether words are drawn into the picture.
+        title: of the clip.
+        options: how it shall look.
         directory: for the files, existing.
         models_dir: where fetched weights are.
         quality: of the encoding.
         faces_per_second: how often faces are looked for.
-        look_ahead_seconds: how far the camera sees ahead.
-        look_ahead_bytes: most memory for that.
     """
 
     store_url: str
@@ -63,11 +80,10 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
     audio_index: int | None = None
     shots: tuple[Shot, ...] = ()
     segments: tuple[Segment, ...] = ()
-    burn_captions: bool = True
+    title: str = ""
+    options: JobOptions = JobOptions()
     quality: Quality = Quality()
-    faces_per_second: float = 5.0
-    look_ahead_seconds: float = 3.0
-    look_ahead_bytes: int = 128 * 2**20
+    faces_per_second: float = 6.0
 
 
 class Rendered(Struct, frozen=True, kw_only=True):
@@ -78,18 +94,26 @@ class Rendered(Struct, frozen=True, kw_only=True):
         width: pixels.
         height: pixels.
         frames: written.
-        layouts: of each shot, in order.
+        shots: in order, with their layouts.
         encoder: of the video.
+        loudness_lufs: of the sound before it was encoded, None for silence.
+        true_peak_dbtp: likewise.
+        missing_letters: of the words and the title, which no font has.
         seconds: the work took, wall time.
+        survey_seconds: of which for deciding what to show.
     """
 
     duration: float
     width: int
     height: int
     frames: int
-    layouts: tuple[str, ...]
+    shots: tuple[ShotFacts, ...]
     encoder: str
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    missing_letters: str
     seconds: float
+    survey_seconds: float
 
 
 def render(request: RenderRequest, report: Report) -> Rendered:
@@ -103,7 +127,7 @@ def render(request: RenderRequest, report: Report) -> Rendered:
         Permanent: with `unreadable_media` or `no_video` if the source is not a readable video, `missing_artifact` if
             it is not there, `model_unavailable` without the face model's weights.
     """
-    cv2.setNumThreads(1)  # the encoder's threads keep the processors busy
+    cv2.setNumThreads(1)  # the codecs' threads keep the processors busy
     detector = BlazeFace(locate(FACE_MODEL, Path(request.models_dir)))
     file = open_store(request.store_url).open_media(request.source_key)
     with file, Source(file, request.audio_index, request.quality.threads) as source:
@@ -113,60 +137,89 @@ def render(request: RenderRequest, report: Report) -> Rendered:
 def render_from(source: Source, request: RenderRequest, detector: FaceDetector, report: Report) -> Rendered:
     """Render from an open source, with any face detector; see `render`."""
     began = time.monotonic()
-    rate = source.rate
+    options, directory = request.options, Path(request.directory)
+    canvas, rate = CANVASES[options.output_format], float(source.rate)
     start = source.snapped(request.start)
-    frames = max(1, round((request.end - request.start) * rate))
-    length = frames / float(rate)
-    shown = _captions(request.segments, start, start + length)
-    directory = Path(request.directory)
-    (directory / CAPTIONS_NAME).write_text(captions.webvtt(shown), encoding="utf-8")
-    pace = Pace(float(rate), request.faces_per_second, request.look_ahead_seconds, request.look_ahead_bytes)
-    director = Director(spans(request.shots, start, float(rate), frames), pace, detector)
-    poster = PosterPicker(float(rate))
-    subtitler = Subtitler(shown if request.burn_captions else [], float(rate))
-    timeline = Timeline(round(length * SAMPLE_RATE))
-    said = 0
-    with Encoder(directory / CLIP_NAME, rate, request.quality) as encoder:
-        for item in source.read(start, frames):
-            if isinstance(item, Sound):
-                encoder.sound(timeline.lay(item.samples, item.time))
-                continue
-            for framed in director.push(item):
-                _write(framed, encoder, poster, subtitler)
-            if not source.has_sound:
-                encoder.sound(timeline.advance(round(encoder.frames / float(rate) * SAMPLE_RATE)))
-            percent = 100 * encoder.frames // frames
-            if percent > said:
-                said = percent
-                report(percent)
-        encoder.sound(timeline.rest())
+    frames = max(1, round((request.end - request.start) * source.rate))
+    length = frames / rate
+    captioning = caption(request.segments, start, start + length, options.captions, canvas)
+    with Soundtrack(directory, round(length * SAMPLE_RATE)) as soundtrack:
+        direction = _directed(source, request, frames, detector, soundtrack, report)
+        surveyed = time.monotonic()
+        subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing)
+        hook = Hook(request.title, canvas, rate, direction.framing) if options.hook else None
+        poster = PosterPicker(rate)
+        drawing = Drawing(direction.framing, options.background, subtitler, hook, poster)
+        with Encoder(directory / CLIP_NAME, source.rate, canvas, request.quality, request.title) as encoder:
+            _write(source.pictures(start, frames), drawing, soundtrack, encoder, _Progress(frames, report))
     poster.save(directory / POSTER_NAME)
+    (directory / WEBVTT_NAME).write_text(webvtt(captioning.chunks), encoding="utf-8")
+    (directory / SUBRIP_NAME).write_text(srt(captioning.chunks), encoding="utf-8")
     return Rendered(
         duration=length,
-        width=WIDTH,
-        height=HEIGHT,
+        width=canvas.width,
+        height=canvas.height,
         frames=encoder.frames,
-        layouts=tuple(layout.value for layout in director.layouts),
-        encoder=VIDEO_ENCODER,
+        shots=direction.shots,
+        encoder=encoder.name,
+        loudness_lufs=soundtrack.loudness.lufs,
+        true_peak_dbtp=soundtrack.loudness.true_peak_dbtp,
+        missing_letters=captioning.missing,
         seconds=time.monotonic() - began,
+        survey_seconds=surveyed - began,
     )
 
 
-def _write(framed: Framed, encoder: Encoder, poster: PosterPicker, subtitler: Subtitler) -> None:
-    frame, canvas = encoder.canvas()
-    draw(framed, canvas)
-    poster.consider(encoder.frames, framed.framing, canvas)
-    subtitler.draw(encoder.frames, framed.framing, canvas)
-    encoder.picture(frame)
+def _directed(
+    source: Source, request: RenderRequest, frames: int, detector: FaceDetector, soundtrack: Soundtrack, report: Report
+) -> Direction:
+    """Survey the clip and decide what each of its frames shows; the soundtrack is filled on the way."""
+    start, rate = source.snapped(request.start), float(source.rate)
+    seen = survey(
+        source,
+        start,
+        frames,
+        spans(request.shots, start, rate, frames),
+        detector,
+        soundtrack,
+        lambda share: report(SURVEY_PERCENT * share),
+        faces_per_second=request.faces_per_second,
+    )
+    words = list(chain.from_iterable(clip_words(request.segments, start, start + frames / rate)))
+    spoken = voiced(words, soundtrack.levels_db, rate, frames)
+    options = request.options
+    return direct(seen, spoken, CANVASES[options.output_format], options.layout)
 
 
-def _captions(segments: Sequence[Segment], start: float, end: float) -> list[Chunk]:
-    sentences = captions.clip_words(segments, start, end)
-    return captions.chunks([list(_legible(words)) for words in sentences], lettering.fits, end - start)
+def _write(
+    pictures: Iterable[Picture], drawing: Drawing, soundtrack: Soundtrack, encoder: Encoder, progress: "_Progress"
+) -> None:
+    """Draw and encode the pictures, and the sound beside them."""
+    blocks, sounding = soundtrack.blocks(BLOCK_SECONDS), 0.0
+    with (
+        Ahead(pictures, PICTURES_READ, "reading") as read,
+        Ahead(drawing.frames(read, encoder.canvas), PICTURES_DRAWN, "drawing") as drawn,
+    ):
+        for frame in drawn:
+            while sounding <= encoder.seconds and (block := next(blocks, None)) is not None:
+                encoder.sound(block)
+                sounding += BLOCK_SECONDS
+            encoder.picture(frame)
+            progress.written(encoder.frames)
+    for block in blocks:
+        encoder.sound(block)
 
 
-def _legible(words: Sequence[Word]) -> Iterator[Word]:
-    for word in words:
-        text = lettering.legible(word.text)
-        if text:
-            yield Word(text=text, start=word.start, end=word.end, score=word.score)
+class _Progress:
+    """Turns frames written into percentages."""
+
+    def __init__(self, frames: int, report: Report) -> None:
+        self._frames = frames
+        self._report = report
+        self._said = int(SURVEY_PERCENT)
+
+    def written(self, frames: int) -> None:
+        percent = int(SURVEY_PERCENT + (100 - SURVEY_PERCENT) * frames / self._frames)
+        if percent > self._said:
+            self._said = percent
+            self._report(percent)

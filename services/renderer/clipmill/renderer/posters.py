@@ -1,49 +1,75 @@
 """The still picture that stands for a clip."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
-import numpy.typing as npt
-from clipmill.renderer.directing import Framing
-from clipmill.renderer.pictures import Picture
-from clipmill.renderer.reframing import HEIGHT, WIDTH, placed
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from clipmill.renderer.faces import Box
+from clipmill.renderer.framings import Framing
+from clipmill.renderer.pictures import Picture, Plane, view
 from PIL import Image
 
-EVERY_SECONDS = 0.4
-"""Of video between two candidates."""
-
-FACE_BONUS = 10.0
-"""A picture with a face in it is this much better than one of the same sharpness without."""
+EVERY_SECONDS = 0.2
+"""Of video between two candidates. A blink lasts 0.1 to 0.4 s: some candidate lies beside it."""
 
 SETTLING_SECONDS = 0.3
-"""After the clip's start, before a candidate counts: the first frame of a sentence is seldom its best."""
+"""At the clip's start, where nothing is chosen: the first frames of a sentence are seldom its best."""
 
-JPEG_QUALITY = 88
+EYES = (0.05, 0.45)
+"""The part of a face's box, from its top, in which the eyes are (the box reaches from the eyebrows to the chin)."""
+
+MEASURED_SIZE = 96
+"""Pixels of a face's side at which sharpness is measured, so that small and large ones compare."""
+
+LEAST_FACE = 48
+"""Pixels of a face's side on the canvas, below which it does not count as one."""
+
+LARGE_FACE = 0.3
+"""Part of the canvas's shorter side that a face takes when more would not make a better poster."""
+
+JPEG_QUALITIES = (90, 85, 80, 72, 64, 55, 45)
+JPEG_BYTES = 300 * 1000
+"""The highest of the qualities is taken whose file is no larger."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, order=True)
+class _Merit:
+    """How well a picture stands for the clip; pictures with a face come before those without."""
+
+    settled: bool
+    face: bool
+    score: float
+
+
 class PosterPicker:
-    """Keeps the best picture seen so far: a face in it, and sharp.
+    """Keeps the best picture seen so far.
 
-    Attributes:
+    The sharpest eyes on the largest face win: eyes that are open show edges of lids, iris and white, and lose them when
+    they blink, when the head moves fast and when the picture is out of focus.
+
+    Args:
         rate: frames a second of the clip.
     """
 
-    rate: float
-    _best: float = -1.0
-    _pixels: "npt.NDArray[np.uint8] | None" = None
+    def __init__(self, rate: float) -> None:
+        self._every = max(1, round(EVERY_SECONDS * rate))
+        self._settled = SETTLING_SECONDS * rate
+        self._best: _Merit | None = None
+        self._frame: av.VideoFrame | None = None
 
     def consider(self, index: int, framing: Framing, canvas: Picture) -> None:
         """Look at frame `index`, as drawn and before captions."""
-        if index and (index < SETTLING_SECONDS * self.rate or index % max(1, round(EVERY_SECONDS * self.rate))):
+        settled = index >= self._settled
+        if index % self._every or (index and not settled):
             return
-        score = _sharpness(framing, canvas)
-        if index == 0:
-            score *= 0.1  # only where there is nothing else
-        if score > self._best:
-            self._best, self._pixels = score, _rgb(canvas)
+        merit = _merit(framing, canvas, settled=settled)
+        if self._best is None or merit > self._best:
+            self._best = merit
+            self._keep(canvas)
 
     def save(self, path: Path) -> None:
         """Write the best picture as JPEG.
@@ -51,33 +77,53 @@ class PosterPicker:
         Raises:
             ValueError: if there was none.
         """
-        if self._pixels is None:
+        if self._frame is None:
             raise ValueError("no picture was considered")
-        Image.fromarray(self._pixels).save(path, "JPEG", quality=JPEG_QUALITY, optimize=True)
+        rgb = self._frame.reformat(
+            format="rgb24",
+            src_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.BICUBIC,
+        )
+        image = Image.fromarray(np.asarray(rgb.to_ndarray(), np.uint8))
+        for quality in JPEG_QUALITIES:
+            data = io.BytesIO()
+            image.save(data, "JPEG", quality=quality, optimize=True)
+            if data.tell() <= JPEG_BYTES:
+                break
+        path.write_bytes(data.getvalue())
+
+    def _keep(self, canvas: Picture) -> None:
+        if self._frame is None:
+            self._frame = av.VideoFrame(canvas.width, canvas.height, "yuv420p")
+        for kept, plane in zip(view(self._frame).planes, canvas.planes, strict=True):
+            np.copyto(kept, plane)
 
 
-def _sharpness(framing: Framing, canvas: Picture) -> float:
-    """The variance of the Laplacian at a quarter of the size, of the face where there is one."""
-    luma, bonus = canvas.luma, 1.0
-    if framing.subject is not None:
-        box = placed(framing.subject, framing)
-        top, bottom = max(0, int(box.top)), min(HEIGHT, int(box.bottom))
-        left, right = max(0, int(box.left)), min(WIDTH, int(box.right))
-        if bottom - top > 64 and right - left > 64:
-            luma, bonus = canvas.luma[top:bottom, left:right], FACE_BONUS
-    small = cv2.resize(luma, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    return bonus * float(cv2.Laplacian(small, cv2.CV_32F).var())
+def _merit(framing: Framing, canvas: Picture, *, settled: bool) -> _Merit:
+    scores = [score for face in framing.faces if (score := _face_score(face, canvas)) is not None]
+    if scores:
+        return _Merit(settled, face=True, score=max(scores))
+    quarter = (max(1, canvas.width // 4), max(1, canvas.height // 4))
+    small = np.asarray(cv2.resize(canvas.luma, quarter, interpolation=cv2.INTER_AREA), np.uint8)
+    return _Merit(settled, face=False, score=_edges(small))
 
 
-def _rgb(canvas: Picture) -> npt.NDArray[np.uint8]:
-    luma = canvas.luma.astype(np.float32)
-    size = (WIDTH, HEIGHT)
-    blue, red = (
-        np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32) - 128
-        for plane in (canvas.blue, canvas.red)
-    )
-    luma = (luma - 16) * (255 / 219)
-    blue, red = blue * (255 / 224), red * (255 / 224)
-    # BT.709, limited range
-    rgb = (luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue)
-    return np.asarray(np.clip(np.stack(rgb, axis=2), 0, 255), np.uint8)
+def _face_score(face: Box, canvas: Picture) -> float | None:
+    """How sharp and large a face is; None if it is too small or cut off."""
+    left, top, right, bottom = (round(edge) for edge in (face.left, face.top, face.right, face.bottom))
+    inside = left >= 0 and top >= 0 and right <= canvas.width and bottom <= canvas.height
+    if not inside or min(right - left, bottom - top) < LEAST_FACE:
+        return None
+    size = (MEASURED_SIZE, MEASURED_SIZE)
+    skin = canvas.luma[top:bottom, left:right]
+    measured = np.asarray(cv2.resize(skin, size, interpolation=cv2.INTER_AREA), np.uint8)
+    first, last = (round(edge * MEASURED_SIZE) for edge in EYES)
+    large = min(1.0, face.width / (LARGE_FACE * min(canvas.width, canvas.height)))
+    return large * _edges(measured[first:last])
+
+
+def _edges(luma: Plane) -> float:
+    """The variance of the Laplacian: how much fine detail there is (Pech-Pacheco et al., ICPR 2000)."""
+    return float(cv2.Laplacian(luma, cv2.CV_32F).var())

@@ -1,0 +1,87 @@
+import threading
+
+import pytest
+from clipmill.renderer.pipeline import Ahead
+
+
+def threads_called(name):
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def test_items_come_in_order_through_several_stages():
+    with Ahead(range(100), 3, "first") as first, Ahead((2 * item for item in first), 2, "second") as second:
+        assert list(second) == list(range(0, 200, 2))
+
+
+def test_work_goes_on_while_what_was_made_is_used():
+    made, used = threading.Event(), []
+
+    def items():
+        yield 1
+        yield 2
+        made.set()
+
+    with Ahead(items(), 2, "making") as ready:
+        for item in ready:
+            assert made.wait(10)  # the second was made before the first was done with
+            used.append(item)
+    assert used == [1, 2]
+
+
+def test_no_more_items_wait_than_were_allowed():
+    taken = []
+    blocked = threading.Event()
+
+    def items():
+        for number in range(50):
+            taken.append(number)
+            if number == 4:
+                blocked.set()
+            yield number
+
+    with Ahead(items(), 3, "counting") as ready:
+        first = next(iter(ready))
+        assert blocked.wait(10)
+        assert first == 0
+        assert len(taken) <= 5  # one is used, three wait, one wants to
+
+
+def test_what_goes_wrong_in_a_stage_is_raised_as_it_is_after_what_went_well():
+    broken = ValueError("the fourth one is broken")
+
+    def items():
+        yield from range(3)
+        raise broken
+
+    seen = []
+    with (
+        pytest.raises(ValueError, match="fourth") as caught,
+        Ahead(items(), 2, "breaking") as first,
+        Ahead(first, 2, "passing on") as second,
+    ):
+        seen.extend(second)
+    assert caught.value is broken
+    assert not threads_called("breaking")
+    assert not threads_called("passing on")
+
+
+def test_an_error_where_items_are_used_ends_all_threads_and_closes_what_they_read_from():
+    closed = []
+
+    def endless():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.append(threading.current_thread().name)
+
+    with (
+        pytest.raises(RuntimeError, match="disk"),
+        Ahead(endless(), 2, "reading on") as first,
+        Ahead((item for item in first), 2, "drawing on") as second,
+    ):
+        for _ in second:
+            raise RuntimeError("the disk is full")
+    assert not threads_called("reading on")
+    assert not threads_called("drawing on")
+    assert closed == ["reading on"]
