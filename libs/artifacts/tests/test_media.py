@@ -1,8 +1,13 @@
 """The range reader."""
 
 import io
+import resource
+import signal
+import tracemalloc
 
-from clipmill.artifacts.media import BLOCK_BYTES, CACHED_BLOCKS, MAX_READ_AHEAD_BLOCKS, RangeReader
+import pytest
+from clipmill.artifacts.media import BLOCK_BYTES, CACHED_BLOCKS, FIRST_RUN_BLOCKS, MAX_READ_AHEAD_BLOCKS, RangeReader
+from clipmill.contracts.failures import ErrorCode, Transient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +26,8 @@ class Source:
         self.asked.append((start, end))
         return self.data[start:end]
 
-    def open(self) -> io.BufferedReader:
-        return io.BufferedReader(RangeReader(self.read_range, len(self.data)), buffer_size=32 * 1024)
+    def open(self, spool=None) -> io.BufferedReader:
+        return io.BufferedReader(RangeReader(self.read_range, len(self.data), spool), buffer_size=32 * 1024)
 
     @property
     def fetched(self) -> int:
@@ -32,9 +37,9 @@ class Source:
 SOURCE = Source(2 * MIB + 12_345)
 
 
-@given(st.lists(st.tuples(st.integers(0, len(SOURCE.data) + 10), st.integers(0, 700_000)), max_size=12))
-def test_it_reads_like_the_file_itself(steps):
-    ours, real = SOURCE.open(), io.BytesIO(SOURCE.data)
+@given(st.lists(st.tuples(st.integers(0, len(SOURCE.data) + 10), st.integers(0, 700_000)), max_size=12), st.booleans())
+def test_it_reads_like_the_file_itself(spooled, steps, keep):
+    ours, real = SOURCE.open(spooled if keep else None), io.BytesIO(SOURCE.data)
     for position, count in steps:
         assert ours.seek(position) == real.seek(position)
         assert ours.read(count) == real.read(count)
@@ -43,10 +48,15 @@ def test_it_reads_like_the_file_itself(steps):
     assert ours.read() == real.read()
 
 
+@pytest.fixture(scope="module")
+def spooled(tmp_path_factory):
+    return tmp_path_factory.mktemp("spool")
+
+
 def test_reading_on_takes_few_and_large_requests():
     source = Source(40 * MIB)
     assert source.open().read() == source.data
-    assert len(source.asked) <= 40 * MIB // (MAX_READ_AHEAD_BLOCKS * BLOCK_BYTES) + 6
+    assert len(source.asked) <= 40 * MIB // (MAX_READ_AHEAD_BLOCKS * BLOCK_BYTES) + 30
     assert source.fetched == 40 * MIB
 
 
@@ -59,6 +69,53 @@ def test_a_short_look_into_the_middle_takes_little():
     assert source.fetched == 3 * BLOCK_BYTES
 
 
+def test_a_reader_that_stops_has_fetched_a_quarter_more_at_most():
+    for needed in (300_000, MIB, 5 * MIB, 17 * MIB + 1):
+        source = Source(40 * MIB)
+        file = source.open()
+        file.seek(10 * MIB)
+        file.read(needed)
+        assert source.fetched <= 1.25 * needed + (FIRST_RUN_BLOCKS + 1) * BLOCK_BYTES
+
+
+def test_what_is_spooled_is_fetched_once(tmp_path):
+    source = Source(40 * MIB)
+    with source.open(tmp_path) as file:
+        for _ in range(2):
+            for position in (0, 39 * MIB, 20 * MIB, 10 * MIB):
+                file.seek(position)
+                assert file.read(MIB) == source.data[position : position + MIB]
+        file.seek(0)
+        assert file.read() == source.data
+    assert source.fetched == 40 * MIB
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spooling_takes_no_memory(tmp_path):
+    source = Source(40 * MIB)
+    file = source.open(tmp_path)
+    tracemalloc.start()
+    while file.read(MIB):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * MIB
+
+
+def test_a_full_disk_under_the_spool_is_said(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    file = Source(2 * MIB).open(tmp_path)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, hard))
+    try:
+        with pytest.raises(Transient) as caught:
+            file.read()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.code is ErrorCode.OUT_OF_SPACE
+
+
 def test_hopping_between_two_places_fetches_each_once():
     source = Source(40 * MIB)
     file = source.open()
@@ -67,7 +124,7 @@ def test_hopping_between_two_places_fetches_each_once():
             position = base + step * 10_000
             file.seek(position)
             assert file.read(5000) == source.data[position : position + 5000]
-    assert source.fetched <= 2 * (400_000 + 3 * BLOCK_BYTES)
+    assert source.fetched <= 2 * (400_000 + 6 * BLOCK_BYTES)
 
 
 def test_memory_stays_bounded():
@@ -76,7 +133,7 @@ def test_memory_stays_bounded():
     file = io.BufferedReader(reader)
     while file.read(MIB):
         pass
-    assert len(reader._blocks) <= CACHED_BLOCKS
+    assert len(reader._kept._blocks) <= CACHED_BLOCKS
 
 
 def test_an_empty_object_is_an_empty_file():

@@ -207,11 +207,12 @@ class StoreContract:
             with pytest.raises(ValueError, match="prefix"):
                 await store.delete_prefix(prefix)
 
-    async def test_media_are_read_where_they_lie(self, store, video):
+    @pytest.mark.parametrize("spooled", [False, True])
+    async def test_media_are_read_where_they_lie(self, store, video, tmp_path, spooled):
         await store.put_file("source", video)
         with av.open(str(video)) as local:
             expected = [(frame.pts, frame.to_ndarray().sum()) for frame in local.decode(video=0)]
-        file = await asyncio.to_thread(store.open_media, "source")
+        file = await asyncio.to_thread(store.open_media, "source", tmp_path if spooled else None)
         with file, av.open(file) as container:
             assert [(frame.pts, frame.to_ndarray().sum()) for frame in container.decode(video=0)] == expected
             container.seek(5_000_000)

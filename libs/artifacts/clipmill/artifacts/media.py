@@ -1,17 +1,33 @@
 """Reading media where it lies: a seekable file over range requests."""
 
 import io
+import os
+import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
-BLOCK_BYTES = 256 * 1024
+from clipmill.contracts.failures import ErrorCode, Transient
+
+BLOCK_BYTES = 64 * 1024
 """The unit of caching: a demuxer that hops between an audio and a video position stays inside a few blocks."""
 
-MAX_READ_AHEAD_BLOCKS = 16
-"""Sequential reading doubles its request up to this many blocks (4 MiB), so that a request's latency costs little."""
+FIRST_RUN_BLOCKS = 4
+"""What is asked for at a time when reading goes on where a request ended (256 KiB)."""
 
-CACHED_BLOCKS = 64
-"""Blocks kept (16 MiB): the index, and the neighbourhood of several read positions."""
+RUN_SHARE = 4
+"""A request is at most this part of what was read in one go before it: reading that stops has fetched a quarter more
+than it needed, while a whole file is soon read in large requests, whose latency costs little."""
+
+MAX_READ_AHEAD_BLOCKS = 64
+"""The largest request (4 MiB)."""
+
+RUNS = 8
+"""Positions remembered as ends of requests: a demuxer reads picture, sound and index by turns."""
+
+CACHED_BLOCKS = 256
+"""Blocks kept in memory (16 MiB): the index, and the neighbourhood of several read positions."""
 
 ReadRange = Callable[[int, int], bytes]
 """Returns the bytes [start, end) of the object, blocking."""
@@ -20,22 +36,25 @@ ReadRange = Callable[[int, int], bytes]
 class RangeReader(io.RawIOBase):
     """A read-only, seekable raw file over `read_range`.
 
-    A jump fetches one block; reading on from where the last request ended doubles the request each time. So opening
-    a file and cutting a few seconds out of its middle costs a few requests and little more than the bytes needed.
+    A jump fetches one block; reading on from where a request ended asks for more, in proportion to what was read in one
+    go so far. So opening a file and cutting a few seconds out of its middle costs a few requests and little more than
+    the bytes needed.
 
     Args:
         read_range: fetches bytes [start, end) of the object.
         size: of the object, bytes.
+        spool: a directory for a nameless file that keeps what was fetched, so that nothing is fetched twice however
+            often it is read; without it the last `CACHED_BLOCKS` are kept in memory.
     """
 
-    def __init__(self, read_range: ReadRange, size: int) -> None:
+    def __init__(self, read_range: ReadRange, size: int, spool: Path | None = None) -> None:
         super().__init__()
         self._read_range = read_range
         self._size = size
         self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._next_block = -1
-        self._ahead = 1
+        self._kept: _Blocks = _Recent() if spool is None else _Spool(spool)
+        self._current: tuple[int, bytes] | None = None
+        self._runs: OrderedDict[int, int] = OrderedDict()  # block after a run -> blocks of the run
 
     def readable(self) -> bool:
         """True."""
@@ -75,20 +94,96 @@ class RangeReader(io.RawIOBase):
         self._position += count
         return count
 
+    def close(self) -> None:
+        """Close the file and forget what was kept."""
+        if not self.closed:
+            self._kept.close()
+        super().close()
+
     def _block(self, number: int) -> bytes:
+        if self._current is None or self._current[0] != number:
+            block = self._kept.get(number)
+            self._current = number, self._fetched(number) if block is None else block
+        return self._current[1]
+
+    def _fetched(self, number: int) -> bytes:
+        """Fetch the block and, when it continues a run, some after it, up to the next one that is there already."""
+        run = self._runs.pop(number, 0)
+        count = 1 if not run else min(max(run // RUN_SHARE, FIRST_RUN_BLOCKS), MAX_READ_AHEAD_BLOCKS)
+        last = number + 1
+        while last < number + count and last * BLOCK_BYTES < self._size and not self._kept.has(last):
+            last += 1
+        start = number * BLOCK_BYTES
+        data = self._read_range(start, min(last * BLOCK_BYTES, self._size))
+        blocks = [data[offset : offset + BLOCK_BYTES] for offset in range(0, len(data), BLOCK_BYTES)]
+        for index, block in enumerate(blocks):
+            self._kept.put(number + index, block)
+        self._runs[last] = run + last - number
+        if len(self._runs) > RUNS:
+            self._runs.popitem(last=False)
+        return blocks[0]
+
+
+class _Blocks(Protocol):
+    """Keeps fetched blocks, or forgets them."""
+
+    def has(self, number: int) -> bool: ...
+
+    def get(self, number: int) -> bytes | None: ...
+
+    def put(self, number: int, block: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Recent:
+    """The blocks used last, in memory."""
+
+    def __init__(self) -> None:
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def has(self, number: int) -> bool:
+        return number in self._blocks
+
+    def get(self, number: int) -> bytes | None:
         block = self._blocks.get(number)
-        if block is None:
-            self._fetch(number)
-            block = self._blocks[number]
-        self._blocks.move_to_end(number)
+        if block is not None:
+            self._blocks.move_to_end(number)
         return block
 
-    def _fetch(self, number: int) -> None:
-        self._ahead = min(self._ahead * 2, MAX_READ_AHEAD_BLOCKS) if number == self._next_block else 1
-        start = number * BLOCK_BYTES
-        data = self._read_range(start, min(start + self._ahead * BLOCK_BYTES, self._size))
-        for offset in range(0, len(data), BLOCK_BYTES):
-            self._blocks[number + offset // BLOCK_BYTES] = data[offset : offset + BLOCK_BYTES]
-        self._next_block = number + self._ahead
+    def put(self, number: int, block: bytes) -> None:
+        self._blocks[number] = block
         while len(self._blocks) > CACHED_BLOCKS:
             self._blocks.popitem(last=False)
+
+    def close(self) -> None:
+        self._blocks.clear()
+
+
+class _Spool:
+    """All blocks, one after the other as they came, in a file without a name: it goes with the process that made it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115  # closed with the reader
+        self._places: dict[int, tuple[int, int]] = {}  # block -> offset and length in the file
+        self._end = 0
+
+    def has(self, number: int) -> bool:
+        return number in self._places
+
+    def get(self, number: int) -> bytes | None:
+        place = self._places.get(number)
+        return os.pread(self._file.fileno(), place[1], place[0]) if place else None
+
+    def put(self, number: int, block: bytes) -> None:
+        written = 0
+        try:
+            while written < len(block):
+                written += os.pwrite(self._file.fileno(), block[written:], self._end + written)
+        except OSError as error:
+            raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.") from error
+        self._places[number] = self._end, len(block)
+        self._end += len(block)
+
+    def close(self) -> None:
+        self._file.close()

@@ -228,11 +228,17 @@ class Store:
         with self._translated(key):
             return await obstore.sign_async(self._objects, "GET", key, timedelta(seconds=seconds))
 
-    def open_media(self, key: str) -> BinaryIO:
+    def open_media(self, key: str, spool: Path | None = None) -> BinaryIO:
         """Return a seekable file that reads `key` where it lies (blocking; for child processes and threads).
 
+        Args:
+            key: of what.
+            spool: a directory on a local disk, in which what was fetched is kept until the file is closed, for a reader
+                that comes by several times. Nothing is written where the store itself is a directory.
+
         Raises:
-            MissingArtifact: if there is nothing. Reading raises `Transient` with `unavailable`.
+            MissingArtifact: if there is nothing. Reading raises `Transient` with `unavailable`, or with `out_of_space`
+                if the spool's disk is full.
         """
         with self._translated(key):
             size = obstore.head(self._objects, key)["size"]
@@ -241,7 +247,7 @@ class Store:
             with self._translated(key):
                 return bytes(obstore.get_range(self._objects, key, start=start, end=end))
 
-        return io.BufferedReader(RangeReader(read_range, size), buffer_size=64 * 1024)
+        return io.BufferedReader(RangeReader(read_range, size, spool), buffer_size=64 * 1024)
 
     async def ready(self) -> None:
         """Return if the store answers.
@@ -335,7 +341,7 @@ class LocalFiles(Store):
             raise Transient(ErrorCode.UNAVAILABLE, "The artifact store's directory cannot be read.") from error
         return Room(free_bytes=disk.free, total_bytes=disk.total)
 
-    def open_media(self, key: str) -> BinaryIO:
+    def open_media(self, key: str, spool: Path | None = None) -> BinaryIO:
         """See `Store.open_media`; here it is the file itself."""
         with self._translated(key):
             return self._path(key).open("rb")
