@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clipmill.contracts.documents import Segment, Shot, Word
@@ -13,6 +14,7 @@ from clipmill.renderer.encoding import Quality
 from clipmill.renderer.faces import Box, Face
 from clipmill.renderer.pictures import Picture
 from clipmill.renderer.reading import Source
+from PIL import Image
 
 
 @dataclass
@@ -180,3 +182,43 @@ def corpus() -> Path:
     if not (folder / "edge" / "expect.json").is_file():
         pytest.skip("the development corpus is not there; CLIPMILL_CORPUS may name its folder")
     return folder
+
+
+def similarity(one: np.ndarray, other: np.ndarray) -> float:
+    """The mean structural similarity of two pictures (Wang et al., 2004), 1 if they are the same."""
+    a, b = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64) for picture in (one, other))
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(values, (11, 11), 1.5)
+
+    mean_a, mean_b = mean(a), mean(b)
+    spread = mean(a * a) - mean_a**2 + mean(b * b) - mean_b**2
+    common = mean(a * b) - mean_a * mean_b
+    small, smaller = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    index = (2 * mean_a * mean_b + small) * (2 * common + smaller)
+    return float((index / ((mean_a**2 + mean_b**2 + small) * (spread + smaller))).mean())
+
+
+@pytest.fixture
+def golden(tmp_path):
+    """Compare a picture (rows by columns by RGB) with the golden image of a name.
+
+    With CLIPMILL_RENEW_GOLDEN=1 the images are written anew: look at each before committing it.
+    """
+
+    def compare(name: str, picture: np.ndarray) -> None:
+        path = Path(__file__).parent / "golden" / f"{name}.png"
+        if os.environ.get("CLIPMILL_RENEW_GOLDEN") == "1":
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(picture).save(path, optimize=True)
+            return
+        Image.fromarray(picture).save(tmp_path / path.name)
+        with Image.open(path) as image:
+            wanted = np.asarray(image.convert("RGB"))
+        assert wanted.shape == picture.shape
+        off = np.abs(wanted.astype(int) - picture).mean()
+        alike = similarity(wanted, picture)
+        assert off < 1.5, f"{path.name} is off by {off:.2f} of 255 on average; see {tmp_path / path.name}"
+        assert alike > 0.98, f"{path.name} is alike by {alike:.3f} only; see {tmp_path / path.name}"
+
+    return compare

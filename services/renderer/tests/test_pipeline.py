@@ -75,13 +75,13 @@ def test_an_error_where_items_are_used_ends_all_threads_and_closes_what_they_rea
         finally:
             closed.append(threading.current_thread().name)
 
-    with (
-        pytest.raises(RuntimeError, match="disk"),
-        Ahead(endless(), 2, "reading on") as first,
-        Ahead((item for item in first), 2, "drawing on") as second,
-    ):
-        for _ in second:
-            raise RuntimeError("the disk is full")
+    def use():
+        with Ahead(endless(), 2, "reading on") as first, Ahead((item for item in first), 2, "drawing on") as second:
+            for _ in second:
+                raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="disk"):
+        use()
     assert not threads_called("reading on")
     assert not threads_called("drawing on")
     assert closed == ["reading on"]
