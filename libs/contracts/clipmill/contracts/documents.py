@@ -240,6 +240,7 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
         encoder: the video encoder used.
         loudness_lufs: integrated loudness of the sound before AAC (EBU R 128); None for silence.
         true_peak_dbtp: likewise its true peak, dB; None for silence.
+        missing_letters: of its words and its title, which no font has and which are therefore not in the picture.
     """
 
     number: int
@@ -252,3 +253,4 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
     encoder: str = ""
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
+    missing_letters: str = ""

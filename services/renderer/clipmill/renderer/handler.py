@@ -1,22 +1,24 @@
 """The render task: one clip of the plan becomes a video, a poster and captions in the store."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, PlannedClip, Scenes, Segment, Transcript
-from clipmill.contracts.events import ClipRendered, StageFinished, StageStarted
+from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import JobId, Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
+from clipmill.operations.metrics import fallback
 from clipmill.operations.workroom import workroom
-from clipmill.renderer.clip import CAPTIONS_NAME, CLIP_NAME, POSTER_NAME, Rendered, RenderRequest
-from clipmill.renderer.encoding import Quality
+from clipmill.renderer.clip import CLIP_NAME, POSTER_NAME, SUBRIP_NAME, WEBVTT_NAME, Rendered, RenderRequest
+from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
 from msgspec import Struct
 from prometheus_client import Counter, Histogram
@@ -38,6 +40,7 @@ _ratio = Histogram(
     "Wall time of rendering a clip divided by its length: below 1 is faster than it plays.",
     buckets=(0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10),
 )
+_encoded = Counter("clipmill_render_clips", "Finished clips, by the video encoder that wrote them.", ["encoder"])
 _layouts = Counter("clipmill_render_layouts", "Shots of finished clips, by the layout they were given.", ["layout"])
 
 
@@ -70,7 +73,9 @@ class RenderHandler:
             facts = await self._render(task, context, work, planned)
             seconds = time.monotonic() - began
             _measure(facts, seconds)
-            context.log.info("clip rendered", seconds=round(seconds, 1), length=round(facts.duration, 2))
+            self._tell(context, facts, seconds)
+        for line in _notable(task.job, facts, work.media):
+            await context.emit(line)
         await context.emit(StageFinished(job=task.job, stage=Stage.RENDER, clip=task.number, seconds=seconds))
         await context.emit(
             ClipRendered(job=task.job, clip=task.number, public=_public(task.job, work.media.stem, planned))
@@ -112,18 +117,12 @@ class RenderHandler:
             end=planned.end,
             shots=work.scenes.shots,
             segments=tuple(_touching(work.transcript.segments, planned)),
-            burn_captions=task.options.captions,
+            title=planned.title,
+            options=task.options,
             directory=str(directory),
             models_dir=str(settings.common.models_dir),
-            quality=Quality(
-                preset=settings.preset.value,
-                crf=settings.crf,
-                threads=settings.threads(),
-                audio_bitrate=settings.audio_bitrate,
-            ),
+            quality=settings.encoding(),
             faces_per_second=settings.faces_per_second,
-            look_ahead_seconds=settings.look_ahead_seconds,
-            look_ahead_bytes=settings.look_ahead_bytes,
         )
 
     async def _publish(self, task: RenderTask, rendered: Rendered, directory: Path) -> ClipFacts:
@@ -132,7 +131,8 @@ class RenderHandler:
         files = (
             (layout.clip(job, number), CLIP_NAME),
             (layout.poster(job, number), POSTER_NAME),
-            (layout.captions(job, number), CAPTIONS_NAME),
+            (layout.captions(job, number), WEBVTT_NAME),
+            (layout.subtitles(job, number), SUBRIP_NAME),
         )
         for key, name in files:
             await self._store.put_file(key, directory / name, create=True)
@@ -143,10 +143,30 @@ class RenderHandler:
             height=rendered.height,
             frames=rendered.frames,
             size_bytes=await self._store.size(layout.clip(job, number)) or 0,
-            layouts=rendered.layouts,
+            shots=rendered.shots,
             encoder=rendered.encoder,
+            loudness_lufs=rendered.loudness_lufs,
+            true_peak_dbtp=rendered.true_peak_dbtp,
+            missing_letters=rendered.missing_letters,
         )
         return await documents.save_once(self._store, layout.clip_facts(job, number), facts)
+
+    def _tell(self, context: TaskContext, facts: ClipFacts, seconds: float) -> None:
+        """Log how it was done; a second-best way is also counted."""
+        context.log.info(
+            "clip rendered",
+            seconds=round(seconds, 1),
+            length=round(facts.duration, 2),
+            encoder=facts.encoder,
+            layouts=[shot.layout for shot in facts.shots],
+            loudness_lufs=facts.loudness_lufs,
+            true_peak_dbtp=facts.true_peak_dbtp,
+        )
+        if facts.missing_letters:
+            fallback("missing_letters")
+        if self._settings.encoder is EncoderChoice.NVENC and facts.encoder != EncoderChoice.NVENC:
+            context.log.warning("nvenc_not_usable", encoder=facts.encoder)
+            fallback("encoding_without_nvenc")
 
 
 class _Work(Struct, frozen=True):
@@ -182,9 +202,19 @@ def _public(job: JobId, stem: str, clip: PlannedClip) -> PublicClip:
     )
 
 
+def _notable(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
+    """Yield what the submitter should know about a clip before using it."""
+    if facts.missing_letters:
+        line = f"Clip {facts.number} lacks letters that no font here has: {facts.missing_letters}"
+        yield Log(job=job, name=f"missing_letters_{facts.number}", line=line)
+    if facts.loudness_lufs is None and media.audio is not None:
+        yield Log(job=job, name=f"silent_{facts.number}", line=f"Clip {facts.number} is silent, as the video is there.")
+
+
 def _measure(facts: ClipFacts, seconds: float) -> None:
     _frames.inc(facts.frames)
     _seconds.observe(seconds)
     _ratio.observe(seconds / max(facts.duration, 0.1))
-    for name in facts.layouts:
-        _layouts.labels(layout=name).inc()
+    _encoded.labels(encoder=facts.encoder).inc()
+    for shot in facts.shots:
+        _layouts.labels(layout=shot.layout).inc()
