@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from clipmill.contracts.documents import Segment, Shot, Word
 from clipmill.contracts.options import CaptionStyle, JobOptions
-from clipmill.renderer.encoding import Quality
 from clipmill.renderer.faces import Box, Face
 from clipmill.renderer.pictures import Picture
+from clipmill.renderer.quality import Quality
 from clipmill.renderer.reading import Source
 from PIL import Image
 

@@ -20,12 +20,13 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.captions import clip_words, srt, webvtt
 from clipmill.renderer.directing import Direction, direct
 from clipmill.renderer.drawing import Drawing
-from clipmill.renderer.encoding import Encoder, Quality
+from clipmill.renderer.encoding import Encoder
 from clipmill.renderer.faces import FaceDetector
 from clipmill.renderer.hook import Hook
 from clipmill.renderer.pictures import Picture
 from clipmill.renderer.pipeline import Ahead
 from clipmill.renderer.posters import PosterPicker
+from clipmill.renderer.quality import Quality
 from clipmill.renderer.reading import Source
 from clipmill.renderer.shots import spans
 from clipmill.renderer.sound import SAMPLE_RATE
@@ -96,7 +97,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
         frames: written.
         shots: in order, with their layouts.
         encoder: of the video.
-        loudness_lufs: of the sound before it was encoded, None for silence.
+        loudness_lufs: of the sound as it is heard, None for silence.
         true_peak_dbtp: likewise.
         missing_letters: of the words and the title, which no font has.
         seconds: the work took, wall time.
@@ -143,7 +144,7 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
     frames = max(1, round((request.end - request.start) * source.rate))
     length = frames / rate
     captioning = caption(request.segments, start, start + length, options.captions, canvas)
-    with Soundtrack(directory, round(length * SAMPLE_RATE)) as soundtrack:
+    with Soundtrack(directory, round(length * SAMPLE_RATE), request.quality.audio_bitrate) as soundtrack:
         direction = _directed(source, request, frames, detector, soundtrack, report)
         surveyed = time.monotonic()
         subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing)
