@@ -17,13 +17,15 @@ from clipmill.contracts.documents import (
     Transcript,
     VideoFacts,
 )
-from clipmill.contracts.events import ClipRendered, StageFinished, StageStarted
+from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.contracts.tasks import RenderTask
 from clipmill.operations.models import locate
 from clipmill.operations.settings import CommonSettings
 from clipmill.renderer.handler import RenderHandler
+from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.settings import Preset, RendererSettings
 from clipmill.renderer.verification import verify
 
@@ -61,7 +63,7 @@ def weights():
 def settings(tmp_path):
     (tmp_path / "store").mkdir()
     common = CommonSettings(store_url=(tmp_path / "store").as_uri())
-    return RendererSettings(common=common, preset=Preset.ULTRAFAST, codec_threads=2)
+    return RendererSettings(common=common, preset=Preset.ULTRAFAST, encoder=EncoderChoice.X264, codec_threads=2)
 
 
 @pytest.fixture
@@ -107,12 +109,53 @@ async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_p
     assert context.percents == sorted(context.percents)
     assert context.percents[-1] > 50
     facts = await documents.load(store, layout.clip_facts(job, 1), ClipFacts)
-    assert (facts.frames, facts.duration, facts.layouts) == (50, 2.0, ("fit",))
+    assert (facts.frames, facts.duration, facts.encoder) == (50, 2.0, "libx264")
+    assert [(shot.start, shot.end, shot.layout) for shot in facts.shots] == [(0.0, 2.0, "fit")]
+    assert facts.loudness_lufs == pytest.approx(-14, abs=0.5)
     assert facts.size_bytes == await store.size(layout.clip(job, 1))
     await store.get_file(layout.clip(job, 1), tmp_path / "clip.mp4")
     assert verify(tmp_path / "clip.mp4", 2.0) == []
-    assert b"Good day." in await store.get_bytes(layout.captions(job, 1))
+    for key in (layout.captions(job, 1), layout.subtitles(job, 1)):
+        assert b"Good day." in await store.get_bytes(key)
     assert (await store.get_bytes(layout.poster(job, 1)))[:2] == b"\xff\xd8"
+
+
+async def test_a_clip_looks_as_the_job_asked(settings, job_with):
+    store, job = await job_with(seconds=4)
+    look = JobOptions(
+        captions=CaptionStyle.BOX,
+        output_format=OutputFormat.SQUARE,
+        layout=LayoutChoice.FIT,
+        background=Background.SOLID,
+        hook=True,
+    )
+    await RenderHandler(store, settings)(RenderTask(job=job, number=1, options=look), Recording())
+    facts = await documents.load(store, layout.clip_facts(job, 1), ClipFacts)
+    assert (facts.width, facts.height) == (1080, 1080)
+    assert [shot.layout for shot in facts.shots] == ["fit"]
+
+
+async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(settings, job_with):
+    store, job = await job_with(content=b"")
+    facts = ClipFacts(
+        number=1, duration=2.0, width=1080, height=1920, frames=50, size_bytes=1, missing_letters="\U000133d1"
+    )
+    await documents.save_once(store, layout.clip_facts(job, 1), facts)
+    told = []
+    for _ in range(2):
+        context = Recording()
+        await RenderHandler(store, settings)(RenderTask(job=job, number=1), context)
+        told.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
+    assert told[0] == told[1]
+    assert [line for _, line in told[0]] == [
+        "Clip 1 lacks letters that no font here has: \U000133d1",
+        "Clip 1 is silent, as the video is there.",
+    ]
+
+
+def test_the_quality_is_the_levels_unless_something_else_is_set():
+    settings = RendererSettings(quality=QualityLevel.HIGH, crf=21.5, slots=1, codec_threads=3)
+    assert settings.encoding() == Quality(level=QualityLevel.HIGH, crf=21.5, threads=3)
 
 
 async def test_a_redelivered_task_skips_the_work_and_says_the_same(settings, job_with):
