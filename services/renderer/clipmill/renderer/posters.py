@@ -31,9 +31,9 @@ LEAST_FACE = 48
 LARGE_FACE = 0.3
 """Part of the canvas's shorter side that a face takes when more would not make a better poster."""
 
-JPEG_QUALITIES = (90, 85, 80, 72, 64, 55, 45)
+JPEG_QUALITIES = (90, 85, 80, 72, 64, 55, 45, 35)
 JPEG_BYTES = 300 * 1000
-"""The highest of the qualities is taken whose file is no larger."""
+"""The highest of the qualities is taken whose file is no larger, or the lowest."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
