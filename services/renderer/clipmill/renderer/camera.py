@@ -1,180 +1,180 @@
-"""The virtual camera: where the crop's centre is at each frame of a shot, one axis at a time.
+"""The virtual camera: which crop of the picture follows people through a shot.
 
-It behaves like an operator with a tripod. While the subject stays inside a dead zone the camera does not move at all.
-When the subject is about to leave it, the camera follows along the smoothest path that keeps the face in the picture,
-and it rests again when the subject does. The path is the minimiser over the look-ahead of
-
-    sum of seen (x - face)^2  +  SMOOTHNESS * (acceleration)^2  +  REST * unseen (speed)^2
-
-with the face inside the crop and the crop inside the picture as hard limits: a smoothing spline in a tube. Being fitted
-to what comes as well as to what was, it neither lags nor overshoots. The box-constrained quadratic program is solved by
-ADMM (Boyd et al., "Distributed Optimization and Statistical Learning via ADMM", 2011, section 5.2). Planning happens
-again whenever faces were looked for (a receding horizon): the first frames of each plan are kept, position and speed
-carry over to the next.
+Each axis is solved by itself and over the whole shot (`paths`): the face with its hair stays inside the crop, which is
+a hard limit; its middle is wanted in the middle of the crop, and the eyes at EYE_LINE of its height, as far as the
+picture's edges allow. The crop's size is fixed. Where the subject is somewhere else from one look to the next (a cut
+that nobody noticed, somebody else taken for the same person), the camera cuts as well.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
+from clipmill.renderer.crops import CHIN, EARS, HAIR, Size, Stage
+from clipmill.renderer.paths import Floats, Tube, between, calmest
+from clipmill.renderer.presence import SAME_PLACE, TURNED_AWAY_SECONDS
+from clipmill.renderer.shots import Span
+from clipmill.renderer.tracking import Sighting, Track
 
-DEAD_ZONE = 0.09
-"""Half of the zone in which the subject may move freely, in crop lengths."""
+EYE_LINE = 0.39
+"""Where the eyes stand in a crop that has room above and below, crop heights from its top: a little below the upper
+third, so that captions above the middle of the lower half leave the mouth free and hair has air."""
 
-SETTLED = 0.5
-"""Part of the dead zone in which the subject must be for the camera to come to rest."""
+BRIDGED_SECONDS = 1.0
+"""Between two sightings no farther apart a face is taken to have moved evenly."""
 
-RESTING_SPEED = 0.012
-"""Crop lengths a second: slower is taken for standing still."""
+LINGERING_SECONDS = 0.3
+"""How long a face counts as seen before its first and after its last sighting."""
 
-HOLD_SECONDS = 1.0
-"""How far into the future a camera at rest looks for a reason to move."""
+KNOTS_PER_SECOND = 10
+"""Of a path: more than looks, fewer than frames."""
 
-SMOOTHNESS = 0.03
-"""s^4: a smoothing spline of this weight halves movements of 0.38 Hz (1 / 2 pi * SMOOTHNESS^-1/4): nodding and swaying
-go, walking stays."""
+JUMP_SPEED = 3.0
+"""Crop lengths a second: nobody is followed that fast. People who run through a close crop make half of it."""
 
-REST = 0.5
-"""s^2: while nobody is seen the camera coasts to a halt."""
+LEAST_JUMP = 0.6
+"""Crop lengths: for less, no cut."""
 
-MARGIN = 1.12
-"""Room around a face, in face lengths, that must stay in the picture."""
+LEAST_PIECE_SECONDS = 0.6
+"""Between two cuts."""
 
-LEAST_SLACK = 0.03
-"""Crop lengths: how exactly a face that fills the crop is centred."""
-
-ITERATIONS = 80
-PENALTY = 4.0
-"""ADMM's number of steps and its rho, relative to the weight of one frame; found by trying on drifts and jumps."""
-
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """Where the subject is along one axis during the frames to plan for.
-
-    Attributes:
-        centre: of the subject at each frame, shown pixels; NaN where it is not seen.
-        extent: half the subject's length at each frame, shown pixels; NaN likewise.
-    """
-
-    centre: Floats
-    extent: Floats
-
-    @property
-    def seen(self) -> npt.NDArray[np.bool_]:
-        """At which frames the subject is seen."""
-        return ~np.isnan(self.centre)
+Rows = Floats
+"""Left, top, right and bottom of a face and the height of its eyes by rows, shown pixels, at each frame; NaN where it
+is not seen."""
 
 
-class AxisCamera:
-    """The crop's centre along one axis during one shot.
+def rows(person: Track, span: Span, rate: float) -> Rows:
+    """Return where a face is at each frame of `span`.
 
     Args:
-        crop: length of the crop, shown pixels.
-        picture: length of the whole picture, shown pixels, at least `crop`.
+        person: seen at least once.
+        span: frames.
         rate: frames a second.
     """
+    frames = np.arange(span.first, span.last + 1)
+    at = np.array([sighting.frame for sighting in person.sightings])
+    values = _steadied(np.array([_numbers(sighting) for sighting in person.sightings]))
+    found = np.stack([np.interp(frames, at, column) for column in values.T])
+    following = np.searchsorted(at, frames)
+    ahead, behind = np.minimum(following, len(at) - 1), np.maximum(following - 1, 0)
+    to_next = np.where(following < len(at), at[ahead] - frames, np.inf)
+    to_last = np.where((following > 0) | (at[0] == frames), frames - at[behind], np.inf)
+    near = np.minimum(to_next, to_last) <= LINGERING_SECONDS * rate
+    stayed = np.abs(values[ahead, :2] - values[behind, :2]).max(axis=1) <= SAME_PLACE * _widths(values[behind])
+    longest = np.where(stayed, TURNED_AWAY_SECONDS, BRIDGED_SECONDS) * rate
+    found[:, ~(near | (to_next + to_last <= longest))] = np.nan
+    return found
 
-    def __init__(self, crop: float, picture: float, rate: float) -> None:
+
+def together(group: Sequence[Rows]) -> Rows:
+    """Return the box around several faces, and the highest eyes, at each frame."""
+    with np.errstate(invalid="ignore"):
+        low, high = np.fmin.reduce(list(group)), np.fmax.reduce(list(group))
+    return np.stack([low[0], low[1], high[2], high[3], low[4]])
+
+
+def filmed(subject: Rows, crop: Size, stage: Stage) -> Floats:
+    """Return the left and top edges of the crop at each frame, two columns, shown pixels.
+
+    Args:
+        subject: the face, or the box around faces, to follow.
+        crop: its size.
+        stage: the picture that it lies in.
+    """
+    left, top, right, bottom, eyes = subject
+    width, height = right - left, bottom - top
+    across = _Axis(crop[0], stage.width, (left + right) / 2, left - EARS * width, right + EARS * width)
+    # Hair is as high as one face is, not a group: between the eyebrows and the eyes lies a seventh of a face.
+    aim = eyes + (0.5 - EYE_LINE) * crop[1]
+    down = _Axis(crop[1], stage.height, aim, top - HAIR * height, bottom + CHIN * height)
+    cuts = _cuts([across, down], stage.rate)
+    centres = [
+        np.concatenate([axis.path(first, after, stage.rate) for first, after in cuts]) for axis in (across, down)
+    ]
+    return np.stack([centres[0] - crop[0] / 2, centres[1] - crop[1] / 2], axis=1)
+
+
+class _Axis:
+    """One axis of the camera's world, in crop lengths.
+
+    Args:
+        crop: its length, shown pixels.
+        picture: its length, likewise.
+        wanted: where the crop's middle should be at each frame, shown pixels; NaN where nobody is seen.
+        begin: where the subject begins, what must be seen of it, likewise.
+        end: where it ends.
+    """
+
+    def __init__(self, crop: float, picture: float, wanted: Floats, begin: Floats, end: Floats) -> None:
         self._crop = crop
-        self._low, self._high = crop / 2, max(crop / 2, picture - crop / 2)
-        self._step = 1 / rate
-        self._position: float | None = None
-        self._velocity = 0.0
-        self._resting = True
+        self._least, self._most = 0.5, max(0.5, picture / crop - 0.5)
+        self.wanted = np.clip(wanted / crop, self._least, self._most)
+        self._low = np.clip(end / crop - 0.5, self._least, self._most)
+        self._high = np.clip(begin / crop + 0.5, self._least, self._most)
 
-    def plan(self, course: Course, count: int) -> Floats:
-        """Return the centre at the next `count` frames and move there.
+    def path(self, first: int, after: int, rate: float) -> Floats:
+        """Return the crop's middle at the frames from `first` to before `after`, shown pixels."""
+        count = after - first
+        if self._most - self._least < 1e-6:
+            return np.full(count, self._least * self._crop)
+        knots = max(2, int(np.ceil((count - 1) / rate * min(rate, KNOTS_PER_SECOND))) + 1)
+        places = np.linspace(0, knots - 1, count) if count > 1 else np.zeros(1)
+        path = calmest(self._tube(first, places, knots), max(count - 1, 1) / rate / (knots - 1))
+        return between(path, places) * self._crop
 
-        Args:
-            course: of the subject from the next frame to the end of the look-ahead or the shot; at least `count` long.
-            count: how many frames.
-        """
-        if self._high - self._low < 1e-6:
-            return np.full(count, self._low)
-        if self._position is None:
-            self._place(course)
-        if self._resting and self._may_rest(course):
-            return np.full(count, self._position)
-        path = self._follow(course)[:count]
-        previous = path[-2] if count > 1 else self._position
-        self._velocity = float(path[-1] - (path[-1] if previous is None else previous)) / self._step
-        self._position = float(path[-1])
-        self._resting = self._has_settled(course, count)
-        if self._resting:
-            self._velocity = 0.0
-        return path
-
-    def _place(self, course: Course) -> None:
-        """Choose where the shot begins: no movement leads up to it."""
-        if not course.seen.any():
-            self._position = (self._low + self._high) / 2
-            return
-        ahead = np.clip(course.centre[course.seen], self._low, self._high)
-        if np.ptp(ahead) > 2 * DEAD_ZONE * self._crop:
-            soon = course.seen[: round(HOLD_SECONDS / self._step)].sum()
-            ahead = ahead[: max(1, soon)]
-        self._position = float(np.min(ahead) + np.max(ahead)) / 2
-        if not self._may_rest(course):
-            self._position = None
-            path = self._follow(course)
-            self._position = float(path[0])
-            self._velocity = float(path[1] - path[0]) / self._step if len(path) > 1 else 0.0
-            self._resting = False
-
-    def _may_rest(self, course: Course) -> bool:
-        return self._inside(course, DEAD_ZONE * self._crop)
-
-    def _has_settled(self, course: Course, count: int) -> bool:
-        later = Course(course.centre[count:], course.extent[count:])
-        if abs(self._velocity) > RESTING_SPEED * self._crop:
-            return False
-        return self._inside(later, SETTLED * DEAD_ZONE * self._crop)
-
-    def _inside(self, course: Course, zone: float) -> bool:
-        """Whether the subject, as far as the picture's edge lets the camera follow, stays within `zone` for a while."""
-        near = course.centre[: max(1, round(HOLD_SECONDS / self._step))]
-        near = np.clip(near[~np.isnan(near)], self._low, self._high)
-        return self._position is not None and bool(np.all(np.abs(near - self._position) <= zone))
-
-    def _follow(self, course: Course) -> Floats:
-        count, step, seen = len(course.centre), self._step, course.seen
-        face = np.clip(np.where(seen, course.centre, 0.0), self._low, self._high)
-        slack = np.maximum(self._crop / 2 - MARGIN * course.extent, LEAST_SLACK * self._crop)
-        low = np.where(seen, np.clip(course.centre - slack, self._low, self._high), self._low)
-        high = np.where(seen, np.clip(course.centre + slack, self._low, self._high), self._high)
-        # Rows of second differences reach back to the two positions before the first frame, where there are any.
-        second = np.diff(np.eye(count + 2), n=2, axis=0) / step**2
-        first = np.diff(np.eye(count + 1), axis=0) / step
-        rest = np.sqrt(REST) * ~seen
-        if self._position is None:
-            before = np.zeros(2)
-            second, first, rest = second[2:, 2:], first[1:, 1:], rest[1:]
-            known_second, known_first = np.zeros(len(second)), np.zeros(len(first))
-        else:
-            before = self._position - np.array([self._velocity * step, 0.0])
-            known_second, known_first = second[:, :2] @ before, first[:, 0] * before[1]
-            second, first = second[:, 2:], first[:, 1:]
-        pull = SMOOTHNESS * second.T
-        halt = first.T * rest**2
-        matrix = np.diag(seen.astype(float)) + pull @ second + halt @ first + np.eye(count) * 1e-9
-        target = seen * face - pull @ known_second - halt @ known_first
-        return np.clip(_solved(matrix, target, low, high), self._low, self._high)
+    def _tube(self, first: int, places: Floats, knots: int) -> Tube:
+        """What is asked at the knots: all that is asked at frames up to the knots before and after."""
+        part = slice(first, first + len(places))
+        wanted, low, high = self.wanted[part], self._low[part], self._high[part]
+        seen = ~np.isnan(wanted)
+        near = np.clip(np.stack([np.floor(places), np.ceil(places)]).astype(np.int64), 0, knots - 1)[:, seen]
+        total, weight = np.zeros(knots), np.zeros(knots)
+        lows, highs = np.full(knots, self._least), np.full(knots, self._most)
+        for knot in near:
+            np.add.at(total, knot, wanted[seen])
+            np.add.at(weight, knot, 1.0)
+            np.maximum.at(lows, knot, low[seen])
+            np.minimum.at(highs, knot, high[seen])
+        frames = np.zeros(knots)
+        np.add.at(frames, np.floor(places).astype(np.int64), 1.0)
+        np.add.at(frames, np.ceil(places).astype(np.int64), 1.0)
+        return Tube(total / np.maximum(weight, 1), weight / np.maximum(frames, 1), lows, highs)
 
 
-def _solved(matrix: Floats, target: Floats, low: Floats, high: Floats) -> Floats:
-    """Minimise x'Mx/2 - t'x with low <= x <= high, by ADMM."""
-    free = np.linalg.solve(matrix, target)
-    if np.all(free >= low) and np.all(free <= high):
-        return np.asarray(free, np.float64)
-    inverse = np.linalg.inv(matrix + PENALTY * np.eye(len(target)))
-    inside = np.clip(free, low, high)
-    dual = np.zeros_like(inside)
-    x: Floats = inside
-    for _ in range(ITERATIONS):
-        x = np.asarray(inverse @ (target + PENALTY * (inside - dual)), np.float64)
-        inside = np.clip(x + dual, low, high)
-        dual += x - inside
-    return x
+def _cuts(axes: Sequence[_Axis], rate: float) -> list[tuple[int, int]]:
+    """Pieces between jumps of the subject, first frame and the one after the last.
+
+    What lies between the two looks around a jump is marked as unseen: nobody was there.
+    """
+    count = len(axes[0].wanted)
+    edges = [0]
+    for axis in axes:
+        speed = np.abs(np.diff(axis.wanted)) * rate
+        fast = np.concatenate([[False], speed > JUMP_SPEED, [False]])
+        begins, ends = np.flatnonzero(~fast[:-1] & fast[1:]), np.flatnonzero(fast[:-1] & ~fast[1:])
+        for begin, end in zip(begins, ends, strict=True):
+            if abs(axis.wanted[end] - axis.wanted[begin]) >= LEAST_JUMP:
+                edges.append(int(begin + end + 1) // 2)
+                for each in axes:
+                    each.wanted[begin + 1 : end] = np.nan
+    least = LEAST_PIECE_SECONDS * rate
+    kept = [0]
+    kept += [edge for edge in sorted(edges[1:]) if edge - kept[-1] >= least and count - edge >= least]
+    return list(pairwise([*kept, count]))
+
+
+def _numbers(sighting: Sighting) -> tuple[float, float, float, float, float]:
+    box = sighting.face.box
+    return box.left, box.top, box.right, box.bottom, sighting.face.eyes
+
+
+def _widths(values: Floats) -> Floats:
+    return np.asarray(values[:, 2] - values[:, 0], np.float64)
+
+
+def _steadied(values: Floats) -> Floats:
+    """Medians of three in time: a single wrong box moves nothing."""
+    if len(values) < 3:
+        return values
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    return np.asarray(np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0), np.float64)

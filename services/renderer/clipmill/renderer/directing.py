@@ -1,256 +1,190 @@
-"""From pictures to framings: what is shown of each picture, decided a few seconds ahead.
+"""The director: from what a survey saw to what each frame shows.
 
-Every picture is decoded once. It waits in a window of bounded length and size (3 s or 128 MiB by default, whichever is
-less: 43 pictures of 1080p) while faces are looked for in every few of those behind it; then its framing is
-settled and it goes on to be drawn. Layout and subject of a shot are chosen when its first picture leaves the window,
-from what the window shows of the shot, and only then, unless the subject is gone for good.
+Layouts are chosen shot by shot (`layouts`), then each crop's path is solved over the whole of its passage (`camera`).
+What comes out are arrays, from which a frame's framing is read off.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
-from clipmill.renderer.camera import AxisCamera, Course, Floats
-from clipmill.renderer.faces import Box, FaceDetector
-from clipmill.renderer.layouts import Choice, Layout, choose
-from clipmill.renderer.pictures import Picture
+from clipmill.contracts.documents import ShotFacts
+from clipmill.contracts.options import LayoutChoice
+from clipmill.renderer.camera import Rows, filmed, rows, together
+from clipmill.renderer.canvas import Canvas
+from clipmill.renderer.crops import Size, Stage, fitted, followed, paned, placed
+from clipmill.renderer.faces import Box
+from clipmill.renderer.framings import Framing, Layout, Pane
+from clipmill.renderer.layouts import Passage, Voiced, laid_out, merged
+from clipmill.renderer.paths import Floats
+from clipmill.renderer.presence import stretches
 from clipmill.renderer.shots import Span
-from clipmill.renderer.tracking import Sighting, Track, Tracker
-
-ASPECT = 9 / 16
-"""Width over height of the frame that is filled."""
-
-EYE_LINE = 0.4
-"""Where the eyes stand in the frame when the crop leaves room above and below, from the top."""
-
-BRIDGED_SECONDS = 1.0
-"""Between two sightings no farther apart, the face is taken to have moved evenly."""
-
-LINGERING_SECONDS = 0.3
-"""How long a face counts as seen before its first and after its last sighting."""
-
-GONE_SECONDS = 2.5
-"""A subject unseen for this long, with nobody in view ahead either, has left: the shot falls back to `fit`."""
+from clipmill.renderer.survey import Survey, SurveyedShot
+from clipmill.renderer.tracking import Track
 
 
 @dataclass(frozen=True, slots=True)
-class Framing:
-    """What is shown of a picture.
+class _Film:
+    """What one pane shows during a passage.
 
     Attributes:
-        layout: how.
-        crop: the part of the picture that fills the frame, shown pixels; for `fit` the whole picture.
-        subject: where the subject's face is, shown pixels; None if nobody is seen.
+        edges: the crop's left and top edge at each frame of the passage, shown pixels.
+        size: of the crop, likewise.
+        place: left, top, width and height of the pane on the canvas.
+        faces: who may be seen in it, the subject first.
     """
 
-    layout: Layout
-    crop: Box
-    subject: Box | None = None
+    edges: Floats
+    size: Size
+    place: tuple[int, int, int, int]
+    faces: tuple[Rows, ...]
+
+    def pane(self, index: int) -> Pane:
+        """Return the pane at the passage's frame `index`."""
+        left, top = self.edges[index].tolist()
+        crop = Box(left, top, *self.size)
+        boxes = [
+            Box(x, y, right - x, bottom - y) for x, y, right, bottom in (f[:4, index].tolist() for f in self.faces)
+        ]
+        return Pane(crop, *self.place, tuple(box for box in boxes if _shown(box, crop)))
 
 
 @dataclass(frozen=True, slots=True)
-class Framed:
-    """A picture with its framing."""
+class _Scene:
+    """A passage that has been filmed."""
 
-    picture: Picture
-    framing: Framing
+    passage: Passage
+    films: tuple[_Film, ...]
+
+    def framing(self, frame: int) -> Framing:
+        """Return the framing of the clip's frame `frame`, which is one of the passage's."""
+        index = frame - self.passage.span.first
+        return Framing(self.passage.layout, tuple(film.pane(index) for film in self.films))
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often and how far ahead faces are looked for.
+class Direction:
+    """What each frame of a clip shows. Reading it changes nothing: any number of threads may.
 
     Attributes:
-        rate: frames a second of the clip.
-        faces_per_second: searches a second.
-        look_ahead_seconds: length of the window.
-        look_ahead_bytes: most memory for its pictures.
+        shots: how the clip's shots were laid out, in order; a shot whose people change may be several of them.
     """
 
-    rate: float
-    faces_per_second: float = 5.0
-    look_ahead_seconds: float = 3.0
-    look_ahead_bytes: int = 128 * 2**20
+    def __init__(self, scenes: Sequence[_Scene], shots: tuple[ShotFacts, ...]) -> None:
+        self.shots = shots
+        self._scenes = tuple(scenes)
+        self._begins = [scene.passage.span.first for scene in scenes]
 
-    @property
-    def stride(self) -> int:
-        """Frames from one search to the next."""
-        return max(1, round(self.rate / self.faces_per_second))
+    def framing(self, frame: int) -> Framing:
+        """Return what the clip's frame `frame` shows.
 
-    def window(self, picture: Picture) -> int:
-        """Return how many frames to look ahead with pictures like `picture`."""
-        size = sum(plane.nbytes for plane in picture.planes)
-        wanted = min(round(self.look_ahead_seconds * self.rate), self.look_ahead_bytes // max(1, size))
-        return max(self.stride, wanted - self.stride)
+        Raises:
+            IndexError: if it is not a frame of the clip.
+        """
+        if not 0 <= frame <= self._scenes[-1].passage.span.last:
+            raise IndexError(f"frame {frame} is not one of {self._scenes[-1].passage.span.last + 1}")
+        return self._scenes[bisect_right(self._begins, frame) - 1].framing(frame)
 
 
-class Director:
-    """Takes pictures in order and returns them framed, late by the look-ahead.
+def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice) -> Direction:
+    """Decide what each frame of a clip shows.
 
     Args:
-        shots: the clip's shots, all its frames.
-        pace: of the search for faces.
-        detector: what finds faces.
+        survey: of the clip, at least one shot.
+        voiced: for each of its frames, whether somebody is speaking.
+        canvas: to be filled.
+        choice: what was asked for.
     """
-
-    def __init__(self, shots: Sequence[Span], pace: Pace, detector: FaceDetector) -> None:
-        self._shots = [_ShotDirector(span, pace) for span in shots]
-        self._pace = pace
-        self._detector = detector
-        self._waiting: deque[Picture] = deque()
-        self._taken = 0
-        self._given = 0
-        self._current = 0
-        self._window = 0
-
-    @property
-    def layouts(self) -> list[Layout]:
-        """The layout with which each shot begins, of those decided so far."""
-        return [shot.first_layout for shot in self._shots if shot.first_layout is not None]
-
-    def push(self, picture: Picture) -> Iterator[Framed]:
-        """Take the next picture and yield those that are settled by it."""
-        if not self._window:
-            self._window = self._pace.window(picture)
-        shot = next(shot for shot in self._shots if shot.span.last >= self._taken)
-        if (self._taken - shot.span.first) % self._pace.stride == 0:
-            shot.tracker.update(self._taken, self._detector.detect(picture))
-        self._waiting.append(picture)
-        self._taken += 1
-        while (settled := self._settled()) is not None:
-            yield from self._release(settled)
-
-    def _settled(self) -> "_ShotDirector | None":
-        """The shot of the next picture to give, once enough is known of what follows."""
-        if self._current == len(self._shots):
-            return None
-        shot = self._shots[self._current]
-        known = self._taken - 1 >= min(self._given + self._window, shot.span.last)
-        return shot if self._waiting and known else None
-
-    def _release(self, shot: "_ShotDirector") -> Iterator[Framed]:
-        before = self._shots[self._current - 1].layout if self._current else None
-        count = min(self._pace.stride, shot.span.last - self._given + 1)
-        horizon = min(self._taken - 1, shot.span.last)
-        for framing in shot.frame(self._waiting[0], self._given, count, horizon, before):
-            yield Framed(self._waiting.popleft(), framing)
-        self._given += count
-        if self._given > shot.span.last:
-            self._current += 1
-
-
-class _ShotDirector:
-    """Layout, subject and camera of one shot."""
-
-    def __init__(self, span: Span, pace: Pace) -> None:
-        self.span = span
-        self.tracker = Tracker(pace.rate)
-        self.layout: Layout | None = None
-        self.first_layout: Layout | None = None
-        self._pace = pace
-        self._subject: tuple[Track, ...] = ()
-        self._cameras: tuple[AxisCamera, AxisCamera] | None = None
-
-    def frame(self, picture: Picture, first: int, count: int, horizon: int, before: Layout | None) -> list[Framing]:
-        """Return the framings of `count` frames from `first` on, `horizon` being the last frame known of the shot."""
-        whole = Box(0, 0, picture.shown_width, picture.height)
-        crop = largest_crop(whole)
-        self._decide(first, horizon, crop, whole, before)
-        if self.layout is Layout.FIT or self.layout is None:
-            self._cameras = None
-            return [Framing(Layout.FIT, whole)] * count
-        if self._cameras is None:
-            rate = self._pace.rate
-            self._cameras = (AxisCamera(crop.width, whole.width, rate), AxisCamera(crop.height, whole.height, rate))
-        across, down = self._courses(first, horizon, crop)
-        xs, ys = self._cameras[0].plan(across, count), self._cameras[1].plan(down, count)
-        return [
-            Framing(
-                Layout.TRACK,
-                Box(float(x) - crop.width / 2, float(y) - crop.height / 2, crop.width, crop.height),
-                self._seen_at(first + offset),
-            )
-            for offset, (x, y) in enumerate(zip(xs, ys, strict=True))
+    stage = Stage(survey.width, survey.height, survey.rate, canvas)
+    scenes: list[list[_Scene]] = [[] for _ in survey.shots]
+    brief = [shot.span.brief(survey.rate) for shot in survey.shots]
+    own = [place for place, short in enumerate(brief) if not short] or [0]
+    for place in own:
+        passages = [
+            passage
+            for stretch in stretches(survey.shots[place], survey.rate)
+            for passage in laid_out(stretch, stage, voiced, choice)
         ]
-
-    def _decide(self, first: int, horizon: int, crop: Box, whole: Box, before: Layout | None) -> None:
-        samples = len(range(first, horizon + 1, self._pace.stride))
-        choice = choose(self.tracker.tracks, first, horizon, samples, crop=crop, width=whole.width)
-        if self.layout is None:
-            brief = self.span.brief(self._pace.rate) and before is not None
-            self.layout = self.first_layout = before if brief else choice.layout
-            self._subject = choice.subject
-        elif self.layout is Layout.FIT:
-            if self._worth_following(choice, first, horizon):
-                self.layout, self._subject = Layout.TRACK, choice.subject
-        elif not any(track.within(first, horizon) for track in self._subject):
-            last = max((track.last.frame for track in self._subject), default=self.span.first)
-            if choice.subject:
-                self._subject = choice.subject
-            elif choice.layout is Layout.FIT and first - last > GONE_SECONDS * self._pace.rate:
-                self.layout = Layout.FIT
-
-    def _worth_following(self, choice: Choice, first: int, horizon: int) -> bool:
-        """Whether somebody has come to stay in a shot that was laid out without a subject."""
-        if choice.layout is not Layout.TRACK or not choice.subject or self.span.brief(self._pace.rate):
-            return False
-        whole_window = horizon - first >= self._pace.rate
-        seen = choice.subject[0].within(first, horizon)
-        return whole_window and len(seen) * self._pace.stride >= 0.9 * (horizon - first)
-
-    def _courses(self, first: int, horizon: int, crop: Box) -> tuple[Course, Course]:
-        frames = np.arange(first, horizon + 1)
-        edges = [self._edges(track, frames) for track in self._subject]
-        if not edges:
-            nothing = np.full(len(frames), np.nan)
-            return Course(nothing, nothing), Course(nothing, nothing)
-        with np.errstate(invalid="ignore"):
-            left, top = np.fmin.reduce([edge[0] for edge in edges]), np.fmin.reduce([edge[1] for edge in edges])
-            right, bottom = np.fmax.reduce([edge[2] for edge in edges]), np.fmax.reduce([edge[3] for edge in edges])
-            eyes = np.fmin.reduce([edge[4] for edge in edges])
-        line = eyes + (0.5 - EYE_LINE) * crop.height
-        return Course((left + right) / 2, (right - left) / 2), Course(line, (bottom - top) / 2)
-
-    def _edges(self, track: Track, frames: npt.NDArray[np.int64]) -> Floats:
-        """Left, top, right, bottom and eyes at each frame, by rows; NaN where the face is not seen."""
-        rate = self._pace.rate
-        known = track.sightings
-        at = np.array([sighting.frame for sighting in known])
-        values = _steadied(np.array([_numbers(sighting) for sighting in known]))
-        rows = np.stack([np.interp(frames, at, column) for column in values.T])
-        following = np.searchsorted(at, frames)
-        ahead = np.where(following < len(at), at[np.minimum(following, len(at) - 1)], np.iinfo(np.int64).max // 2)
-        behind = np.where(following > 0, at[np.maximum(following - 1, 0)], -np.iinfo(np.int64).max // 2)
-        near = np.minimum(ahead - frames, frames - behind) <= LINGERING_SECONDS * rate
-        bridged = ahead - behind <= BRIDGED_SECONDS * rate
-        rows[:, ~(near | bridged)] = np.nan
-        return rows
-
-    def _seen_at(self, frame: int) -> Box | None:
-        """The face of the foremost subject where it was found nearest to `frame`."""
-        if not self._subject:
-            return None
-        near = min(self._subject[0].sightings, key=lambda sighting: abs(sighting.frame - frame))
-        return near.face.box if abs(near.frame - frame) <= self._pace.stride else None
+        scenes[place] = [_Scene(passage, _films(passage, stage)) for passage in merged(passages)]
+    for place, shot in enumerate(survey.shots):
+        if not scenes[place]:
+            before = scenes[place - 1] if place else []
+            neighbour = before[-1] if before else scenes[next(other for other in own if other > place)][0]
+            scenes[place] = [_like(neighbour, shot, stage, voiced)]
+    facts = tuple(fact for shot in scenes for fact in _facts(shot, survey.rate))
+    return Direction([scene for shot in scenes for scene in shot], facts)
 
 
-def largest_crop(whole: Box) -> Box:
-    """Return the largest crop of the frame's shape inside a picture, centred."""
-    width = min(whole.width, whole.height * ASPECT)
-    height = width / ASPECT
-    return Box((whole.width - width) / 2, (whole.height - height) / 2, width, height)
+def _like(neighbour: _Scene, shot: SurveyedShot, stage: Stage, voiced: Voiced) -> _Scene:
+    """Lay out a brief shot as its neighbour is; where it has nobody to show that way, with the neighbour's crops."""
+    layout = neighbour.passage.layout
+    reason = f"too short for a layout of its own: {neighbour.passage.reason}"
+    if layout is not Layout.FIT:
+        choice = LayoutChoice.TRACK if layout is Layout.TRACK else LayoutChoice.SPLIT
+        for stretch in stretches(shot, stage.rate):
+            found = laid_out(stretch, stage, voiced, choice)[0]
+            if found.layout is layout and found.groups:
+                passage = Passage(shot.span, layout, found.groups, found.people, reason)
+                return _Scene(passage, _films(passage, stage))
+    passage = Passage(shot.span, layout, (), (), reason)
+    count = shot.span.last - shot.span.first + 1
+    last = -1 if neighbour.passage.span.first < shot.span.first else 0
+    films = tuple(
+        _Film(np.repeat(film.edges[[last]], count, axis=0), film.size, film.place, ()) for film in neighbour.films
+    )
+    return _Scene(passage, films)
 
 
-def _numbers(sighting: Sighting) -> tuple[float, float, float, float, float]:
-    box = sighting.face.box
-    return box.left, box.top, box.right, box.bottom, sighting.face.eyes
+def _films(passage: Passage, stage: Stage) -> tuple[_Film, ...]:
+    seen = {person.number: rows(person, passage.span, stage.rate) for person in passage.people}
+    if passage.layout is Layout.FIT:
+        crop = fitted(stage, passage.groups[0] if passage.groups else ())
+        edges = np.tile([crop.left, crop.top], (_length(passage.span), 1))
+        return (_Film(edges, (crop.width, crop.height), placed(stage, crop), tuple(seen.values())),)
+    if passage.layout is Layout.SPLIT:
+        (one,), (other,) = passage.groups
+        width, height = stage.pane
+        upright = stage.canvas.height > stage.canvas.width
+        second = (0, height, width, stage.canvas.height - height) if upright else (width, 0, width, height)
+        return (
+            _film(passage, (one,), paned(stage, one, other), (0, 0, width, height), stage),
+            _film(passage, (other,), paned(stage, other, one), second, stage),
+        )
+    place = (0, 0, stage.canvas.width, stage.canvas.height)
+    group = passage.groups[0] if passage.groups else ()
+    return (_film(passage, group, followed(stage, group), place, stage),)
 
 
-def _steadied(values: Floats) -> Floats:
-    """Medians of three in time: a single wrong box moves nothing."""
-    if len(values) < 3:
-        return values
-    padded = np.concatenate([values[:1], values, values[-1:]])
-    return np.asarray(np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0), np.float64)
+def _film(
+    passage: Passage, group: Sequence[Track], size: Size, place: tuple[int, int, int, int], stage: Stage
+) -> _Film:
+    subjects = [rows(person, passage.span, stage.rate) for person in group]
+    numbers = {person.number for person in group}
+    others = [rows(person, passage.span, stage.rate) for person in passage.people if person.number not in numbers]
+    if subjects:
+        edges = filmed(together(subjects), size, stage)
+    else:
+        edges = np.tile([(stage.width - size[0]) / 2, (stage.height - size[1]) / 2], (_length(passage.span), 1))
+    return _Film(edges, size, place, (*subjects, *others))
+
+
+def _facts(scenes: Sequence[_Scene], rate: float) -> list[ShotFacts]:
+    """One fact for each layout and reason in a row."""
+    facts = []
+    for (layout, reason), same in groupby(scenes, key=lambda scene: (scene.passage.layout, scene.passage.reason)):
+        spans = [scene.passage.span for scene in same]
+        facts.append(
+            ShotFacts(start=spans[0].first / rate, end=(spans[-1].last + 1) / rate, layout=layout, reason=reason)
+        )
+    return facts
+
+
+def _shown(box: Box, crop: Box) -> bool:
+    """Whether a face's middle is in the crop; never where it is not seen (NaN)."""
+    x, y = box.centre
+    return crop.left <= x <= crop.right and crop.top <= y <= crop.bottom
+
+
+def _length(span: Span) -> int:
+    return span.last - span.first + 1

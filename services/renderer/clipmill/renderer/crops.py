@@ -1,0 +1,152 @@
+"""How much of a picture a crop shows: its size for a canvas, a pane, a face. Where it lies is the camera's business."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipmill.renderer.canvas import Canvas
+from clipmill.renderer.faces import Box
+from clipmill.renderer.presence import size
+from clipmill.renderer.tracking import Track
+
+HAIR = 0.6
+"""Face heights above a face: forehead and hair. A face box begins at the eyebrows and is two thirds of what an artist
+calls a face (hairline to chin)."""
+
+CHIN = 0.15
+"""Face heights below a face, so that a chin does not touch the edge."""
+
+EARS = 0.2
+"""Face widths on either side: ears and hair."""
+
+FILLING = 0.85
+"""A crop that shows this much of the picture loses nothing worth a background."""
+
+LEAST_FACE = 0.12
+"""Crop heights: a smaller face is brought nearer, to a medium shot (from the waist up)."""
+
+PANE_FACE = 0.27
+"""Pane heights: how large faces are in the panes of a split, which is a close-up (head and shoulders)."""
+
+LEAST_DETAIL = 0.5
+"""Pixels of the picture for one of the canvas: a closer crop would show that there are no more."""
+
+GROUP_MARGIN = 1.5
+"""Face widths kept beside a group that is shown fitted: arms, and who sits at the edge."""
+
+Size = tuple[float, float]
+"""Width and height, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What there is to show and what to fill with it.
+
+    Attributes:
+        width: of the picture, shown pixels.
+        height: likewise.
+        rate: frames a second.
+        canvas: to be filled.
+    """
+
+    width: float
+    height: float
+    rate: float
+    canvas: Canvas
+
+    @property
+    def crop(self) -> Size:
+        """The largest crop of the canvas's shape."""
+        return self.largest(self.canvas.aspect)
+
+    @property
+    def filled(self) -> float:
+        """Which share of the picture that crop shows."""
+        width, height = self.crop
+        return width * height / (self.width * self.height)
+
+    @property
+    def pane(self) -> tuple[int, int]:
+        """Of one of two panes: stacked on an upright canvas, side by side on others."""
+        upright = self.canvas.height > self.canvas.width
+        return (
+            (self.canvas.width, self.canvas.height // 4 * 2)
+            if upright
+            else (self.canvas.width // 4 * 2, self.canvas.height)
+        )
+
+    def largest(self, aspect: float) -> Size:
+        """Return the largest crop of that shape."""
+        width = min(self.width, self.height * aspect)
+        return width, width / aspect
+
+
+def followed(stage: Stage, group: Sequence[Track]) -> Size:
+    """Return the size of the crop that follows people: the largest, nearer if it is about one small face.
+
+    Args:
+        stage: to be filled.
+        group: who is followed.
+    """
+    width, height = stage.crop
+    if len(group) != 1 or stage.filled >= FILLING:
+        return width, height
+    nearer = max(size(group[0]) / LEAST_FACE, LEAST_DETAIL * stage.canvas.height)
+    return (width, height) if nearer >= height else (nearer * stage.canvas.aspect, nearer)
+
+
+def paned(stage: Stage, person: Track, other: Track) -> Size:
+    """Return the size of a person's crop in a split: a close-up, without the other person if that can be.
+
+    Args:
+        stage: to be filled.
+        person: in the pane.
+        other: in the other pane.
+    """
+    pane = stage.pane
+    aspect = pane[0] / pane[1]
+    wanted = size(person) / PANE_FACE
+    alone = _room_beside(stage.width, person, other) / aspect
+    least = max(LEAST_DETAIL * pane[1], size(person) * (1 + HAIR + CHIN), size(person) * (1 + 2 * EARS) / aspect)
+    height = min(max(min(wanted, alone), least), stage.largest(aspect)[1])
+    return height * aspect, height
+
+
+def _room_beside(width: float, person: Track, other: Track) -> float:
+    """The widest crop with a person in its middle (as far as the picture's edge lets it) and the other outside."""
+    here, there = middle(person), middle(other)
+    if here > there:
+        here, there = width - here, width - there
+    edge = there - (0.5 + EARS) * size(other)
+    return min(2 * (edge - here), edge) if edge < 2 * here else 2 * (edge - here)
+
+
+def middle(track: Track) -> float:
+    """Return where a face is across the picture, its median, shown pixels."""
+    centres = sorted(sighting.face.box.centre[0] for sighting in track.sightings)
+    return centres[len(centres) // 2]
+
+
+def fitted(stage: Stage, people: Sequence[Track]) -> Box:
+    """Return the part of the picture that is shown on a background: all its height, and its width or what people need.
+
+    What lies beside a group that is too wide for a crop is left out as far as a square, so that its faces get larger.
+
+    Args:
+        stage: to be filled.
+        people: who is there; without anybody it is the whole picture.
+    """
+    if not people:
+        return Box(0, 0, stage.width, stage.height)
+    boxes = [sighting.face.box for track in people for sighting in track.sightings]
+    margin = GROUP_MARGIN * max(size(track) for track in people)
+    left, right = min(box.left for box in boxes) - margin, max(box.right for box in boxes) + margin
+    width = min(max(right - left, stage.height), stage.width)
+    return Box(min(max((left + right - width) / 2, 0.0), stage.width - width), 0, width, stage.height)
+
+
+def placed(stage: Stage, crop: Box) -> tuple[int, int, int, int]:
+    """Return left, top, width and height on the canvas of a crop that is shown whole, in its middle, even pixels."""
+    scale = min(stage.canvas.width / crop.width, stage.canvas.height / crop.height)
+    width = min(stage.canvas.width, max(2, round(crop.width * scale / 2) * 2))
+    height = min(stage.canvas.height, max(2, round(crop.height * scale / 2) * 2))
+    return (stage.canvas.width - width) // 4 * 2, (stage.canvas.height - height) // 4 * 2, width, height
