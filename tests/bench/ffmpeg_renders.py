@@ -1,0 +1,125 @@
+"""The same clip made by FFmpeg's command line, as others make it: in one command, and in four generations."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CANVAS = (1080, 1920)
+CROP = f"crop=ih*9/16:ih,scale={CANVAS[0]}:{CANVAS[1]},setsar=1"
+"""The middle of the picture, at its whole height."""
+
+HOOK_SECONDS = 3
+GROUP_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of a source.
+
+    Attributes:
+        source: the file.
+        start: seconds.
+        seconds: its length.
+        rate: frames a second.
+    """
+
+    source: Path
+    start: float
+    seconds: float
+    rate: float
+
+    @property
+    def input(self) -> list[str]:
+        """The part as FFmpeg's input."""
+        return ["-ss", f"{self.start}", "-t", f"{self.seconds}", "-i", str(self.source)]
+
+
+@dataclass(frozen=True)
+class X264:
+    """How x264 encodes: what our clips are encoded with."""
+
+    preset: str
+    crf: float
+    threads: int
+
+
+def single(cut: Cut, x264: X264, out: Path) -> None:
+    """Decode, crop, scale and encode in one command, with the encoder set as for a clip of ours."""
+    group = max(1, int(cut.rate * GROUP_SECONDS))
+    parameters = f"keyint={group}:min-keyint={max(1, group // 8)}:open-gop=0:cabac=1:8x8dct=1"
+    encoder = ["-c:v", "libx264", "-preset", x264.preset, "-crf", f"{x264.crf:g}", "-threads", f"{x264.threads}"]
+    ffmpeg(
+        ["-threads", f"{x264.threads}", *cut.input, "-vf", CROP, *encoder, "-x264-params", parameters],
+        ["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-movflags", "+faststart", str(out)],
+    )
+
+
+def four_generations(cut: Cut, captions: Path | None, hook: Path | None, folder: Path) -> Path:
+    """Cut, reframe, burn captions and overlay a hook, each its own encode, and return the last file.
+
+    The cut is encoded with CRF 18 and preset `fast`, the others with x264's own defaults (CRF 23, `medium`).
+
+    Args:
+        cut: what to make a clip of.
+        captions: a subtitle file; None for a generation that draws nothing.
+        hook: a picture of the canvas' size with transparency; None likewise.
+        folder: for the files.
+    """
+    first, second, third, last = (folder / f"generation{number}.mp4" for number in range(1, 5))
+    ffmpeg([*cut.input, "-c:v", "libx264", "-crf", "18", "-preset", "fast", "-c:a", "aac", str(first)])
+    ffmpeg(["-i", str(first), "-vf", CROP, "-c:v", "libx264", "-c:a", "copy", str(second)])
+    drawn = ["-vf", f"ass={captions}"] if captions else ["-vf", "null"]
+    ffmpeg(["-i", str(second), *drawn, "-c:v", "libx264", "-c:a", "copy", str(third)])
+    if hook:
+        laid = f"[0:v][1:v]overlay=enable='lt(t,{HOOK_SECONDS})'"
+        ffmpeg(
+            ["-i", str(third), "-i", str(hook), "-filter_complex", laid, "-c:v", "libx264"],
+            ["-c:a", "copy", "-movflags", "+faststart", str(last)],
+        )
+    else:
+        ffmpeg(["-i", str(third), "-vf", "null", "-c:v", "libx264", "-c:a", "copy", str(last)])
+    return last
+
+
+def lossless(cut: Cut, out: Path) -> None:
+    """Render the cropped picture without loss, scaled by neither side's scaler (Lanczos, accurately rounded)."""
+    scaled = CROP.replace("setsar", "setsar").replace(
+        f"{CANVAS[0]}:{CANVAS[1]}", f"{CANVAS[0]}:{CANVAS[1]}:flags=lanczos+accurate_rnd+full_chroma_int"
+    )
+    ffmpeg([*cut.input, "-vf", scaled, "-an", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", str(out)])
+
+
+def ffmpeg(*arguments: Sequence[str]) -> None:
+    """Run FFmpeg.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails; its last words are printed.
+    """
+    flat = [each for part in arguments for each in part]
+    command = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *flat]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stderr[-2000:])
+        done.check_returncode()
+
+
+def ass(words: Sequence[tuple[str, float, float]], out: Path) -> None:
+    """Write words, with start and end in seconds, as an ASS file in a heavy outlined type, three a line."""
+    head = (
+        "[Script Info]\nPlayResX: 1080\nPlayResY: 1920\n\n[V4+ Styles]\n"
+        "Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, Bold, Outline, Alignment, MarginV\n"
+        "Style: Default,DejaVu Sans,96,&H00FFFFFF,&H00000000,1,6,2,560\n\n[Events]\n"
+        "Format: Layer, Start, End, Style, Text\n"
+    )
+    groups = [words[index : index + 3] for index in range(0, len(words), 3)]
+    lines = [
+        f"Dialogue: 0,{_clock(group[0][1])},{_clock(group[-1][2])},Default,{' '.join(word[0] for word in group)}"
+        for group in groups
+    ]
+    out.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _clock(seconds: float) -> str:
+    hundredths = round(seconds * 100)
+    return f"{hundredths // 360000}:{hundredths // 6000 % 60:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"

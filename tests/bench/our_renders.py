@@ -1,0 +1,122 @@
+"""Clips rendered as the service renders them: in a child process of their own, watched from outside."""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from clipmill.contracts.documents import Segment, Word
+from clipmill.contracts.options import JobOptions
+from clipmill.operations.child import Child
+from clipmill.operations.settings import default_models_dir
+from clipmill.renderer.clip import CLIP_NAME, Rendered, RenderRequest
+from clipmill.renderer.settings import RendererSettings
+from ffmpeg_renders import Cut
+
+TARGET = "clipmill.renderer.clip:render"
+LOOKS_A_SECOND = 20
+"""How often the child's peak memory is read; the kernel keeps it, so only the last reading counts."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a render.
+
+    Attributes:
+        clip: the file.
+        rendered: what the renderer says of it.
+        seconds: wall time, the child's start and end included.
+        peak_bytes: most resident memory of the child.
+    """
+
+    clip: Path
+    rendered: Rendered
+    seconds: float
+    peak_bytes: int
+
+
+def request(cut: Cut, folder: Path, segments: tuple[Segment, ...], options: JobOptions) -> RenderRequest:
+    """Return what the service would ask for: its default settings, one clip at a time on this machine."""
+    settings = RendererSettings(slots=1)
+    folder.mkdir(exist_ok=True)
+    return RenderRequest(
+        store_url=cut.source.parent.resolve().as_uri(),
+        source_key=cut.source.name,
+        start=cut.start,
+        end=cut.start + cut.seconds,
+        directory=str(folder),
+        models_dir=str(default_models_dir()),
+        segments=segments,
+        title="What nobody tells you about the first thousand days",
+        options=options,
+        quality=settings.encoding(),
+        faces_per_second=settings.faces_per_second,
+    )
+
+
+def render(wanted: RenderRequest) -> Outcome:
+    """Render in a child process.
+
+    Raises:
+        Permanent: as the renderer does.
+        Transient: likewise.
+    """
+    return asyncio.run(_render(wanted))
+
+
+async def _render(wanted: RenderRequest) -> Outcome:
+    begun = time.monotonic()
+    async with Child(TARGET) as child:
+        with _Peak(child) as peak:
+            rendered = await child.call(wanted, Rendered)
+    seconds = time.monotonic() - begun
+    return Outcome(Path(wanted.directory) / CLIP_NAME, rendered, seconds, peak.peak_bytes)
+
+
+class _Peak:
+    """Reads the child's peak memory (VmHWM) from time to time, in a thread, until it is left."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.peak_bytes = 0
+
+    def __enter__(self) -> "_Peak":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._left.wait(1 / LOOKS_A_SECOND):
+            if (pid := self._child.pid) is not None:
+                self.peak_bytes = max(self.peak_bytes, _peak_bytes(pid))
+
+
+def _peak_bytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:  # it has just ended
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
+
+
+def transcript(truth: Path) -> tuple[Segment, ...]:
+    """Return what is said in a video of the development corpus, its words evenly in each sentence."""
+    sentences = msgspec.json.decode(truth.read_bytes())["sentences"]
+    return tuple(_segment(each["text"], each["start"], each["end"]) for each in sentences)
+
+
+def _segment(text: str, start: float, end: float) -> Segment:
+    texts = text.split()
+    step = (end - start) / max(1, len(texts))
+    words = tuple(
+        Word(text=word, start=start + index * step, end=start + (index + 1) * step, score=1.0)
+        for index, word in enumerate(texts)
+    )
+    return Segment(text=text, start=start, end=end, words=words)

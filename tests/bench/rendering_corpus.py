@@ -1,0 +1,51 @@
+"""That each file of the development corpus becomes a clip with nothing wrong in it, or fails with the right code."""
+
+from pathlib import Path
+
+import msgspec
+import our_renders
+from clipmill.contracts.failures import Permanent, Transient
+from clipmill.contracts.options import JobOptions
+from clipmill.renderer.verification import verify
+from ffmpeg_renders import Cut
+from figures import Figure
+
+LONGEST_SECONDS = 6.0
+REFUSED = {"audio_only.m4a": "no_video", "not_a_video.mp4": "unreadable_media", "truncated.mp4": "unreadable_media"}
+
+
+def measure(corpus: Path, folder: Path) -> list[Figure]:
+    """Render part of each file and return what came of it."""
+    expected = msgspec.json.decode((corpus / "edge" / "expect.json").read_bytes())
+    lengths = {corpus / "edge" / name: float(facts.get("duration") or 1.0) for name, facts in expected.items()}
+    for truth in sorted(corpus.glob("*.truth.json")):
+        lengths[corpus / truth.name.replace(".truth.json", ".mp4")] = msgspec.json.decode(truth.read_bytes())[
+            "duration"
+        ]
+    wrong, slowest = [], 0.0
+    for source, length in lengths.items():
+        seconds = min(LONGEST_SECONDS, length)
+        found, took = _tried(Cut(source, min(1.0, length - seconds), seconds, 25.0), folder)
+        slowest = max(slowest, took / seconds)
+        wanted = REFUSED.get(source.name, "")
+        if found != wanted:
+            wrong.append(f"{source.name}: {found or 'rendered'}, not {wanted or 'rendered'}")
+    return [
+        Figure(
+            "files of the corpus rendered without a finding of `clipmill verify`, or refused with the right code",
+            f"{len(lengths) - len(wrong)} of {len(lengths)}" + (f" ({'; '.join(wrong)})" if wrong else ""),
+            "all",
+            not wrong,
+        ),
+        Figure("the slowest of them", f"{slowest:.1f} × its length"),
+    ]
+
+
+def _tried(cut: Cut, folder: Path) -> tuple[str, float]:
+    """What is wrong with the clip, or the code of the refusal; and how long it took."""
+    try:
+        outcome = our_renders.render(our_renders.request(cut, folder / "clip", (), JobOptions()))
+    except (Permanent, Transient) as error:
+        return error.code.value, 0.0
+    findings = verify(outcome.clip, outcome.rendered.duration)
+    return "; ".join(finding.sentence for finding in findings), outcome.seconds

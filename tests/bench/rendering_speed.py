@@ -1,0 +1,101 @@
+"""How long a clip takes, against a single FFmpeg command and against four generations."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import ffmpeg_renders
+import our_renders
+from clipmill.contracts.options import CaptionStyle, JobOptions
+from clipmill.renderer.encoders import EFFORTS
+from clipmill.renderer.quality import QualityLevel
+from clipmill.renderer.settings import RendererSettings
+from ffmpeg_renders import CANVAS, X264, Cut
+from figures import Figure
+from PIL import Image, ImageDraw
+
+ROUNDS = 3
+
+
+def default_x264() -> X264:
+    """Return how clips are encoded by default."""
+    effort = EFFORTS[QualityLevel.STANDARD]
+    return X264(effort.preset, effort.crf, RendererSettings(slots=1).threads())
+
+
+def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:
+    """Return how long a clip of `cut` takes in each way, in alternating rounds.
+
+    Args:
+        cut: what to make a clip of.
+        truth: of its source.
+        folder: for files.
+    """
+    segments = our_renders.transcript(truth)
+    outcomes: list[our_renders.Outcome] = []
+    ass, hook = folder / "captions.ass", folder / "hook.png"
+    words = [word for each in segments for word in each.words]
+    inside = [(word.text, word.start - cut.start, word.end - cut.start) for word in words if _inside(word.start, cut)]
+    ffmpeg_renders.ass(inside, ass)
+    _hook(hook)
+
+    def ours(captions: CaptionStyle) -> None:
+        options = JobOptions(captions=captions)
+        outcome = our_renders.render(our_renders.request(cut, folder / "ours", segments, options))
+        if captions is not CaptionStyle.OFF:
+            outcomes.append(outcome)
+
+    seconds = alternately(
+        {
+            "ours": lambda: ours(CaptionStyle.BOLD),
+            "without captions": lambda: ours(CaptionStyle.OFF),
+            "single": lambda: ffmpeg_renders.single(cut, default_x264(), folder / "single.mp4"),
+            "chain": lambda: ffmpeg_renders.four_generations(cut, ass, hook, folder),
+        }
+    )
+    return _figures(cut, seconds, outcomes)
+
+
+def _figures(cut: Cut, seconds: Mapping[str, list[float]], outcomes: list[our_renders.Outcome]) -> list[Figure]:
+    ours, bare, single, chain = (statistics.median(seconds[name]) for name in seconds)
+    name = f"{cut.source.name}, {cut.seconds:g} s"
+    survey = statistics.median(each.rendered.survey_seconds / each.seconds for each in outcomes)
+    starting = statistics.median(each.seconds - each.rendered.seconds for each in outcomes)
+    captions = (ours - bare) / ours
+    frames = outcomes[0].rendered.frames
+    return [
+        Figure(f"{name}: our clip", f"{ours:.2f} s, {frames / ours:.0f} frames/s (rounds: {_each(seconds['ours'])})"),
+        Figure(f"{name}: one FFmpeg command", f"{single:.2f} s (rounds: {_each(seconds['single'])})"),
+        Figure(f"{name}: four generations", f"{chain:.2f} s (rounds: {_each(seconds['chain'])})"),
+        Figure(f"{name}: ours to one command", f"{ours / single:.2f} ×", "≤ 1.25 ×", ours / single <= 1.25),
+        Figure(f"{name}: ours to four generations", f"{ours / chain:.2f} ×", "≤ 0.35 ×", ours / chain <= 0.35),
+        Figure(f"{name}: captions' share of our time", f"{captions:.1%}", "< 10 %", captions < 0.1),
+        Figure(f"{name}: the survey's share of our time", f"{survey:.1%}"),
+        Figure(f"{name}: starting and ending the child process", f"{starting:.2f} s"),
+    ]
+
+
+def alternately(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Return how many seconds each way took in each round; each round does all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            begun = time.monotonic()
+            way()
+            seconds[name].append(time.monotonic() - begun)
+    return seconds
+
+
+def _inside(time: float, cut: Cut) -> bool:
+    return cut.start <= time < cut.start + cut.seconds
+
+
+def _each(seconds: list[float]) -> str:
+    return ", ".join(f"{each:.2f}" for each in seconds)
+
+
+def _hook(path: Path) -> None:
+    picture = Image.new("RGBA", CANVAS)
+    ImageDraw.Draw(picture).rounded_rectangle((120, 300, 960, 460), 30, fill=(0, 0, 0, 200))
+    picture.save(path)
