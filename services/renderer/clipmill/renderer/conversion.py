@@ -1,17 +1,29 @@
-"""Decoded frames of any kind become upright, progressive, limited-range BT.709 pictures in 8-bit 4:2:0."""
+"""Decoded frames of any kind become upright, limited-range BT.709 pictures in 8-bit 4:2:0, all of one size."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import av
-import cv2
 import numpy as np
-from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
-from clipmill.renderer.pictures import Picture, Plane, view
+from clipmill.renderer.orientation import Orientation
+from clipmill.renderer.pictures import BLACK, Picture, Plane, view
+from clipmill.renderer.tone_mapping import TABLE_FORMAT, Light, ToneMapper
 
 LARGEST_SHORT_SIDE = 2160
 """Samples. A crop of 9:16 never needs more to fill 1080x1920; above it pictures only cost memory and alias."""
 
+LARGEST_LONG_SIDE = 8192
+"""Samples, for pictures far from any usual shape."""
+
+SMALL_SHORT_SIDE = 1080
+"""Samples of a picture that is only looked at."""
+
 SD_HEIGHT = 576
 """Rows up to which a picture that does not say its matrix is taken for BT.601, as players do."""
+
+SAME_SHAPE = 0.02
+"""Relative difference of width to height under which a changed size is the same picture, only scaled."""
 
 MATRICES = {
     1: Colorspace.ITU709,
@@ -25,113 +37,128 @@ MATRICES = {
 """From ISO/IEC 23091-2 matrix coefficients, as frames carry them, to what the scaler calls them."""
 
 
-class Deinterlacer:
-    """Makes progressive frames of interlaced ones, one a frame; progressive frames pass untouched.
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Size and shape of a source's pictures, before they are turned upright.
 
-    The filter is built when the first interlaced frame comes. It looks one frame ahead, so it returns one frame late.
+    Attributes:
+        width: of all pictures, samples.
+        height: rows.
+        pixel_aspect: width of a sample over its height.
+        orientation: what brings them upright.
     """
 
-    def __init__(self) -> None:
-        self._graph: Graph | None = None
-        self._form: tuple[int, int, str] | None = None
+    width: int
+    height: int
+    pixel_aspect: float
+    orientation: Orientation
 
-    def push(self, frame: av.VideoFrame) -> list[av.VideoFrame]:
-        """Return the frames that are done once `frame` is known."""
-        form = (frame.width, frame.height, frame.format.name)
-        done: list[av.VideoFrame] = []
-        if self._graph is not None and form != self._form:
-            done = self.flush()
-        if self._graph is None:
-            if not frame.interlaced_frame:
-                return [*done, frame]
-            self._graph, self._form = _deinterlacing(frame), form
-        self._graph.push(frame)
-        return [*done, *_pulled(self._graph)]
+    @classmethod
+    def of(cls, frame: av.VideoFrame, pixel_aspect: Fraction) -> "Geometry":
+        """Return that of a stream whose frames are as `frame`."""
+        geometry = cls(frame.width, frame.height, float(pixel_aspect), Orientation.of(frame))
+        return geometry.limited(LARGEST_SHORT_SIDE)
 
-    def flush(self) -> list[av.VideoFrame]:
-        """Return the last frames."""
-        if self._graph is None:
-            return []
-        graph, self._graph = self._graph, None
-        graph.push(None)
-        return _pulled(graph)
+    @property
+    def shown(self) -> tuple[float, int]:
+        """Width and height upright, in units of a row's height."""
+        if self.orientation.sideways:
+            return self.height / self.pixel_aspect, self.width
+        return self.width * self.pixel_aspect, self.height
 
-
-def _deinterlacing(frame: av.VideoFrame) -> Graph:
-    graph = Graph()
-    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-    bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-    sink = graph.add("buffersink")
-    source.link_to(bwdif)
-    bwdif.link_to(sink)
-    graph.configure()
-    return graph
-
-
-def _pulled(graph: Graph) -> list[av.VideoFrame]:
-    frames: list[av.VideoFrame] = []
-    while True:
-        try:
-            frame = graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return frames
-        if isinstance(frame, av.VideoFrame):
-            frames.append(frame)
+    def limited(self, short_side: int) -> "Geometry":
+        """Return the same shape, its short side at most so long."""
+        short, long = sorted((self.width, self.height))
+        factor = min(short_side / short, LARGEST_LONG_SIDE / long)
+        if factor >= 1:
+            return self
+        width, height = (max(2, round(side * factor / 2) * 2) for side in (self.width, self.height))
+        return replace(self, width=width, height=height)
 
 
 class Converter:
     """Turns frames of one stream into pictures of one size.
 
+    A frame of another shape than the stream's, after a change in mid-stream, is shown whole between black bars.
+
     Args:
-        pixel_aspect: of the stream's samples, width over height, before any rotation.
+        geometry: of the pictures.
+        fields: whether of an interlaced frame one field is enough: as wide, half as high, of the same shape.
     """
 
-    def __init__(self, pixel_aspect: float) -> None:
-        self._pixel_aspect = pixel_aspect
+    def __init__(self, geometry: Geometry, *, fields: bool = False) -> None:
+        self._geometry = geometry
+        self._fields = fields
         self._reformatter = VideoReformatter()
-        self._size: tuple[int, int] | None = None
+        self._before_toning = VideoReformatter()
+        self._tones: ToneMapper | None = None
 
     def convert(self, frame: av.VideoFrame) -> Picture:
         """Return `frame` upright. Its samples are shared, not copied, where nothing had to change."""
-        if self._size is None:
-            self._size = _held_size(frame.width, frame.height)
-        picture = view(self._reformatted(frame, self._size))
-        turns = round(frame.rotation / 90) % 4  # counter-clockwise, as the display matrix says
-        aspect = self._pixel_aspect if turns % 2 == 0 else 1 / self._pixel_aspect
-        luma, blue, red = (_turned(plane, turns) for plane in picture.planes)
-        return Picture(luma, blue, red, aspect)
+        form = self._geometry
+        size = _within(frame.width / frame.height, form)
+        planes = view(self._reformatted(frame, size)).planes
+        if size != (form.width, form.height):
+            planes = _barred(planes, form)
+        aspect = form.pixel_aspect
+        if self._fields and frame.interlaced_frame and form.height >= 4:
+            planes = (planes[0][::2], planes[1][::2], planes[2][::2])
+            aspect /= 2
+        luma, blue, red = (form.orientation.applied(plane) for plane in planes)
+        return Picture(luma, blue, red, 1 / aspect if form.orientation.sideways else aspect)
 
     def _reformatted(self, frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
-        matrix = MATRICES.get(frame.colorspace)
-        if matrix is None:
-            matrix = Colorspace.ITU601 if frame.height <= SD_HEIGHT else Colorspace.ITU709
-        full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
-        plain = frame.format.name == "yuv420p" and matrix is Colorspace.ITU709 and not full
-        if plain and (frame.width, frame.height) == size:
-            return frame
-        return self._reformatter.reformat(
-            frame,
-            *size,
-            "yuv420p",
-            src_colorspace=None if frame.format.is_rgb else matrix,
-            dst_colorspace=Colorspace.ITU709,
-            interpolation=Interpolation.BICUBIC,
-            src_color_range=ColorRange.JPEG if full or frame.format.is_rgb else ColorRange.MPEG,
-            dst_color_range=ColorRange.MPEG,
-        )
+        light = Light.of(frame)
+        if light is None:
+            return _scaled(self._reformatter, frame, size, "yuv420p")
+        if self._tones is None or self._tones.light != light:
+            self._tones = ToneMapper(light)
+        toned = self._tones.mapped(_scaled(self._before_toning, frame, size, TABLE_FORMAT))
+        return _scaled(self._reformatter, toned, size, "yuv420p")
 
 
-def _held_size(width: int, height: int) -> tuple[int, int]:
-    """The size of the pictures: the frame's own, or less for one that is larger than a clip can show."""
-    factor = LARGEST_SHORT_SIDE / min(width, height)
-    if factor >= 1:
-        return width, height
-    return round(width * factor / 2) * 2, round(height * factor / 2) * 2
+def _scaled(reformatter: VideoReformatter, frame: av.VideoFrame, size: tuple[int, int], form: str) -> av.VideoFrame:
+    """Return `frame` in another size and form, itself where nothing has to change."""
+    rgb = frame.format.is_rgb
+    full = rgb or frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+    matrix = MATRICES.get(frame.colorspace, Colorspace.ITU601 if frame.height <= SD_HEIGHT else Colorspace.ITU709)
+    done = frame.format.name == form and matrix is Colorspace.ITU709 and not full
+    if done and (frame.width, frame.height) == size:
+        return frame
+    return reformatter.reformat(
+        frame,
+        *size,
+        form,
+        src_colorspace=None if rgb else matrix,
+        dst_colorspace=Colorspace.ITU709,
+        interpolation=Interpolation.BICUBIC,
+        src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG if form == TABLE_FORMAT else ColorRange.MPEG,
+    )
 
 
-_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+def _within(shape: float, form: Geometry) -> tuple[int, int]:
+    """Return the size of a picture whose width to height is `shape`, shown whole in pictures of `form`."""
+    own = form.width / form.height
+    if abs(shape / own - 1) <= SAME_SHAPE:
+        return form.width, form.height
+    if shape > own:
+        return form.width, max(2, round(form.width / shape / 2) * 2)
+    return max(2, round(form.height * shape / 2) * 2), form.height
 
 
-def _turned(plane: Plane, turns: int) -> Plane:
-    """Return `plane` turned counter-clockwise by quarter `turns`."""
-    return np.asarray(cv2.rotate(plane, _TURNS[turns]), np.uint8) if turns else plane
+def _barred(planes: tuple[Plane, Plane, Plane], form: Geometry) -> tuple[Plane, Plane, Plane]:
+    """Return the planes in the middle of black ones."""
+    luma, blue, red = (
+        _centred(plane, form.height if index == 0 else (form.height + 1) // 2,
+                 form.width if index == 0 else (form.width + 1) // 2, black)
+        for index, (plane, black) in enumerate(zip(planes, BLACK, strict=True))
+    )  # fmt: skip
+    return luma, blue, red
+
+
+def _centred(plane: Plane, rows: int, columns: int, black: int) -> Plane:
+    whole = np.full((rows, columns), black, np.uint8)
+    top, left = (rows - plane.shape[0]) // 2, (columns - plane.shape[1]) // 2
+    whole[top : top + plane.shape[0], left : left + plane.shape[1]] = plane
+    return whole

@@ -1,33 +1,24 @@
-"""Reading a clip from its source: pictures at a constant rate and sound, decoded once.
+"""Reading a clip from its source: sparse glances at its pictures with all its sound, then every picture.
 
 Time stamps become seconds from the source's first video frame. The clip's start is moved to the nearest point of the
 frame grid (at most half a frame), for picture and sound alike, so that a source of constant rate gives every frame
 exactly once however its container rounds time stamps; at a variable rate the nearest frame in time is shown.
 """
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from types import TracebackType
 from typing import BinaryIO, Self
 
 import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.video.stream import VideoStream
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.renderer.conversion import Converter, Deinterlacer
+from clipmill.renderer.conversion import SMALL_SHORT_SIDE, Converter, Geometry
+from clipmill.renderer.deinterlacing import Deinterlacer
+from clipmill.renderer.demuxing import INTERLEAVE_SECONDS, Demuxer, readable
 from clipmill.renderer.pictures import Picture
+from clipmill.renderer.rates import output_rate
 from clipmill.renderer.sound import Converter as SoundConverter
 from clipmill.renderer.sound import Samples
-
-IO_BUFFER_BYTES = 512 * 1024
-"""What the demuxer asks the store for at a time."""
-
-INTERLEAVE_SECONDS = 3.0
-"""How far behind the picture a container may store the sound that goes with it."""
 
 EARLIER_SECONDS = (0.0, 10.0, float("inf"))
 """How much before the start to look for a keyframe, should a container's index point too late."""
@@ -35,20 +26,17 @@ EARLIER_SECONDS = (0.0, 10.0, float("inf"))
 LOST_SECONDS = 2.0
 """How much of a damaged source's end may be missing and is shown as a still."""
 
-HIGHEST_RATE = 60
-"""Frames a second: what every platform plays."""
+GLANCE_SECONDS = 1 / 15
+"""Least time between two glances: faces are looked for less often, and mouths move slower."""
 
-LOWEST_RATE = 20
-"""Frames a second below which frames are shown more than once, because captions and camera move between them."""
+GAP_SECONDS = 0.17
+"""Longest time between two reference pictures for them to be enough to look at: 6 a second catch every syllable."""
 
-USUAL_RATES = (
-    Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(48), Fraction(50),
-    Fraction(60000, 1001), Fraction(60),
-)  # fmt: skip
-"""Frame rates of cameras and platforms."""
+GAP_PROBE_SECONDS = 1.5
+"""How much of a clip tells whether they are: several groups of pictures between two reference pictures."""
 
-RATE_TOLERANCE = 0.003
-"""Relative distance from a usual rate that is taken for rounding; the nearest wins (24 and 23.976)."""
+LATE_SOUND_SECONDS = 0.03
+"""Sound that begins later than the clip by more may be stored before the picture at which reading begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A look at the source that is cheaper than its pictures.
+    """A look at the source, cheaper than its pictures.
 
     Attributes:
         frame: the clip's frame that is nearest to it in time.
@@ -84,22 +72,25 @@ class Source:
         file: seekable.
         audio_index: the stream to take the sound from; None for the one that players choose.
         threads: of the decoder, 0 for its own choice.
+        near: seconds, where the clip begins: should pictures change their size in mid-stream, those there decide.
+
+    Raises:
+        Permanent: with `unreadable_media` if not a single picture can be decoded, `no_video` if there are none.
     """
 
-    def __init__(self, file: BinaryIO, audio_index: int | None = None, threads: int = 0) -> None:
-        self._container = _opened(file)
-        if not self._container.streams.video:
-            self._container.close()
-            raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
-        best = self._container.streams.best("video")
-        self._video = best if isinstance(best, VideoStream) else self._container.streams.video[0]
-        self._video.thread_type = "AUTO"
-        self._video.codec_context.thread_count = threads
-        self._audio = _audio_stream(self._container, audio_index)
-        self._origin = float((self._video.start_time or 0) * _time_base(self._video))
-        self._damaged = False
-        self._size: tuple[float, int] | None = None
-        self.rate = output_rate(self._video.average_rate, self._video.base_rate)
+    def __init__(self, file: BinaryIO, audio_index: int | None = None, threads: int = 0, near: float = 0.0) -> None:
+        self._file = file
+        self._audio_index = audio_index
+        self._threads = threads
+        self._demuxer = Demuxer(file, audio_index, threads, cheap=True)
+        video = self._demuxer.video
+        self.rate = output_rate(video.average_rate, video.base_rate, interlaced=self._demuxer.interlaced)
+        self.has_sound = self._demuxer.audio is not None
+        try:
+            self._geometry = Geometry.of(self._first_frame(near), self._demuxer.pixel_aspect)
+        except Permanent:
+            self._demuxer.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -107,54 +98,62 @@ class Source:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._container.close()
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether there is an audio stream."""
-        return self._audio is not None
+        self._demuxer.close()
 
     @property
     def size(self) -> tuple[float, int]:
-        """Width and height of the pictures as they are shown, in units of a row's height.
-
-        Raises:
-            Permanent: with `unreadable_media` if not a single picture can be decoded.
-        """
-        if self._size is None:
-            picture = next(self.pictures(0.0, 1))
-            self._size = picture.shown_width, picture.height
-        return self._size
+        """Width and height of the pictures as they are shown, in units of a row's height."""
+        return self._geometry.shown
 
     def snapped(self, time: float) -> float:
         """Return the point of the frame grid that is nearest to `time`, seconds."""
         return float(round(time * self.rate) / self.rate)
 
     def glances(self, start: float, frames: int) -> Iterator[Glance | Sound]:
-        """Yield pictures sparsely, in order, and all the sound of a clip.
+        """Yield looks at a clip, in order, and all its sound along with them.
+
+        Only reference pictures are decoded, or all where those lie too far apart, and at most 15 a second are given. Of
+        interlaced pictures one field is given, as wide and half as high.
 
         Args:
             start: seconds, on the frame grid.
             frames: how many the clip has.
+
+        Raises:
+            Permanent: as `pictures` does.
         """
-        step = max(1, round(self.rate / 12))
-        index = 0
-        for item in self.read(start, frames):
-            if isinstance(item, Sound):
-                yield item
-                continue
-            if index % step == 0:
-                yield Glance(index, item)
-            index += 1
+        demuxer = self._ready(cheap=True)
+        converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), fields=True)
+        sound = _SoundReader()
+        last, due, early = -1, float("-inf"), None
+        stop = frames / float(self.rate)
+        with readable():
+            lead = self._sound_lead(demuxer, start)
+            self._choose_pictures(demuxer, start)
+            reached = None
+            for frame in self._frames(demuxer, start, start + stop, lead=lead, sound=True):
+                if isinstance(frame, av.AudioFrame):
+                    yield sound.read(frame, demuxer.sound_time(frame), start)
+                    continue
+                time = demuxer.time(frame) - start
+                if reached is not None and time - reached > GAP_SECONDS:
+                    demuxer.every_picture()
+                reached = time
+                index = min(round(time * self.rate), frames - 1)
+                if index < 0:
+                    early = frame
+                elif index > last and time >= due and time < stop:
+                    if early is not None and index > GLANCE_SECONDS * self.rate:
+                        yield Glance(0, converter.convert(early))
+                    yield Glance(index, converter.convert(frame))
+                    early, last, due = None, index, time + GLANCE_SECONDS - 0.25 / float(self.rate)
+            self._check(demuxer, start, stop, reached)
+            if early is not None:
+                yield Glance(0, converter.convert(early))
+        yield sound.rest()
 
     def pictures(self, start: float, frames: int) -> Iterator[Picture]:
-        """Yield exactly `frames` pictures at `rate` from `start` on; see `read`."""
-        for item in self.read(start, frames):
-            if isinstance(item, Picture):
-                yield item
-
-    def read(self, start: float, frames: int) -> Iterator[Picture | Sound]:
-        """Yield exactly `frames` pictures at `rate` from `start` on, and the sound along with them.
+        """Yield exactly `frames` pictures at `rate` from `start` on.
 
         A picture that is shown again is the same object again. Past the source's end its last picture is held.
 
@@ -166,171 +165,119 @@ class Source:
             Permanent: with `unreadable_media` if not a single picture can be decoded, or if damage ends the pictures
                 long before the clip does.
         """
-        converter = Converter(float(self._video.sample_aspect_ratio or 1))
-        sound = _SoundReader(self._origin + start)
+        demuxer = self._ready(cheap=False)
+        converter = Converter(self._geometry)
         half = 0.5 / float(self.rate)
-        shown, held, picture = 0, None, None
-        with _readable():
-            for frame in self._frames(start, start + frames / float(self.rate) + half):
-                if isinstance(frame, av.AudioFrame):
-                    yield sound.read(frame)
-                    continue
-                time = self._time(frame) - start
-                while held is not None and shown < frames and shown / float(self.rate) + half < time:
+        shown, held, picture, reached = 0, None, None, None
+        with readable():
+            for frame in self._progressive(demuxer, start, start + frames / float(self.rate) + half):
+                reached = demuxer.time(frame) - start
+                while held is not None and shown < frames and shown / float(self.rate) + half < reached:
                     picture = picture or converter.convert(held)
                     shown += 1
                     yield picture
                 held, picture = frame, None
-            if held is None:
-                raise Permanent(ErrorCode.UNREADABLE_MEDIA, f"No picture could be decoded at {start:.1f} s or after.")
-            if self._damaged and frames - shown > LOST_SECONDS * self.rate:
-                reached = start + shown / float(self.rate)
-                sentence = f"The video is damaged: it can be decoded only up to {reached:.1f} s."
-                raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
-            picture = picture or converter.convert(held)
-        yield from [picture] * (frames - shown)
-        yield sound.rest()
+            self._check(demuxer, start, frames / float(self.rate), reached)
+            if held is not None:
+                picture = picture or converter.convert(held)
+        if picture is not None:
+            yield from [picture] * (frames - shown)
 
-    def _frames(self, start: float, stop: float) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Yield decoded frames, interlaced pictures made progressive, from at or before `start`."""
+    def _ready(self, *, cheap: bool) -> Demuxer:
+        """Return the demuxer, opened again if it was for the other kind of reading; two decoders would be held."""
+        if self._demuxer.cheap != cheap:
+            self._demuxer.close()
+            self._demuxer = Demuxer(self._file, self._audio_index, self._threads, cheap=cheap)
+        self._demuxer.damaged = False
+        return self._demuxer
+
+    def _first_frame(self, near: float) -> av.VideoFrame:
+        with readable():
+            for frame in self._frames(self._demuxer, near, near, lead=0.0, sound=False):
+                if isinstance(frame, av.VideoFrame):
+                    return frame
+        raise _nothing_decoded(near)
+
+    def _choose_pictures(self, demuxer: Demuxer, start: float) -> None:
+        """Look whether reference pictures alone are enough."""
+        demuxer.reference_pictures()
+        reached = None
+        for frame in self._frames(demuxer, start, start + GAP_PROBE_SECONDS, lead=0.0, sound=False):
+            if isinstance(frame, av.VideoFrame):
+                time = demuxer.time(frame)
+                if reached is not None and time - reached > GAP_SECONDS:
+                    demuxer.every_picture()
+                    return
+                reached = time
+
+    def _sound_lead(self, demuxer: Demuxer, start: float) -> float:
+        """Return how much earlier to begin for the sound's sake, seconds."""
+        if start <= 0 or demuxer.audio is None:
+            return 0.0
+        demuxer.seek(start)
+        first = demuxer.first_sound(start + INTERLEAVE_SECONDS)
+        if first is not None and first <= start + LATE_SOUND_SECONDS:
+            return 0.0
+        demuxer.seek(max(0.0, start - INTERLEAVE_SECONDS))
+        earlier = demuxer.first_sound(start + INTERLEAVE_SECONDS)
+        return INTERLEAVE_SECONDS if earlier is not None and earlier < start + LATE_SOUND_SECONDS else 0.0
+
+    def _progressive(self, demuxer: Demuxer, start: float, stop: float) -> Iterator[av.VideoFrame]:
+        deinterlacer = Deinterlacer()
+        for frame in self._frames(demuxer, start, stop, lead=0.0, sound=False):
+            if isinstance(frame, av.VideoFrame):
+                yield from deinterlacer.push(frame)
+        yield from deinterlacer.flush()
+
+    def _frames(
+        self, demuxer: Demuxer, start: float, stop: float, *, lead: float, sound: bool
+    ) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        """Yield decoded frames from at or before `start`."""
         for earlier in EARLIER_SECONDS:
-            self._seek(max(0.0, start - earlier))
-            deinterlacer = Deinterlacer()
+            demuxer.seek(max(0.0, start - max(lead, earlier)))
             waiting: list[av.AudioFrame] = []
             found = False
-            for frame in self._decoded(stop):
-                if isinstance(frame, av.AudioFrame):
-                    if found:
-                        yield frame
-                    else:
-                        waiting.append(frame)
+            for frame in demuxer.decoded(stop, sound=sound):
+                if isinstance(frame, av.AudioFrame) and not found:
+                    waiting.append(frame)
                     continue
-                late = self._time(frame) > start + 0.5 / float(self.rate)
-                if not found and late and start > earlier:
-                    break
-                if not found:
+                if isinstance(frame, av.VideoFrame) and not found:
+                    late = demuxer.time(frame) > start + 0.5 / float(self.rate)
+                    if late and start > earlier:
+                        break
                     found = True
                     yield from waiting
-                yield from deinterlacer.push(frame)
-            yield from deinterlacer.flush()
+                yield frame
             if found:
                 return
 
-    def _seek(self, time: float) -> None:
-        position = int((time + self._origin) / _time_base(self._video))
-        try:
-            self._container.seek(position, stream=self._video, backward=True)
-        except av.error.FFmpegError:  # a container without an index: read it from where it stands
-            self._container.seek(0)
-
-    def _decoded(self, stop: float) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Yield frames in the order of decoding until both streams have passed `stop`; a damaged packet is left out."""
-        streams: list[VideoStream | AudioStream] = [self._video, *([self._audio] if self._audio else [])]
-        pending = set(streams)
-        for packet in self._packets(streams):
-            stream = packet.stream
-            stamp = packet.dts if packet.dts is not None else packet.pts
-            if stamp is not None:
-                time = float(stamp * _time_base(stream)) - self._origin
-                if time > stop:
-                    pending.discard(stream)
-                if not pending or (stream is self._video and time > stop + INTERLEAVE_SECONDS):
-                    break
-            if stream in pending:
-                yield from self._decoded_packet(packet)
-        if self._video not in pending:  # left before the end, where the demuxer flushes by itself
-            yield from self._video.codec_context.decode(None)
-
-    def _packets(self, streams: list[VideoStream | AudioStream]) -> Iterator["av.Packet[av.stream.Stream]"]:
-        try:
-            yield from self._container.demux(streams)
-        except av.error.FFmpegError:
-            self._damaged = True
-
-    def _decoded_packet(self, packet: "av.Packet[av.stream.Stream]") -> Iterator[av.VideoFrame | av.AudioFrame]:
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            self._damaged = True
-            return
-        for frame in frames:
-            if isinstance(frame, av.VideoFrame | av.AudioFrame):
-                yield frame
-
-    def _time(self, frame: av.VideoFrame) -> float:
-        """Seconds from the source's first video frame."""
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        return float((stamp or 0) * (frame.time_base or _time_base(self._video))) - self._origin
+    def _check(self, demuxer: Demuxer, start: float, length: float, reached: float | None) -> None:
+        """Raise if the pictures that were read up to `reached`, seconds of the clip, are too few for its length."""
+        if reached is None:
+            raise _nothing_decoded(start)
+        missing = length - reached - 1 / float(self.rate)
+        promised = demuxer.duration is not None and demuxer.duration > start + reached + LOST_SECONDS
+        if missing > LOST_SECONDS and (demuxer.damaged or promised):
+            sentence = f"The video is damaged: it can be decoded only up to {start + reached:.1f} s."
+            raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
 
 
 class _SoundReader:
-    """Gives decoded audio its place on the clip's time line; `begin` is the clip's start in container time."""
+    """Gives decoded audio its place on the clip's time line."""
 
-    def __init__(self, begin: float) -> None:
-        self._begin = begin
+    def __init__(self) -> None:
         self._converter = SoundConverter()
         self._end = 0.0
 
-    def read(self, frame: av.AudioFrame) -> Sound:
-        time = self._end if frame.pts is None else float(frame.pts * (frame.time_base or 0)) - self._begin
-        self._end = time + frame.samples / frame.sample_rate
-        return Sound(self._converter.convert(frame), time)
+    def read(self, frame: av.AudioFrame, time: float | None, start: float) -> Sound:
+        """Return the sound of `frame`, which is at `time` of a source whose clip begins at `start`, seconds."""
+        begin = self._end if time is None else time - start
+        self._end = begin + frame.samples / frame.sample_rate
+        return Sound(self._converter.convert(frame), begin)
 
     def rest(self) -> Sound:
         return Sound(self._converter.flush(), self._end)
 
 
-def output_rate(average: Fraction | None, base: Fraction | None) -> Fraction:
-    """Return the constant frame rate to render at.
-
-    Args:
-        average: frames divided by duration, as the container has it.
-        base: the lowest rate at which all time stamps fall on frames; for a variable rate, the finest step that the
-            source takes (or nonsense, such as 90,000).
-    """
-    rate = next((rate for rate in (base, average) if rate and rate <= HIGHEST_RATE), None) or average or base
-    if not rate or rate <= 0:
-        return Fraction(25)
-    if average and rate > average * 4:
-        rate = average
-    nearest = min(USUAL_RATES, key=lambda usual: abs(usual - rate))
-    if abs(nearest - rate) <= RATE_TOLERANCE * nearest:
-        return nearest
-    while rate > HIGHEST_RATE:
-        rate /= 2
-    while rate < LOWEST_RATE:
-        rate *= 2
-    return rate.limit_denominator(1001)
-
-
-def _opened(file: BinaryIO) -> InputContainer:
-    if not file.seek(0, os.SEEK_END):
-        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: the file is empty.")
-    file.seek(0)
-    try:
-        with _readable():
-            return av.open(file, "r", buffer_size=IO_BUFFER_BYTES)
-    except ValueError as error:  # a demuxer that trusts a broken file seeks to before its start
-        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is damaged.") from error
-
-
-def _audio_stream(container: InputContainer, index: int | None) -> AudioStream | None:
-    chosen = container.streams[index] if index is not None and index < len(container.streams) else None
-    if isinstance(chosen, AudioStream):
-        return chosen
-    best = container.streams.best("audio")
-    return best if isinstance(best, AudioStream) else None
-
-
-def _time_base(stream: VideoStream | AudioStream | av.stream.Stream) -> Fraction:
-    return stream.time_base or Fraction(1, av.time_base)
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except av.error.FFmpegError as error:
-        raise Permanent(
-            ErrorCode.UNREADABLE_MEDIA, f"The video cannot be decoded: {error.strerror or error}."
-        ) from error
+def _nothing_decoded(time: float) -> Permanent:
+    return Permanent(ErrorCode.UNREADABLE_MEDIA, f"No picture could be decoded at {time:.1f} s or after.")

@@ -1,0 +1,226 @@
+"""A source as FFmpeg reads it: its streams, and their decoded frames from a point in time on.
+
+Times are seconds from the source's first video frame, as in every stage.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Discard, Disposition, Stream
+from av.video.stream import VideoStream
+from clipmill.contracts.failures import ErrorCode, Permanent
+
+IO_BUFFER_BYTES = 128 * 1024
+"""What the demuxer asks for at a time."""
+
+INTERLEAVE_SECONDS = 3.0
+"""How far behind the picture a container may store the sound that goes with it."""
+
+MOST_THREADS = 4
+"""Of the decoder where its user leaves the choice: each holds a picture, and four are twice as fast as the encoder."""
+
+MOST_PIXELS = 2 * 7680 * 4320
+"""Beyond twice the samples of 8K a file's dimensions are a mistake or an attack on the memory."""
+
+CHEAP_DECODER = {"skip_loop_filter": "all"}
+"""FFmpeg's name for leaving out the smoothing of block edges, which looks do not need."""
+
+
+class Demuxer:
+    """An open source, read from one place at a time.
+
+    Args:
+        file: seekable.
+        audio_index: the stream to take the sound from; None for the one that players choose.
+        threads: of the decoder, 0 for its own choice.
+        cheap: whether pictures are only looked at: decoded without the loop filter and, unless `every_picture` is
+            called, reference pictures alone.
+
+    Raises:
+        Permanent: with `unreadable_media` if FFmpeg cannot read it, with `no_video` if there is no picture in it.
+    """
+
+    def __init__(self, file: BinaryIO, audio_index: int | None, threads: int, *, cheap: bool = False) -> None:
+        self._container = _opened(file)
+        try:
+            self.video = _video_stream(self._container)
+            self.audio = _audio_stream(self._container, audio_index)
+        except Permanent:
+            self.close()
+            raise
+        for stream in self._container.streams:
+            stream.discard = Discard.default if stream in (self.video, self.audio) else Discard.all
+        context = self.video.codec_context
+        context.options = {"max_pixels": str(MOST_PIXELS), **(CHEAP_DECODER if cheap else {})}
+        context.thread_type = "AUTO"
+        context.thread_count = threads or min(MOST_THREADS, os.cpu_count() or 1)
+        context.skip_frame = "NONREF" if cheap else "DEFAULT"
+        self.cheap = cheap
+        self.damaged = False
+        self._origin = float((self.video.start_time or 0) * _time_base(self.video))
+        self._last = 0.0
+
+    def close(self) -> None:
+        """Free the decoders."""
+        self._container.close()
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds of picture, as far as the container says so."""
+        if self.video.duration is not None:
+            return float(self.video.duration * _time_base(self.video))
+        return _clock(self.video.metadata.get("DURATION", ""))  # Matroska, as FFmpeg and mkvmerge write it
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether the stream says that its frames have two fields (AVFieldOrder: 0 unknown, 1 progressive)."""
+        return self.video.codec_context.field_order > 1
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a sample over its height, before any rotation; nonsense counts as square."""
+        ratio = self.video.sample_aspect_ratio or self.video.codec_context.sample_aspect_ratio
+        return ratio if ratio and Fraction(1, 8) <= ratio <= 8 else Fraction(1)
+
+    def every_picture(self) -> None:
+        """From here on decode every picture, whether others refer to it or not."""
+        self.video.codec_context.skip_frame = "DEFAULT"
+
+    def reference_pictures(self) -> None:
+        """From here on decode only pictures that others refer to."""
+        self.video.codec_context.skip_frame = "NONREF"
+
+    def seek(self, time: float) -> None:
+        """Go to the last key frame at or before `time`, as far as the container's index knows it."""
+        position = int((time + self._origin) / _time_base(self.video))
+        self._last = time
+        try:
+            self._container.seek(position, stream=self.video, backward=True)
+        except (av.error.FFmpegError, OverflowError):  # no index: read from where it begins
+            self._container.seek(0)
+
+    def decoded(self, stop: float, *, sound: bool) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out."""
+        streams: list[VideoStream | AudioStream] = [self.video]
+        if sound and self.audio is not None:
+            streams.append(self.audio)
+        pending: set[Stream] = set(streams)
+        for packet in self._packets(streams):
+            stream = packet.stream
+            time = self._packet_time(packet)
+            if time is not None:
+                if time > stop:
+                    pending.discard(stream)
+                if not pending or (stream is self.video and time > stop + INTERLEAVE_SECONDS):
+                    break
+            if stream in pending:
+                yield from self._decoded_packet(packet)
+        if self.video not in pending:  # left before the end, where the demuxer flushes by itself
+            yield from self.video.codec_context.decode(None)
+
+    def first_sound(self, within: float) -> float | None:
+        """Return the time of the next sound that is stored, None if there is none up to picture `within`, seconds."""
+        if self.audio is None:
+            return None
+        for packet in self._packets([self.video, self.audio]):
+            time = self._packet_time(packet)
+            if time is not None and packet.stream is self.audio:
+                return time
+            if time is not None and time > within:
+                return None
+        return None
+
+    def time(self, frame: av.VideoFrame) -> float:
+        """Seconds from the source's first video frame; a frame without a time stamp follows the one before."""
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None:
+            self._last += 1 / float(self.video.average_rate or 25)
+        else:
+            self._last = float(stamp * (frame.time_base or _time_base(self.video))) - self._origin
+        return self._last
+
+    def sound_time(self, frame: av.AudioFrame) -> float | None:
+        """Seconds from the source's first video frame, None if the frame has no time stamp."""
+        return None if frame.pts is None else float(frame.pts * (frame.time_base or 0)) - self._origin
+
+    def _packet_time(self, packet: "av.Packet[Stream]") -> float | None:
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        return None if stamp is None else float(stamp * _time_base(packet.stream)) - self._origin
+
+    def _packets(self, streams: list[VideoStream | AudioStream]) -> Iterator["av.Packet[Stream]"]:
+        try:
+            yield from self._container.demux(streams)
+        except av.error.FFmpegError:
+            self.damaged = True
+
+    def _decoded_packet(self, packet: "av.Packet[Stream]") -> Iterator[av.VideoFrame | av.AudioFrame]:
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            self.damaged = self.damaged or packet.stream is self.video
+            return
+        for frame in frames:
+            if isinstance(frame, av.VideoFrame | av.AudioFrame):
+                yield frame
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn FFmpeg's errors into `Permanent` with `unreadable_media`."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise Permanent(
+            ErrorCode.UNREADABLE_MEDIA, f"The video cannot be decoded: {error.strerror or error}."
+        ) from error
+
+
+def _opened(file: BinaryIO) -> InputContainer:
+    if not file.seek(0, os.SEEK_END):
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: the file is empty.")
+    file.seek(0)
+    try:
+        with readable():
+            return av.open(file, "r", buffer_size=IO_BUFFER_BYTES, metadata_errors="replace")
+    except ValueError as error:  # a demuxer that trusts a broken file seeks to before its start
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is damaged.") from error
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+    if not streams:
+        raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
+    best = container.streams.best("video")
+    chosen = next((one for one in streams if one is best), streams[0])
+    width, height = chosen.codec_context.width, chosen.codec_context.height
+    if width * height > MOST_PIXELS:
+        sentence = f"The video cannot be decoded: its pictures of {width}x{height} are too large."
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
+    return chosen
+
+
+def _audio_stream(container: InputContainer, index: int | None) -> AudioStream | None:
+    chosen = container.streams[index] if index is not None and index < len(container.streams) else None
+    if isinstance(chosen, AudioStream):
+        return chosen
+    best = container.streams.best("audio")
+    return best if isinstance(best, AudioStream) else None
+
+
+def _time_base(stream: Stream) -> Fraction:
+    return stream.time_base or Fraction(1, av.time_base)
+
+
+def _clock(text: str) -> float | None:
+    """Seconds of a duration such as 00:01:02.500000000."""
+    parts = text.split(":")
+    try:
+        return float(sum(float(part) * 60.0**power for power, part in enumerate(reversed(parts))))
+    except ValueError:
+        return None

@@ -1,0 +1,47 @@
+"""The constant frame rate of a clip, chosen from what its source says of its own."""
+
+from fractions import Fraction
+
+HIGHEST_RATE = 60
+"""Frames a second: what every platform plays."""
+
+LOWEST_RATE = 20
+"""Frames a second below which frames are shown more than once, because captions and camera move between them."""
+
+USUAL_RATES = (
+    Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(48), Fraction(50),
+    Fraction(60000, 1001), Fraction(60),
+)  # fmt: skip
+"""Frame rates of cameras and platforms."""
+
+RATE_TOLERANCE = 0.003
+"""Relative distance from a usual rate that is taken for rounding; the nearest wins (24 and 23.976)."""
+
+
+def output_rate(average: Fraction | None, base: Fraction | None, *, interlaced: bool = False) -> Fraction:
+    """Return the constant frame rate to render at.
+
+    Interlaced video keeps its frame rate: 25 frames of two fields become 25 pictures, as YouTube's recommended upload
+    settings ask for ("1080i60 content should be deinterlaced to 1080p30").
+
+    Args:
+        average: frames divided by duration, as the container has it.
+        base: the lowest rate at which all time stamps fall on frames; for a variable rate, the finest step that the
+            source takes (or nonsense, such as 90,000).
+        interlaced: whether frames have two fields, of which `base` may be the rate.
+    """
+    if interlaced and average and base and abs(base / average - 2) < RATE_TOLERANCE:
+        base = average
+    rate = next((rate for rate in (base, average) if rate and rate <= HIGHEST_RATE), None) or average or base
+    if not rate or rate <= 0:
+        return Fraction(25)
+    if average and rate > average * 4:
+        rate = average
+    nearest = min(USUAL_RATES, key=lambda usual: abs(usual - rate))
+    if abs(nearest - rate) <= RATE_TOLERANCE * nearest:
+        return nearest
+    while rate > HIGHEST_RATE:
+        rate /= 2
+    while rate < LOWEST_RATE:
+        rate *= 2
+    return rate.limit_denominator(1001)
