@@ -15,8 +15,8 @@ calls a face (hairline to chin)."""
 CHIN = 0.15
 """Face heights below a face, so that a chin does not touch the edge."""
 
-EARS = 0.2
-"""Face widths on either side: ears and hair."""
+EARS = 0.12
+"""Face widths on either side: where the ears begin."""
 
 FILLING = 0.85
 """A crop that shows this much of the picture loses nothing worth a background."""
@@ -26,6 +26,9 @@ LEAST_FACE = 0.12
 
 PANE_FACE = 0.27
 """Pane heights: how large faces are in the panes of a split, which is a close-up (head and shoulders)."""
+
+CENTRED = 0.75
+"""Of a pane's crop this part is left, at least, when it is made smaller to have its middle on somebody near an edge."""
 
 LEAST_DETAIL = 0.5
 """Pixels of the picture for one of the canvas: a closer crop would show that there are no more."""
@@ -106,8 +109,9 @@ def paned(stage: Stage, person: Track, other: Track) -> Size:
     aspect = pane[0] / pane[1]
     wanted = size(person) / PANE_FACE
     alone = _room_beside(stage.width, person, other) / aspect
+    centred = max(2 * min(middle(person), stage.width - middle(person)) / aspect, CENTRED * wanted)
     least = max(LEAST_DETAIL * pane[1], size(person) * (1 + HAIR + CHIN), size(person) * (1 + 2 * EARS) / aspect)
-    height = min(max(min(wanted, alone), least), stage.largest(aspect)[1])
+    height = min(max(min(wanted, alone, centred), least), stage.largest(aspect)[1])
     return height * aspect, height
 
 
@@ -117,7 +121,7 @@ def _room_beside(width: float, person: Track, other: Track) -> float:
     if here > there:
         here, there = width - here, width - there
     edge = there - (0.5 + EARS) * size(other)
-    return min(2 * (edge - here), edge) if edge < 2 * here else 2 * (edge - here)
+    return edge if edge >= 2 * here else 2 * (edge - here)
 
 
 def middle(track: Track) -> float:

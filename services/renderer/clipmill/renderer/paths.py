@@ -24,8 +24,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-DEAD_ZONE = 0.05
+DEAD_ZONE = 0.04
 """Half of the zone in which the subject may move freely, crop lengths: heads sway by that much."""
+
+LOCKED_ZONE = 0.1
+"""Likewise, for a camera that stands still from beginning to end: no move at all is worth a little more sway."""
+
+LOCKED_SHARE = 0.95
+"""Part of the time that the subject must be in that zone."""
 
 STILLNESS = 1.5
 """Seconds that a subject must be somewhere else for the camera to follow (twice as long, if it comes back)."""
@@ -39,6 +45,9 @@ LEAST_WIDTH = 1e-3
 
 STANDING = 2e-5
 """Crop lengths between two knots: less is rounding. It is a hundredth of a pixel."""
+
+LEAST_MOVE = 0.03
+"""Crop lengths: for less, no camera leaves its place."""
 
 STEPS = 60
 """The most Newton steps; 15 to 30 are usual."""
@@ -81,18 +90,24 @@ def calmest(tube: Tube, step: float) -> Floats:
     """
     gap = np.maximum(LEAST_WIDTH - (tube.high - tube.low), 0) / 2
     low, high = tube.low - gap, tube.high + gap
-    seen = tube.weight > 0
-    lowest, highest = low.max(), high.min()
-    if seen.any():
-        near_low = max(lowest, tube.wanted[seen].max() - DEAD_ZONE)
-        near_high = min(highest, tube.wanted[seen].min() + DEAD_ZONE)
-        if near_low <= near_high:
-            return np.full(len(low), np.clip(np.median(tube.wanted[seen]), near_low, near_high))
-    elif lowest <= highest:
-        return np.full(len(low), (lowest + highest) / 2)
+    locked = _locked(tube, float(low.max()), float(high.min()))
+    if locked is not None:
+        return np.full(len(low), locked)
     if len(low) < 3:
-        return np.full(len(low), np.clip((lowest + highest) / 2, low.min(), high.max()))
-    return _settled(_InteriorPoint(Tube(tube.wanted, tube.weight, low, high), step).solved())
+        return np.asarray(np.clip(tube.wanted, low, high), np.float64)
+    path = _InteriorPoint(Tube(tube.wanted, tube.weight, low, high), step).solved()
+    return np.clip(_settled(path, low, high), low, high)
+
+
+def _locked(tube: Tube, low: float, high: float) -> float | None:
+    """Where a camera may stand still all the time, if that is possible."""
+    seen = tube.weight > 0
+    if low > high:
+        return None
+    if not seen.any():
+        return (low + high) / 2
+    place = float(np.clip(np.median(tube.wanted[seen]), low, high))
+    return place if np.mean(np.abs(tube.wanted[seen] - place) <= LOCKED_ZONE) >= LOCKED_SHARE else None
 
 
 class _Absolutes:
@@ -255,12 +270,57 @@ def _pentadiagonal(diagonal: Floats, first: Floats, second: Floats, right: Float
     return np.array(solution[::-1])
 
 
-def _settled(x: Floats) -> Floats:
-    """Make parts that stand still but for rounding stand still."""
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """Knots at which the camera stands still: the first and the last, included, and where."""
+
+    first: int
+    last: int
+    place: float
+
+
+def _settled(x: Floats, low: Floats, high: Floats) -> Floats:
+    """Make parts that stand still but for rounding stand still, and leave out moves that nobody would make."""
+    holds = _holds(x, low, high)
+    if not holds:
+        return x
+    # Between two holds the path keeps its shape and is bent to where they are now; before and after, it is shifted.
+    knots = np.array([knot for hold in holds for knot in (hold.first, hold.last)])
+    places = np.array([hold.place for hold in holds for _ in range(2)])
+    settled = np.asarray(x + np.interp(np.arange(len(x)), knots, places - x[knots]), np.float64)
+    for hold in holds:
+        settled[hold.first : hold.last + 1] = hold.place
+    return settled
+
+
+def _holds(x: Floats, low: Floats, high: Floats) -> list[_Hold]:
+    """The holds of a path in order, those joined between which it hardly moves and for which one place will do."""
     moves = np.abs(np.diff(x)) > STANDING
-    begins = np.concatenate([[0], np.flatnonzero(moves) + 1])
-    lengths = np.diff(np.concatenate([begins, [len(x)]]))
-    return np.repeat(np.add.reduceat(x, begins) / lengths, lengths)
+    begins = np.concatenate([[0], np.flatnonzero(moves) + 1]).tolist()
+    ends = [*(begin - 1 for begin in begins[1:]), len(x) - 1]
+    still = [(first, last) for first, last in zip(begins, ends, strict=True) if last > first]
+    if not still:
+        return []
+    # What lies before the first hold and after the last one counts as a hold there, if it is near enough.
+    spans = [(0, 0), *still, (len(x) - 1, len(x) - 1)]
+    holds: list[_Hold] = []
+    for first, last in spans:
+        hold = _Hold(first, last, float(x[first : last + 1].mean()))
+        joint = _joined(holds[-1], hold, x, low, high) if holds else None
+        if joint is not None:
+            holds[-1] = joint
+        else:
+            holds.append(hold)
+    return [hold for hold in holds if hold.last > hold.first]
+
+
+def _joined(one: _Hold, other: _Hold, x: Floats, low: Floats, high: Floats) -> _Hold | None:
+    """One hold for two and what lies between, if that is possible and no real move is lost."""
+    part = slice(one.first, other.last + 1)
+    least, most = low[part].max(), high[part].min()
+    if least > most or np.ptp(x[part]) >= LEAST_MOVE:
+        return None
+    return _Hold(one.first, other.last, float(np.clip(x[part].mean(), least, most)))
 
 
 def between(knots: Floats, places: Floats) -> Floats:
