@@ -130,8 +130,8 @@ def render(request: RenderRequest, report: Report) -> Rendered:
     """
     cv2.setNumThreads(1)  # the codecs' threads keep the processors busy
     detector = BlazeFace(locate(FACE_MODEL, Path(request.models_dir)))
-    file = open_store(request.store_url).open_media(request.source_key)
-    with file, Source(file, request.audio_index, request.quality.threads) as source:
+    file = open_store(request.store_url).open_media(request.source_key, Path(request.directory))
+    with file, Source(file, request.audio_index, request.quality.threads, request.start) as source:
         return render_from(source, request, detector, report)
 
 
