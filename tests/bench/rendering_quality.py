@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from figures import Figure
 VMAF_FFMPEG = os.environ.get("CLIPMILL_VMAF_FFMPEG", "")
 """An FFmpeg with libvmaf, which Debian's has not; the one in the wheel of imageio-ffmpeg has."""
 
-RATE_FACTORS = (20.0, 21.0, 22.0, 23.0, 24.0, 25.0, 26.0, 27.0, 28.0)
-"""Tried one after the other, until our file is no larger than that of the four generations."""
+RATE_FACTORS = (16.0, 32.0)
+"""Between which x264's constant rate factor is sought whose file is just no larger than that of four generations."""
+
+RATE_FACTOR_STEP = 0.25
 
 
 def measure(cut: Cut, folder: Path) -> list[Figure]:
@@ -37,10 +40,7 @@ def measure(cut: Cut, folder: Path) -> list[Figure]:
     chain = ffmpeg_renders.four_generations(cut, None, None, folder)
     allowed = _bits(chain)
     _render(cut, Quality(encoder=EncoderChoice.X264), default)
-    for crf in RATE_FACTORS:
-        _render(cut, Quality(encoder=EncoderChoice.X264, crf=crf), ours)
-        if _bits(ours) <= allowed:
-            break
+    crf = _rate_factor(cut, allowed, ours)
     name = f"{cut.source.name}, {cut.seconds:g} s"
     rates = {path: _bits(path) / cut.seconds / 1e6 for path in (chain, ours, default)}
     figures = []
@@ -58,10 +58,23 @@ def measure(cut: Cut, folder: Path) -> list[Figure]:
     return figures
 
 
-def _measures():
-    yield "SSIM", _ssim
-    if shutil.which(VMAF_FFMPEG):
-        yield "VMAF", _vmaf
+def _measures() -> list[tuple[str, Callable[[Path, Path], float]]]:
+    vmaf = [("VMAF", _vmaf)] if shutil.which(VMAF_FFMPEG) else []
+    return [("SSIM", _ssim), *vmaf]
+
+
+def _rate_factor(cut: Cut, allowed: int, out: Path) -> float:
+    """Render with the lowest rate factor that gives no more bits than `allowed`, and return it."""
+    low, high = RATE_FACTORS
+    while high - low > RATE_FACTOR_STEP:
+        middle = (low + high) / 2
+        _render(cut, Quality(encoder=EncoderChoice.X264, crf=middle), out)
+        if _bits(out) <= allowed:
+            high = middle
+        else:
+            low = middle
+    _render(cut, Quality(encoder=EncoderChoice.X264, crf=high), out)
+    return high
 
 
 def _render(cut: Cut, quality: Quality, out: Path) -> None:
