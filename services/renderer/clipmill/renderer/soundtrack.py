@@ -6,7 +6,7 @@ clip as loud as platforms play it, with a limiter for the peaks; reading the fil
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,11 +14,12 @@ from typing import Self
 import numpy as np
 from clipmill.renderer import aac
 from clipmill.renderer.filtering import Filter
+from clipmill.renderer.levels import MILLISECOND, PerMillisecond, levels_db, peak, power, stands_out
 from clipmill.renderer.limiting import limited
 from clipmill.renderer.loudness import K_WEIGHTING, Floats, Loudness, integrated_lufs, measure
 from clipmill.renderer.quality import Quality
 from clipmill.renderer.reading import Sound
-from clipmill.renderer.sound import CHANNELS, SAMPLE_RATE, Samples, Timeline, silence
+from clipmill.renderer.sound import CHANNELS, SAMPLE_RATE, Samples, Timeline
 
 TARGET_LUFS = -14.0
 """What YouTube, TikTok, Instagram and Spotify play at, or close to it."""
@@ -43,12 +44,6 @@ MOST_STEADY_GAIN_DB = 30.0
 
 LEAST_GAIN_DB = -60.0
 
-STEADY_DB = 10.0
-"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than steady noise."""
-
-FLOOR_DB = -120.0
-"""What silence is called in `levels_db`."""
-
 RUMBLE = ("highpass", "f=20:precision=f64")
 """Takes out what nobody hears and what costs level: DC offsets of poor sound cards, and rumble."""
 
@@ -56,9 +51,6 @@ OVERSAMPLED = 4
 """What BS.1770-4, annex 2, asks for at 48 kHz to see the peaks between samples."""
 
 OVERSAMPLING = ("aresample", str(SAMPLE_RATE * OVERSAMPLED))
-
-MILLISECOND = SAMPLE_RATE // 1000
-"""Samples."""
 
 SAMPLE_BYTES = 4
 
@@ -101,9 +93,9 @@ class Soundtrack:
         self._spool = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 (closed by `__exit__`)
         self._waiting: list[Samples] = []
         self._rumble, self._weigh, self._oversample = Filter(RUMBLE), Filter(*K_WEIGHTING), Filter(OVERSAMPLING)
-        self._powers = _PerMillisecond(MILLISECOND, _power)
-        self._weighted = _PerMillisecond(MILLISECOND, _power)
-        self._peaks = _PerMillisecond(MILLISECOND * OVERSAMPLED, _peak)
+        self._powers = PerMillisecond(MILLISECOND, power)
+        self._weighted = PerMillisecond(MILLISECOND, power)
+        self._peaks = PerMillisecond(MILLISECOND * OVERSAMPLED, peak)
         self._sides: tuple[int, int] = (0, 1)
         self._gains: Floats = np.ones(1)
         self._encoded = aac.Encoded(b"", ())
@@ -133,7 +125,7 @@ class Soundtrack:
         self._peaks.push(self._oversample.flush())
         powers = self._powers.values()
         self._sides = _sides(powers)
-        self.levels_db = _levels(powers)
+        self.levels_db = levels_db(powers)
         self._master()
 
     def blocks(self, seconds: float) -> Iterator[Sequence[bytes]]:
@@ -174,19 +166,20 @@ class Soundtrack:
         peaks = self._peaks.values()[sides].max(axis=0)
         weighted = self._weighted.values()[sides].sum(axis=0)
         peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
-        most = MOST_GAIN_DB if _stands_out(self.levels_db) else MOST_STEADY_GAIN_DB
+        most = MOST_GAIN_DB if stands_out(self.levels_db) else MOST_STEADY_GAIN_DB
         target, ceiling = TARGET_LUFS, CEILING_DBTP
         for _ in range(ROUNDS):
             self.gain_db = _gain_for(target, weighted, peaks, most, ceiling)
             self._gains = limited(peaks, self.gain_db, ceiling)
             self._encoded = aac.encode(self.samples(), self._bitrate)
             self.loudness = measure(aac.decode(self._encoded))
-            over = (self.loudness.true_peak_dbtp or FLOOR_DB) - HIGHEST_DBTP
-            off = 0.0 if self.loudness.lufs is None else TARGET_LUFS - self.loudness.lufs
-            if over <= 0 and (abs(off) <= TOLERANCE_LU or (off > 0 and self.gain_db == most)):
+            lufs, peak_dbtp = self.loudness.lufs, self.loudness.true_peak_dbtp
+            off = 0.0 if lufs is None else TARGET_LUFS - lufs
+            over = 0.0 if peak_dbtp is None else max(0.0, peak_dbtp - HIGHEST_DBTP)
+            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and self.gain_db == most)):
                 return
             target += off
-            ceiling -= max(0.0, over) + PEAK_STEP_DB * (over > 0)
+            ceiling -= over + PEAK_STEP_DB if over else 0.0
 
     def _mastered(self, begin: int, end: int) -> Samples:
         first, last = begin // MILLISECOND, -(-end // MILLISECOND)
@@ -199,36 +192,6 @@ class Soundtrack:
         fades = np.minimum(places + 0.5, self._length - places - 0.5) / (FADE_SECONDS * SAMPLE_RATE)
         gains *= np.sin(np.pi / 2 * np.clip(fades, 0, 1)) ** 2
         return np.ascontiguousarray(samples * gains, np.float32)
-
-
-class _PerMillisecond:
-    """Reduces each channel's samples to one number a millisecond."""
-
-    def __init__(self, block: int, reduce: Callable[[Samples], Floats]) -> None:
-        self._block = block
-        self._reduce = reduce
-        self._left = silence(0)
-        self._parts: list[Floats] = []
-
-    def push(self, samples: Samples) -> None:
-        samples = np.concatenate((self._left, samples), axis=1)
-        whole = samples.shape[1] // self._block * self._block
-        self._left = samples[:, whole:].copy()
-        self._parts.append(self._reduce(samples[:, :whole].reshape(CHANNELS, -1, self._block)))
-
-    def values(self) -> Floats:
-        """Return channels by milliseconds, the last one filled up with silence."""
-        if self._left.shape[1]:
-            self.push(silence(self._block - self._left.shape[1]))
-        return np.concatenate(self._parts, axis=1)
-
-
-def _power(blocks: Samples) -> Floats:
-    return np.asarray(np.einsum("cbs,cbs->cb", blocks, blocks, dtype=np.float64) / blocks.shape[2])
-
-
-def _peak(blocks: Samples) -> Floats:
-    return np.asarray(np.abs(blocks).max(axis=2, initial=0), np.float64)
 
 
 def _sane(samples: Samples) -> Samples:
@@ -244,20 +207,6 @@ def _sides(powers: Floats) -> tuple[int, int]:
     if right < left * SILENT_CHANNEL:
         return 0, 0
     return 0, 1
-
-
-def _levels(powers: Floats) -> Floats:
-    """Return the RMS of each 10 ms, both channels together, dB of full scale."""
-    mean = powers.mean(axis=0)
-    mean = np.append(mean, np.zeros(-len(mean) % 10)).reshape(-1, 10).mean(axis=1)
-    return np.asarray(10 * np.log10(np.maximum(mean, 10 ** (FLOOR_DB / 10))))
-
-
-def _stands_out(levels_db: Floats) -> bool:
-    if not len(levels_db):
-        return False
-    quiet, loud = np.percentile(levels_db, (10, 95))
-    return bool(loud - quiet >= STEADY_DB)
 
 
 def _gain_for(target: float, weighted: Floats, peaks: Floats, most: float, ceiling: float) -> float:
