@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 from clipmill.contracts.documents import Segment, Word
+from clipmill.renderer.scripts import joined, joins_left, joins_right, pieces, unspaced, wide
 
 MOST_WORDS = 5
 """In a chunk: what is read at a glance."""
@@ -26,8 +28,17 @@ CLAUSE_ENDS = frozenset(",;:—–，、；：،؛")  # noqa: RUF001
 CLOSERS = "\"'”’»)]」』）"  # noqa: RUF001
 """What may stand after the mark that ends a sentence."""
 
-WIDE_WORD = 1 / 3
-"""What a word of one East Asian character counts: those scripts come in words of a character or two."""
+FLASH_SECONDS = 0.06
+"""What is shown for less is not seen: two frames of 30 a second."""
+
+UNSPACED_LETTER = {True: 1 / 3, False: 1 / 5}
+"""What a character counts in words where words are not divided by blanks: East Asian ones, and others (Thai, Khmer)."""
+
+LONGEST_UNSPACED = 4
+"""Characters of a word where words are not divided by blanks; what is longer is several words."""
+
+MOST_UNITS = 25
+"""In a chunk: five words of five letters that came one by one."""
 
 IMPOSSIBLE = float("inf")
 
@@ -58,6 +69,13 @@ class Chunk:
         """Return which word is being said at `time`: the last one that has begun, the first one before it has."""
         begun = [index for index, word in enumerate(self.words) if word.start <= time]
         return begun[-1] if begun else 0
+
+    def said(self, word: int, time: float) -> float:
+        """Return how much of a word has been said at `time`, 0 to 1."""
+        begun, ended = self.words[word].start, self.words[word].end
+        if ended <= begun:
+            return float(time >= begun)
+        return min(1.0, max(0.0, (time - begun) / (ended - begun)))
 
 
 def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[list[Word]]:
@@ -94,14 +112,31 @@ def chunks(sentences: Iterable[Sequence[Word]], fits: Fits, length: float) -> li
         fits: whether words have room together; a single word always has.
         length: of the clip, seconds.
     """
-    groups = [group for words in sentences for phrase in _phrases(words) for group in _divided(phrase, fits)]
+    units = [_units(words) for words in sentences]
+    groups = [group for words in units for phrase in _phrases(words) for group in _divided(phrase, fits)]
     made: list[Chunk] = []
     for index, group in enumerate(groups):
         spoken = group[-1].end
         following = groups[index + 1][0].start if index + 1 < len(groups) else length
         end = following if following - spoken <= PAUSE_SECONDS else spoken + LINGER_SECONDS
         made.append(Chunk(tuple(group), group[0].start, min(end, length)))
-    return [chunk for chunk in made if chunk.end > chunk.start]
+    return _seen(made)
+
+
+def _seen(made: Iterable[Chunk]) -> list[Chunk]:
+    """Join chunks that would be gone before they are seen to their neighbours, so that no word is lost."""
+    kept: list[Chunk] = []
+    waiting: tuple[Word, ...] = ()
+    for chunk in made:
+        words = waiting + chunk.words
+        if chunk.end - words[0].start < FLASH_SECONDS:
+            waiting = words
+        else:
+            kept.append(Chunk(words, words[0].start, chunk.end))
+            waiting = ()
+    if waiting and kept:
+        kept[-1] = Chunk(kept[-1].words + waiting, kept[-1].start, max(kept[-1].end, waiting[-1].end))
+    return kept
 
 
 def webvtt(shown: Iterable[Chunk]) -> str:
@@ -124,33 +159,57 @@ def srt(shown: Iterable[Chunk]) -> str:
     return "\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, 1))
 
 
-def joined(words: Sequence[str]) -> str:
-    """Return words as a line of text: a blank between two, none between East Asian characters."""
-    return "".join(
-        word if index == 0 or not spaced(words[index - 1], word) else f" {word}" for index, word in enumerate(words)
-    )
-
-
-def spaced(left: str, right: str) -> bool:
-    """Whether a blank stands between two words."""
-    return not (left and right and wide(left[-1]) and wide(right[0]))
-
-
-def wide(character: str) -> bool:
-    """Whether a character is Chinese or Japanese, where words are written without blanks; Korean has blanks."""
-    return "\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or "\uff00" <= character <= "\uff60"
-
-
 def _spread(segment: Segment) -> list[Word]:
-    texts = segment.text.split()
+    return _timed(segment.text.split(), segment.start, segment.end, 1.0)
+
+
+def _timed(texts: Sequence[str], start: float, end: float, score: float) -> list[Word]:
+    """Return words with times in proportion to their lengths."""
     letters = sum(len(text) for text in texts)
     words: list[Word] = []
     said = 0
+    begin = start
     for text in texts:
-        share = (segment.end - segment.start) / letters
-        start, said = segment.start + said * share, said + len(text)
-        words.append(Word(text=text, start=start, end=segment.start + said * share))
+        said += len(text)
+        until = start + (end - start) * said / letters
+        words.append(Word(text=text, start=begin, end=until, score=score))
+        begin = until
     return words
+
+
+def _units(words: Sequence[Word]) -> list[Word]:
+    """Return words that can stand by themselves: marks go with their letters, long runs without blanks are divided."""
+    whole: list[Word] = []
+    for word in words:
+        if whole and (joins_left(word.text) or joins_right(whole[-1].text)):
+            last = whole[-1]
+            whole[-1] = Word(
+                text=last.text + word.text,
+                start=last.start,
+                end=max(last.end, word.end),
+                score=min(last.score, word.score),
+            )
+        else:
+            whole.append(word)
+    return [part for word in whole for part in _parts(word)]
+
+
+def _parts(word: Word) -> list[Word]:
+    """Divide a long run of characters without blanks into even parts, its time in proportion."""
+    characters = pieces(word.text)
+    if len(characters) <= LONGEST_UNSPACED:
+        return [word]
+    count = ceil(len(characters) / LONGEST_UNSPACED)
+    cuts = [round(part * len(characters) / count) for part in range(count + 1)]
+    texts = ["".join(characters[begin:end]) for begin, end in pairwise(cuts)]
+    return _timed(texts, word.start, word.end, word.score)
+
+
+def _weight(text: str) -> float:
+    """How many words a word counts."""
+    if not unspaced(text[0]):
+        return 1.0
+    return min(1.0, len(pieces(text)) * UNSPACED_LETTER[wide(text[0])])
 
 
 def _phrases(words: Sequence[Word]) -> list[list[Word]]:
@@ -170,8 +229,7 @@ def _divided(phrase: Sequence[Word], fits: Fits) -> list[list[Word]]:
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(phrase) + 1):
         options = [
-            (best[begin][0] + _cost(phrase, begin, end, fits), begin)
-            for begin in range(max(0, end - round(MOST_WORDS / WIDE_WORD)), end)
+            (best[begin][0] + _cost(phrase, begin, end, fits), begin) for begin in range(max(0, end - MOST_UNITS), end)
         ]
         best.append(min(options))
     cuts = [len(phrase)]
@@ -184,7 +242,7 @@ def _divided(phrase: Sequence[Word], fits: Fits) -> list[list[Word]]:
 def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
     """How badly the words from `begin` to `end` read as one chunk."""
     words = phrase[begin:end]
-    count = sum(WIDE_WORD if len(word.text) <= 2 and wide(word.text[0]) else 1.0 for word in words)
+    count = sum(_weight(word.text) for word in words)
     if len(words) > 1 and (count > MOST_WORDS or not fits([word.text for word in words])):
         return IMPOSSIBLE
     cost = (count - BEST_WORDS) ** 2
@@ -196,7 +254,9 @@ def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
         mark = _last_mark(words[-1].text)
         if mark in CLAUSE_ENDS:
             cost -= 4
-        elif len(words[-1].text) <= 3:  # an article or a preposition leads on to what follows
+        elif len(words[-1].text) <= 3 and not unspaced(
+            words[-1].text[-1]
+        ):  # an article or a preposition leads on to what follows
             cost += 1.5
         cost -= 6 * min(PAUSE_SECONDS, phrase[end].start - words[-1].end)
     return cost

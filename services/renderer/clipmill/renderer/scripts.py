@@ -1,0 +1,152 @@
+"""Writing systems: what belongs together in them, where a line may break and where a blank stands.
+
+Simplified from Unicode's rules for grapheme clusters (UAX #29) and line breaking (UAX #14), which need property
+tables that Python does not carry; what is left out cannot occur in speech that was written down.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+NOT_FIRST = frozenset(
+    "、。，．・：；？！‐゠–〜～）］｝〕〉》」』】〙〗〟’”»›)]}!?,.:;%％‰℃…‥ー々〻ゝゞヽヾぁぃぅぇぉっゃゅょゎゕゖ"  # noqa: RUF001
+    "ァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ៖។៕၊။།༎๏ๆຯໆ"
+)
+"""What no line begins with: closing marks and small kana (JIS X 4051 and GB/T 15834), South-East Asian stops."""
+
+NOT_LAST = frozenset("（［｛〔〈《「『【〘〖〝‘“«‹([{¿¡#$£¥€₩")  # noqa: RUF001
+"""What no line ends with: opening marks and what stands before a number."""
+
+ATTACHED = frozenset({"Mn", "Mc", "Me"})
+"""Unicode categories that belong to the letter before them."""
+
+SARA_AM = frozenset("\u0e33\u0eb3")
+"""Vowels of Thai and Lao that are no marks but belong to the letter before them nevertheless."""
+
+BEFORE_CONSONANT = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4")
+"""Vowels of Thai and Lao that are written before the consonant they follow in speech."""
+
+VIRAMA_NAMES = ("VIRAMA", "COENG", "HALANTA")
+"""Marks that join two consonants are called so in Unicode."""
+
+JOINER = "\u200d"
+"""Makes one picture of two emoji."""
+
+KEYCAP = "\u20e3"
+EMOJI_STYLE = "\ufe0f"
+SKIN_TONES = range(0x1F3FB, 0x1F400)
+FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+TAGS = range(0xE0020, 0xE0080)
+SELECTORS = range(0xFE00, 0xFE10)
+
+LONGEST_CLUSTER = 16
+"""Code points of a character: the longest in use, families with skin tones and flags of regions, have 14."""
+
+EAST_ASIAN = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFF60), (0x20000, 0x3FFFF))
+"""Chinese and Japanese, with their marks: written without blanks, broken anywhere; Korean has blanks."""
+
+SOUTH_EAST_ASIAN = ((0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF))
+"""Thai, Lao, Tibetan, Burmese and Khmer: written without blanks."""
+
+
+def spaced(left: str, right: str) -> bool:
+    """Whether a blank stands between two words."""
+    return not (left and right and unspaced(left[-1]) and unspaced(right[0]))
+
+
+def wide(character: str) -> bool:
+    """Whether a character is Chinese or Japanese."""
+    return _within(character, EAST_ASIAN)
+
+
+def unspaced(character: str) -> bool:
+    """Whether a character is of a script that has no blanks between words."""
+    return wide(character) or _within(character, SOUTH_EAST_ASIAN)
+
+
+def clusters(text: str) -> list[str]:
+    """Return what readers take for the characters of `text`: letters with their marks, emoji with their parts."""
+    found: list[str] = []
+    for letter in text:
+        if found and len(found[-1]) < LONGEST_CLUSTER and _belongs(found[-1], letter):
+            found[-1] += letter
+        else:
+            found.append(letter)
+    return found
+
+
+def pieces(word: str) -> list[str]:
+    """Return the parts of a word between which a line may break: one, but for scripts without blanks."""
+    found: list[str] = []
+    for cluster in clusters(word):
+        if found and not breakable(found[-1], cluster):
+            found[-1] += cluster
+        else:
+            found.append(cluster)
+    return found
+
+
+def breakable(left: str, right: str) -> bool:
+    """Whether a line may end between two stretches of text that no blank divides."""
+    if right[0] in NOT_FIRST or left[-1] in NOT_LAST:
+        return False
+    return unspaced(left[-1]) or unspaced(right[0]) or is_emoji(left[-1]) or is_emoji(right[0])
+
+
+def joins_left(text: str) -> bool:
+    """Whether `text` cannot stand at the beginning of a word: marks and parts of the character before."""
+    return bool(text) and (_belongs("", text[0]) or all(letter in NOT_FIRST for letter in text))
+
+
+def joins_right(text: str) -> bool:
+    """Whether `text` cannot stand at the end of a word."""
+    last = text[-1:]
+    return last == JOINER or last in BEFORE_CONSONANT or (bool(text) and all(letter in NOT_LAST for letter in text))
+
+
+def is_emoji(character: str) -> bool:
+    """Whether a character is shown as a picture unless something says otherwise."""
+    code = ord(character)
+    return 0x1F000 <= code < 0x20000 or code in TAGS or character in (EMOJI_STYLE, KEYCAP)
+
+
+def ignorable(character: str) -> bool:
+    """Whether a character has no picture of its own and only changes its neighbours'."""
+    code = ord(character)
+    return character in (JOINER, "\u200c") or code in SELECTORS or code in TAGS
+
+
+def right_to_left(texts: Sequence[str]) -> bool:
+    """Whether most letters are of a script that is written from right to left."""
+    kinds = [unicodedata.bidirectional(letter) for text in texts for letter in text]
+    return sum(kind in ("R", "AL") for kind in kinds) > sum(kind == "L" for kind in kinds)
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as a line of text: a blank between two, none where the script has none."""
+    text = "".join(words[:1])
+    for left, right in pairwise(words):
+        text += f" {right}" if spaced(left, right) else right
+    return text
+
+
+def _within(character: str, blocks: Sequence[tuple[int, int]]) -> bool:
+    code = ord(character)
+    return any(first <= code <= last for first, last in blocks)
+
+
+def _belongs(cluster: str, letter: str) -> bool:
+    """Whether `letter` is part of the character that `cluster` is so far."""
+    code = ord(letter)
+    if unicodedata.category(letter) in ATTACHED or letter in SARA_AM or ignorable(letter) or code in SKIN_TONES:
+        return True
+    if not cluster:
+        return False
+    last = cluster[-1]
+    if last == JOINER:
+        return is_emoji(letter) or code >= 0x2190
+    if code in FLAG_LETTERS:
+        return len(cluster) == 1 and ord(last) in FLAG_LETTERS
+    if last in BEFORE_CONSONANT:
+        return True
+    return unicodedata.category(letter) == "Lo" and any(name in unicodedata.name(last, "") for name in VIRAMA_NAMES)
