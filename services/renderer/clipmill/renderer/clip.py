@@ -147,8 +147,9 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
     with Soundtrack(directory, round(length * SAMPLE_RATE), request.quality.audio_bitrate) as soundtrack:
         direction = _directed(source, request, frames, detector, soundtrack, report)
         surveyed = time.monotonic()
-        subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing)
-        hook = Hook(request.title, canvas, rate, direction.framing) if options.hook else None
+        hook = Hook(request.title, canvas, rate, direction.framing, frames=frames) if options.hook else None
+        taken = hook.taken if hook is not None else ()
+        subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing, taken=taken)
         poster = PosterPicker(rate)
         drawing = Drawing(direction.framing, options.background, subtitler, hook, poster)
         with Encoder(directory / CLIP_NAME, source.rate, canvas, request.quality, request.title) as encoder:
