@@ -1,10 +1,12 @@
 """What the children of test_child.py run."""
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +53,11 @@ def crash(request: Request, report: Report) -> Result:
 
 
 def fail_unexpectedly(request: Request, report: Report) -> Result:
+    raise LookupError("a programming error")
+
+
+def fail_and_end_slowly(request: Request, report: Report) -> Result:
+    atexit.register(time.sleep, 0.5)
     raise LookupError("a programming error")
 
 

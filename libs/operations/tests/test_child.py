@@ -102,6 +102,12 @@ async def test_an_unexpected_exception_is_a_crash_whose_traceback_is_logged():
         await run_child("child_targets:fail_unexpectedly", Request(), Result)
     assert caught.value.code is ErrorCode.WORKER_CRASHED
     assert any("a programming error" in line["stderr"] for line in lines if line["log_level"] == "error")
+    assert "exit status 1" in caught.value.sentence
+
+
+async def test_a_crash_is_told_by_its_own_status_however_long_the_interpreter_takes_to_end():
+    with pytest.raises(Transient, match="exit status 1"):
+        await run_child("child_targets:fail_and_end_slowly", Request(), Result)
 
 
 async def test_a_target_that_does_not_exist_is_a_crash():

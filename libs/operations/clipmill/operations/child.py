@@ -29,6 +29,9 @@ MEMORY_POLL_SECONDS = 0.5
 STDERR_TAIL_BYTES = 8 * 1024
 """What is kept of a child's standard error for the log of a crash."""
 
+FAREWELL_SECONDS = 5.0
+"""How long an interpreter with many libraries may take to shut down after an exception that nobody caught."""
+
 STDERR_END_SECONDS = 1.0
 """How long standard error is read on once the group is dead: a process that left the group could hold it open."""
 
@@ -153,7 +156,11 @@ class Child:
             await self.stop("out_of_memory")
             raise Transient(ErrorCode.OUT_OF_MEMORY, str(error)) from error
         except _LostError as error:
-            await self.stop("crashed")
+            try:
+                if session is not None:
+                    await session.farewell("crashed")
+            finally:
+                await self.stop("crashed")
             status = session.process.returncode if session else None
             raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(status)) from error
         except BaseException:  # cancelled, or an error in `on_progress`
@@ -216,6 +223,12 @@ class _Session:
         finally:
             if watch is not None:
                 watch.cancel()
+
+    async def farewell(self, reason: str) -> None:
+        """Give a process that has hung up a moment to end by itself: its own exit status tells what happened."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._bury(reason))
+        await asyncio.wait({self._ending}, timeout=FAREWELL_SECONDS)
 
     async def end(self, reason: str) -> None:
         """Kill the whole group and see it buried; a cancellation of this wait does not stop the burial."""
