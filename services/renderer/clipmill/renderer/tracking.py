@@ -1,25 +1,53 @@
-"""Following faces through one shot: which detection is which person."""
+"""Following faces through one shot: which detection is which person.
+
+Detections are joined to the tracks so far by where each track would be by now, were it to move on as it did (constant
+velocity), all at once and so that the sum of likenesses is the greatest (the assignment problem, as in "Simple Online
+and Realtime Tracking", Bewley et al., 2016). What no track wants begins a new one, unless it is somebody who is back.
+"""
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 from clipmill.renderer.faces import Box, Face
 
-LEAST_OVERLAP = 0.15
-"""IoU of a detection and a track's predicted box above which they are the same face."""
-
 REACH = 0.9
-"""Likewise, without overlap: how far the centres may be apart, in face widths. At 5 detections a second that is a head
-that moves by 4 times its width in a second."""
+"""How far a detection may be from where a track is expected, in face widths, to be the same face. At 6 detections a
+second that is a head that changes its speed by 5 times its width a second."""
+
+SAME_SIZE = 2.0
+"""How many times larger a detection may be than the track's last one."""
+
+SIZE_WEIGHT = 0.7
+"""What a size that is twice as large costs, in widths of distance: people who pass each other keep their sizes."""
 
 LONGEST_GAP_SECONDS = 1.0
-"""A face unseen for longer is a new one when it comes back: meanwhile it may have become another person's."""
+"""A face unseen for longer has left its track; it may still be back, under stricter rules."""
+
+COASTING_SECONDS = 0.5
+"""How long an unseen face is taken to move on; from then on it is expected where that led."""
 
 JUMP_SECONDS = 0.5
 """If in a picture one known face is missing and one new face of its size is there, and the known one was seen this
 short a while ago, they are one person who moved fast (or a cut that nobody noticed)."""
 
+BACK_SECONDS = 15.0
+"""For how long somebody who has left may come back: they turned away, bent down, walked out on one side."""
+
+BACK_REACH = 1.0
+"""How far from where they were last seen people come back, in face widths; where only one person was ever seen, they
+may come back anywhere."""
+
+BACK_SIZE = 1.6
+"""How many times larger they may have become."""
+
 VELOCITY_SMOOTHING = 0.5
 """Weight of the newest step in a track's velocity."""
+
+LEAST_SIGHTINGS = 3
+"""A face seen fewer times than this in a shot is a mistake of the detector, unless that was half of the looks."""
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +65,8 @@ class Track:
     Attributes:
         number: in order of appearance within the shot.
         sightings: in order of time, at least one.
-        motion: at glances, frame and energy of the mouth's own motion, in order of time.
+        motion: at glances, frame and speed of the mouth's own motion, in face widths a second, in order of time; only
+            where another face is seen beside it.
     """
 
     number: int
@@ -50,9 +79,9 @@ class Track:
         """The newest sighting."""
         return self.sightings[-1]
 
-    def predicted(self, frame: int) -> Box:
-        """Where the face would be at `frame`, were it to move on as it did."""
-        steps = frame - self.last.frame
+    def predicted(self, frame: int, longest: float = float("inf")) -> Box:
+        """Where the face would be at `frame`, were it to move on as it did for `longest` frames at most."""
+        steps = min(frame - self.last.frame, longest)
         box = self.last.face.box
         return Box(box.left + self._velocity[0] * steps, box.top + self._velocity[1] * steps, box.width, box.height)
 
@@ -60,11 +89,16 @@ class Track:
         """Append a later sighting."""
         steps = max(1, sighting.frame - self.last.frame)
         here, there = self.last.face.box.centre, sighting.face.box.centre
-        old, new = 1 - VELOCITY_SMOOTHING, VELOCITY_SMOOTHING / steps
+        new = VELOCITY_SMOOTHING if len(self.sightings) > 1 else 1.0
         self._velocity = (
-            old * self._velocity[0] + new * (there[0] - here[0]),
-            old * self._velocity[1] + new * (there[1] - here[1]),
+            (1 - new) * self._velocity[0] + new * (there[0] - here[0]) / steps,
+            (1 - new) * self._velocity[1] + new * (there[1] - here[1]) / steps,
         )
+        self.sightings.append(sighting)
+
+    def back(self, sighting: Sighting) -> None:
+        """Append a sighting that says nothing of how the face moves: it was away."""
+        self._velocity = (0.0, 0.0)
         self.sightings.append(sighting)
 
     def within(self, first: int, last: int) -> list[Sighting]:
@@ -73,7 +107,7 @@ class Track:
 
 
 class Tracker:
-    """Joins the detections of one shot to tracks, nearest first.
+    """Joins the detections of one shot to tracks.
 
     Args:
         rate: frames a second.
@@ -81,51 +115,109 @@ class Tracker:
 
     def __init__(self, rate: float) -> None:
         self.tracks: list[Track] = []
-        self._longest_gap = LONGEST_GAP_SECONDS * rate
-        self._longest_jump = JUMP_SECONDS * rate
+        self._rate = rate
+        self._looks = 0
 
     def update(self, frame: int, faces: list[Face]) -> None:
         """Take in the faces found at `frame`, later than all before."""
-        alive = [track for track in self.tracks if frame - track.last.frame <= self._longest_gap]
-        pairs = sorted(
-            (
-                (likeness, track.number, index)
-                for track in alive
-                for index, face in enumerate(faces)
-                if (likeness := _likeness(track.predicted(frame), face.box)) > 0
-            ),
-            reverse=True,
-        )
-        taken_tracks: set[int] = set()
-        taken_faces: set[int] = set()
-        for _, number, index in pairs:
-            if number not in taken_tracks and index not in taken_faces:
-                taken_tracks.add(number)
-                taken_faces.add(index)
-                self.tracks[number].add(Sighting(frame, faces[index]))
-        fresh = [Sighting(frame, face) for index, face in enumerate(faces) if index not in taken_faces]
-        missing = [
+        self._looks += 1
+        alive = [track for track in self.tracks if frame - track.last.frame <= LONGEST_GAP_SECONDS * self._rate]
+        coasting = COASTING_SECONDS * self._rate
+        likeness = np.array(
+            [[_likeness(track.predicted(frame, coasting), face.box) for face in faces] for track in alive]
+        ).reshape(len(alive), len(faces))
+        pairs = [(row, column) for row, column in assigned(likeness) if likeness[row, column] > 0]
+        for row, column in pairs:
+            alive[row].add(Sighting(frame, faces[column]))
+        taken = {column for _, column in pairs}
+        self._begin(frame, [face for column, face in enumerate(faces) if column not in taken])
+
+    def people(self) -> list[Track]:
+        """Return the tracks that are no mistakes of the detector."""
+        return [track for track in self.tracks if len(track.sightings) >= min(LEAST_SIGHTINGS, self._looks / 2)]
+
+    def _begin(self, frame: int, fresh: list[Face]) -> None:
+        """Give new faces to those they may be, or a track of their own."""
+        jumped = [
             track
-            for track in alive
-            if track.number not in taken_tracks and frame - track.last.frame <= self._longest_jump
+            for track in self.tracks
+            if 0 < frame - track.last.frame <= JUMP_SECONDS * self._rate and len(fresh) == 1
+            if _ratio(track.last.face.box, fresh[0].box) <= SAME_SIZE
         ]
-        if len(fresh) == len(missing) == 1 and _same_size(missing[0].last.face.box, fresh[0].face.box):
-            missing[0].add(fresh[0])
-        else:
-            self.tracks += [Track(len(self.tracks) + place, [sighting]) for place, sighting in enumerate(fresh)]
+        if len(jumped) == 1:
+            jumped[0].back(Sighting(frame, fresh[0]))
+            return
+        for face in fresh:
+            gone = [track for track in self.tracks if self._may_be_back(track, frame, face)]
+            if gone:
+                nearest = min(gone, key=lambda track: _distance(track.last.face.box, face.box))
+                nearest.back(Sighting(frame, face))
+            else:
+                self.tracks.append(Track(len(self.tracks), [Sighting(frame, face)]))
+
+    def _may_be_back(self, track: Track, frame: int, face: Face) -> bool:
+        away = (frame - track.last.frame) / self._rate
+        if not 0 < away <= BACK_SECONDS or _ratio(track.last.face.box, face.box) > BACK_SIZE:
+            return False
+        near = _distance(track.last.face.box, face.box) <= BACK_REACH
+        return near or (away > JUMP_SECONDS and self.people() == [track])
 
 
-def _likeness(predicted: Box, found: Box) -> float:
-    """How well two boxes go together: above 1 if they overlap, to 1 if they are near, 0 if they are not one face."""
-    if not _same_size(predicted, found):
+def assigned(likeness: Floats) -> list[tuple[int, int]]:
+    """Return pairs of row and column, each at most once, with the greatest sum: as many as the shorter side has.
+
+    The Hungarian method with potentials and shortest augmenting paths (Jonker and Volgenant, 1987): exact, and cubic in
+    the number of faces.
+
+    Args:
+        likeness: tracks by faces.
+    """
+    if likeness.shape[0] > likeness.shape[1]:
+        return sorted((row, column) for column, row in assigned(likeness.T))
+    rows, columns = likeness.shape
+    of_row, of_column = np.zeros(rows + 1), np.zeros(columns + 1)  # the potentials
+    row_at = np.zeros(columns + 1, np.int64)  # rows count from 1, 0 is none; column 0 holds the row to be placed
+    for row in range(1, rows + 1):
+        row_at[0] = row
+        column = 0
+        shortest, came_from = np.full(columns + 1, np.inf), np.zeros(columns + 1, np.int64)
+        done = np.zeros(columns + 1, np.bool_)
+        while row_at[column]:
+            done[column] = True
+            here = row_at[column]
+            reduced = -likeness[here - 1] - of_row[here] - of_column[1:]
+            better = ~done[1:] & (reduced < shortest[1:])
+            shortest[1:][better] = reduced[better]
+            came_from[1:][better] = column
+            following = int(np.argmin(np.where(done, np.inf, shortest)[1:])) + 1
+            step = shortest[following]
+            of_row[row_at[done]] += step
+            of_column[done] -= step
+            shortest[~done] -= step
+            column = following
+        while column:
+            row_at[column] = row_at[came_from[column]]
+            column = int(came_from[column])
+    return sorted((int(row_at[column]) - 1, column - 1) for column in range(1, columns + 1) if row_at[column])
+
+
+def _likeness(expected: Box, found: Box) -> float:
+    """How well two boxes go together: 1 if they are one, 0 if they are not one face."""
+    ratio = _ratio(expected, found)
+    if ratio > SAME_SIZE:
         return 0.0
-    overlap = predicted.overlap(found)
-    if overlap >= LEAST_OVERLAP:
-        return 1 + overlap
-    (x, y), (u, v) = predicted.centre, found.centre
-    distance = ((x - u) ** 2 + (y - v) ** 2) ** 0.5 / max(predicted.width, found.width)
-    return 1 - distance / REACH if distance < REACH else 0.0
+    distance = _distance(expected, found) / REACH
+    if distance >= 1:
+        return 0.0
+    return max(1e-6, 1 - 0.5 * distance - 0.5 * SIZE_WEIGHT * float(np.log2(ratio)))
 
 
-def _same_size(one: Box, other: Box) -> bool:
-    return 0.5 <= max(one.width, 1e-6) / max(other.width, 1e-6) <= 2
+def _distance(one: Box, other: Box) -> float:
+    """Between the centres, in widths of the larger."""
+    (x, y), (u, v) = one.centre, other.centre
+    return float(np.hypot(x - u, y - v)) / max(one.width, other.width, 1e-6)
+
+
+def _ratio(one: Box, other: Box) -> float:
+    larger, smaller = max(one.width, other.width), min(one.width, other.width)
+    return larger / max(smaller, 1e-6)
