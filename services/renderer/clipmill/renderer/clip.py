@@ -145,7 +145,8 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
     length = frames / rate
     captioning = caption(request.segments, start, start + length, options.captions, canvas)
     with Soundtrack(directory, round(length * SAMPLE_RATE), request.quality.audio_bitrate) as soundtrack:
-        direction = _directed(source, request, frames, detector, soundtrack, report)
+        progress = _Progress(report, frames)
+        direction = _directed(source, request, detector, frames, soundtrack=soundtrack, progress=progress)
         surveyed = time.monotonic()
         hook = Hook(request.title, canvas, rate, direction.framing, frames=frames) if options.hook else None
         taken = hook.taken if hook is not None else ()
@@ -153,7 +154,7 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         poster = PosterPicker(rate)
         drawing = Drawing(direction.framing, options.background, subtitler, hook, poster)
         with Encoder(directory / CLIP_NAME, source.rate, canvas, request.quality, request.title) as encoder:
-            _write(source.pictures(start, frames), drawing, soundtrack, encoder, _Progress(frames, report))
+            _write(source.pictures(start, frames), drawing, soundtrack, encoder, progress)
     poster.save(directory / POSTER_NAME)
     (directory / WEBVTT_NAME).write_text(webvtt(captioning.chunks), encoding="utf-8")
     (directory / SUBRIP_NAME).write_text(srt(captioning.chunks), encoding="utf-8")
@@ -173,7 +174,13 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
 
 
 def _directed(
-    source: Source, request: RenderRequest, frames: int, detector: FaceDetector, soundtrack: Soundtrack, report: Report
+    source: Source,
+    request: RenderRequest,
+    detector: FaceDetector,
+    frames: int,
+    *,
+    soundtrack: Soundtrack,
+    progress: "_Progress",
 ) -> Direction:
     """Survey the clip and decide what each of its frames shows; the soundtrack is filled on the way."""
     start, rate = source.snapped(request.start), float(source.rate)
@@ -183,8 +190,8 @@ def _directed(
         frames,
         spans(request.shots, start, rate, frames),
         detector,
-        soundtrack,
-        lambda share: report(SURVEY_PERCENT * share),
+        soundtrack=soundtrack,
+        report=progress.surveyed,
         faces_per_second=request.faces_per_second,
     )
     words = list(chain.from_iterable(clip_words(request.segments, start, start + frames / rate)))
@@ -213,15 +220,27 @@ def _write(
 
 
 class _Progress:
-    """Turns frames written into percentages."""
+    """Reports each whole percentage once.
 
-    def __init__(self, frames: int, report: Report) -> None:
-        self._frames = frames
+    Args:
+        report: called with it.
+        frames: of the clip.
+    """
+
+    def __init__(self, report: Report, frames: int) -> None:
         self._report = report
-        self._said = int(SURVEY_PERCENT)
+        self._frames = frames
+        self._said = 0
+
+    def surveyed(self, share: float) -> None:
+        """Take in how much of the survey is done, 0 to 1."""
+        self._say(SURVEY_PERCENT * share)
 
     def written(self, frames: int) -> None:
-        percent = int(SURVEY_PERCENT + (100 - SURVEY_PERCENT) * frames / self._frames)
-        if percent > self._said:
-            self._said = percent
-            self._report(percent)
+        """Take in how many frames are written."""
+        self._say(SURVEY_PERCENT + (100 - SURVEY_PERCENT) * frames / self._frames)
+
+    def _say(self, percent: float) -> None:
+        if int(percent) > self._said:
+            self._said = int(percent)
+            self._report(self._said)
