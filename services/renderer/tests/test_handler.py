@@ -1,5 +1,6 @@
 import asyncio
 
+import numpy as np
 import pytest
 import structlog
 from clipmill.artifacts import documents, layout
@@ -66,6 +67,10 @@ def settings(tmp_path):
     return RendererSettings(common=common, preset=Preset.ULTRAFAST, encoder=EncoderChoice.X264, codec_threads=2)
 
 
+def tone(times):
+    return 0.1 * np.sin(2 * np.pi * 440 * times)
+
+
 @pytest.fixture
 def job_with(settings, make_media):
     """A job whose analysis is done."""
@@ -73,7 +78,7 @@ def job_with(settings, make_media):
     async def prepare(content=None, **facts):
         store, job = open_store(settings.common.store_url), new_job_id()
         if content is None:
-            await store.put_file(layout.source(job), make_media(**facts))
+            await store.put_file(layout.source(job), make_media(sound=tone, **facts))
         else:
             await store.put_bytes(layout.source(job), content)
         media = MediaFacts(
