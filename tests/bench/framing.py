@@ -144,7 +144,7 @@ def surveyed(name: str, truth: dict, start: float, end: float) -> Clip:
         detector = BlazeFace(locate(FACE_MODEL))
         with Soundtrack(Path(folder), round(frames / rate * SAMPLE_RATE)) as soundtrack:
             began = time.monotonic()
-            seen = survey(source, start, frames, found, detector, soundtrack, lambda share: None)
+            seen = survey(source, start, frames, found, detector, soundtrack=soundtrack, report=lambda share: None)
             took = time.monotonic() - began
             spoken = voiced(words(truth, start), soundtrack.levels_db, rate, frames)
     middles = [start + (span.first + span.last) / 2 / rate for span in found]
