@@ -1,5 +1,6 @@
 import os
 import struct
+import threading
 from fractions import Fraction
 from itertools import pairwise
 
@@ -7,7 +8,10 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
+from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.verification import verify
+from PIL import Image
 
 
 def lights(path) -> np.ndarray:
@@ -36,6 +40,16 @@ def tone(times):
 
 def beep(at):
     return lambda times: np.where((times >= at) & (times < at + 0.3), tone(times), 0.0)
+
+
+def laid_out(rendered):
+    return [shot.layout for shot in rendered.shots]
+
+
+def gray(path, at):
+    """The light of the picture that is shown `at` seconds."""
+    with av.open(path) as container:
+        return next(frame.to_ndarray(format="gray") for frame in container.decode(video=0) if frame.time >= at - 0.001)
 
 
 def test_a_clip_is_what_platforms_take(make_media, render_clip):
@@ -139,7 +153,7 @@ def test_a_display_matrix_is_obeyed(make_media, render_clip):
     data[header + 48 : header + 84] = matrix
     source.write_bytes(data)
     path, rendered = render_clip(source, 0.0, 0.8)
-    assert rendered.layouts == ("track",)
+    assert laid_out(rendered) == ["track"]
     with av.open(path) as container:
         gray = next(container.decode(video=0)).to_ndarray(format="gray")
     rows, columns = np.nonzero(gray > 200)
@@ -161,7 +175,7 @@ def test_the_camera_follows_and_never_loses_the_subject(make_media, render_clip)
         return 60 + 200 * min(1.0, max(0.0, (time - 0.5) / 2)), 90
 
     path, rendered = render_clip(make_media(seconds=3, square=place), 0.0, 3.0)
-    assert rendered.layouts == ("track",)
+    assert laid_out(rendered) == ["track"]
     with av.open(path) as container:
         for frame in container.decode(video=0):
             columns = np.nonzero((frame.to_ndarray(format="gray") > 200).sum(axis=0) > 50)[0]
@@ -180,7 +194,7 @@ def test_a_still_subject_gets_a_still_camera(make_media, render_clip):
 def test_the_camera_cuts_with_the_shot(make_media, render_clip):
     source = make_media(seconds=3, square=lambda time: (70, 90) if time < 1.5 else (250, 90))
     path, rendered = render_clip(source, 0.0, 3.0, shots=[(0, 1.5), (1.5, 3)])
-    assert rendered.layouts == ("track", "track")
+    assert laid_out(rendered) == ["track", "track"]
     with av.open(path) as container:
         for frame in container.decode(video=0):
             columns = np.nonzero((frame.to_ndarray(format="gray") > 200).sum(axis=0) > 50)[0]
@@ -194,13 +208,13 @@ def test_a_shot_without_a_face_is_fitted(make_media, render_clip):
         3.0,
         shots=[(0, 1.5), (1.5, 3)],
     )
-    assert rendered.layouts == ("track", "fit")
+    assert laid_out(rendered) == ["track", "fit"]
 
 
 def test_a_flash_of_a_shot_keeps_its_neighbours_layout(make_media, render_clip):
     source = make_media(seconds=3, square=lambda time: None if 1.0 <= time < 1.4 else (100, 90))
     _, rendered = render_clip(source, 0.0, 3.0, shots=[(0, 1), (1, 1.4), (1.4, 3)])
-    assert rendered.layouts == ("track", "track", "track")
+    assert laid_out(rendered) == ["track", "track", "track"]
 
 
 def test_words_are_burned_in_where_they_are_said(make_media, render_clip, spoken):
@@ -216,7 +230,7 @@ def test_words_are_burned_in_where_they_are_said(make_media, render_clip, spoken
 
 def test_captions_can_be_left_out_of_the_picture(make_media, render_clip, spoken):
     source = make_media(seconds=2, square=lambda time: (160, 40))
-    path, _ = render_clip(source, 0.0, 2.0, words=spoken("Nothing is lost.", 0.2, 2.0), burn=False)
+    path, _ = render_clip(source, 0.0, 2.0, words=spoken("Nothing is lost.", 0.2, 2.0), captions=CaptionStyle.OFF)
     with av.open(path) as container:
         assert not any((frame.to_ndarray(format="gray")[1200:1400] > 220).any() for frame in container.decode(video=0))
     assert "Nothing is lost." in path.with_name("captions.vtt").read_text()
@@ -224,15 +238,100 @@ def test_captions_can_be_left_out_of_the_picture(make_media, render_clip, spoken
 
 def test_a_poster_is_made(make_media, render_clip):
     path, _ = render_clip(make_media(seconds=2, square=lambda time: (160, 90)), 0.0, 2.0)
-    from PIL import Image
-
     with Image.open(path.with_name("poster.jpg")) as poster:
         assert (poster.format, poster.size) == ("JPEG", (1080, 1920))
 
 
-def test_faces_are_looked_for_five_times_a_second(make_media, render_clip, square_detector):
-    render_clip(make_media(seconds=2), 0.0, 2.0)
-    assert square_detector.calls == 10
+@pytest.mark.parametrize("form", list(OutputFormat))
+def test_a_clip_has_the_shape_that_was_asked_for(make_media, render_clip, form):
+    canvas = CANVASES[form]
+    source = make_media(seconds=1.5, sound=tone, square=lambda time: (160, 90))
+    path, rendered = render_clip(source, 0.0, 1.2, output_format=form)
+    assert verify(path, 1.2) == []
+    assert (rendered.width, rendered.height) == (canvas.width, canvas.height)
+    with av.open(path) as container:
+        codec = container.streams.video[0].codec_context
+        assert (codec.width, codec.height) == (canvas.width, canvas.height)
+    with Image.open(path.with_name("poster.jpg")) as poster:
+        assert poster.size == (canvas.width, canvas.height)
+
+
+def test_the_layout_that_was_asked_for_is_taken_and_said(make_media, render_clip):
+    source = make_media(seconds=1, square=lambda time: (160, 90))
+    _, rendered = render_clip(source, 0.0, 0.8, layout=LayoutChoice.FIT)
+    assert laid_out(rendered) == ["fit"]
+    assert rendered.shots[0].reason
+    assert (rendered.shots[0].start, rendered.shots[0].end) == (0.0, 0.8)
+
+
+def test_the_background_is_blurred_or_one_dark_colour(make_media, render_clip):
+    source = make_media(seconds=1, light=lambda time: 180)
+    blurred, _ = render_clip(source, 0.0, 0.4, layout=LayoutChoice.FIT)
+    light = gray(blurred, 0.2)[:100].mean()
+    solid, _ = render_clip(source, 0.0, 0.4, layout=LayoutChoice.FIT, background=Background.SOLID)
+    assert 60 < light < 120
+    assert gray(solid, 0.2)[:100].mean() < 25
+
+
+def test_the_title_stands_in_the_picture_for_the_first_seconds_if_asked_for(make_media, render_clip):
+    source = make_media(seconds=5, square=lambda time: None, light=lambda time: 60)
+    path, _ = render_clip(source, 0.0, 4.4, title="It's the 🎬 that counts", hook=True)
+    with_title, without = gray(path, 1.0), gray(path, 4.2)
+    assert (np.abs(with_title.astype(int) - without)[250:700] > 60).sum() > 2000
+    path, _ = render_clip(source, 0.0, 1.2, title="It's the 🎬 that counts")
+    assert (np.abs(gray(path, 1.0).astype(int) - without)[250:700] > 60).sum() == 0
+
+
+def test_captions_are_written_as_webvtt_and_subrip(make_media, render_clip, spoken):
+    path, _ = render_clip(make_media(), 0.0, 2.0, words=spoken("It's 🎬 is lost.", 0.2, 1.8))
+    for name in ("captions.vtt", "captions.srt"):
+        assert "It's" in path.with_name(name).read_text(encoding="utf-8")
+
+
+def test_progress_goes_up_to_the_end_and_says_each_percentage_once(make_media, render_clip):
+    said = []
+    render_clip(make_media(seconds=4), 0.0, 4.0, report=said.append)
+    assert said == sorted(set(said))
+    assert said[-1] == 100
+    assert 4 <= sum(percent <= 8 for percent in said) <= 9
+
+
+def test_how_loud_the_clip_became_is_said(make_media, render_clip):
+    _, rendered = render_clip(make_media(seconds=3, sound=tone), 0.0, 3.0)
+    assert rendered.loudness_lufs == pytest.approx(-14, abs=0.5)
+    assert rendered.true_peak_dbtp <= -1
+    _, silent = render_clip(make_media("mute.mp4", seconds=1), 0.0, 1.0)
+    assert silent.loudness_lufs is None
+
+
+def test_picture_and_sound_lie_side_by_side_in_the_file(make_media, render_clip):
+    path, _ = render_clip(make_media(seconds=6, sound=tone), 0.0, 6.0)
+    with av.open(path) as container:
+        places = [
+            (packet.stream.type, float(packet.dts * packet.time_base))
+            for packet in sorted(
+                (packet for packet in container.demux() if packet.dts is not None), key=lambda packet: packet.pos
+            )
+        ]
+    latest = {"video": 0.0, "audio": 0.0}
+    for kind, time in places:
+        latest[kind] = time
+        assert abs(latest["video"] - latest["audio"]) < 0.6
+
+
+def test_an_error_while_drawing_is_raised_as_it_is_and_leaves_no_clip_and_no_thread(make_media, render_clip, tmp_path):
+    broken = ZeroDivisionError("the captions cannot be drawn")
+
+    def report(percent):
+        if percent > 50:
+            raise broken
+
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError) as caught:
+        render_clip(make_media(seconds=3), 0.0, 3.0, report=report)
+    assert caught.value is broken
+    assert [path.name for path in (tmp_path / "out").iterdir()] == []
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 100, os.urandom(4096)])
