@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from clipmill.contracts.documents import Segment, Word
+from clipmill.contracts.documents import Segment, Shot, Word
 from clipmill.contracts.options import JobOptions
 from clipmill.operations.child import Child
 from clipmill.operations.settings import default_models_dir
@@ -18,6 +18,14 @@ from ffmpeg_renders import Cut
 TARGET = "clipmill.renderer.clip:render"
 LOOKS_A_SECOND = 20
 """How often the child's peak memory is read; the kernel keeps it, so only the last reading counts."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What earlier stages found out about a source."""
+
+    shots: tuple[Shot, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Outcome:
     peak_bytes: int
 
 
-def request(cut: Cut, folder: Path, segments: tuple[Segment, ...], options: JobOptions) -> RenderRequest:
+def request(cut: Cut, folder: Path, known: Known, options: JobOptions) -> RenderRequest:
     """Return what the service would ask for: its default settings, one clip at a time on this machine."""
     settings = RendererSettings(slots=1)
     folder.mkdir(exist_ok=True)
@@ -48,7 +56,8 @@ def request(cut: Cut, folder: Path, segments: tuple[Segment, ...], options: JobO
         end=cut.start + cut.seconds,
         directory=str(folder),
         models_dir=str(default_models_dir()),
-        segments=segments,
+        shots=known.shots,
+        segments=known.segments,
         title="What nobody tells you about the first thousand days",
         options=options,
         quality=settings.encoding(),
@@ -106,10 +115,13 @@ def _peak_bytes(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
-def transcript(truth: Path) -> tuple[Segment, ...]:
-    """Return what is said in a video of the development corpus, its words evenly in each sentence."""
-    sentences = msgspec.json.decode(truth.read_bytes())["sentences"]
-    return tuple(_segment(each["text"], each["start"], each["end"]) for each in sentences)
+def known(truth: Path) -> Known:
+    """Return what is known of a video of the development corpus, its words evenly in each sentence."""
+    facts = msgspec.json.decode(truth.read_bytes())
+    return Known(
+        tuple(Shot(start=each["start"], end=each["end"]) for each in facts["shots"]),
+        tuple(_segment(each["text"], each["start"], each["end"]) for each in facts["sentences"]),
+    )
 
 
 def _segment(text: str, start: float, end: float) -> Segment:

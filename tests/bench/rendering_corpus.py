@@ -44,7 +44,7 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
 def _tried(cut: Cut, folder: Path) -> tuple[str, float]:
     """What is wrong with the clip, or the code of the refusal; and how long it took."""
     try:
-        outcome = our_renders.render(our_renders.request(cut, folder / "clip", (), JobOptions()))
+        outcome = our_renders.render(our_renders.request(cut, folder / "clip", our_renders.Known(), JobOptions()))
     except (Permanent, Transient) as error:
         return error.code.value, 0.0
     findings = verify(outcome.clip, outcome.rendered.duration)

@@ -44,7 +44,7 @@ def measure(source: Path, folder: Path) -> list[Figure]:
 
 def _peak(cut: Cut, folder: Path, layout: LayoutChoice = LayoutChoice.AUTO) -> float:
     """Megabytes."""
-    wanted = our_renders.request(cut, folder / "memory", (), JobOptions(layout=layout))
+    wanted = our_renders.request(cut, folder / "memory", our_renders.Known(), JobOptions(layout=layout))
     return our_renders.render(wanted).peak_bytes / 1e6
 
 

@@ -21,7 +21,7 @@ ROUNDS = 3
 def default_x264() -> X264:
     """Return how clips are encoded by default."""
     effort = EFFORTS[QualityLevel.STANDARD]
-    return X264(effort.preset, effort.crf, RendererSettings(slots=1).threads())
+    return X264(effort.preset, effort.crf, RendererSettings(slots=1).encoding().threads)
 
 
 def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:
@@ -32,17 +32,17 @@ def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:
         truth: of its source.
         folder: for files.
     """
-    segments = our_renders.transcript(truth)
+    known = our_renders.known(truth)
     outcomes: list[our_renders.Outcome] = []
     ass, hook = folder / "captions.ass", folder / "hook.png"
-    words = [word for each in segments for word in each.words]
+    words = [word for each in known.segments for word in each.words]
     inside = [(word.text, word.start - cut.start, word.end - cut.start) for word in words if _inside(word.start, cut)]
     ffmpeg_renders.ass(inside, ass)
     _hook(hook)
 
     def ours(captions: CaptionStyle) -> None:
         options = JobOptions(captions=captions)
-        outcome = our_renders.render(our_renders.request(cut, folder / "ours", segments, options))
+        outcome = our_renders.render(our_renders.request(cut, folder / "ours", known, options))
         if captions is not CaptionStyle.OFF:
             outcomes.append(outcome)
 

@@ -252,6 +252,3 @@ def _blur(pane: Pane, bars: Sequence[Pane], canvas: Picture) -> None:
 
 def _even(lengths: tuple[float, float]) -> tuple[int, int]:
     return round(lengths[0] / 2) * 2, round(lengths[1] / 2) * 2
-
-
-WIDTH, HEIGHT = 1080, 1920
