@@ -238,7 +238,7 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
         size_bytes: of `clip.mp4`.
         shots: the clip's shots in order, with their layouts.
         encoder: the video encoder used.
-        loudness_lufs: integrated loudness of the sound before AAC (EBU R 128); None for silence.
+        loudness_lufs: integrated loudness of the sound as it is heard, after AAC (EBU R 128); None for silence.
         true_peak_dbtp: likewise its true peak, dB; None for silence.
         missing_letters: of its words and its title, which no font has and which are therefore not in the picture.
     """

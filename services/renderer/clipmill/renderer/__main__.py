@@ -1,4 +1,4 @@
-"""`python -m clipmill.renderer [run | config]` runs the service; `verify FILE [--seconds N]` checks a rendered file."""
+"""`python -m clipmill.renderer [run | config]` runs the service; `verify FILE ...` checks rendered files."""
 
 import argparse
 import asyncio
@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import structlog
 from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.options import OutputFormat
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.workroom import sweep
 from clipmill.renderer.handler import WORKROOM_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
-from clipmill.renderer.verification import verify
+from clipmill.renderer.verification import Examined, Expected, examine
 
 log = structlog.stdlib.get_logger()
 
@@ -30,7 +32,7 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
 
 
 def check(arguments: Sequence[str]) -> int:
-    """Run `verify`: print what is wrong with a file.
+    """Run `verify`: print what was looked at, one line each.
 
     Args:
         arguments: after the word `verify`.
@@ -38,16 +40,24 @@ def check(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0 if nothing is wrong, else 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m clipmill.renderer verify", description="Check a rendered file.")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--seconds", type=float, help="how long it should be")
+    parser = argparse.ArgumentParser(prog="python -m clipmill.renderer verify", description="Check rendered files.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("--seconds", type=float, help="how long they should be")
+    parser.add_argument("--format", type=OutputFormat, choices=list(OutputFormat), help="their shape; any by default")
+    parser.add_argument("--captions", action="store_true", help="caption files must lie beside them")
+    parser.add_argument("--json", action="store_true", help="print JSON, one line a file")
     options = parser.parse_args(arguments)
-    findings = verify(options.file, options.seconds)
-    for finding in findings:
-        sys.stdout.write(f"{finding.check}: {finding.sentence}\n")
-    if not findings:
-        sys.stdout.write(f"{options.file}: all right\n")
-    return 1 if findings else 0
+    expected = Expected(seconds=options.seconds, output_format=options.format, captions=options.captions)
+    examined = {path: examine(path, expected) for path in options.files}
+    for path, checks in examined.items():
+        wrong = sum(not found.ok for found in checks)
+        if options.json:
+            sys.stdout.write(f"{msgspec.json.encode(Examined(str(path), not wrong, tuple(checks))).decode()}\n")
+            continue
+        for found in checks:
+            sys.stdout.write(f"{'ok     ' if found.ok else 'FINDING'}  {found.check}: {found.sentence}\n")
+        sys.stdout.write(f"{path}: {f'{wrong} of {len(checks)} wrong' if wrong else 'all right'}\n")
+    return 1 if any(not found.ok for checks in examined.values() for found in checks) else 0
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Effort(Struct, frozen=True):
         crf: x264's constant rate factor.
         look_ahead: frames that x264 sees ahead, as many as the preset has or fewer: each takes 6 MB at 1080p.
         nvenc_preset: NVENC's, p1 (fastest) to p7.
-        highest_bitrate: bits a second, over two seconds.
+        highest_bitrate: bits a second, with a buffer of one and a half seconds (the level allows 31 Mbit in it).
     """
 
     preset: str
@@ -93,7 +93,7 @@ def options(name: EncoderChoice, form: Form, quality: Quality) -> dict[str, str]
         "level": form.level,
         "g": str(form.group),
         "maxrate": str(effort.highest_bitrate),
-        "bufsize": str(2 * effort.highest_bitrate),
+        "bufsize": str(effort.highest_bitrate * 3 // 2),
     }
     if name is EncoderChoice.NVENC:
         return common | {
