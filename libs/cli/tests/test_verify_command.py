@@ -1,14 +1,25 @@
 """`clipmill verify` runs the renderer's check."""
 
+import json
+
 
 async def test_the_renderers_findings_and_status_are_the_commands(clipmill_process, video):
-    status, out, _ = await clipmill_process("verify", video("wide.mp4", 160, 90), "--seconds", "60")
+    options = ("--seconds", "60", "--format", "square", "--captions", "--json")
+    status, out, _ = await clipmill_process("verify", video("-wide.mp4", 160, 90), *options)
     assert status == 1
-    assert "size" in out
-    assert "60.000 s" in out
+    found = json.dumps(json.loads(out))
+    for word in ("1080x1080", "60.000 s", "captions"):
+        assert word in found
 
 
-async def test_what_the_renderer_does_not_understand_is_status_2(clipmill_process, video):
+async def test_several_files_are_checked_at_once(clipmill_process, video, tmp_path):
+    status, out, _ = await clipmill_process("verify", video("wide.mp4", 160, 90), tmp_path / "none.mp4")
+    assert status == 1
+    assert "wide.mp4" in out
+    assert "none.mp4" in out
+
+
+async def test_an_option_that_there_is_not_is_status_2(clipmill_process, video):
     status, _, err = await clipmill_process("verify", video("wide.mp4", 160, 90), "--colour")
     assert status == 2
     assert "--colour" in err

@@ -1,17 +1,35 @@
 """`clipmill verify`: the renderer's check of a rendered file."""
 
 import click
+from clipmill.contracts.options import OutputFormat
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="FILE...")
-def verify(arguments: tuple[str, ...]) -> None:
-    """Check clips: whether they are what platforms take.
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--seconds", type=float, help="How long they should be.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice([shape.value for shape in OutputFormat], case_sensitive=False),
+    help="Their shape; any if not given.",
+)
+@click.option("--captions", is_flag=True, help="Caption files must lie beside them.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON document a file and line.")
+def verify(
+    files: tuple[str, ...], seconds: float | None, output_format: str | None, *, captions: bool, as_json: bool
+) -> None:
+    """Check whether rendered clips are what platforms take.
 
-    Codecs and profiles, size, length, sync, loudness, key frames and where the index stands. The exit status is 1 if
-    anything is wrong. Takes the options of `python -m clipmill.renderer verify`, such as --seconds N for how long a
-    clip should be.
+    Codecs and profiles, size, bit rates, length, sync, loudness, key frames, where the index stands, and what else is
+    in the file. The exit status is 1 if anything is wrong.
     """
     from clipmill.cli import service_command  # noqa: PLC0415  # the other commands need nothing of it
 
-    service_command.run("renderer", "verify", *arguments)
+    words = ["verify"]
+    if seconds is not None:
+        words += ["--seconds", str(seconds)]
+    if output_format is not None:
+        words += ["--format", output_format]
+    words += ["--captions"] if captions else []
+    words += ["--json"] if as_json else []
+    service_command.run("renderer", *words, "--", *files)
