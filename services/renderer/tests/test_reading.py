@@ -1,167 +1,196 @@
+"""Every picture of a clip, from files of all kinds."""
+
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
-from clipmill.contracts.documents import Shot
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.renderer.directing import Director, Pace
-from clipmill.renderer.layouts import Layout
-from clipmill.renderer.pictures import Picture
-from clipmill.renderer.reading import Source, output_rate
-from clipmill.renderer.shots import Span, spans
-from clipmill.renderer.sound import SAMPLE_RATE, Timeline
+from clipmill.renderer.reading import Source
 
 
-class Counting:
-    """A file that counts the bytes read from it."""
+def clip(path, start, frames):
+    with path.open("rb") as file, Source(file, near=start) as source:
+        return list(source.pictures(start, frames))
 
-    def __init__(self, file):
-        self._file = file
-        self.count = 0
 
-    def read(self, size=-1):
-        data = self._file.read(size)
-        self.count += len(data)
-        return data
+def lights(pictures):
+    """The light in the middle of each."""
+    return np.array([float(np.median(picture.luma[::4, ::4])) for picture in pictures])
 
-    def seek(self, *where):
-        return self._file.seek(*where)
 
-    def tell(self):
-        return self._file.tell()
+def counted(time, rate=25):
+    """A light that tells the frame."""
+    return 30 + round(time * rate)
+
+
+def written(path, codec, pixel_format, lights, *, rate=25, size=(320, 180), options=None, start=0):
+    """A file of even pictures, their luma as given, whatever the form."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = *size, pixel_format
+        stream.codec_context.gop_size = 30
+        rgb = stream.codec_context.format.is_rgb
+        for index, light in enumerate(lights):
+            planes = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
+            planes[: size[1]] = light
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            frame = frame.reformat(format=pixel_format, dst_color_range=2 if rgb or "j" in pixel_format else 1)
+            frame.pts = start + index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
 
 
 @pytest.mark.parametrize(
-    ("average", "base", "rate"),
+    ("name", "codec", "pixel_format", "options"),
     [
-        (Fraction(25), Fraction(25), Fraction(25)),
-        (Fraction(30000, 1001), Fraction(30000, 1001), Fraction(30000, 1001)),
-        (Fraction(23976, 1000), Fraction(24000, 1001), Fraction(24000, 1001)),
-        (Fraction(2997, 100), Fraction(90000), Fraction(30000, 1001)),
-        (Fraction(14), Fraction(25), Fraction(25)),
-        (Fraction(120), Fraction(120), Fraction(60)),
-        (Fraction(15), Fraction(15), Fraction(30)),
-        (Fraction(1), Fraction(1), Fraction(32)),
-        (None, None, Fraction(25)),
+        ("a.mp4", "libx264", "yuv420p", {"bf": "3", "b-pyramid": "normal"}),
+        ("a.mp4", "libx264", "yuv422p10le", {}),
+        ("a.mp4", "libx264", "yuv444p", {}),
+        ("a.mp4", "libx264rgb", "rgb24", {}),
+        ("a.mp4", "libx265", "yuv420p12le", {"x265-params": "log-level=none"}),
+        ("a.webm", "libvpx-vp9", "yuva420p", {"deadline": "realtime", "cpu-used": "8", "crf": "10"}),
+        ("a.mkv", "libvpx", "yuv420p", {"deadline": "realtime", "cpu-used": "8", "crf": "4"}),
+        ("a.mp4", "libsvtav1", "yuv420p10le", {"preset": "12", "svtav1-params": "lookahead=0"}),
+        ("a.mpg", "mpeg2video", "yuv422p", {"qmax": "2"}),
+        ("a.ts", "mpeg2video", "yuv420p", {"bf": "2", "qmax": "2"}),
+        ("a.ts", "libx264", "yuv420p", {}),
+        ("a.avi", "mpeg4", "yuv420p", {"qmax": "2"}),
+        ("a.mov", "mjpeg", "yuvj422p", {"qmax": "2"}),
+        ("a.mov", "prores_ks", "yuva444p10le", {}),
+        ("a.mkv", "ffv1", "bgra", {}),
+        ("a.mov", "png", "rgba", {}),
     ],
 )
-def test_the_rate_is_the_sources_as_far_as_it_makes_sense(average, base, rate):
-    assert output_rate(average, base) == rate
+def test_any_codec_and_form_is_cut_on_the_frame(tmp_path, name, codec, pixel_format, options):
+    path = written(tmp_path / name, codec, pixel_format, range(30, 180, 2), options=options)
+    seen = lights(clip(path, 1.0, 40))
+    assert np.abs(seen - np.arange(80, 160, 2)).max() <= 3
 
 
-def test_only_the_clip_is_read(make_media):
-    noise = np.random.default_rng(1)
-    path = make_media(
-        seconds=30,
-        light=lambda time: int(noise.integers(20, 230)),
-        square=lambda time: tuple(noise.uniform(20, 160, 2)),
-    )
-    with path.open("rb") as file:
-        counting = Counting(file)
-        with Source(counting) as source:
-            assert len([item for item in source.read(20.0, 25) if isinstance(item, Picture)]) == 25
-    assert counting.count < 1.5 * path.stat().st_size  # one read of the IO buffer can be the whole of a small file
-
-
-def test_a_picture_that_is_shown_again_is_decoded_and_converted_once(make_media):
+def test_a_picture_that_is_shown_again_is_converted_once(make_media):
     path = make_media("slow.mkv", times=[0.0, 0.04, 0.08, 1.0, 1.04], seconds=2)
-    with path.open("rb") as file, Source(file) as source:
-        pictures = [item for item in source.read(0.0, 30) if isinstance(item, Picture)]
+    pictures = clip(path, 0.0, 30)
     assert len(pictures) == 30
     assert len({id(picture) for picture in pictures}) == 5
 
 
+@pytest.mark.parametrize(("rate", "shown", "step"), [(5, 20, 0.25), (60, 60, 1), (120, 60, 2), (240, 60, 4)])
+def test_slow_pictures_are_held_and_fast_ones_left_out(tmp_path, rate, shown, step):
+    path = written(tmp_path / "a.mp4", "libx264", "yuv420p", range(30, 130), rate=rate, options={"crf": "6"})
+    with path.open("rb") as file, Source(file) as source:
+        assert source.rate == shown
+    seen = lights(clip(path, 0.0, 16))
+    expected = [30 + int(index * step + min(step, 1) / 2 - 0.001) for index in range(16)]
+    assert np.abs(seen - expected).max() <= 1
+
+
+def test_time_begins_with_the_first_picture_wherever_the_containers_clock_stands(make_media):
+    times = 7.3 + np.arange(75) / 25
+    path = make_media("late.mkv", times=times, seconds=3, light=lambda time: counted(time - 7.3))
+    assert np.abs(lights(clip(path, 1.0, 25)) - np.arange(55, 80)).max() <= 1.5
+
+
+def test_pictures_that_an_edit_list_hides_are_not_shown(make_media):
+    path = make_media(seconds=3, light=counted, group=50)
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"elst") + 12  # duration, media time and rate of the only edit
+    media_time = int.from_bytes(data[entry + 4 : entry + 8])
+    data[entry + 4 : entry + 8] = (media_time + 12800 * 10 // 25).to_bytes(4)
+    path.write_bytes(data)
+    assert np.abs(lights(clip(path, 0.0, 25)) - np.arange(40, 65)).max() <= 1.5
+
+
+def test_interlaced_pictures_become_whole_ones(tmp_path):
+    path = interlaced(tmp_path / "a.mp4", 40)
+    with path.open("rb") as file, Source(file) as source:
+        assert source.rate == 25
+        pictures = list(source.pictures(0.2, 10))
+        glances = [seen.picture for seen in source.glances(0.2, 10) if hasattr(seen, "picture")]
+    for picture in pictures:
+        assert combing(picture.luma) < 4
+    for picture in glances:
+        assert (picture.width, picture.height, picture.shown_width / picture.height) == (320, 90, 320 / 180)
+
+
+def interlaced(path, frames):
+    """A bright bar that moves from field to field."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"x264-params": "interlaced=1:tff=1", "crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for index in range(frames):
+            luma = np.full((180, 320), 60, np.uint8)
+            for field in (0, 1):
+                left = 10 + 6 * (2 * index + field) % 280
+                luma[field::2, left : left + 30] = 200
+            frame = av.VideoFrame.from_ndarray(np.vstack([luma, np.full((90, 320), 128, np.uint8)]), format="yuv420p")
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def combing(luma):
+    """How much rows differ from the mean of their neighbours, against how rows two apart differ."""
+    rows = luma.astype(float)
+    return np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean()
+
+
+def test_the_size_is_that_of_the_pictures_as_they_are_shown(make_media):
+    path = make_media(seconds=0.4, size=(180, 180), pixel_aspect=Fraction(16, 9))
+    with path.open("rb") as file, Source(file) as source:
+        assert source.size == pytest.approx((320, 180))
+        assert next(source.pictures(0, 1)).shown_width == pytest.approx(320)
+
+
+def joined(path, parts):
+    """One transport stream of several, its clock going on."""
+    pieces = [
+        written(path.with_name(f"{index}.ts"), "libx264", "yuv420p", [light] * 25, size=size, start=25 * index)
+        for index, (size, light) in enumerate(parts)
+    ]
+    path.write_bytes(b"".join(piece.read_bytes() for piece in pieces))
+
+
+def test_pictures_keep_one_size_when_the_stream_changes_it(tmp_path):
+    path = tmp_path / "joined.ts"
+    joined(path, [((320, 180), 60), ((640, 360), 90), ((240, 180), 120)])
+    pictures = clip(path, 0.0, 75)
+    assert {(picture.width, picture.height) for picture in pictures} == {(320, 180)}
+    seen = lights(pictures)
+    assert [round(seen[index] / 30) for index in (0, 22, 27, 47, 52, 74)] == [2, 2, 3, 3, 4, 4]
+    last = pictures[-1]
+    assert (last.luma[:, :38] == 16).all()  # 4:3 between bars
+    assert (last.luma[:, 42:278] > 100).all()
+    assert (last.luma[:, 282:] == 16).all()
+
+
+def test_the_pictures_where_the_clip_lies_decide_its_size(tmp_path):
+    path = tmp_path / "joined.ts"
+    joined(path, [((320, 180), 60), ((640, 360), 90)])
+    with path.open("rb") as file, Source(file, near=1.5) as source:
+        assert source.size == (640, 360)
+
+
+def test_past_the_end_the_last_picture_is_held(make_media):
+    pictures = clip(make_media(seconds=1, light=counted), 0.6, 50)
+    assert len(pictures) == 50
+    assert lights(pictures)[-1] == pytest.approx(54, abs=1)
+
+
 def test_damage_that_ends_a_video_early_is_said(make_media):
-    path = make_media(seconds=8, group=10)
+    with pytest.raises(Permanent) as caught:
+        clip(broken(make_media(seconds=8, group=10)), 0.0, 200)
+    assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
+
+
+def broken(path):
+    """The same file, the middle of its media zeroed."""
     data = bytearray(path.read_bytes())
     begin = data.index(b"mdat") - 4
     end = begin + int.from_bytes(data[begin : begin + 4])
     middle = (3 * begin + end) // 4
     data[middle:end] = bytes(end - middle)
     path.write_bytes(data)
-    with path.open("rb") as file, Source(file) as source, pytest.raises(Permanent) as caught:
-        list(source.read(0.0, 200))
-    assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
-
-
-def samples(count, value=0.5):
-    return np.full((2, count), value, np.float32)
-
-
-def test_sound_before_the_clip_is_cut_off():
-    assert Timeline(48000).lay(samples(48000), -0.25).shape[1] == 36000
-
-
-def test_sound_after_the_clip_is_cut_off():
-    line = Timeline(1000)
-    assert line.lay(samples(5000), 0.0).shape[1] == 1000
-    assert line.lay(samples(5000), 5000 / SAMPLE_RATE).shape[1] == 0
-    assert line.rest().shape[1] == 0
-
-
-def test_a_gap_becomes_silence_and_jitter_does_not():
-    line = Timeline(96000)
-    assert line.lay(samples(1024), 0.0).shape[1] == 1024
-    assert line.lay(samples(1024), 1024 / SAMPLE_RATE + 0.01).shape[1] == 1024
-    late = line.lay(samples(1024), 1.0)
-    assert line.given == 48000 + 1024
-    assert np.all(late[:, :-1024] == 0)
-
-
-def test_an_overlap_is_dropped():
-    line = Timeline(96000)
-    line.lay(samples(48000), 0.0)
-    assert line.lay(samples(48000), 0.5).shape[1] == 24000
-
-
-def test_shots_become_frames_of_the_clip():
-    shots = (Shot(start=0, end=2), Shot(start=2, end=3), Shot(start=3, end=9))
-    assert spans(shots, 1.0, 25.0, 100) == [Span(0, 24), Span(25, 49), Span(50, 99)]
-
-
-def picture(square=None, size=(180, 320)):
-    luma = np.full(size, 60, np.uint8)
-    if square is not None:
-        luma[70:110, square - 20 : square + 20] = 235
-    chroma = np.full((size[0] // 2, size[1] // 2), 128, np.uint8)
-    return Picture(luma, chroma, chroma)
-
-
-def directed(pictures, detector, shots=None, **pace):
-    director = Director(shots or [Span(0, len(pictures) - 1)], Pace(25.0, **pace), detector)
-    waiting, given = [], []
-    for index, one in enumerate(pictures):
-        given += [framed.framing for framed in director.push(one)]
-        waiting.append(index + 1 - len(given))
-    return given, max(waiting)
-
-
-def test_every_picture_comes_out_once_and_the_window_is_bounded(square_detector):
-    pictures = [picture(100)] * 200
-    size = sum(plane.nbytes for plane in pictures[0].planes)
-    given, most = directed(pictures, square_detector, look_ahead_bytes=30 * size)
-    assert len(given) == 200
-    assert most <= 30
-
-
-def test_every_shot_comes_out_whole_however_short(square_detector):
-    shots = [Span(0, 0), Span(1, 3), Span(4, 60), Span(61, 61)]
-    given, _ = directed([picture(100)] * 62, square_detector, shots)
-    assert len(given) == 62
-
-
-def test_somebody_who_comes_to_stay_is_followed(square_detector):
-    given, _ = directed([picture()] * 100 + [picture(200)] * 150, square_detector)
-    assert given[0].layout is Layout.FIT
-    assert given[-1].layout is Layout.TRACK
-
-
-def test_a_subject_that_leaves_for_good_is_not_waited_for(square_detector):
-    given, _ = directed([picture(200)] * 50 + [picture()] * 200, square_detector)
-    assert given[0].layout is Layout.TRACK
-    assert given[-1].layout is Layout.FIT
-
-
-def test_a_subject_that_is_away_for_a_moment_is_waited_for(square_detector):
-    given, _ = directed([picture(200)] * 50 + [picture()] * 45 + [picture(200)] * 60, square_detector)
-    assert {framing.layout for framing in given} == {Layout.TRACK}
+    return path

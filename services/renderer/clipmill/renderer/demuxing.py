@@ -6,6 +6,7 @@ Times are seconds from the source's first video frame, as in every stage.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from fractions import Fraction
 from typing import BinaryIO
 
@@ -32,6 +33,19 @@ CHEAP_DECODER = {"skip_loop_filter": "all"}
 """FFmpeg's name for leaving out the smoothing of block edges, which looks do not need."""
 
 
+class Detail(Enum):
+    """Which pictures are decoded, by FFmpeg's name for those that are left out."""
+
+    KEYS = "NONKEY"
+    """Key frames alone."""
+    REFERENCES = "NONREF"
+    """Those that others refer to."""
+    EVERY = "DEFAULT"
+    """All, but for a cheap decoding without the loop filter."""
+    FULL = "NONE"
+    """All, as they were meant."""
+
+
 class Demuxer:
     """An open source, read from one place at a time.
 
@@ -39,36 +53,63 @@ class Demuxer:
         file: seekable.
         audio_index: the stream to take the sound from; None for the one that players choose.
         threads: of the decoder, 0 for its own choice.
-        cheap: whether pictures are only looked at: decoded without the loop filter and, unless `every_picture` is
-            called, reference pictures alone.
 
     Raises:
         Permanent: with `unreadable_media` if FFmpeg cannot read it, with `no_video` if there is no picture in it.
     """
 
-    def __init__(self, file: BinaryIO, audio_index: int | None, threads: int, *, cheap: bool = False) -> None:
-        self._container = _opened(file)
+    def __init__(self, file: BinaryIO, audio_index: int | None, threads: int) -> None:
+        self._file = file
+        self._audio_index = audio_index
+        self._threads = threads or min(MOST_THREADS, os.cpu_count() or 1)
+        self._detail = Detail.KEYS
+        self.damaged = False
+        self._last = 0.0
+        self._open()
+        self._origin = float((self.video.start_time or 0) * _time_base(self.video))
+
+    def _open(self) -> None:
+        self._container = _opened(self._file)
         try:
             self.video = _video_stream(self._container)
-            self.audio = _audio_stream(self._container, audio_index)
         except Permanent:
             self.close()
             raise
+        self.audio = _audio_stream(self._container, self._audio_index)
         for stream in self._container.streams:
             stream.discard = Discard.default if stream in (self.video, self.audio) else Discard.all
         context = self.video.codec_context
-        context.options = {"max_pixels": str(MOST_PIXELS), **(CHEAP_DECODER if cheap else {})}
+        smoothing = {} if self._detail is Detail.FULL else CHEAP_DECODER
+        context.options = {"max_pixels": str(MOST_PIXELS), **smoothing}
         context.thread_type = "AUTO"
-        context.thread_count = threads or min(MOST_THREADS, os.cpu_count() or 1)
-        context.skip_frame = "NONREF" if cheap else "DEFAULT"
-        self.cheap = cheap
-        self.damaged = False
-        self._origin = float((self.video.start_time or 0) * _time_base(self.video))
-        self._last = 0.0
+        context.thread_count = self._threads
+        context.skip_frame = self._detail.value
+        self._fresh = True
 
     def close(self) -> None:
         """Free the decoders."""
         self._container.close()
+
+    def choose(self, detail: Detail) -> None:
+        """Decide which pictures are decoded by what reads next.
+
+        The container is opened again where an open decoder would not take it: dav1d reads it at its opening only, and
+        all decoders the choice of the loop filter.
+        """
+        before, self._detail = self._detail, detail
+        deaf = self.video.codec_context.name == "libdav1d" or Detail.FULL in {before, detail}
+        if detail is not before and deaf:
+            self._reopen()
+        self.video.codec_context.skip_frame = detail.value
+
+    def every_picture(self) -> None:
+        """From here on decode every picture, in the midst of reading, where the decoder can."""
+        self._detail = Detail.EVERY
+        self.video.codec_context.skip_frame = self._detail.value
+
+    def _reopen(self) -> None:
+        self.close()
+        self._open()
 
     @property
     def duration(self) -> float | None:
@@ -88,25 +129,28 @@ class Demuxer:
         ratio = self.video.sample_aspect_ratio or self.video.codec_context.sample_aspect_ratio
         return ratio if ratio and Fraction(1, 8) <= ratio <= 8 else Fraction(1)
 
-    def every_picture(self) -> None:
-        """From here on decode every picture, whether others refer to it or not."""
-        self.video.codec_context.skip_frame = "DEFAULT"
-
-    def reference_pictures(self) -> None:
-        """From here on decode only pictures that others refer to."""
-        self.video.codec_context.skip_frame = "NONREF"
-
     def seek(self, time: float) -> None:
-        """Go to the last key frame at or before `time`, as far as the container's index knows it."""
-        position = int((time + self._origin) / _time_base(self.video))
+        """Go to the last key frame at or before `time`, as far as the index knows it; 0 is the beginning."""
         self._last = time
+        if time <= 0:
+            if not self._fresh:  # seeking there may miss what comes first: transport streams count by packets' times
+                self._reopen()
+            return
+        self._fresh = False
+        position = int((time + self._origin) / _time_base(self.video))
         try:
             self._container.seek(position, stream=self.video, backward=True)
         except (av.error.FFmpegError, OverflowError):  # no index: read from where it begins
-            self._container.seek(0)
+            self._reopen()
 
-    def decoded(self, stop: float, *, sound: bool) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out."""
+    def decoded(self, stop: float, *, sound: bool, keyed: bool = True) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out.
+
+        Args:
+            stop: seconds.
+            sound: whether sound is decoded too.
+            keyed: whether pictures before the first key frame, which would lack what they refer to, are left out.
+        """
         streams: list[VideoStream | AudioStream] = [self.video]
         if sound and self.audio is not None:
             streams.append(self.audio)
@@ -119,6 +163,10 @@ class Demuxer:
                     pending.discard(stream)
                 if not pending or (stream is self.video and time > stop + INTERLEAVE_SECONDS):
                     break
+            if stream is self.video and keyed and time is not None:
+                if not packet.is_keyframe:
+                    continue
+                keyed = False
             if stream in pending:
                 yield from self._decoded_packet(packet)
         if self.video not in pending:  # left before the end, where the demuxer flushes by itself
@@ -154,6 +202,7 @@ class Demuxer:
         return None if stamp is None else float(stamp * _time_base(packet.stream)) - self._origin
 
     def _packets(self, streams: list[VideoStream | AudioStream]) -> Iterator["av.Packet[Stream]"]:
+        self._fresh = False
         try:
             yield from self._container.demux(streams)
         except av.error.FFmpegError:

@@ -14,7 +14,7 @@ import av
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.renderer.conversion import SMALL_SHORT_SIDE, Converter, Geometry
 from clipmill.renderer.deinterlacing import Deinterlacer
-from clipmill.renderer.demuxing import INTERLEAVE_SECONDS, Demuxer, readable
+from clipmill.renderer.demuxing import INTERLEAVE_SECONDS, Demuxer, Detail, readable
 from clipmill.renderer.pictures import Picture
 from clipmill.renderer.rates import output_rate
 from clipmill.renderer.sound import Converter as SoundConverter
@@ -79,15 +79,12 @@ class Source:
     """
 
     def __init__(self, file: BinaryIO, audio_index: int | None = None, threads: int = 0, near: float = 0.0) -> None:
-        self._file = file
-        self._audio_index = audio_index
-        self._threads = threads
-        self._demuxer = Demuxer(file, audio_index, threads, cheap=True)
+        self._demuxer = Demuxer(file, audio_index, threads)
         video = self._demuxer.video
         self.rate = output_rate(video.average_rate, video.base_rate, interlaced=self._demuxer.interlaced)
         self.has_sound = self._demuxer.audio is not None
         try:
-            self._geometry = Geometry.of(self._first_frame(near), self._demuxer.pixel_aspect)
+            self._geometry = Geometry.of(self._frame_at(near), self._demuxer.pixel_aspect)
         except Permanent:
             self._demuxer.close()
             raise
@@ -122,16 +119,15 @@ class Source:
         Raises:
             Permanent: as `pictures` does.
         """
-        demuxer = self._ready(cheap=True)
+        demuxer = self._demuxer
         converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), fields=True)
         sound = _SoundReader()
         last, due, early = -1, float("-inf"), None
         stop = frames / float(self.rate)
         with readable():
-            lead = self._sound_lead(demuxer, start)
-            self._choose_pictures(demuxer, start)
-            reached = None
-            for frame in self._frames(demuxer, start, start + stop, lead=lead, sound=True):
+            demuxer.choose(self._enough(start))
+            lead, reached = self._sound_lead(start), None
+            for frame in self._frames(start, start + stop, lead=lead, sound=True):
                 if isinstance(frame, av.AudioFrame):
                     yield sound.read(frame, demuxer.sound_time(frame), start)
                     continue
@@ -147,7 +143,7 @@ class Source:
                         yield Glance(0, converter.convert(early))
                     yield Glance(index, converter.convert(frame))
                     early, last, due = None, index, time + GLANCE_SECONDS - 0.25 / float(self.rate)
-            self._check(demuxer, start, stop, reached)
+            self._check(start, stop, reached)
             if early is not None:
                 yield Glance(0, converter.convert(early))
         yield sound.rest()
@@ -165,53 +161,56 @@ class Source:
             Permanent: with `unreadable_media` if not a single picture can be decoded, or if damage ends the pictures
                 long before the clip does.
         """
-        demuxer = self._ready(cheap=False)
+        demuxer = self._demuxer
         converter = Converter(self._geometry)
         half = 0.5 / float(self.rate)
-        shown, held, picture, reached = 0, None, None, None
+        shown, held, picture = 0, None, None
+        reached: float | None = None
         with readable():
-            for frame in self._progressive(demuxer, start, start + frames / float(self.rate) + half):
+            demuxer.choose(Detail.FULL)
+            for frame in self._progressive(start, start + frames / float(self.rate) + half):
+                before = reached
                 reached = demuxer.time(frame) - start
-                while held is not None and shown < frames and shown / float(self.rate) + half < reached:
+                nearer = half if before is None else min(half, (reached - before) / 2)
+                while held is not None and shown < frames and shown / float(self.rate) + nearer < reached:
                     picture = picture or converter.convert(held)
                     shown += 1
                     yield picture
                 held, picture = frame, None
-            self._check(demuxer, start, frames / float(self.rate), reached)
+            self._check(start, frames / float(self.rate), reached)
             if held is not None:
                 picture = picture or converter.convert(held)
         if picture is not None:
             yield from [picture] * (frames - shown)
 
-    def _ready(self, *, cheap: bool) -> Demuxer:
-        """Return the demuxer, opened again if it was for the other kind of reading; two decoders would be held."""
-        if self._demuxer.cheap != cheap:
-            self._demuxer.close()
-            self._demuxer = Demuxer(self._file, self._audio_index, self._threads, cheap=cheap)
-        self._demuxer.damaged = False
-        return self._demuxer
-
-    def _first_frame(self, near: float) -> av.VideoFrame:
+    def _frame_at(self, near: float) -> av.VideoFrame:
+        """Return the key frame at `near` or before, or any frame after."""
+        found = None
         with readable():
-            for frame in self._frames(self._demuxer, near, near, lead=0.0, sound=False):
-                if isinstance(frame, av.VideoFrame):
-                    return frame
+            for detail in (Detail.KEYS, Detail.REFERENCES):  # there are streams without key frames
+                self._demuxer.choose(detail)
+                for frame in self._frames(near, near):
+                    if isinstance(frame, av.VideoFrame) and (found is None or self._demuxer.time(frame) <= near):
+                        found = frame
+                if found is not None:
+                    return found
         raise _nothing_decoded(near)
 
-    def _choose_pictures(self, demuxer: Demuxer, start: float) -> None:
-        """Look whether reference pictures alone are enough."""
-        demuxer.reference_pictures()
+    def _enough(self, start: float) -> Detail:
+        """Look whether reference pictures alone are enough to look at."""
+        self._demuxer.choose(Detail.REFERENCES)
         reached = None
-        for frame in self._frames(demuxer, start, start + GAP_PROBE_SECONDS, lead=0.0, sound=False):
+        for frame in self._frames(start, start + GAP_PROBE_SECONDS):
             if isinstance(frame, av.VideoFrame):
-                time = demuxer.time(frame)
+                time = self._demuxer.time(frame)
                 if reached is not None and time - reached > GAP_SECONDS:
-                    demuxer.every_picture()
-                    return
+                    return Detail.EVERY
                 reached = time
+        return Detail.REFERENCES
 
-    def _sound_lead(self, demuxer: Demuxer, start: float) -> float:
+    def _sound_lead(self, start: float) -> float:
         """Return how much earlier to begin for the sound's sake, seconds."""
+        demuxer = self._demuxer
         if start <= 0 or demuxer.audio is None:
             return 0.0
         demuxer.seek(start)
@@ -222,28 +221,29 @@ class Source:
         earlier = demuxer.first_sound(start + INTERLEAVE_SECONDS)
         return INTERLEAVE_SECONDS if earlier is not None and earlier < start + LATE_SOUND_SECONDS else 0.0
 
-    def _progressive(self, demuxer: Demuxer, start: float, stop: float) -> Iterator[av.VideoFrame]:
+    def _progressive(self, start: float, stop: float) -> Iterator[av.VideoFrame]:
         deinterlacer = Deinterlacer()
-        for frame in self._frames(demuxer, start, stop, lead=0.0, sound=False):
+        for frame in self._frames(start, stop):
             if isinstance(frame, av.VideoFrame):
                 yield from deinterlacer.push(frame)
         yield from deinterlacer.flush()
 
     def _frames(
-        self, demuxer: Demuxer, start: float, stop: float, *, lead: float, sound: bool
+        self, start: float, stop: float, *, lead: float = 0.0, sound: bool = False
     ) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Yield decoded frames from at or before `start`."""
+        """Yield decoded frames from at or before `start`, where there are any; sound from `lead` seconds before."""
+        demuxer = self._demuxer
+        demuxer.damaged = False
         for earlier in EARLIER_SECONDS:
-            demuxer.seek(max(0.0, start - max(lead, earlier)))
+            demuxer.seek(start - max(lead, earlier))
             waiting: list[av.AudioFrame] = []
             found = False
-            for frame in demuxer.decoded(stop, sound=sound):
+            for frame in demuxer.decoded(stop, sound=sound, keyed=earlier <= start):
                 if isinstance(frame, av.AudioFrame) and not found:
                     waiting.append(frame)
                     continue
                 if isinstance(frame, av.VideoFrame) and not found:
-                    late = demuxer.time(frame) > start + 0.5 / float(self.rate)
-                    if late and start > earlier:
+                    if start > earlier and demuxer.time(frame) > start + 0.5 / float(self.rate):
                         break
                     found = True
                     yield from waiting
@@ -251,10 +251,11 @@ class Source:
             if found:
                 return
 
-    def _check(self, demuxer: Demuxer, start: float, length: float, reached: float | None) -> None:
+    def _check(self, start: float, length: float, reached: float | None) -> None:
         """Raise if the pictures that were read up to `reached`, seconds of the clip, are too few for its length."""
         if reached is None:
             raise _nothing_decoded(start)
+        demuxer = self._demuxer
         missing = length - reached - 1 / float(self.rate)
         promised = demuxer.duration is not None and demuxer.duration > start + reached + LOST_SECONDS
         if missing > LOST_SECONDS and (demuxer.damaged or promised):
