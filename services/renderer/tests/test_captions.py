@@ -1,17 +1,20 @@
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from clipmill.contracts.documents import Segment, Word
-from clipmill.renderer import lettering
-from clipmill.renderer.captions import MOST_WORDS, chunks, clip_words, joined, webvtt
-from clipmill.renderer.compositing import blend
-from clipmill.renderer.encoding import Encoder
-from clipmill.renderer.faces import Box
-from clipmill.renderer.lettering import SAFE_BOTTOM, SAFE_LEFT, SAFE_RIGHT, SAFE_TOP
-from hypothesis import assume, given, settings
+from clipmill.contracts.options import CaptionStyle, OutputFormat
+from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, srt, webvtt
+from clipmill.renderer.scripts import joined
+from clipmill.renderer.styles import style_of, type_of
+from clipmill.renderer.typesetting import fits
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ANY_WORD = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=30)
+ANY_WORD = st.text(st.characters(categories=["L", "N", "P", "S", "M"]), min_size=1, max_size=30)
+CANVAS = CANVASES[OutputFormat.VERTICAL]
+FITS = partial(fits, type_=type_of(style_of(CaptionStyle.BOLD), CANVAS))
 
 
 def timed(texts, gap=0.0, length=0.3):
@@ -26,117 +29,80 @@ def texts(made):
 
 
 def test_a_chunk_ends_with_its_sentence():
-    made = chunks([timed("It works. Nobody knows why.".split())], lettering.fits, 10)
+    made = chunks([timed("It works. Nobody knows why.".split())], FITS, 10)
     assert texts(made) == ["It works.", "Nobody knows why."]
 
 
 def test_a_chunk_ends_at_a_pause():
     words = [*timed(["and", "then"]), Word(text="nothing", start=2.0, end=2.4), Word(text="came", start=2.4, end=2.7)]
-    assert texts(chunks([words], lettering.fits, 10)) == ["and then", "nothing came"]
+    assert texts(chunks([words], FITS, 10)) == ["and then", "nothing came"]
 
 
 def test_a_chunk_rather_ends_at_a_comma():
-    made = chunks([timed("If boarding were fast, nobody would pay extra".split())], lettering.fits, 10)
+    made = chunks([timed("If boarding were fast, nobody would pay extra".split())], FITS, 10)
     assert texts(made)[0] == "If boarding were fast,"
 
 
 def test_no_word_is_left_alone_if_it_can_be_helped():
-    made = chunks([timed("one two three four five six".split())], lettering.fits, 10)
+    made = chunks([timed("one two three four five six".split())], FITS, 10)
     assert min(len(chunk.words) for chunk in made) >= 2
 
 
 def test_a_chunk_stays_until_the_next_unless_there_is_a_pause():
     words = [*timed(["One", "two."]), *[Word(text="Three.", start=1.0, end=1.3)], Word(text="Four.", start=5, end=5.2)]
-    made = chunks([words], lettering.fits, 20)
+    made = chunks([words], FITS, 20)
     assert made[0].end == made[1].start
     assert made[1].end == pytest.approx(1.7)
     assert made[2].end == pytest.approx(5.6)
 
 
-@given(st.lists(ANY_WORD, min_size=1, max_size=25), st.floats(0, 0.9))
-@settings(max_examples=50, deadline=None)
-def test_every_word_is_shown_once_in_order_in_chunks_that_fit(words, gap):
-    sentence = timed(words, gap)
-    made = chunks([sentence], lettering.fits, sentence[-1].end + 1)
-    assert [word for chunk in made for word in chunk.words] == sentence
+@given(st.lists(ANY_WORD, min_size=1, max_size=25), st.floats(0, 0.9), st.floats(0.0, 0.5))
+@settings(max_examples=60, deadline=None)
+def test_every_word_is_shown_once_in_order_in_chunks_that_fit(words, gap, length):
+    sentence = timed(words, gap, length)
+    made = chunks([sentence], FITS, sentence[-1].end + 1)
+    assert "".join(word.text for chunk in made for word in chunk.words) == "".join(words)
     assert all(first.end <= second.start for first, second in pairwise(made))
-    for chunk in made:
-        assert len(chunk.words) == 1 or lettering.fits(chunk.texts)
-        latin = [word for word in chunk.texts if word.isascii()]
-        assert len(latin) <= MOST_WORDS
+    assert all(chunk.end > chunk.start for chunk in made)
+    said = [word for chunk in made for word in chunk.words]
+    assert all(first.start <= second.start for first, second in pairwise(said))
+    if length >= FLASH_SECONDS:
+        for chunk in made:
+            assert len(chunk.words) == 1 or FITS(chunk.texts)
+            assert len([word for word in chunk.texts if word.isascii()]) <= MOST_WORDS
 
 
-@given(st.lists(ANY_WORD, min_size=1, max_size=5), st.integers(0, 4))
-@settings(max_examples=50, deadline=None)
-def test_text_stays_in_the_safe_zone_whatever_is_said(words, active):
-    assume(len(words) == 1 or lettering.fits(words))
-    setting = lettering.set_words(words)
-    cover = lettering.draw_words(setting, active)
-    assert cover.left >= SAFE_LEFT
-    assert cover.left + cover.width <= SAFE_RIGHT
-    assert cover.top >= SAFE_TOP
-    assert cover.top + cover.height <= SAFE_BOTTOM
+def test_words_without_length_are_not_lost():
+    words = [Word(text=text, start=1.0, end=1.0) for text in ("all", "at", "once.")]
+    made = chunks([words, [Word(text="Then", start=1.0, end=1.5)]], FITS, 1.5)
+    assert [word for chunk in made for word in chunk.texts] == ["all", "at", "once.", "Then"]
 
 
-@pytest.mark.parametrize("word", ["Donaudampfschifffahrtsgesellschaft", "W" * 60, "https://example.org/" + "a" * 150])
-def test_a_long_word_shrinks_instead_of_running_out(word):
-    setting = lettering.set_words([word])
-    cover = lettering.draw_words(setting, 0)
-    assert setting.size < lettering.SIZE
-    assert cover.left >= SAFE_LEFT
-    assert cover.left + cover.width <= SAFE_RIGHT
+def test_a_long_run_of_chinese_is_divided_and_its_time_with_it():
+    run = "我们今天去公园玩得非常开心然后回家吃饭睡觉看电视"
+    made = chunks([[Word(text=run, start=0.0, end=6.0)]], FITS, 6.0)
+    assert len(made) > 1
+    assert all(len(joined(chunk.texts)) <= 16 and FITS(chunk.texts) for chunk in made)
+    assert "".join(joined(chunk.texts) for chunk in made) == run
+    assert made[1].start == pytest.approx(6.0 * len(joined(made[0].texts)) / len(run))
 
 
-@pytest.mark.parametrize(
-    "text", ["naïve", "Привет", "Γειά", "שלום", "مرحبا", "नमस्ते", "สวัสดี", "你好", "こんにちは", "안녕"]
-)
-def test_a_script_has_its_letters(text):
-    missing = {bytes(font.getmask("\U0010ffff")) for _, font in lettering._runs(text, 80)}
-    for run, font in lettering._runs(text, 80):
-        for letter in run:
-            mask = bytes(font.getmask(letter))
-            assert not mask or mask not in missing
+def test_letters_and_marks_that_come_one_by_one_are_put_together():
+    thai = [*"สวัสดี", *"ครับ"]
+    made = chunks([timed(thai, length=0.1)], FITS, 5)
+    assert "".join(joined(chunk.texts) for chunk in made) == "สวัสดีครับ"
+    assert not any(text[0] in "\u0e31\u0e35" for chunk in made for text in chunk.texts)
 
 
-def test_symbols_that_no_font_has_are_left_out():
-    assert lettering.legible("♪ la la 🎬") == "la la"
+def test_a_full_stop_of_its_own_goes_with_its_word():
+    made = chunks([timed(["好", "。", "「", "行", "」"])], FITS, 5)
+    assert [text for chunk in made for text in chunk.texts] == ["好。", "「行」"]
 
 
-def test_the_word_being_said_is_lit_and_nothing_moves():
-    setting = lettering.set_words(["one", "two"])
-    first, second = lettering.draw_words(setting, 0), lettering.draw_words(setting, 1)
-    assert (first.left, first.top, first.width) == (second.left, second.top, second.width)
-    assert (first.layers[1].ink != second.layers[1].ink).any()
-
-
-def test_blending_changes_only_what_is_covered():
-    _, canvas = Encoder.canvas()
-    for plane in canvas.planes:
-        plane[:] = 90
-    cover = lettering.draw_words(lettering.set_words(["Hello"]), 0)
-    blend(cover, canvas)
-    assert canvas.luma.max() > 180
-    assert canvas.luma.min() < 20
-    canvas.luma[cover.top : cover.top + cover.height, cover.left : cover.left + cover.width] = 90
-    assert (canvas.luma == 90).all()
-
-
-def test_text_makes_way_for_a_face():
-    setting = lettering.set_words(["Hello", "there"])
-    middle = Box(300, 1000, 480, 480)
-    shifted = lettering.shift(setting, middle, 0)
-    cover = lettering.draw_words(setting, 0, shifted)
-    assert cover.top + cover.height <= middle.top
-    assert cover.top >= SAFE_TOP
-
-
-@given(st.floats(-200, 1900), st.floats(50, 1500))
-@settings(max_examples=50, deadline=None)
-def test_text_that_makes_way_stays_in_the_safe_zone(top, size):
-    setting = lettering.set_words(["everything", "interrupted", "once"])
-    cover = lettering.draw_words(setting, 0, lettering.shift(setting, Box(200, top, size, size), 0))
-    assert cover.top >= SAFE_TOP
-    assert cover.top + cover.height <= SAFE_BOTTOM
+@pytest.mark.parametrize("text", ["O'Brien", "l'eau", "rock 'n' roll", "R&D <3 🔥", "…", "مرحبا", "½"])
+def test_a_name_never_loses_its_caption(text):
+    made = chunks([timed(text.split())], FITS, 10)
+    assert " ".join(word for chunk in made for word in chunk.texts) == text
 
 
 def test_words_belong_to_a_clip_if_their_middle_does():
@@ -153,10 +119,32 @@ def test_a_segment_without_word_times_still_has_captions():
     ]
 
 
-def test_chinese_and_japanese_are_joined_without_blanks():
-    assert joined(["你好", "世界", "hello", "there"]) == "你好世界 hello there"
-
-
 def test_webvtt_is_written_as_players_want_it():
-    made = chunks([timed(["R&D", "<first>."])], lettering.fits, 0.6)
+    made = chunks([timed(["R&D", "<first>."])], FITS, 0.6)
     assert webvtt(made) == "WEBVTT\n\n00:00:00.000 --> 00:00:00.600\nR&amp;D &lt;first&gt;.\n"
+
+
+def test_webvtt_of_nothing_is_an_empty_file_of_its_kind():
+    assert webvtt([]) == "WEBVTT\n"
+    assert srt([]) == ""
+
+
+def test_subrip_is_numbered_and_not_escaped():
+    words = [*timed(["R&D", "<first>."]), Word(text="Then", start=3661.5, end=3662.0)]
+    assert srt(chunks([words], FITS, 4000)) == (
+        "1\n00:00:00,000 --> 00:00:01,000\nR&D <first>.\n\n2\n01:01:01,500 --> 01:01:02,400\nThen\n"
+    )
+
+
+@given(st.lists(st.tuples(ANY_WORD, st.floats(0, 0.4), st.floats(0, 0.3)), min_size=1, max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_cues_are_never_empty_and_never_overlap(said):
+    words, time = [], 0.0
+    for text, length, gap in said:
+        words.append(Word(text=text, start=time, end=time + length))
+        time += length + gap
+    made = chunks([words], FITS, time + 0.5)
+    stamps = [line.split(" --> ") for line in srt(made).splitlines() if " --> " in line]
+    assert len(stamps) == len(made)
+    assert all(begin < end for begin, end in stamps)
+    assert all(first[1] <= second[0] for first, second in pairwise(stamps))

@@ -94,7 +94,7 @@ def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[li
     for segment in segments:
         sentence: list[Word] = []
         for word in segment.words or _spread(segment):
-            text = word.text.strip()
+            text = " ".join(word.text.split())
             if text and start <= (word.start + word.end) / 2 < end:
                 begin = max(latest, word.start - start)
                 latest = max(begin, min(word.end, end) - start)

@@ -34,7 +34,7 @@ STYLE = Style(
     INK,
     INK,
     Lit.ACTIVE,
-    shadow=Shadow(0.07, 0.16, 120),
+    shadow=Shadow(0.05, 0.16, 110),
     panel=Panel(Colour(255, 255, 255, 245), 0.42, 0.34, 0.34),
     leading=1.2,
 )

@@ -9,12 +9,9 @@ from clipmill.renderer import typefaces
 from clipmill.renderer.compositing import Overlay
 from clipmill.renderer.painting import Mask, Painting, cropped, rounded
 from clipmill.renderer.placement import Extent
-from clipmill.renderer.styles import INK, Panel, Style
+from clipmill.renderer.styles import INK, SHADOW_REACH, Panel, Style
 from clipmill.renderer.typesetting import CAPITAL, DESCENT, WIDE_EMOJI, Setting
 from PIL import Image, ImageDraw
-
-SHADOW_REACH = 2.0
-"""Standard deviations of a blur after which nothing of it is seen."""
 
 Rectangle = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -56,24 +53,25 @@ class Lettering:
 
 def extent(setting: Setting, style: Style) -> Extent:
     """Return how far a set text reaches from its middle, with what surrounds the letters."""
-    across, up, down = (part * setting.size for part in style.reach)
+    across, up, down = style.reach(setting.size)
     return Extent(setting.left - across, setting.top - up, setting.right + across, setting.bottom + down)
 
 
 def letter(setting: Setting, style: Style) -> Lettering:
     """Return the picture of a set text; of no extent if there is nothing to draw."""
     size = setting.size
-    across, up, down = (round(part * size) + 4 for part in style.reach)
+    across, up, down = style.reach(size)
     left, top = _even_down(setting.left - across), _even_down(setting.top - up)
     width, height = _even_up(setting.right + across - left), _even_up(setting.bottom + down - top)
     edge, fill, colours = _masks(setting, style, (left, top), (width, height))
     painting = Painting(width, height)
-    if style.panel is not None and setting.lines:
-        painting.paint(_plate(setting, style.panel, (left, top), (width, height)), style.panel.colour)
+    panel = style.panel if setting.lines else None
+    base = edge if panel is None else _plate(setting, panel, (left, top), (width, height))
     if style.shadow is not None:
-        painting.paint(
-            _shadow(edge, style.shadow.down * size, style.shadow.blur * size), INK._replace(alpha=style.shadow.alpha)
-        )
+        soft = _shadow(base, style.shadow.down * size, style.shadow.blur * size)
+        painting.paint(soft, INK._replace(alpha=style.shadow.alpha))
+    if panel is not None:
+        painting.paint(base, panel.colour)
     if style.edge:
         painting.paint(edge, INK)
     lit = painting.copy()
@@ -163,6 +161,8 @@ def _inked(cover: Overlay) -> tuple[int, int, int, int]:
 
 
 def _cells(setting: Setting, area: tuple[int, int, int, int]) -> tuple[Cell, ...]:
+    if not setting.lines:
+        return ()
     size = setting.size
     tops = [area[1], *(_even_down((above.bottom + below.top) / 2) for above, below in pairwise(setting.lines)), area[3]]
     found: list[Cell] = []

@@ -116,10 +116,10 @@ def ignorable(character: str) -> bool:
     return character in (JOINER, "\u200c") or code in SELECTORS or code in TAGS
 
 
-def right_to_left(texts: Sequence[str]) -> bool:
-    """Whether most letters are of a script that is written from right to left."""
-    kinds = [unicodedata.bidirectional(letter) for text in texts for letter in text]
-    return sum(kind in ("R", "AL") for kind in kinds) > sum(kind == "L" for kind in kinds)
+def right_to_left(words: Sequence[str]) -> bool:
+    """Whether most words are of a script that is written from right to left; the first one decides a tie."""
+    sides = [side for side in map(_side, words) if side]
+    return sum(sides) > 0 or (bool(sides) and sum(sides) == 0 and sides[0] > 0)
 
 
 def joined(words: Sequence[str]) -> str:
@@ -128,6 +128,14 @@ def joined(words: Sequence[str]) -> str:
     for left, right in pairwise(words):
         text += f" {right}" if spaced(left, right) else right
     return text
+
+
+def _side(word: str) -> int:
+    """1 for a word from right to left, -1 for one from left to right, 0 for one without letters."""
+    kinds = [unicodedata.bidirectional(letter) for letter in word]
+    leftward = sum(kind in ("R", "AL") for kind in kinds)
+    rightward = kinds.count("L")
+    return (leftward > rightward) - (leftward < rightward)
 
 
 def _within(character: str, blocks: Sequence[tuple[int, int]]) -> bool:

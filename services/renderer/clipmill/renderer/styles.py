@@ -5,6 +5,7 @@ Measures are in em unless said otherwise, so that a style looks the same at ever
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from math import ceil
 
 from clipmill.contracts.options import CaptionStyle
 from clipmill.renderer import typefaces
@@ -21,6 +22,14 @@ VIOLET = Colour(124, 58, 237)
 MINT = Colour(52, 245, 143)
 MIST = Colour(150, 155, 166)
 PANEL = Colour(14, 16, 22, 200)
+
+
+SHADOW_REACH = 2.0
+"""Standard deviations of a blur after which nothing of it is seen."""
+
+
+SOFT_PIXELS = 2
+"""What soft edges and even sizes add on each side, pixels."""
 
 
 class Lit(Enum):
@@ -64,7 +73,7 @@ class Style:
         lit: colour of the letters that are lit.
         lights: which are.
         edge: thickness of the outline.
-        shadow: under all of it, None for none.
+        shadow: under all of it (of the panel where there is one), None for none.
         panel: behind all of it, None for none.
         box: behind the word being said, None for none.
         space: between words.
@@ -83,16 +92,20 @@ class Style:
     space: float = SPACE
     leading: float = 1.16
 
-    @property
-    def reach(self) -> tuple[float, float, float]:
-        """How far it reaches beyond the letters to the sides, up and down, em."""
-        fade = 2.0 * self.shadow.blur if self.shadow else 0.0
+    def reach(self, size: int) -> tuple[int, int, int]:
+        """Return how far it reaches beyond the letters to the sides, up and down, pixels.
+
+        Args:
+            size: of the type, pixels of the em.
+        """
+        fade = SHADOW_REACH * self.shadow.blur if self.shadow else 0.0
         fall = self.shadow.down if self.shadow else 0.0
         plates = [plate for plate in (self.panel, self.box) if plate is not None]
-        across = max([self.edge + fade, *(plate.across for plate in plates)])
-        up = max([self.edge + fade - fall, *(plate.down for plate in plates)])
-        down = max([self.edge + fade + fall, *(plate.down for plate in plates)])
-        return across, up, down
+        across = max([self.edge, *(plate.across for plate in plates)])
+        down = max([self.edge, *(plate.down for plate in plates)])
+        reaches = (across + fade, down + max(0.0, fade - fall), down + fade + fall)
+        sides = [ceil(reach * size) + SOFT_PIXELS for reach in reaches]
+        return sides[0], sides[1], sides[2]
 
 
 STYLES = {
@@ -129,5 +142,5 @@ def style_of(choice: CaptionStyle) -> Style:
 def type_of(style: Style, canvas: Canvas, rows: int = 2) -> Type:
     """Return how text of a style is set on a canvas, so that what surrounds the letters has room too."""
     size = round(style.size * canvas.unit)
-    width = canvas.text_width - 2 * style.reach[0] * size
+    width = canvas.text_width - 2 * style.reach(size)[0]
     return Type(style.main, size, width, rows, style.leading, style.space)

@@ -35,6 +35,9 @@ LEAST_SIZE = 8
 
 ELLIPSIS = "…"
 
+ADDRESS_MARKS = frozenset("/._-?&=@#+:,")
+"""After which a long address is rather broken than elsewhere."""
+
 WIDE_EMOJI = 0.06
 """Room on either side of an emoji, em: they have none of their own."""
 
@@ -219,12 +222,15 @@ def _pieces(words: Sequence[str]) -> list[_Piece]:
 
 
 def _broken(whole: Sequence[_Piece]) -> list[_Piece]:
-    """Divide pieces into their characters."""
+    """Divide pieces into their characters; lines end after a mark if a word has one about its middle."""
     found: list[_Piece] = []
     for piece in whole:
         parts = clusters(piece.text)
         found.append(_Piece(parts[0], piece.word, piece.blank, piece.breaks))
-        found += [_Piece(part, piece.word, blank=False, breaks=part != ELLIPSIS) for part in parts[1:]]
+        seams = [before in ADDRESS_MARKS for before in parts[:-1]]
+        if not any(seams[len(parts) // 3 : 2 * len(parts) // 3]):
+            seams = [part != ELLIPSIS for part in parts[1:]]
+        found += [_Piece(part, piece.word, False, seam) for part, seam in zip(parts[1:], seams, strict=True)]
     return found
 
 
