@@ -8,8 +8,8 @@ the glance before lasts, and only while somebody is heard. Whoever is out of sig
 **Turns.** One person is chosen for each glance, so that the sum of their evidence, less a price for each switch, is the
 greatest, under the constraint that nobody is left before they were heard for a second. That is a segmentation with
 minimum durations, and dynamic programming over the glances solves it exactly, knowing the whole shot: the best sum that
-ends at glance t with person i is the greater of staying with i from t-1, and switching to i at s (the last glance with
-a second of speech from s to t). The price makes evidence that came by chance not worth going there and back. It is the
+ends at glance t with person i is the greatest of staying with i from t-1, and switching to i at an s from which to t there
+is just a second of speech. The price makes evidence that came by chance not worth going there and back. It is the
 Viterbi algorithm for a hidden semi-Markov model with minimum durations (Rabiner, 1989, section IV.D), the shares in
 place of its log-likelihoods.
 
@@ -200,27 +200,23 @@ def _segmented(evidence: Floats, heard: Floats) -> npt.NDArray[np.int64]:
     count, people = evidence.shape
     sums = np.concatenate([np.zeros((1, people)), np.cumsum(evidence, axis=0)])
     clock = np.concatenate([[0.0], np.cumsum(heard)])
-    # enters[t]: the latest glance s at which a turn may begin that may end with t, both included; -1 for none
+    # enters[t]: the latest glance at which a turn may begin that ends with t, both included; -1 for none
     enters = np.searchsorted(clock, clock[1:] - LEAST_TURN_SECONDS + 1e-9, side="right") - 1
     best = np.full((count, people), -np.inf)
     begun = np.zeros((count, people), np.int64)
     came_from = np.zeros((count, people), np.int64)
+    entered = 0
     for t in range(count):
-        stays = best[t - 1] + evidence[t] if t else np.full(people, -np.inf)
-        best[t], begun[t], came_from[t] = stays, begun[t - 1], came_from[t - 1]
-        s = int(enters[t])
-        if s < 0:
-            continue
-        for person in range(people):
-            since = sums[t + 1, person] - sums[s, person]
-            if s == 0:
-                gained, other = since, person
-            else:
-                others = np.where(np.arange(people) == person, -np.inf, best[s - 1])
+        if t:
+            best[t], begun[t], came_from[t] = best[t - 1] + evidence[t], begun[t - 1], came_from[t - 1]
+        for s in range(entered, int(enters[t]) + 1):  # the turns that have become long enough to end with t
+            for person in range(people):
+                others = np.where(np.arange(people) == person, -np.inf, best[s - 1]) if s else np.zeros(people)
                 other = int(np.argmax(others))
-                gained = float(others[other]) - SWITCH_PRICE + since
-            if gained > best[t, person]:
-                best[t, person], begun[t, person], came_from[t, person] = gained, s, other
+                gained = float(others[other]) + sums[t + 1, person] - sums[s, person] - (SWITCH_PRICE if s else 0)
+                if gained > best[t, person]:
+                    best[t, person], begun[t, person], came_from[t, person] = gained, s, other
+        entered = max(entered, int(enters[t]) + 1)
     chosen = np.zeros(count, np.int64)
     t, person = count - 1, int(np.argmax(best[-1]))
     while t >= 0:
