@@ -29,7 +29,7 @@ SPEECH = [
     "नमस्ते दोस्तों कैसे हैं",
     "我们今天 去公园玩，好。",  # noqa: RUF001
     "สวัสดี ครับ",
-    "https://example.org/a/very-long/path-to-something",
+    "see https://example.org/a/very-long/path-to-something",
 ]
 
 

@@ -10,7 +10,7 @@ from clipmill.renderer.compositing import Overlay
 from clipmill.renderer.painting import Mask, Painting, cropped, rounded
 from clipmill.renderer.placement import Extent
 from clipmill.renderer.styles import INK, SHADOW_REACH, Panel, Style
-from clipmill.renderer.typesetting import CAPITAL, DESCENT, WIDE_EMOJI, Setting
+from clipmill.renderer.typesetting import WIDE_EMOJI, Setting
 from PIL import Image, ImageDraw
 
 Rectangle = tuple[float, float, float, float]
@@ -26,7 +26,7 @@ class Cell:
     Attributes:
         word: which of the words.
         area: of the picture, even.
-        letters: from the word's beginning to its end, and from a capital's top to a descender's bottom.
+        letters: from the word's beginning to its end, and from the top of its line's letters to their bottom.
         leftward: whether it is read from right to left.
     """
 
@@ -163,7 +163,6 @@ def _inked(cover: Overlay) -> tuple[int, int, int, int]:
 def _cells(setting: Setting, area: tuple[int, int, int, int]) -> tuple[Cell, ...]:
     if not setting.lines:
         return ()
-    size = setting.size
     tops = [area[1], *(_even_down((above.bottom + below.top) / 2) for above, below in pairwise(setting.lines)), area[3]]
     found: list[Cell] = []
     for line, (top, bottom) in zip(setting.lines, pairwise(tops), strict=True):
@@ -171,7 +170,7 @@ def _cells(setting: Setting, area: tuple[int, int, int, int]) -> tuple[Cell, ...
         spans = [(part[0].left, part[-1].left + part[-1].width) for part in words]
         edges = [area[0], *(_even_down((left[1] + right[0]) / 2) for left, right in pairwise(spans)), area[2]]
         for part, span, (left, right) in zip(words, spans, pairwise(edges), strict=True):
-            letters = (span[0], line.baseline - CAPITAL * size, span[1], line.baseline + DESCENT * size)
+            letters = (span[0], line.top, span[1], line.bottom)
             found.append(Cell(part[0].word, (left, top, right, bottom), letters, part[0].leftward))
     return tuple(found)
 
