@@ -1,83 +1,85 @@
 import numpy as np
-from clipmill.renderer.camera import DEAD_ZONE, AxisCamera, Course
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
+from clipmill.contracts.options import OutputFormat
+from clipmill.renderer.camera import EYE_LINE, filmed, rows, together
+from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.crops import Stage
 
-RATE = 25
-STEP = 5
-WINDOW = 60
-CROP, PICTURE = 405.0, 1280.0
-
-
-def filmed(centres, extent=60.0, crop=CROP, picture=PICTURE):
-    """Where the camera is at each frame, planned as the director plans."""
-    camera = AxisCamera(crop, picture, RATE)
-    centres = np.asarray(centres, float)
-    extents = np.where(np.isnan(centres), np.nan, extent)
-    path = []
-    for first in range(0, len(centres), STEP):
-        window = slice(first, first + WINDOW)
-        count = min(STEP, len(centres) - first)
-        path.extend(camera.plan(Course(centres[window], extents[window]), count))
-    return np.array(path)
+STAGE = Stage(1920, 1080, 25.0, CANVASES[OutputFormat.VERTICAL])
+CROP = STAGE.crop
 
 
-@given(
-    st.lists(st.one_of(st.floats(-200, 1500), st.just(float("nan"))), min_size=2, max_size=12),
-    st.sampled_from([(405.0, 1280.0), (720.0, 720.0), (607.5, 1920.0)]),
-)
-@settings(max_examples=60, deadline=None)
-def test_the_crop_never_leaves_the_picture(places, lengths):
-    crop, picture = lengths
-    path = filmed(np.repeat(places, 9), crop=crop, picture=picture)
-    assert np.all(path >= crop / 2 - 1e-6)
-    assert np.all(path <= picture - crop / 2 + 1e-6)
-    assert np.all(np.isfinite(path))
+def followed(surveyed, someone, at, *, crop=CROP, stage=STAGE, **facts):
+    """The crop's edges, the face's rows, and the surveyed track of one person."""
+    survey, _ = surveyed(someone(at), size=(stage.width, stage.height), **facts)
+    (track,) = survey.shots[0].tracks
+    found = rows(track, survey.shots[0].span, stage.rate)
+    return filmed(found, crop, stage), found
 
 
-@given(st.floats(0, 1280), st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
-def test_a_subject_that_only_sways_moves_nothing(place, seed):
-    sway = np.random.default_rng(seed).uniform(-1, 1, 150) * DEAD_ZONE * CROP * 0.9
-    path = filmed(place + sway)
-    assert np.ptp(path) == 0
+def test_a_still_person_is_filmed_by_a_still_camera_from_the_middle(surveyed, someone):
+    edges, _ = followed(surveyed, someone, lambda time: (700, 400, 200), noise=0.02)
+    assert np.all(np.ptp(edges, axis=0) == 0)
+    assert edges[0, 0] + CROP[0] / 2 == pytest.approx(700, abs=0.02 * CROP[0])
 
 
-@given(st.floats(20, 250), st.booleans())
-@settings(max_examples=30, deadline=None)
-def test_a_walking_subject_stays_inside_and_near_the_middle(speed, rightwards):
-    times = np.arange(200) / RATE
-    centres = np.clip(260 + speed * times, 260, 1000)
-    centres = centres if rightwards else 1280 - centres
-    path = filmed(centres)
-    assert np.all(np.abs(path - centres) <= CROP / 2 - 60)
-    assert np.median(np.abs(path - centres)) < 0.12 * CROP
+def test_the_eyes_stand_on_their_line_where_there_is_room(surveyed, someone):
+    edges, found = followed(surveyed, someone, lambda time: (700, 500, 80), crop=(303.75, 540), noise=0.005)
+    assert np.nanmedian(found[4] - edges[:, 1]) / 540 == pytest.approx(EYE_LINE, abs=0.02)
 
 
-def test_the_camera_is_smooth():
-    centres = 640 + 300 * np.sin(np.arange(300) / RATE * 2 * np.pi / 6)
-    path = filmed(centres)
-    speed = np.diff(path) * RATE / CROP
-    assert np.abs(np.diff(speed) * RATE).max() < 2  # crop widths a second squared
+def test_a_walking_person_never_leaves_the_crop(surveyed, someone):
+    edges, _ = followed(surveyed, someone, lambda time: (400 + 110 * time, 420, 180))
+    faces = 400 + 110 * np.arange(250) / 25
+    assert np.all(edges[:, 0] <= faces - 90)
+    assert np.all(edges[:, 0] + CROP[0] >= faces + 90)
 
 
-def test_the_camera_comes_to_rest_when_the_subject_does():
-    centres = np.concatenate([np.linspace(300, 900, 75), np.full(150, 900.0)])
-    path = filmed(centres)
-    assert np.ptp(path[-75:]) == 0
-    assert abs(path[-1] - 900) < DEAD_ZONE * CROP
+def test_one_wrong_box_moves_nothing(surveyed, someone):
+    edges, _ = followed(surveyed, someone, lambda time: (900 if 5 < time < 5.1 else 700, 400, 200), misses=0)
+    assert np.all(np.ptp(edges, axis=0) == 0)
 
 
-def test_the_camera_waits_for_a_subject_that_is_gone():
-    centres = np.concatenate([np.full(50, 700.0), np.full(100, np.nan)])
-    assert np.ptp(filmed(centres)) == 0
+def test_a_jump_is_a_cut(surveyed, someone):
+    edges, _ = followed(surveyed, someone, lambda time: (400 if time < 5 else 1500, 400, 200), ghosts=0)
+    steps = np.abs(np.diff(edges[:, 0]))
+    assert np.count_nonzero(steps) == 1
+    assert steps.max() == pytest.approx(1100, abs=40)
 
 
-def test_a_jump_is_followed_fast_enough_to_keep_the_face():
-    centres = np.concatenate([np.full(75, 400.0), np.full(75, 800.0)])
-    inside = np.abs(filmed(centres) - centres) <= CROP / 2 - 60
-    assert np.mean(inside) > 0.95
+def test_a_face_that_fills_the_crop_is_kept_in_its_middle(surveyed, someone):
+    edges, _ = followed(surveyed, someone, lambda time: (960 + 20 * np.sin(time), 540, 560))
+    assert np.abs(edges[:, 0] + CROP[0] / 2 - 960).max() < 0.1 * CROP[0]
 
 
-def test_a_picture_no_larger_than_the_crop_is_not_panned():
-    assert np.all(filmed(np.linspace(0, 700, 50), crop=720, picture=720) == 360)
+def test_a_face_is_where_its_looks_say_in_between_too(surveyed, someone):
+    _, found = followed(surveyed, someone, lambda time: (400 + 60 * time, 420, 180), noise=0, misses=0, ghosts=0)
+    assert found[0, :240] == pytest.approx(400 + 60 * np.arange(240) / 25 - 90)
+
+
+def test_a_face_that_was_not_seen_for_long_is_nowhere(surveyed, someone):
+    _, found = followed(
+        surveyed, someone, lambda time: (400 if time < 3 else 900, 420, 180) if not 3 < time < 6 else None, misses=0
+    )
+    assert np.all(np.isnan(found[:, 90:140]))
+
+
+def test_people_together_are_one_box_with_the_highest_eyes():
+    one, other = np.array([[0.0], [10], [50], [60], [30]]), np.array([[80.0], [5], [120], [45], [20]])
+    unseen = np.full((5, 1), np.nan)
+    assert together([one, other]).ravel().tolist() == [0, 5, 120, 60, 20]
+    assert together([one, unseen]).ravel().tolist() == one.ravel().tolist()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 7])
+def test_the_shortest_shots_have_a_path(surveyed, someone, frames):
+    edges, _ = followed(surveyed, someone, lambda time: (700, 400, 200), seconds=frames / 25, misses=0, ghosts=0)
+    assert edges.shape == (frames, 2)
+    assert np.all(np.isfinite(edges))
+
+
+def test_a_rate_below_that_of_the_knots_is_no_matter():
+    stage = Stage(1920, 1080, 5.0, STAGE.canvas)
+    face = np.tile(np.array([[600.0], [300], [800], [500], [350]]), 20)
+    assert np.all(np.ptp(filmed(face, CROP, stage), axis=0) == 0)
+    assert len(filmed(face, CROP, stage)) == 20

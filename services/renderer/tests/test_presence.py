@@ -1,0 +1,93 @@
+import pytest
+from clipmill.renderer.faces import Box, Face
+from clipmill.renderer.presence import GONE_SECONDS, joined, size, stretches
+from clipmill.renderer.shots import Span
+from clipmill.renderer.survey import SurveyedShot
+from clipmill.renderer.tracking import Sighting, Track
+
+RATE = 25.0
+
+
+def track(number, frames, x, length=200.0):
+    boxes = [(frame, Box(x - length / 2, 440, length, length)) for frame in frames]
+    return Track(number, [Sighting(frame, Face(box, 500, 0.9, (x, 600))) for frame, box in boxes])
+
+
+def shot(*tracks, seconds=20):
+    last = round(seconds * RATE) - 1
+    return SurveyedShot(Span(0, last), tuple(range(0, last + 1, 5)), tracks)
+
+
+def found(*tracks, seconds=20):
+    """From when to when, in seconds, who is there."""
+    parts = stretches(shot(*tracks, seconds=seconds), RATE)
+    return [
+        (part.shot.span.first / RATE, (part.shot.span.last + 1) / RATE, {person.number for person in part.people})
+        for part in parts
+    ]
+
+
+def test_who_is_seen_all_the_time_is_there_all_the_time():
+    assert found(track(0, range(0, 500, 5), 600)) == [(0, 20, {0})]
+
+
+def test_a_shot_without_faces_is_one_stretch_without_people():
+    assert found() == [(0, 20, set())]
+
+
+def test_who_is_unseen_for_a_while_is_still_there():
+    frames = [*range(0, 200, 5), *range(200 + round(GONE_SECONDS * RATE) - 5, 500, 5)]
+    assert found(track(0, frames, 600)) == [(0, 20, {0})]
+
+
+def test_who_turns_away_and_back_at_the_same_place_is_still_there():
+    assert found(track(0, [*range(0, 200, 5), *range(350, 500, 5)], 600)) == [(0, 20, {0})]
+
+
+def test_who_leaves_for_good_leaves_the_shot_without_people():
+    (_, left, first), (_, end, then) = found(track(0, range(0, 250, 5), 600))
+    assert first == {0}
+    assert then == set()
+    assert left == pytest.approx(10, abs=0.5)
+    assert end == 20
+
+
+def test_who_comes_later_is_there_from_then_on():
+    people = [who for _, _, who in found(track(0, range(0, 500, 5), 600), track(1, range(250, 500, 5), 1400))]
+    assert people == [{0}, {0, 1}]
+
+
+def test_who_passes_by_changes_nothing():
+    assert found(track(0, range(0, 500, 5), 600), track(1, range(250, 270, 5), 1400)) == [(0, 20, {0})]
+
+
+def test_small_faces_beside_a_large_one_are_not_people():
+    audience = [track(number, range(0, 500, 5), 300 * number, 70) for number in (1, 2, 3)]
+    assert found(track(0, range(0, 500, 5), 600), *audience) == [(0, 20, {0})]
+
+
+def test_what_flickers_is_not_a_person():
+    assert found(track(0, range(0, 500, 25), 600)) == [(0, 20, set())]
+
+
+def test_a_track_that_begins_where_one_ended_is_the_same_person():
+    people = joined([track(0, range(0, 250, 5), 600), track(1, range(280, 500, 5), 700)], RATE)
+    assert [(person.number, len(person.sightings)) for person in people] == [(0, 94)]
+
+
+def test_a_track_that_begins_at_once_far_away_is_somebody_else():
+    people = joined([track(0, range(0, 250, 5), 300), track(1, range(255, 500, 5), 1600)], RATE)
+    assert [person.number for person in people] == [0, 1]
+
+
+def test_a_track_far_larger_is_somebody_else():
+    assert len(joined([track(0, range(0, 250, 5), 600, 100), track(1, range(260, 500, 5), 600, 300)], RATE)) == 2
+
+
+def test_the_foremost_is_the_largest():
+    (part,) = stretches(shot(track(0, range(0, 500, 5), 600, 150), track(1, range(0, 500, 5), 1400, 220)), RATE)
+    assert [size(person) for person in part.people] == [220, 150]
+
+
+def test_a_shot_of_a_few_frames_has_the_people_seen_in_them():
+    assert found(track(0, [0], 600), seconds=0.2) == [(0, 0.2, {0})]
