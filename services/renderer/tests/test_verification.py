@@ -1,9 +1,15 @@
+import json
 import subprocess
 import sys
 
+import av
 import numpy as np
 import pytest
-from clipmill.renderer.verification import verify
+from clipmill.contracts.options import OutputFormat
+from clipmill.renderer.verification import Expected, examine, verify
+
+VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\nSome words\n"
+SRT = "1\n00:00:00,100 --> 00:00:00,900\nSome words\n"
 
 
 @pytest.fixture
@@ -12,8 +18,8 @@ def right(make_media, render_clip):
     return path
 
 
-def checks(path, seconds=None):
-    return {finding.check for finding in verify(path, seconds)}
+def checks(path, seconds=None, **expected):
+    return {check.check for check in examine(path, Expected(seconds=seconds, **expected)) if not check.ok}
 
 
 def run(*arguments):
@@ -21,9 +27,32 @@ def run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def remuxed(path, *, options, title=None, shift=0.0, sound_last=False):
+    """The same streams in another file: with other options of the muxer, tags, or places."""
+    target = path.with_name("other.mp4")
+    with av.open(path) as source, av.open(target, "w", options=options) as out:
+        streams = [out.add_stream_from_template(stream) for stream in source.streams]
+        if title is not None:
+            out.metadata.update(title)
+        packets = [packet for packet in source.demux() if packet.size]
+        if sound_last:
+            packets.sort(key=lambda packet: packet.stream.type == "audio")
+        for packet in packets:
+            if packet.stream.type == "audio":
+                packet.pts = packet.dts = packet.dts + round(shift / packet.time_base)
+            packet.stream = streams[packet.stream.index]
+            out.mux(packet)
+    return target
+
+
+CLEAN = {"movflags": "+faststart+negative_cts_offsets", "use_editlist": "0", "fflags": "+bitexact"}
+
+
 def test_a_source_is_not_a_finished_clip(make_media):
     path = make_media(seconds=2, sound=lambda times: 0.1 * np.sin(2000 * times), sound_from=0.5)
-    assert checks(path, 3.0) == {"colour", "size", "sync", "duration", "faststart", "edit list"}
+    assert checks(path, 3.0) == {
+        "colour", "size", "level", "sync", "duration", "loudness", "faststart", "edit list", "metadata",
+    }  # fmt: skip
 
 
 def test_a_clip_of_the_wrong_length_is_found_out(right):
@@ -31,8 +60,43 @@ def test_a_clip_of_the_wrong_length_is_found_out(right):
     assert checks(right, 1.2) == {"duration"}
 
 
+def test_a_clip_of_the_wrong_shape_is_found_out(right):
+    assert checks(right, output_format=OutputFormat.VERTICAL) == set()
+    assert checks(right, output_format=OutputFormat.SQUARE) == {"size"}
+
+
 def test_a_clip_without_sound_is_found_out(make_media):
     assert "streams" in checks(make_media(seconds=1))
+
+
+def test_a_title_is_all_that_a_clip_tells(right):
+    assert checks(remuxed(right, options=CLEAN, title={"title": "It's 🎬"})) == set()
+    assert checks(remuxed(right, options=CLEAN, title={"comment": "from talk.mp4"})) == {"metadata"}
+    assert checks(remuxed(right, options=CLEAN, title={"creation_time": "2020-01-01T00:00:00"})) == {"metadata"}
+
+
+def test_sound_that_comes_late_is_found_out(right):
+    assert checks(remuxed(right, options=CLEAN, shift=0.03)) == set()
+    assert checks(remuxed(right, options={**CLEAN, "use_editlist": "1"}, shift=0.06)) >= {"sync", "edit list"}
+
+
+def test_sound_that_lies_after_all_pictures_is_found_out(make_media, render_clip):
+    path, _ = render_clip(make_media(seconds=3), 0.0, 2.5)
+    assert checks(path) == set()
+    assert checks(remuxed(path, options={**CLEAN, "max_interleave_delta": "1"}, sound_last=True)) == {"interleaving"}
+
+
+@pytest.mark.parametrize("amplitude", [0.05, 0.9])
+def test_a_clip_that_is_too_quiet_or_too_loud_is_found_out(make_media, amplitude):
+    path = make_media(seconds=2, sound=lambda times: amplitude * np.sin(6000 * times) * (times % 0.5 < 0.3))
+    assert "loudness" in checks(path)
+    assert ("true peak" in checks(path)) == (amplitude == 0.9)
+
+
+def test_silence_and_the_noise_of_a_room_need_not_be_loud(make_media):
+    noise = np.random.default_rng(0).normal(scale=0.0005, size=48000 * 2)
+    assert "loudness" not in checks(make_media(seconds=2, sound=lambda times: noise[: len(times)]))
+    assert "loudness" not in checks(make_media(seconds=2, sound=np.zeros_like))
 
 
 def test_half_a_file_is_found_out(right):
@@ -40,14 +104,60 @@ def test_half_a_file_is_found_out(right):
     assert checks(right, 1.0)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_file_is_found_out_or_harmless_but_never_a_traceback(right, seed):
+    data = bytearray(right.read_bytes())
+    for place in np.random.default_rng(seed).integers(0, len(data) if seed % 2 else 4000, 30):
+        data[place] ^= 0xFF
+    right.write_bytes(data)
+    verify(right, 1.0)
+
+
 def test_what_is_no_video_is_found_out(tmp_path):
     path = tmp_path / "text.mp4"
     path.write_text("text")
     assert checks(path) == {"readable"}
+    assert checks(tmp_path) == {"readable"}
+    assert checks(tmp_path / "nothing.mp4") == {"readable"}
 
 
-def test_the_command_says_what_is_wrong_by_its_exit_status(right):
-    assert run(right, "--seconds", 1).returncode == 0
-    wrong = run(right, "--seconds", 9)
+def test_captions_lie_beside_a_clip(right):
+    right.with_name("captions.vtt").write_text(VTT)
+    right.with_name("captions.srt").write_text(SRT)
+    assert checks(right, captions=True) == set()
+    right.with_name("captions.srt").unlink()
+    assert checks(right, captions=True) == {"captions"}
+    right.with_suffix(".srt").write_text(SRT)
+    assert checks(right, captions=True) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("00:00.100 --> 00:00.900\nSome words\n", "does not begin with WEBVTT"),
+        ("WEBVTT\n", "no cues"),
+        ("WEBVTT\n\nfirst\nSome words\n", "no times"),
+        ("WEBVTT\n\n00:00.100 --> 00:00.900\n \n", "no words"),
+        ("WEBVTT\n\n00:00.900 --> 00:00.100\nSome words\n", "ends before it begins"),
+        ("WEBVTT\n\n00:00.100 --> 00:09.000\nSome words\n", "after the clip"),
+        (VTT + "\n00:00.500 --> 00:00.950\nmore\n", "before the one before it ends"),
+    ],
+)
+def test_captions_that_players_would_stumble_over_are_found_out(right, text, fault):
+    right.with_name("captions.vtt").write_text(text)
+    right.with_name("captions.srt").write_text(SRT)
+    wrong = [check for check in examine(right, Expected(captions=True)) if not check.ok]
+    assert [check.check for check in wrong] == ["captions"]
+    assert fault in wrong[0].sentence
+
+
+def test_the_command_says_what_is_wrong_by_its_exit_status(right, tmp_path):
+    fine = run(right, "--seconds", 1, "--format", "vertical")
+    assert fine.returncode == 0
+    assert "ok       loudness: silence" in fine.stdout
+    wrong = run(right, tmp_path / "nothing.mp4", "--seconds", 9, "--json")
     assert wrong.returncode == 1
-    assert "duration" in wrong.stdout
+    first, second = map(json.loads, wrong.stdout.splitlines())
+    assert [check["check"] for check in first["checks"] if not check["ok"]] == ["duration"] * 3
+    assert (first["ok"], second["ok"]) == (False, False)
+    assert not wrong.stderr

@@ -13,7 +13,10 @@ SILENCE_DB = -120.0
 """What digital silence is called, dB of full scale."""
 
 STEADY_DB = 10.0
-"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than steady noise."""
+"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than a steady sound."""
+
+ROOM_LUFS = -50.0
+"""A steady sound that is quieter is the noise of a room and of its microphone: nobody wants to hear it louder."""
 
 
 class PerMillisecond:
@@ -28,7 +31,7 @@ class PerMillisecond:
         self._block = block
         self._reduce = reduce
         self._left = silence(0)
-        self._parts: list[Floats] = []
+        self._parts: list[Floats] = [np.zeros((CHANNELS, 0))]
 
     def push(self, samples: Samples) -> None:
         """Take the next samples."""
@@ -62,7 +65,7 @@ def levels_db(powers: Floats) -> Floats:
 
 
 def stands_out(levels: Floats) -> bool:
-    """Return whether a sound has more in it than steady noise, by its levels for each 10 ms."""
+    """Return whether a sound is more than a steady one, by its levels for each 10 ms."""
     if not len(levels):
         return False
     quiet, loud = np.percentile(levels, (10, 95))

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from clipmill.renderer import aac
 from clipmill.renderer.filtering import Filter
-from clipmill.renderer.levels import MILLISECOND, PerMillisecond, levels_db, peak, power, stands_out
+from clipmill.renderer.levels import MILLISECOND, ROOM_LUFS, PerMillisecond, levels_db, peak, power, stands_out
 from clipmill.renderer.limiting import limited
 from clipmill.renderer.loudness import K_WEIGHTING, Floats, Loudness, integrated_lufs, measure
 from clipmill.renderer.quality import Quality
@@ -37,10 +37,8 @@ PEAK_STEP_DB = 0.1
 """By how much more than peaks were too high the ceiling is lowered."""
 
 MOST_GAIN_DB = 40.0
-"""The most that sound with something in it is lifted: below -54 LUFS lies nothing that was meant to be heard."""
-
-MOST_STEADY_GAIN_DB = 30.0
-"""The most that sound is lifted in which nothing stands out, a hum or the noise of a room."""
+"""The most that sound is lifted: below -54 LUFS lies nothing that was meant to be heard. The noise of a room alone (see
+`ROOM_LUFS`) is not lifted at all."""
 
 LEAST_GAIN_DB = -60.0
 
@@ -166,7 +164,9 @@ class Soundtrack:
         peaks = self._peaks.values()[sides].max(axis=0)
         weighted = self._weighted.values()[sides].sum(axis=0)
         peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
-        most = MOST_GAIN_DB if stands_out(self.levels_db) else MOST_STEADY_GAIN_DB
+        found = integrated_lufs(weighted)
+        noise = found is None or (found < ROOM_LUFS and not stands_out(self.levels_db))
+        most = 0.0 if noise else MOST_GAIN_DB
         target, ceiling = TARGET_LUFS, CEILING_DBTP
         for _ in range(ROUNDS):
             self.gain_db = _gain_for(target, weighted, peaks, most, ceiling)
@@ -219,8 +219,6 @@ def _gain_for(target: float, weighted: Floats, peaks: Floats, most: float, ceili
         gains = limited(peaks, gain_db, ceiling) ** 2
         return integrated_lufs(weighted * (gains[1:] + gains[:-1]) / 2)
 
-    if integrated_lufs(weighted) is None:
-        return 0.0
     least = LEAST_GAIN_DB
     while most - least > GAIN_STEP_DB:
         middle = (least + most) / 2

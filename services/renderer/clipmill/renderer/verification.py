@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.boxes import boxes
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.levels import stands_out
+from clipmill.renderer.levels import ROOM_LUFS, stands_out
 from clipmill.renderer.playback import Playback, play
 from clipmill.renderer.sidecars import Cue, cues
 from clipmill.renderer.sound import SAMPLE_RATE
@@ -215,15 +215,15 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
 
 
 def _loudness(played: Playback) -> Iterator[Check]:
-    """Silence has no loudness, and steady noise is not lifted for its own sake; the rest has to be as loud as told."""
+    """Silence has no loudness, and the noise of a room alone is not lifted; the rest has to be as loud as told."""
     lufs, peak = played.loudness.lufs, played.loudness.true_peak_dbtp
     if lufs is None:
         yield Check("loudness", True, "silence")
     else:
         off = lufs - LOUDNESS_LUFS
-        quiet = off < 0 and not stands_out(played.levels)
+        quiet = lufs < ROOM_LUFS and not stands_out(played.levels)
         fine = abs(off) <= LOUDNESS_TOLERANCE_LU
-        found = f"{lufs:.2f} LUFS" + ("" if fine or not quiet else ", steady noise")
+        found = f"{lufs:.2f} LUFS" + ("" if fine or not quiet else ", the noise of a room")
         yield _is("loudness", fine or quiet, found, f"{LOUDNESS_LUFS:g} LUFS")
     fine = peak is None or peak <= HIGHEST_PEAK_DBTP + PEAK_TOLERANCE_DB
     yield _is("true peak", fine, "silence" if peak is None else f"{peak:.2f} dBTP", "at most -1 dBTP")
