@@ -246,12 +246,12 @@ class Eye:
     looks_per_second: float = 6.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def someone():
     return Someone
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def surveyed():
     """Survey people who are nothing but numbers, with a detector's noise; return the survey and who is heard when."""
 

@@ -124,7 +124,7 @@ class _Axis:
         knots = max(2, int(np.ceil((count - 1) / rate * min(rate, KNOTS_PER_SECOND))) + 1)
         places = np.linspace(0, knots - 1, count) if count > 1 else np.zeros(1)
         path = calmest(self._tube(first, places, knots), max(count - 1, 1) / rate / (knots - 1))
-        return between(path, places) * self._crop
+        return np.clip(between(path, places), self._least, self._most) * self._crop
 
     def _tube(self, first: int, places: Floats, knots: int) -> Tube:
         """What is asked at the knots: all that is asked at frames up to the knots before and after."""

@@ -1,0 +1,174 @@
+import pytest
+from clipmill.contracts.options import LayoutChoice, OutputFormat
+from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.crops import Stage, fitted, followed, paned, placed
+from clipmill.renderer.faces import Box
+from clipmill.renderer.framings import Layout
+from clipmill.renderer.layouts import laid_out, merged
+from clipmill.renderer.presence import stretches
+
+
+@pytest.fixture
+def layouts(surveyed):
+    """The passages of one shot about some people."""
+
+    def run(*people, choice=LayoutChoice.AUTO, form=OutputFormat.VERTICAL, size=(1920, 1080), **facts):
+        survey, heard = surveyed(*people, size=size, **facts)
+        stage = Stage(*size, survey.rate, CANVASES[form])
+        return merged(
+            passage
+            for stretch in stretches(survey.shots[0], survey.rate)
+            for passage in laid_out(stretch, stage, heard, choice)
+        )
+
+    return run
+
+
+def sitting(x, length=200, y=420):
+    return lambda time: (x, y, length)
+
+
+def talkers(someone, first, second, left=470, right=1450):
+    """Two people far apart who talk when they are told to."""
+    return someone(sitting(left), first), someone(sitting(right), second)
+
+
+def test_one_person_is_followed(layouts, someone):
+    (passage,) = layouts(someone(sitting(700)))
+    assert passage.layout is Layout.TRACK
+    assert "one person" in passage.reason
+
+
+def test_nobody_is_a_slide_shown_whole(layouts):
+    (passage,) = layouts()
+    assert (passage.layout, passage.groups) == (Layout.FIT, ())
+
+
+def test_two_who_talk_far_apart_share_the_canvas_the_left_one_first(layouts, someone):
+    (passage,) = layouts(*talkers(someone, lambda time: time < 5, lambda time: time >= 5))
+    assert passage.layout is Layout.SPLIT
+    assert [group[0].sightings[0].face.box.centre[0] < 960 for group in passage.groups] == [True, False]
+    assert "talk for" in passage.reason
+
+
+def test_of_two_who_talk_one_after_the_other_the_speaker_is_followed_if_asked(layouts, someone):
+    people = talkers(someone, lambda time: time < 5, lambda time: time >= 5)
+    passages = layouts(*people, choice=LayoutChoice.TRACK)
+    assert [passage.layout for passage in passages] == [Layout.TRACK] * 2
+    places = [passage.groups[0][0].sightings[0].face.box.centre[0] for passage in passages]
+    assert places[0] < 960 < places[1]
+    assert passages[1].span.first / 25 == pytest.approx(5, abs=0.5)
+
+
+def test_of_two_of_whom_one_talks_that_one_is_followed(layouts, someone):
+    (passage,) = layouts(*talkers(someone, lambda time: False, lambda time: True))
+    assert passage.layout is Layout.TRACK
+    assert passage.groups[0][0].sightings[0].face.box.centre[0] > 960
+
+
+def test_of_two_who_are_silent_both_are_shown(layouts, someone):
+    (passage,) = layouts(*talkers(someone, lambda time: False, lambda time: False))
+    assert passage.layout is Layout.SPLIT
+    assert "cannot be told" in passage.reason
+
+
+def test_of_two_who_are_silent_one_is_followed_if_asked(layouts, someone):
+    (passage,) = layouts(*talkers(someone, lambda time: False, lambda time: False), choice=LayoutChoice.TRACK)
+    assert passage.layout is Layout.TRACK
+
+
+def test_two_who_fit_into_one_crop_are_shown_in_it(layouts, someone):
+    (passage,) = layouts(someone(sitting(800, 150)), someone(sitting(1080, 150)))
+    assert (passage.layout, len(passage.groups[0])) == (Layout.TRACK, 2)
+
+
+def test_three_far_apart_are_shown_whole_with_what_lies_beside_them_cut_off(layouts, someone):
+    (passage,) = layouts(*(someone(sitting(x)) for x in (700, 960, 1220)))
+    assert passage.layout is Layout.FIT
+    crop = fitted(Stage(1920, 1080, 25, CANVASES[OutputFormat.VERTICAL]), passage.groups[0])
+    assert crop.width < 1500
+    assert crop.left < 500
+    assert crop.right > 1420
+
+
+def test_an_audience_before_a_speaker_is_nobody(layouts, someone):
+    audience = (someone(sitting(x, 60, 900)) for x in (300, 700, 1500))
+    (passage,) = layouts(someone(sitting(900)), *audience)
+    assert passage.layout is Layout.TRACK
+
+
+def test_a_presenter_in_the_corner_of_a_screen_is_not_worth_losing_the_screen(layouts, someone):
+    webcam = someone(sitting(1740, 90, 930))
+    (passage,) = layouts(webcam)
+    assert (passage.layout, passage.groups) == (Layout.FIT, ())
+    assert "corner" in passage.reason
+    (passage,) = layouts(webcam, choice=LayoutChoice.TRACK)
+    assert passage.layout is Layout.TRACK
+
+
+def test_a_speaker_far_away_is_followed_and_brought_nearer(layouts, someone):
+    (passage,) = layouts(someone(lambda time: (900 + 120 * time, 900, 120)), size=(3840, 2160))
+    assert passage.layout is Layout.TRACK
+    stage = Stage(3840, 2160, 25, CANVASES[OutputFormat.VERTICAL])
+    width, height = followed(stage, passage.groups[0])
+    assert height == pytest.approx(1000, rel=0.05)
+    assert width / height == pytest.approx(9 / 16)
+
+
+def test_a_face_too_large_for_a_crop_is_shown_whole(layouts, someone):
+    (passage,) = layouts(someone(sitting(960, 700, 560)))
+    assert passage.layout is Layout.FIT
+
+
+def test_who_leaves_is_followed_until_then(layouts, someone):
+    first, second = layouts(someone(lambda time: (700, 420, 200) if time < 6 else None), seconds=15)
+    assert (first.layout, second.layout) == (Layout.TRACK, Layout.FIT)
+    assert first.span.last / 25 == pytest.approx(6, abs=0.6)
+
+
+def test_who_leaves_for_a_moment_is_waited_for(layouts, someone):
+    (passage,) = layouts(someone(lambda time: None if 6 < time < 8 else (700, 420, 200)), seconds=15)
+    assert passage.layout is Layout.TRACK
+
+
+def test_two_who_change_places_stay_on_the_canvas(layouts, someone):
+    crossing = someone(lambda time: (500 + 90 * time, 420, 160)), someone(lambda time: (1400 - 90 * time, 420, 170))
+    assert all(passage.layout is not Layout.FIT for passage in layouts(*crossing))
+
+
+@pytest.mark.parametrize("choice", [LayoutChoice.AUTO, LayoutChoice.TRACK])
+def test_a_source_of_the_canvas_shape_has_no_background(layouts, someone, choice):
+    for people in ((), (someone(sitting(300)),), tuple(someone(sitting(x, 90)) for x in (100, 350, 600))):
+        (passage,) = layouts(*people, choice=choice, size=(720, 1280))
+        assert passage.layout is Layout.TRACK
+
+
+def test_everything_is_fitted_if_asked(layouts, someone):
+    (passage,) = layouts(someone(sitting(700)), choice=LayoutChoice.FIT)
+    assert (passage.layout, passage.groups, passage.reason) == (Layout.FIT, (), "asked for")
+
+
+def test_two_people_are_split_if_asked_and_one_is_followed(layouts, someone):
+    near = someone(sitting(800, 150)), someone(sitting(1080, 150))
+    assert [passage.layout for passage in layouts(*near, choice=LayoutChoice.SPLIT)] == [Layout.SPLIT]
+    assert [passage.layout for passage in layouts(near[0], choice=LayoutChoice.SPLIT)] == [Layout.TRACK]
+
+
+@pytest.mark.parametrize("form", list(OutputFormat))
+def test_the_crops_of_a_split_show_one_person_each_near_enough(layouts, someone, form):
+    people = talkers(someone, lambda time: time < 5, lambda time: time >= 5)
+    (passage,) = layouts(*people, choice=LayoutChoice.SPLIT, form=form)
+    stage = Stage(1920, 1080, 25, CANVASES[form])
+    (one,), (other,) = passage.groups
+    for width, height in (paned(stage, one, other), paned(stage, other, one)):
+        assert width / height == pytest.approx(stage.pane[0] / stage.pane[1])
+        assert width < 1100
+        assert 0.2 < 200 / height < 0.4
+
+
+def test_what_is_fitted_lies_in_the_middle_of_the_canvas_on_even_pixels():
+    stage = Stage(1920, 1080, 25, CANVASES[OutputFormat.VERTICAL])
+    assert placed(stage, Box(0, 0, 1920, 1080)) == (0, 656, 1080, 608)
+    assert placed(stage, Box(0, 0, 853, 479)) == (0, 656, 1080, 606)
+    tall = Stage(720, 1280, 25, CANVASES[OutputFormat.HORIZONTAL])
+    assert placed(tall, Box(0, 0, 720, 1280)) == (656, 0, 608, 1080)
