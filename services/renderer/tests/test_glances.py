@@ -47,7 +47,7 @@ def test_looks_are_few_at_high_rates_and_all_at_low_ones(make_media, rate):
     with path.open("rb") as file, Source(file) as source:
         frames = [item.frame for item in source.glances(0.0, int(1.5 * source.rate)) if isinstance(item, Glance)]
         assert np.diff(frames).max() / source.rate <= 0.21
-        assert np.diff(frames).min() / source.rate >= 0.05
+        assert np.diff(frames).min() >= 0.05 * source.rate
 
 
 def test_a_picture_that_stands_since_before_the_clip_is_looked_at(make_media):
@@ -94,7 +94,7 @@ def test_without_sound_there_is_none(make_media):
 
 def test_sound_that_is_stored_before_its_picture_is_found(tmp_path):
     path = tmp_path / "early.mkv"
-    with av.open(path, "w", options={"max_interleave_delta": "0", "cluster_time_limit": "200"}) as container:
+    with av.open(path, "w", options={"max_interleave_delta": "1"}) as container:
         video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
         video.width, video.height, video.pix_fmt, video.codec_context.gop_size = 64, 64, "yuv420p", 25
         audio = container.add_stream("pcm_s16le", rate=48000, layout="mono")
@@ -102,8 +102,8 @@ def test_sound_that_is_stored_before_its_picture_is_found(tmp_path):
         for index in range(100):
             frame = av.VideoFrame(64, 64, "yuv420p")
             frame.pts = index
-            packets += [(index / 25, packet) for packet in video.encode(frame)]
-        packets += [(4.0, packet) for packet in video.encode(None)]
+            packets += [(packet.dts / 25, packet) for packet in video.encode(frame)]
+        packets += [(packet.dts / 25, packet) for packet in video.encode(None)]
         for index in range(0, 192000, 4800):
             samples = (3000 * np.ones((1, 4800))).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
