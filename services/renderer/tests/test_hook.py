@@ -53,6 +53,7 @@ def test_a_title_fades_out_before_a_short_clip_ends():
 def test_a_title_without_a_letter_is_not_drawn(title):
     hook = Hook(title, VERTICAL, RATE, alone(VERTICAL))
     assert hook.taken == ()
+    assert hook.missing == ("𓀀" if "𓀀" in title else "")
     assert not len(changed(drawn(hook, VERTICAL, 10))[0])
 
 

@@ -167,7 +167,7 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         encoder=encoder.name,
         loudness_lufs=soundtrack.loudness.lufs,
         true_peak_dbtp=soundtrack.loudness.true_peak_dbtp,
-        missing_letters=captioning.missing,
+        missing_letters="".join(dict.fromkeys(captioning.missing + (hook.missing if hook else ""))),
         seconds=time.monotonic() - began,
         survey_seconds=surveyed - began,
     )

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from math import ceil
 
@@ -54,7 +54,8 @@ def caption(segments: Sequence[Segment], start: float, end: float, style: Captio
     """
     type_ = type_of(style_of(style), canvas)
     made = chunks(clip_words(segments, start, end), partial(fits, type_=type_), end - start)
-    return Captioning(tuple(made), typefaces.missing("".join(text for chunk in made for text in chunk.texts)))
+    drawn = () if style is CaptionStyle.OFF else made
+    return Captioning(tuple(made), typefaces.missing("".join(text for chunk in drawn for text in chunk.texts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Subtitler:
         self._rate = rate
         type_ = type_of(self._style, canvas)
         self._settings = [set_words(chunk.texts, type_) for chunk in self._chunks]
-        self._shown = self._placed(framing_at, taken)
+        self._shown = self._placed(cache(framing_at), taken)
         self._firsts = [shown.first for shown in self._shown]
         self._current = -1
         self._lettering: Lettering | None = None
