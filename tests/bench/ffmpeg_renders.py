@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CANVAS = (1080, 1920)
-CROP = f"crop=ih*9/16:ih,scale={CANVAS[0]}:{CANVAS[1]},setsar=1"
-"""The middle of the picture, at its whole height."""
-
 HOOK_SECONDS = 3
 GROUP_SECONDS = 2
 
@@ -22,17 +19,24 @@ class Cut:
         start: seconds.
         seconds: its length.
         rate: frames a second.
+        middle: of an upright crop at the picture's whole height, as a part of the picture's width.
     """
 
     source: Path
     start: float
     seconds: float
     rate: float
+    middle: float = 0.5
 
     @property
     def input(self) -> list[str]:
         """The part as FFmpeg's input."""
         return ["-ss", f"{self.start}", "-t", f"{self.seconds}", "-i", str(self.source)]
+
+    def filters(self, flags: str = "bicubic") -> str:
+        """The crop, scaled to the canvas, as FFmpeg's filters."""
+        crop = f"crop=ih*9/16:ih:iw*{self.middle}-ow/2:0:exact=1"
+        return f"{crop},scale={CANVAS[0]}:{CANVAS[1]}:flags={flags},setsar=1"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def single(cut: Cut, x264: X264, out: Path) -> None:
     parameters = f"keyint={group}:min-keyint={max(1, group // 8)}:open-gop=0:cabac=1:8x8dct=1"
     encoder = ["-c:v", "libx264", "-preset", x264.preset, "-crf", f"{x264.crf:g}", "-threads", f"{x264.threads}"]
     ffmpeg(
-        ["-threads", f"{x264.threads}", *cut.input, "-vf", CROP, *encoder, "-x264-params", parameters],
+        ["-threads", f"{x264.threads}", *cut.input, "-vf", cut.filters(), *encoder, "-x264-params", parameters],
         ["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-movflags", "+faststart", str(out)],
     )
 
@@ -68,7 +72,7 @@ def four_generations(cut: Cut, captions: Path | None, hook: Path | None, folder:
     """
     first, second, third, last = (folder / f"generation{number}.mp4" for number in range(1, 5))
     ffmpeg([*cut.input, "-c:v", "libx264", "-crf", "18", "-preset", "fast", "-c:a", "aac", str(first)])
-    ffmpeg(["-i", str(first), "-vf", CROP, "-c:v", "libx264", "-c:a", "copy", str(second)])
+    ffmpeg(["-i", str(first), "-vf", cut.filters(), "-c:v", "libx264", "-c:a", "copy", str(second)])
     drawn = ["-vf", f"ass={captions}"] if captions else ["-vf", "null"]
     ffmpeg(["-i", str(second), *drawn, "-c:v", "libx264", "-c:a", "copy", str(third)])
     if hook:
@@ -84,10 +88,21 @@ def four_generations(cut: Cut, captions: Path | None, hook: Path | None, folder:
 
 def lossless(cut: Cut, out: Path) -> None:
     """Render the cropped picture without loss, scaled by neither side's scaler (Lanczos, accurately rounded)."""
-    scaled = CROP.replace("setsar", "setsar").replace(
-        f"{CANVAS[0]}:{CANVAS[1]}", f"{CANVAS[0]}:{CANVAS[1]}:flags=lanczos+accurate_rnd+full_chroma_int"
+    ffmpeg(
+        [
+            *cut.input,
+            "-vf",
+            cut.filters("lanczos+accurate_rnd+full_chroma_int"),
+            "-an",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-qp",
+            "0",
+            str(out),
+        ]
     )
-    ffmpeg([*cut.input, "-vf", scaled, "-an", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", str(out)])
 
 
 def ffmpeg(*arguments: Sequence[str]) -> None:

@@ -21,8 +21,8 @@ from figures import Figure, load, machine, write_section
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
-CUTS = (("interview.mp4", 31.0, 20.0), ("talk.mp4", 20.0, 20.0))
-"""Sources, and where clips are cut from them, seconds."""
+CUTS = (("interview.mp4", 31.0, 20.0, 0.3), ("talk.mp4", 20.0, 20.0, 0.5))
+"""Sources, where clips are cut from them (start and length, seconds), and where in the picture people sit."""
 
 PARTS = ("speed", "quality", "memory", "corpus")
 TITLE = "Rendering: `.venv/bin/python tests/bench/rendering.py"
@@ -57,11 +57,11 @@ def _measured(part: str, folder: Path) -> list[Figure]:
     if part == "corpus":
         return rendering_corpus.measure(CORPUS, folder)
     figures: list[Figure] = []
-    for name, start, seconds in CUTS:
+    for name, start, seconds, middle in CUTS:
         source = CORPUS / name
         with av.open(source) as container:
             rate = float(container.streams.video[0].average_rate or 25)
-        cut = Cut(source, start, seconds, rate)
+        cut = Cut(source, start, seconds, rate, middle)
         if part == "speed":
             figures += rendering_speed.measure(cut, source.with_suffix(".truth.json"), folder)
         else:

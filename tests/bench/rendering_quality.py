@@ -83,7 +83,8 @@ def _render(cut: Cut, quality: Quality, out: Path) -> None:
     with cut.source.open("rb") as file, Source(file) as source:
         start, frames = source.snapped(cut.start), round(cut.seconds * source.rate)
         width, height = source.size
-        crop = Box((width - height * canvas.aspect) / 2, 0, height * canvas.aspect, height)
+        upright = height * canvas.aspect
+        crop = Box(width * cut.middle - upright / 2, 0, upright, height)
         framing = Framing(Layout.TRACK, (Pane(crop, 0, 0, canvas.width, canvas.height),))
         with Encoder(out, Fraction(source.rate), canvas, quality) as encoder:
             for picture in source.pictures(start, frames):
