@@ -1,8 +1,8 @@
 """What captions cost: milliseconds a frame of dividing, placing, setting and drawing them, in each style.
 
-Run: `.venv/bin/python tests/bench/captions.py`. A minute of speech is drawn on 1080x1920 over a face that sways. A frame
-may cost a tenth of what its encode takes on two cores (45 frames a second; see the section about rendering). Results
-go into RESULTS.md beside this file.
+Run: `.venv/bin/python tests/bench/captions.py`. A minute of speech is drawn on 1080x1920 over a face that sways. A
+frame may cost a tenth of what its encode takes on two cores (45 frames a second; see the section about rendering).
+Results go into RESULTS.md beside this file.
 """
 
 import time
