@@ -13,9 +13,9 @@ SILENCE_DB = -120.0
 """What digital silence is called, dB of full scale."""
 
 STEADY_DB = 10.0
-"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than a steady sound."""
+"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than steady."""
 
-ROOM_LUFS = -50.0
+ROOM_DB = -50.0
 """A steady sound that is quieter is the noise of a room and of its microphone: nobody wants to hear it louder."""
 
 
@@ -64,9 +64,13 @@ def levels_db(powers: Floats) -> Floats:
     return np.asarray(10 * np.log10(np.maximum(mean, 10 ** (SILENCE_DB / 10))))
 
 
-def stands_out(levels: Floats) -> bool:
-    """Return whether a sound is more than a steady one, by its levels for each 10 ms."""
+def is_room(levels: Floats) -> bool:
+    """Return whether nothing but the noise of a room is to be heard, and now and then a click, or nothing at all.
+
+    Args:
+        levels: for each 10 ms, dB of full scale.
+    """
     if not len(levels):
-        return False
+        return True
     quiet, loud = np.percentile(levels, (10, 95))
-    return bool(loud - quiet >= STEADY_DB)
+    return bool(loud < ROOM_DB and loud - quiet < STEADY_DB)

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from clipmill.renderer import aac
 from clipmill.renderer.filtering import Filter
-from clipmill.renderer.levels import MILLISECOND, ROOM_LUFS, PerMillisecond, levels_db, peak, power, stands_out
+from clipmill.renderer.levels import MILLISECOND, PerMillisecond, is_room, levels_db, peak, power
 from clipmill.renderer.limiting import limited
 from clipmill.renderer.loudness import K_WEIGHTING, Floats, Loudness, integrated_lufs, measure
 from clipmill.renderer.quality import Quality
@@ -37,8 +37,8 @@ PEAK_STEP_DB = 0.1
 """By how much more than peaks were too high the ceiling is lowered."""
 
 MOST_GAIN_DB = 40.0
-"""The most that sound is lifted: below -54 LUFS lies nothing that was meant to be heard. The noise of a room alone (see
-`ROOM_LUFS`) is not lifted at all."""
+"""The most that sound is lifted, before its peaks are limited: what is quieter than about -52 LUFS was not meant to be
+heard, and stays below the target. The noise of a room alone is not lifted at all (see `levels.is_room`)."""
 
 LEAST_GAIN_DB = -60.0
 
@@ -164,9 +164,8 @@ class Soundtrack:
         peaks = self._peaks.values()[sides].max(axis=0)
         weighted = self._weighted.values()[sides].sum(axis=0)
         peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
-        found = integrated_lufs(weighted)
-        noise = found is None or (found < ROOM_LUFS and not stands_out(self.levels_db))
-        most = 0.0 if noise else MOST_GAIN_DB
+        hopeless = integrated_lufs(weighted) is None or is_room(self.levels_db)
+        most = 0.0 if hopeless else MOST_GAIN_DB
         target, ceiling = TARGET_LUFS, CEILING_DBTP
         for _ in range(ROUNDS):
             self.gain_db = _gain_for(target, weighted, peaks, most, ceiling)

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.boxes import boxes
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.levels import ROOM_LUFS, stands_out
+from clipmill.renderer.levels import is_room
 from clipmill.renderer.playback import Playback, play
 from clipmill.renderer.sidecars import Cue, cues
 from clipmill.renderer.sound import SAMPLE_RATE
@@ -221,7 +221,7 @@ def _loudness(played: Playback) -> Iterator[Check]:
         yield Check("loudness", True, "silence")
     else:
         off = lufs - LOUDNESS_LUFS
-        quiet = lufs < ROOM_LUFS and not stands_out(played.levels)
+        quiet = off < 0 and is_room(played.levels)
         fine = abs(off) <= LOUDNESS_TOLERANCE_LU
         found = f"{lufs:.2f} LUFS" + ("" if fine or not quiet else ", the noise of a room")
         yield _is("loudness", fine or quiet, found, f"{LOUDNESS_LUFS:g} LUFS")
