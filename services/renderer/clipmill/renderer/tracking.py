@@ -6,6 +6,7 @@ and Realtime Tracking", Bewley et al., 2016). What no track wants begins a new o
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +134,9 @@ class Tracker:
         self._begin(frame, [face for column, face in enumerate(faces) if column not in taken])
 
     def people(self) -> list[Track]:
-        """Return the tracks that are no mistakes of the detector."""
+        """Return the tracks that are no mistakes of the detector, without single mistakes within them."""
+        for track in self.tracks:
+            track.sightings = _without_strays(track.sightings)
         return [track for track in self.tracks if len(track.sightings) >= min(LEAST_SIGHTINGS, self._looks / 2)]
 
     def _begin(self, frame: int, fresh: list[Face]) -> None:
@@ -160,7 +163,7 @@ class Tracker:
         if not 0 < away <= BACK_SECONDS or _ratio(track.last.face.box, face.box) > BACK_SIZE:
             return False
         near = _distance(track.last.face.box, face.box) <= BACK_REACH
-        return near or (away > JUMP_SECONDS and self.people() == [track])
+        return near or (away > JUMP_SECONDS and len(self.people()) == 1 and self.people()[0] is track)
 
 
 def assigned(likeness: Floats) -> list[tuple[int, int]]:
@@ -210,6 +213,17 @@ def _likeness(expected: Box, found: Box) -> float:
     if distance >= 1:
         return 0.0
     return max(1e-6, 1 - 0.5 * distance - 0.5 * SIZE_WEIGHT * float(np.log2(ratio)))
+
+
+def _without_strays(sightings: list[Sighting]) -> list[Sighting]:
+    """Return `sightings` without those that lie far from both neighbours while these are near each other."""
+    kept = sightings[:1]
+    for here, after in pairwise(sightings[1:]):
+        before = kept[-1].face.box
+        far = min(_distance(before, here.face.box), _distance(here.face.box, after.face.box)) > REACH
+        if not (far and _distance(before, after.face.box) <= REACH):
+            kept.append(here)
+    return kept + sightings[1:][-1:]
 
 
 def _distance(one: Box, other: Box) -> float:
