@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from clipmill.renderer.paths import DEAD_ZONE, LEAST_WIDTH, Tube, between, calmest
+from clipmill.renderer.paths import DEAD_ZONE, LEAST_WIDTH, Tube, calmest, interpolated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +93,7 @@ def test_any_path_stays_in_its_tube(places, repeat, slack):
 @settings(max_examples=60, deadline=None)
 def test_between_knots_a_path_goes_nowhere_else(knots, frames):
     places = np.linspace(0, len(knots) - 1, (len(knots) - 1) * frames + 1)
-    path = between(np.array(knots), places)
+    path = interpolated(np.array(knots), places)
     left = np.minimum(places.astype(int), max(0, len(knots) - 2))
     right = np.minimum(left + 1, len(knots) - 1)
     ends = np.array(knots)[left], np.array(knots)[right]

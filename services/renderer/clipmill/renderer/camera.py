@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from clipmill.renderer.crops import CHIN, EARS, HAIR, Size, Stage
-from clipmill.renderer.paths import Floats, Tube, between, calmest
+from clipmill.renderer.paths import Floats, Tube, calmest, interpolated
 from clipmill.renderer.presence import SAME_PLACE, TURNED_AWAY_SECONDS
 from clipmill.renderer.shots import Span
 from clipmill.renderer.tracking import Sighting, Track
@@ -24,7 +25,10 @@ BRIDGED_SECONDS = 1.0
 """Between two sightings no farther apart a face is taken to have moved evenly."""
 
 LINGERING_SECONDS = 0.3
-"""How long a face counts as seen before its first and after its last sighting."""
+"""How long a face counts as seen before its first and after its last sighting, on the way that it had then."""
+
+LEAST_LEAD = 0.1
+"""Face widths that a face must have moved on in that time; less is how exactly faces are found."""
 
 KNOTS_PER_SECOND = 10
 """Of a path: more than looks, fewer than frames."""
@@ -42,6 +46,9 @@ SPIKE = 0.4
 """Face widths from where the looks before and after see a face that make a box a mistake: nobody is there and back in a
 third of a second."""
 
+SPIKE_SHARE = 1.5
+"""Likewise, of how far those two looks are apart."""
+
 Rows = Floats
 """Left, top, right and bottom of a face and the height of its eyes by rows, shown pixels, at each frame; NaN where it
 is not seen."""
@@ -58,12 +65,15 @@ def rows(person: Track, span: Span, rate: float) -> Rows:
     frames = np.arange(span.first, span.last + 1)
     at = np.array([sighting.frame for sighting in person.sightings])
     values = _steadied(np.array([_numbers(sighting) for sighting in person.sightings]))
-    found = np.stack([np.interp(frames, at, column) for column in values.T])
+    reach = LINGERING_SECONDS * rate
+    around = np.concatenate([[at[0] - reach], at, [at[-1] + reach]])
+    led = np.concatenate([[_led(at, values, -reach)], values, [_led(at[::-1], values[::-1], reach)]])
+    found = np.stack([np.interp(frames, around, column) for column in led.T])
     following = np.searchsorted(at, frames)
     ahead, behind = np.minimum(following, len(at) - 1), np.maximum(following - 1, 0)
     to_next = np.where(following < len(at), at[ahead] - frames, np.inf)
     to_last = np.where((following > 0) | (at[0] == frames), frames - at[behind], np.inf)
-    near = np.minimum(to_next, to_last) <= LINGERING_SECONDS * rate
+    near = np.minimum(to_next, to_last) <= reach
     stayed = np.abs(values[ahead, :2] - values[behind, :2]).max(axis=1) <= SAME_PLACE * _widths(values[behind])
     longest = np.where(stayed, TURNED_AWAY_SECONDS, BRIDGED_SECONDS) * rate
     found[:, ~(near | (to_next + to_last <= longest))] = np.nan
@@ -124,7 +134,7 @@ class _Axis:
         knots = max(2, int(np.ceil((count - 1) / rate * min(rate, KNOTS_PER_SECOND))) + 1)
         places = np.linspace(0, knots - 1, count) if count > 1 else np.zeros(1)
         path = calmest(self._tube(first, places, knots), max(count - 1, 1) / rate / (knots - 1))
-        return np.clip(between(path, places), self._least, self._most) * self._crop
+        return np.clip(interpolated(path, places), self._least, self._most) * self._crop
 
     def _tube(self, first: int, places: Floats, knots: int) -> Tube:
         """What is asked at the knots: all that is asked at frames up to the knots before and after."""
@@ -176,18 +186,31 @@ def _widths(values: Floats) -> Floats:
     return np.asarray(values[:, 2] - values[:, 0], np.float64)
 
 
+def _led(at: npt.NDArray[np.int64], values: Floats, reach: float) -> Floats:
+    """Where a face is `reach` frames beyond the first of its looks: moved on as it did around there, if it did."""
+    near = np.abs(at - at[0]) <= 2 * abs(reach)
+    span = at[near][-1] - at[0]
+    first = np.asarray(values[0], np.float64)
+    if span == 0:
+        return first
+    left, top, right, bottom, _ = (values[near][-1] - values[0]) / span * reach
+    across, down = (left + right) / 2, (top + bottom) / 2
+    if max(abs(across), abs(down)) >= LEAST_LEAD * (values[0, 2] - values[0, 0]):
+        first = first + np.array([across, down, across, down, down])
+    return first
+
+
 def _steadied(values: Floats) -> Floats:
-    """Leave out single wrong boxes: those far from where the boxes before and after, which agree, say that the face is.
+    """Leave out single wrong boxes: those far from where the boxes before and after say that the face is.
 
     A median would do that too, but it cuts off the ends of quick movements.
     """
     if len(values) < 3:
         return values
     steadied = values.copy()
-    before, after = values[:-2], values[2:]
-    limit = SPIKE * _widths(before)
-    wrong = (np.abs(values[1:-1] - (before + after) / 2).max(axis=1) > limit) & (
-        np.abs(after - before).max(axis=1) < limit
-    )
-    steadied[1:-1][wrong] = ((before + after) / 2)[wrong]
+    between = (values[:-2] + values[2:]) / 2
+    away = np.abs(values[1:-1] - between).max(axis=1)
+    apart = np.abs(values[2:] - values[:-2]).max(axis=1)
+    wrong = away > np.maximum(SPIKE * _widths(between), SPIKE_SHARE * apart)
+    steadied[1:-1][wrong] = between[wrong]
     return steadied

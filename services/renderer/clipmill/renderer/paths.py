@@ -323,7 +323,7 @@ def _joined(one: _Hold, other: _Hold, x: Floats, low: Floats, high: Floats) -> _
     return _Hold(one.first, other.last, float(np.clip(x[part].mean(), least, most)))
 
 
-def between(knots: Floats, places: Floats) -> Floats:
+def interpolated(knots: Floats, places: Floats) -> Floats:
     """Return the path at fractional knot numbers, smooth, and nowhere beyond the two knots around.
 
     Monotone cubic interpolation: Fritsch and Butland, "A method for constructing local monotone piecewise cubic
