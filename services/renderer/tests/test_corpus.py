@@ -1,11 +1,16 @@
 import json
 
+import numpy as np
 import pytest
-from clipmill.contracts.documents import Scenes
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.renderer.directing import Director, Pace
-from clipmill.renderer.reading import Sound, Source
-from clipmill.renderer.shots import spans
+from clipmill.contracts.options import LayoutChoice, OutputFormat
+from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.directing import direct
+from clipmill.renderer.reading import Source
+from clipmill.renderer.shots import Span
+from clipmill.renderer.sound import SAMPLE_RATE
+from clipmill.renderer.soundtrack import Soundtrack
+from clipmill.renderer.survey import survey
 from clipmill.renderer.verification import verify
 
 READABLE = (
@@ -47,25 +52,20 @@ def test_every_unusable_file_is_refused(corpus, render_clip, name, code):
     assert caught.value.code is code
 
 
-def test_a_moving_head_stays_in_the_picture(corpus):
+def test_a_moving_head_stays_in_the_picture(corpus, tmp_path):
     from clipmill.operations.models import locate
     from clipmill.renderer.blazeface import BlazeFace
 
     truth = json.loads((corpus / "moving_face.truth.json").read_text())
     detector = BlazeFace(locate("blazeface-full-range"))
-    with (corpus / "moving_face.mp4").open("rb") as file, Source(file) as source:
-        rate = float(source.rate)
-        director = Director(
-            spans(Scenes(shots=(), detector="", frame_rate=rate).shots, 0, rate, 180), Pace(rate), detector
-        )
-        framings = [
-            framed.framing
-            for item in source.read(0.0, 180)
-            if not isinstance(item, Sound)
-            for framed in director.push(item)
-        ]
-    assert len(framings) == 180
-    for framing, row in zip(framings, truth["faces"], strict=False):
-        box = row["boxes"][0]
-        assert framing.crop.left <= box["x"] + 1
-        assert box["x"] + box["w"] <= framing.crop.right + 1
+    with (
+        (corpus / "moving_face.mp4").open("rb") as file,
+        Source(file) as source,
+        Soundtrack(tmp_path, 6 * SAMPLE_RATE) as soundtrack,
+    ):
+        seen = survey(source, 0.0, 180, [Span(0, 179)], detector, soundtrack=soundtrack, report=lambda share: None)
+    direction = direct(seen, np.zeros(180, np.bool_), CANVASES[OutputFormat.VERTICAL], LayoutChoice.AUTO)
+    for frame, row in enumerate(truth["faces"][:180]):
+        box, (pane,) = row["boxes"][0], direction.framing(frame).panes
+        assert pane.crop.left <= box["x"] + 1
+        assert box["x"] + box["w"] <= pane.crop.right + 1

@@ -7,7 +7,6 @@ from clipmill.contracts.failures import Permanent
 from clipmill.operations.models import locate
 from clipmill.renderer.blazeface import BlazeFace, anchors, merged
 from clipmill.renderer.faces import Box, Face
-from clipmill.renderer.layouts import Layout, choose
 from clipmill.renderer.pictures import view
 from clipmill.renderer.tracking import Tracker
 
@@ -94,40 +93,3 @@ def test_somebody_who_comes_back_late_is_somebody_new():
     tracker.update(0, [face(100)])
     tracker.update(60, [face(100)])
     assert len(tracker.tracks) == 2
-
-
-CROP, WIDTH = Box(0, 0, 405, 720), 1280.0
-
-
-def chosen(*rows):
-    tracker = Tracker(RATE)
-    for index, faces in enumerate(rows):
-        tracker.update(index * 5, list(faces))
-    return choose(tracker.tracks, 0, len(rows) * 5 - 1, len(rows), crop=CROP, width=WIDTH)
-
-
-def test_one_person_is_followed():
-    choice = chosen(*[[face(300)]] * 5)
-    assert (choice.layout, len(choice.subject)) == (Layout.TRACK, 1)
-
-
-def test_nobody_is_fitted():
-    assert chosen(*[[]] * 5).layout is Layout.FIT
-
-
-def test_two_people_far_apart_are_fitted():
-    assert chosen(*[[face(100), face(900)]] * 5).layout is Layout.FIT
-
-
-def test_two_people_close_together_are_followed_together():
-    choice = chosen(*[[face(300), face(500)]] * 5)
-    assert (choice.layout, len(choice.subject)) == (Layout.TRACK, 2)
-
-
-def test_a_small_face_in_the_background_does_not_count():
-    choice = chosen(*[[face(100, size=200), face(900, size=60)]] * 5)
-    assert (choice.layout, len(choice.subject)) == (Layout.TRACK, 1)
-
-
-def test_a_face_that_flickers_does_not_count():
-    assert chosen([face(100)], [], [], [], [], []).layout is Layout.FIT
