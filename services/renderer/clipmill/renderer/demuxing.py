@@ -203,10 +203,14 @@ class Demuxer:
 
     def _packets(self, streams: list[VideoStream | AudioStream]) -> Iterator["av.Packet[Stream]"]:
         self._fresh = False
-        try:
-            yield from self._container.demux(streams)
-        except av.error.FFmpegError:
-            self.damaged = True
+        while True:
+            try:
+                yield from self._container.demux(streams)
+            except av.error.FFmpegError:
+                self.damaged = True
+            except IndexError:  # a packet of a stream that was not there at the start: PyAV does not know it
+                continue
+            return
 
     def _decoded_packet(self, packet: "av.Packet[Stream]") -> Iterator[av.VideoFrame | av.AudioFrame]:
         try:

@@ -23,7 +23,7 @@ from clipmill.renderer.sound import Samples
 EARLIER_SECONDS = (0.0, 10.0, float("inf"))
 """How much before the start to look for a keyframe, should a container's index point too late."""
 
-LOST_SECONDS = 2.0
+LOST_SECONDS = 1.0
 """How much of a damaged source's end may be missing and is shown as a still."""
 
 GLANCE_SECONDS = 1 / 15
