@@ -11,15 +11,11 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from clipmill.renderer.crops import CHIN, EARS, HAIR, Size, Stage
+from clipmill.renderer.crops import CHIN, EARS, EYE_LINE, HAIR, Size, Stage
 from clipmill.renderer.paths import Floats, Tube, calmest, interpolated
 from clipmill.renderer.presence import SAME_PLACE, TURNED_AWAY_SECONDS
 from clipmill.renderer.shots import Span
 from clipmill.renderer.tracking import Sighting, Track
-
-EYE_LINE = 0.39
-"""Where the eyes stand in a crop that has room above and below, crop heights from its top: a little below the upper
-third, so that captions above the middle of the lower half leave the mouth free and hair has air."""
 
 BRIDGED_SECONDS = 1.0
 """Between two sightings no farther apart a face is taken to have moved evenly."""

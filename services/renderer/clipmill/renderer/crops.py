@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.faces import Box
@@ -18,6 +19,10 @@ CHIN = 0.15
 EARS = 0.12
 """Face widths on either side: where the ears begin."""
 
+EYE_LINE = 0.39
+"""Where the eyes stand in a crop that has room above and below, crop heights from its top: a little below the upper
+third, so that captions above the middle of the lower half leave the mouth free and hair has air."""
+
 FILLING = 0.85
 """A crop that shows this much of the picture loses nothing worth a background."""
 
@@ -28,7 +33,8 @@ PANE_FACE = 0.27
 """Pane heights: how large faces are in the panes of a split, which is a close-up (head and shoulders)."""
 
 CENTRED = 0.75
-"""Of a pane's crop this part is left, at least, when it is made smaller to have its middle on somebody near an edge."""
+"""Of a pane's crop this part is left, at least, when it is made smaller so that somebody near an edge of the picture
+stands in its middle, and with the eyes at their line."""
 
 LEAST_DETAIL = 0.5
 """Pixels of the picture for one of the canvas: a closer crop would show that there are no more."""
@@ -109,10 +115,22 @@ def paned(stage: Stage, person: Track, other: Track) -> Size:
     aspect = pane[0] / pane[1]
     wanted = size(person) / PANE_FACE
     alone = _room_beside(stage.width, person, other) / aspect
-    centred = max(2 * min(middle(person), stage.width - middle(person)) / aspect, CENTRED * wanted)
+    centred = max(_room_around(stage, person, aspect), CENTRED * wanted)
     least = max(LEAST_DETAIL * pane[1], size(person) * (1 + HAIR + CHIN), size(person) * (1 + 2 * EARS) / aspect)
     height = min(max(min(wanted, alone, centred), least), stage.largest(aspect)[1])
     return height * aspect, height
+
+
+def _room_around(stage: Stage, person: Track, aspect: float) -> float:
+    """The height of the largest crop that can have a face where it belongs."""
+    across = middle(person)
+    down = median(sighting.face.eyes for sighting in person.sightings)
+    return min(
+        2 * across / aspect,
+        2 * (stage.width - across) / aspect,
+        down / EYE_LINE,
+        (stage.height - down) / (1 - EYE_LINE),
+    )
 
 
 def _room_beside(width: float, person: Track, other: Track) -> float:
@@ -126,8 +144,7 @@ def _room_beside(width: float, person: Track, other: Track) -> float:
 
 def middle(track: Track) -> float:
     """Return where a face is across the picture, its median, shown pixels."""
-    centres = sorted(sighting.face.box.centre[0] for sighting in track.sightings)
-    return centres[len(centres) // 2]
+    return median(sighting.face.box.centre[0] for sighting in track.sightings)
 
 
 def fitted(stage: Stage, people: Sequence[Track]) -> Box:
