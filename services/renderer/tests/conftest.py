@@ -332,9 +332,9 @@ def _head(mouth: float) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def drawn_heads():
-    """Draw a picture with heads (x, y of the middle, width of the head, shown pixels; optionally how open its mouth is).
+    """Draw a picture with heads that BlazeFace takes for people's.
 
-    BlazeFace takes them for people's.
+    A head is x and y of its middle, its width, all shown pixels, and optionally how far its mouth is open.
     """
     cache: dict[float, np.ndarray] = {}
 
