@@ -1,7 +1,7 @@
 """The same clip made by FFmpeg's command line, as others make it: in one command, and in four generations."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,23 +39,20 @@ class Cut:
         return f"{crop},scale={CANVAS[0]}:{CANVAS[1]}:flags={flags},setsar=1"
 
 
-@dataclass(frozen=True)
-class X264:
-    """How x264 encodes: what our clips are encoded with."""
+def single(cut: Cut, encoder: Mapping[str, str], threads: int, out: Path) -> None:
+    """Decode, crop, scale and encode in one command.
 
-    preset: str
-    crf: float
-    threads: int
-
-
-def single(cut: Cut, x264: X264, out: Path) -> None:
-    """Decode, crop, scale and encode in one command, with the encoder set as for a clip of ours."""
-    group = max(1, int(cut.rate * GROUP_SECONDS))
-    parameters = f"keyint={group}:min-keyint={max(1, group // 8)}:open-gop=0:cabac=1:8x8dct=1"
-    encoder = ["-c:v", "libx264", "-preset", x264.preset, "-crf", f"{x264.crf:g}", "-threads", f"{x264.threads}"]
+    Args:
+        cut: what to make a clip of.
+        encoder: options of libx264.
+        threads: of the decoder and of the encoder.
+        out: the file.
+    """
+    options = [each for name, value in encoder.items() for each in (f"-{name}", value)]
     ffmpeg(
-        ["-threads", f"{x264.threads}", *cut.input, "-vf", cut.filters(), *encoder, "-x264-params", parameters],
-        ["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-movflags", "+faststart", str(out)],
+        ["-threads", f"{threads}", *cut.input, "-vf", cut.filters(), "-pix_fmt", "yuv420p"],
+        ["-c:v", "libx264", *options, "-threads", f"{threads}"],
+        ["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-movflags", "+faststart", str(out)],
     )
 
 

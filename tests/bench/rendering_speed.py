@@ -3,25 +3,28 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import ffmpeg_renders
 import our_renders
 from clipmill.contracts.options import CaptionStyle, JobOptions
-from clipmill.renderer.encoders import EFFORTS
-from clipmill.renderer.quality import QualityLevel
+from clipmill.renderer import encoders
+from clipmill.renderer.encoders import Form
+from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
-from ffmpeg_renders import CANVAS, X264, Cut
+from ffmpeg_renders import CANVAS, Cut
 from figures import Figure
 from PIL import Image, ImageDraw
 
 ROUNDS = 3
 
 
-def default_x264() -> X264:
-    """Return how clips are encoded by default."""
-    effort = EFFORTS[QualityLevel.STANDARD]
-    return X264(effort.preset, effort.crf, RendererSettings(slots=1).encoding().threads)
+def single(cut: Cut, out: Path) -> None:
+    """Make the same picture and sound by one FFmpeg command, x264 set exactly as for a clip of ours."""
+    quality = RendererSettings(slots=1).encoding()
+    form = Form(*CANVAS, Fraction(cut.rate).limit_denominator(1001))
+    ffmpeg_renders.single(cut, encoders.options(EncoderChoice.X264, form, quality), quality.threads, out)
 
 
 def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:
@@ -50,7 +53,7 @@ def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:
         {
             "ours": lambda: ours(CaptionStyle.BOLD),
             "without captions": lambda: ours(CaptionStyle.OFF),
-            "single": lambda: ffmpeg_renders.single(cut, default_x264(), folder / "single.mp4"),
+            "single": lambda: single(cut, folder / "single.mp4"),
             "chain": lambda: ffmpeg_renders.four_generations(cut, ass, hook, folder),
         }
     )

@@ -9,11 +9,15 @@ from itertools import pairwise
 
 from clipmill.renderer.faces import Box, Face, FaceDetector
 from clipmill.renderer.mouths import Cutout, motion
+from clipmill.renderer.pipeline import Ahead
 from clipmill.renderer.reading import Glance, Sound, Source
 from clipmill.renderer.searching import Search
 from clipmill.renderer.shots import Span
 from clipmill.renderer.soundtrack import Soundtrack
 from clipmill.renderer.tracking import Sighting, Track, Tracker
+
+GLANCES_READ = 12
+"""Most glances and pieces of sound that wait to be looked at while the next ones are decoded."""
 
 MOST_GLANCES_PER_SECOND = 13
 """Glances that come faster are left out: between them mouths hardly move."""
@@ -86,15 +90,16 @@ def survey(
     rate, (width, height) = float(source.rate), source.size
     watches = [_Watch(span, detector, rate, faces_per_second) for span in spans]
     current = 0
-    for seen in source.glances(start, frames):
-        if isinstance(seen, Sound):
-            soundtrack.lay(seen)
-            continue
-        while seen.frame > spans[current].last and current < len(spans) - 1:
-            watches[current].end()
-            current += 1
-        watches[current].take(seen, height / seen.picture.height)
-        report(min(1.0, (seen.frame + 1) / frames))
+    with Ahead(source.glances(start, frames), GLANCES_READ, "glancing") as glances:
+        for seen in glances:
+            if isinstance(seen, Sound):
+                soundtrack.lay(seen)
+                continue
+            while seen.frame > spans[current].last and current < len(spans) - 1:
+                watches[current].end()
+                current += 1
+            watches[current].take(seen, height / seen.picture.height)
+            report(min(1.0, (seen.frame + 1) / frames))
     watches[current].end()
     soundtrack.finish()
     return Survey(rate, width, height, tuple(watch.shot() for watch in watches))
