@@ -101,6 +101,17 @@ def test_frames_may_come_in_any_order():
     assert (drawn(subtitler, VERTICAL, 12).luma == later.luma).all()
 
 
+def test_words_that_only_linger_are_gone_with_their_picture():
+    def cut(frame):
+        crop = Box(0 if frame < 12 else 900, 0, 1080, 1920)
+        return Framing(Layout.TRACK, (Pane(crop, 0, 0, 1080, 1920),))
+
+    chunk = Chunk((Word(text="now", start=0.0, end=0.4),), 0.0, 0.8)
+    subtitler = Subtitler([chunk], CaptionStyle.BOLD, VERTICAL, RATE, cut)
+    assert len(changed(drawn(subtitler, VERTICAL, 11))[0])
+    assert not len(changed(drawn(subtitler, VERTICAL, 12))[0])
+
+
 def test_off_draws_nothing_but_divides_the_words_for_the_files():
     segments = [Segment(text="one two", start=0, end=1)]
     captioning = caption(segments, 0, 1, CaptionStyle.OFF, VERTICAL)

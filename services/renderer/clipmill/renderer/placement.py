@@ -22,8 +22,14 @@ MOUTH_COST = 1000.0
 EYES_COST = 250.0
 """Likewise, of covering eyes."""
 
+NOSE_COST = 80.0
+"""Likewise, of covering what lies between."""
+
 FACE_COST = 30.0
 """Of covering a face, hair included, in all frames."""
+
+PICTURE_COST = 30.0
+"""Of covering a picture that leaves room beside itself: it may have writing of its own."""
 
 TAKEN_COST = 500.0
 """Of covering another text; more than eyes, less than a mouth."""
@@ -37,7 +43,7 @@ HOP_COST = 10.0
 CUT_HOP = 0.3
 """Part of that where the picture is cut or nothing was shown for a while: nobody's eyes rest there."""
 
-INNER_HOP_COST = 60.0
+INNER_HOP_COST = 25.0
 """Of moving, at a cut, text that is being read."""
 
 QUIET_SECONDS = 1.5
@@ -49,6 +55,9 @@ MOUTH = (0.58, 0.94)
 EYES = (-0.05, 0.36)
 """Likewise, from the eyebrows to below the eyes."""
 
+NOSE = (0.36, 0.58)
+"""Likewise, between eyes and mouth."""
+
 HEAD = (-0.36, 1.0)
 """Likewise, with forehead and hair."""
 
@@ -57,6 +66,12 @@ CLEARANCE = 14.0
 
 STEP = 8
 """From one height that is considered to the next, pixels."""
+
+LEAST_BAND = 0.08
+"""Part of the canvas's height that must be free below a picture for text to stand there: a line, or two that touch."""
+
+FAR = 0.1
+"""Text stands at most that part of the canvas's height below a picture: they are read together."""
 
 JUMP = 0.12
 """Between two frames, parts of the crop's size: farther moves no camera, so it is a cut."""
@@ -165,6 +180,7 @@ def heights(
         cost = AWAY_COST * np.abs(candidates - usual) / canvas.height
         cost += _faces_cost(candidates, stay.extent, framings, middle[0], CLEARANCE * canvas.unit)
         cost += _taken_cost(candidates, stay, middle[0], taken)
+        cost += _picture_cost(candidates, stay.extent, framings[0], canvas)
         tables.append(cost + _outside_cost(candidates, stay.extent, canvas))
     hops = [_hop(before, after, rate, framing_at) for before, after in pairwise(shown)]
     chosen = _cheapest(tables, hops, np.abs(candidates[:, None] - candidates[None, :]) / canvas.height)
@@ -176,12 +192,25 @@ def _usual(framing: Framing, canvas: Canvas, middle: int) -> float:
     panes = framing.panes
     if framing.layout is Layout.SPLIT and len(panes) > 1 and panes[1].top > panes[0].top:
         return float(panes[1].top)
-    if framing.layout is Layout.FIT and panes:
-        bottom = max(pane.top + pane.height for pane in panes)
-        band = canvas.safe_bottom - bottom
-        if band >= 0.13 * canvas.height:  # room for two lines and some air
-            return bottom + min(band / 2, 0.1 * canvas.height)
+    band = canvas.safe_bottom - _picture_bottom(framing)
+    if framing.layout is Layout.FIT and band >= LEAST_BAND * canvas.height:
+        return canvas.safe_bottom - band + min(band / 2, FAR * canvas.height)
     return float(middle)
+
+
+def _picture_bottom(framing: Framing) -> int:
+    return max((pane.top + pane.height for pane in framing.panes), default=0)
+
+
+def _picture_cost(candidates: Costs, extent: Extent, framing: Framing, canvas: Canvas) -> Costs | float:
+    """What each height costs because of a picture that does not fill the canvas and that text would cover."""
+    bottom = _picture_bottom(framing)
+    if framing.layout is not Layout.FIT or bottom > (1 - LEAST_BAND) * canvas.height:
+        return 0.0
+    top = min(pane.top for pane in framing.panes)
+    covered = np.minimum(candidates + extent.bottom, bottom) - np.maximum(candidates + extent.top, top)
+    part: Costs = np.maximum(covered, 0.0) / (extent.bottom - extent.top)
+    return PICTURE_COST * part
 
 
 def _faces_cost(candidates: Costs, extent: Extent, framings: Sequence[Framing], middle: int, clearance: float) -> Costs:
@@ -197,7 +226,7 @@ def _faces_cost(candidates: Costs, extent: Extent, framings: Sequence[Framing], 
         return cost
     tops, sizes = np.array(bands).T
     upper, lower = (candidates + extent.top - clearance)[:, None], (candidates + extent.bottom + clearance)[:, None]
-    for (begin, end), weight in ((MOUTH, MOUTH_COST), (EYES, EYES_COST)):
+    for (begin, end), weight in ((MOUTH, MOUTH_COST), (EYES, EYES_COST), (NOSE, NOSE_COST)):
         touched = (upper < tops + end * sizes) & (lower > tops + begin * sizes)
         share = touched.sum(axis=1) / len(framings)
         cost += weight * (touched.any(axis=1) + np.minimum(share, 1.0))

@@ -129,7 +129,9 @@ class Subtitler:
         for number, (chunk, setting) in enumerate(zip(self._chunks, self._settings, strict=True)):
             first, last = frames(chunk, self._rate)
             if last >= first and setting.lines:
-                found += stays(number, first, last, extent(setting, self._style), framing_at)
+                parts = stays(number, first, last, extent(setting, self._style), framing_at)
+                spoken = chunk.words[-1].end * self._rate  # what only lingers does not outlast the picture
+                found += [part for part in parts if part is parts[0] or part.first < spoken]
         middles = heights(found, self._canvas, self._rate, framing_at, self._canvas.caption_centre, taken=taken)
         return [_Shown(stay.text, stay.first, stay.last, middle) for stay, middle in zip(found, middles, strict=True)]
 
