@@ -117,6 +117,18 @@ def test_dimensions_that_no_memory_holds_are_refused(bytes_of):
     assert outcome(bytes(data)) is ErrorCode.UNREADABLE_MEDIA
 
 
+def test_a_codec_that_nobody_knows_is_refused(bytes_of):
+    data = bytes_of("a.mp4")
+    assert outcome(data.replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC")) is ErrorCode.UNREADABLE_MEDIA
+
+
+def test_sound_that_nobody_can_decode_is_left_out(bytes_of):
+    data = bytes_of("a.mkv").replace(b"A_AAC", b"A_ZZZ")
+    assert outcome(data) == FRAMES
+    with Source(io.BytesIO(data)) as source:
+        assert not source.has_sound
+
+
 def test_a_stream_without_key_frames_gives_what_its_decoder_makes_of_it(tmp_path):
     path = tmp_path / "refresh.mp4"
     with av.open(path, "w") as container:

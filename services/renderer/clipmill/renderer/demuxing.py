@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import av
 from av.audio.stream import AudioStream
+from av.codec import CodecContext
 from av.container import InputContainer
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
@@ -251,6 +252,8 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
     best = container.streams.best("video")
     chosen = next((one for one in streams if one is best), streams[0])
+    if not _decodable(chosen):
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is in an unknown format.")
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width * height > MOST_PIXELS:
         sentence = f"The video cannot be decoded: its pictures of {width}x{height} are too large."
@@ -259,11 +262,17 @@ def _video_stream(container: InputContainer) -> VideoStream:
 
 
 def _audio_stream(container: InputContainer, index: int | None) -> AudioStream | None:
-    chosen = container.streams[index] if index is not None and index < len(container.streams) else None
-    if isinstance(chosen, AudioStream):
-        return chosen
-    best = container.streams.best("audio")
-    return best if isinstance(best, AudioStream) else None
+    """Return the stream `index`, else the one that players choose, else any that can be decoded."""
+    asked = container.streams[index] if index is not None and index < len(container.streams) else None
+    for stream in (asked, container.streams.best("audio"), *container.streams.audio):
+        if isinstance(stream, AudioStream) and _decodable(stream):
+            return stream
+    return None
+
+
+def _decodable(stream: Stream) -> bool:
+    context: CodecContext | None = stream.codec_context  # None if FFmpeg has no decoder, whatever PyAV's types say
+    return context is not None
 
 
 def _time_base(stream: Stream) -> Fraction:
