@@ -112,6 +112,20 @@ def test_whoever_walks_is_kept_in_the_crop(surveyed, someone, large, speed, back
     assert inside >= 0.99 * len(framings)
 
 
+def test_whoever_the_source_zooms_in_on_still_fits(surveyed, someone):
+    def at(now):
+        return (1900, 1000, 100 if now < 6 else min(700, 100 + 600 * (now - 6)))
+
+    survey, heard = surveyed(someone(at), size=(3840, 2160))
+    framings = directed(survey, heard)[1]
+    for frame, framing in enumerate(framings):
+        (x, y, length), crop = at(frame / 25), framing.panes[0].crop
+        assert crop.left <= x - length / 2
+        assert x + length / 2 <= crop.right
+        assert crop.top <= y - length / 2
+        assert y + length / 2 <= crop.bottom
+
+
 def test_the_faces_of_a_pane_begin_with_whom_it_is_about(surveyed, someone):
     people = (
         someone(lambda now: (470, 420, 200), lambda now: now < 5),

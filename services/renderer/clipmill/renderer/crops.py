@@ -39,6 +39,9 @@ stands in its middle, and with the eyes at their line."""
 LEAST_DETAIL = 0.5
 """Pixels of the picture for one of the canvas: a closer crop would show that there are no more."""
 
+LARGEST = 0.95
+"""Quantile of a face's sizes that is taken for its largest."""
+
 GROUP_MARGIN = 1.5
 """Face widths kept beside a group that is shown fitted: arms, and who sits at the edge."""
 
@@ -99,7 +102,8 @@ def followed(stage: Stage, group: Sequence[Track]) -> Size:
     width, height = stage.crop
     if len(group) != 1 or stage.filled >= FILLING:
         return width, height
-    nearer = max(size(group[0]) / LEAST_FACE, LEAST_DETAIL * stage.canvas.height)
+    least = max(LEAST_DETAIL * stage.canvas.height, _least(group[0], stage.canvas.aspect))
+    nearer = max(size(group[0]) / LEAST_FACE, least)
     return (width, height) if nearer >= height else (nearer * stage.canvas.aspect, nearer)
 
 
@@ -116,9 +120,16 @@ def paned(stage: Stage, person: Track, other: Track) -> Size:
     wanted = size(person) / PANE_FACE
     alone = _room_beside(stage.width, person, other) / aspect
     centred = max(_room_around(stage, person, aspect), CENTRED * wanted)
-    least = max(LEAST_DETAIL * pane[1], size(person) * (1 + HAIR + CHIN), size(person) * (1 + 2 * EARS) / aspect)
+    least = max(LEAST_DETAIL * pane[1], _least(person, aspect))
     height = min(max(min(wanted, alone, centred), least), stage.largest(aspect)[1])
     return height * aspect, height
+
+
+def _least(person: Track, aspect: float) -> float:
+    """The height of the smallest crop that holds a head at its largest: people come nearer, and cameras zoom."""
+    heights = sorted(sighting.face.box.height for sighting in person.sightings)
+    largest = heights[int(LARGEST * (len(heights) - 1))]
+    return max(largest * (1 + HAIR + CHIN), largest * (1 + 2 * EARS) / aspect)
 
 
 def _room_around(stage: Stage, person: Track, aspect: float) -> float:
