@@ -46,14 +46,14 @@ LEAST_VOICE_RANGE_DB = 6.0
 LEAST_TURN_SECONDS = 1.0
 """Speech somebody must be heard with before the next turn."""
 
-SWITCH_PRICE = 0.3
-"""Of a switch: evidence of one second at 0.3. A listener who yawns for a second does not get the picture."""
+SWITCH_PRICE = 0.27
+"""Of a switch: evidence of 0.27 for one second. A listener who yawns for a second does not get the picture."""
 
-LEAST_EVIDENCE = 0.15
+LEAST_EVIDENCE = 0.13
 """Mean evidence of those chosen, while somebody is heard, below which nobody stands out. Speakers beside listeners give
 0.26 to 0.33, in grain and zooms 0.16 to 0.2; two who both speak, or both listen, 0.16 by the choice alone."""
 
-MOST_EVIDENCE = 0.75
+MOST_EVIDENCE = 0.65
 """Of a glance, either way."""
 
 USUAL_EVIDENCE = 0.5
