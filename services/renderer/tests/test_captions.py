@@ -66,10 +66,10 @@ def test_every_word_is_shown_once_in_order_in_chunks_that_fit(words, gap, length
     assert all(chunk.end > chunk.start for chunk in made)
     said = [word for chunk in made for word in chunk.words]
     assert all(first.start <= second.start for first, second in pairwise(said))
-    if length >= FLASH_SECONDS:
-        for chunk in made:
-            assert len(chunk.words) == 1 or FITS(chunk.texts)
-            assert len([word for word in chunk.texts if word.isascii()]) <= MOST_WORDS
+    for chunk in made:
+        flashes = any(second.start - first.start < FLASH_SECONDS for first, second in pairwise(chunk.words))
+        assert len(chunk.words) == 1 or flashes or FITS(chunk.texts)
+        assert flashes or len([word for word in chunk.texts if word.isascii()]) <= MOST_WORDS
 
 
 def test_words_without_length_are_not_lost():

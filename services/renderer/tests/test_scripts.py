@@ -31,7 +31,7 @@ def test_no_line_of_japanese_begins_with_a_closing_mark_or_ends_with_an_opening_
 
 def test_a_word_with_blanks_around_it_is_not_broken():
     assert pieces("l'eau") == ["l'eau"]
-    assert pieces("rock-’n’-roll") == ["rock-’n’-roll"]
+    assert pieces("rock-'n'-roll") == ["rock-'n'-roll"]
     assert pieces("안녕하세요") == ["안녕하세요"]
 
 
