@@ -17,7 +17,7 @@ from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.quality import EncoderChoice, Quality
 from clipmill.renderer.reading import Source
-from clipmill.renderer.reframing import draw
+from clipmill.renderer.reframing import Reframer
 from ffmpeg_renders import Cut
 from figures import Figure
 
@@ -86,10 +86,11 @@ def _render(cut: Cut, quality: Quality, out: Path) -> None:
         upright = height * canvas.aspect
         crop = Box(width * cut.middle - upright / 2, 0, upright, height)
         framing = Framing(Layout.TRACK, (Pane(crop, 0, 0, canvas.width, canvas.height),))
+        reframer = Reframer()
         with Encoder(out, Fraction(source.rate), canvas, quality) as encoder:
             for picture in source.pictures(start, frames):
                 frame, target = encoder.canvas()
-                draw(picture, framing, target, Background.BLUR)
+                reframer.draw(picture, framing, target, Background.BLUR)
                 encoder.picture(frame)
 
 

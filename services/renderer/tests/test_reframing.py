@@ -6,7 +6,11 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.reframing import DIVIDER, SOLID, draw
+from clipmill.renderer.reframing import DIVIDER, SOLID, Reframer
+
+
+def draw(picture, framing, canvas, background):
+    Reframer().draw(picture, framing, canvas, background)
 
 
 def scene(x, y):

@@ -8,7 +8,7 @@ from clipmill.renderer.framings import Framing
 from clipmill.renderer.hook import Hook
 from clipmill.renderer.pictures import Picture
 from clipmill.renderer.posters import PosterPicker
-from clipmill.renderer.reframing import draw
+from clipmill.renderer.reframing import Reframer
 from clipmill.renderer.subtitling import Subtitler
 
 NewCanvas = Callable[[], tuple[av.VideoFrame, Picture]]
@@ -34,6 +34,7 @@ class Drawing:
         hook: Hook | None,
         poster: PosterPicker,
     ) -> None:
+        self._reframer = Reframer()
         self._framing_at = framing_at
         self._background = background
         self._subtitler = subtitler
@@ -50,7 +51,7 @@ class Drawing:
         for index, picture in enumerate(pictures):
             frame, canvas = new_canvas()
             framing = self._framing_at(index)
-            draw(picture, framing, canvas, self._background)
+            self._reframer.draw(picture, framing, canvas, self._background)
             self._poster.consider(index, framing, canvas)
             self._subtitler.draw(index, canvas)
             if self._hook is not None:
