@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from clipmill.renderer.orientation import Orientation
@@ -89,12 +90,13 @@ class Converter:
 
     Args:
         geometry: of the pictures.
-        fields: whether of an interlaced frame one field is enough: as wide, half as high, of the same shape.
+        looks: whether pictures are only looked at: made smaller cheaply, and of an interlaced frame one field is
+            enough, as wide, half as high, of the same shape.
     """
 
-    def __init__(self, geometry: Geometry, *, fields: bool = False) -> None:
+    def __init__(self, geometry: Geometry, *, looks: bool = False) -> None:
         self._geometry = geometry
-        self._fields = fields
+        self._looks = looks
         self._reformatter = VideoReformatter()
         self._before_toning = VideoReformatter()
         self._tones: ToneMapper | None = None
@@ -103,11 +105,14 @@ class Converter:
         """Return `frame` upright. Its samples are shared, not copied, where nothing had to change."""
         form = self._geometry
         size = _within(frame.width / frame.height, form)
-        planes = view(self._reformatted(frame, size)).planes
+        if self._looks and frame.format.name == "yuv420p" and Light.of(frame) is None and _plain(frame):
+            planes = _shrunk(view(frame).planes, size)
+        else:
+            planes = view(self._reformatted(frame, size)).planes
         if size != (form.width, form.height):
             planes = _barred(planes, form)
         aspect = form.pixel_aspect
-        if self._fields and frame.interlaced_frame and form.height >= 4:
+        if self._looks and frame.interlaced_frame and form.height >= 4:
             planes = (planes[0][::2], planes[1][::2], planes[2][::2])
             aspect /= 2
         luma, blue, red = (form.orientation.applied(plane) for plane in planes)
@@ -125,12 +130,10 @@ class Converter:
 
 def _scaled(reformatter: VideoReformatter, frame: av.VideoFrame, size: tuple[int, int], form: str) -> av.VideoFrame:
     """Return `frame` in another size and form, itself where nothing has to change."""
-    rgb = frame.format.is_rgb
-    full = rgb or frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
-    matrix = MATRICES.get(frame.colorspace, Colorspace.ITU601 if frame.height <= SD_HEIGHT else Colorspace.ITU709)
-    done = frame.format.name == form and matrix is Colorspace.ITU709 and not full
-    if done and (frame.width, frame.height) == size:
+    if frame.format.name == form and _plain(frame) and (frame.width, frame.height) == size:
         return frame
+    rgb = frame.format.is_rgb
+    matrix = _matrix(frame)
     return reformatter.reformat(
         frame,
         *size,
@@ -138,9 +141,23 @@ def _scaled(reformatter: VideoReformatter, frame: av.VideoFrame, size: tuple[int
         src_colorspace=None if rgb else matrix,
         dst_colorspace=Colorspace.ITU709,
         interpolation=INTERPOLATION if rgb or matrix is Colorspace.ITU709 else EXACT_INTERPOLATION,
-        src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+        src_color_range=ColorRange.JPEG if _full(frame) else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG if form == TABLE_FORMAT else ColorRange.MPEG,
     )
+
+
+def _matrix(frame: av.VideoFrame) -> Colorspace:
+    return MATRICES.get(frame.colorspace, Colorspace.ITU601 if frame.height <= SD_HEIGHT else Colorspace.ITU709)
+
+
+def _full(frame: av.VideoFrame) -> bool:
+    """Whether samples use the full range."""
+    return frame.format.is_rgb or frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+
+
+def _plain(frame: av.VideoFrame) -> bool:
+    """Whether the samples of a Y'CbCr `frame` mean what those of pictures do."""
+    return _matrix(frame) is Colorspace.ITU709 and not _full(frame)
 
 
 def _within(shape: float, form: Geometry) -> tuple[int, int]:
@@ -151,6 +168,18 @@ def _within(shape: float, form: Geometry) -> tuple[int, int]:
     if shape > own:
         return form.width, max(2, round(form.width / shape / 2) * 2)
     return max(2, round(form.height * shape / 2) * 2), form.height
+
+
+def _shrunk(planes: tuple[Plane, Plane, Plane], size: tuple[int, int]) -> tuple[Plane, Plane, Plane]:
+    """Return the planes in another size by means over areas: a third of the scaler's time."""
+    width, height = size
+    if (planes[0].shape[1], planes[0].shape[0]) == size:
+        return planes
+    luma, blue, red = (
+        np.asarray(cv2.resize(plane, form, interpolation=cv2.INTER_AREA), np.uint8)
+        for plane, form in zip(planes, (size, *[((width + 1) // 2, (height + 1) // 2)] * 2), strict=True)
+    )
+    return luma, blue, red
 
 
 def _barred(planes: tuple[Plane, Plane, Plane], form: Geometry) -> tuple[Plane, Plane, Plane]:

@@ -32,7 +32,7 @@ GLANCE_SECONDS = 1 / 15
 GAP_SECONDS = 0.17
 """Longest time between two reference pictures for them to be enough to look at: 6 a second catch every syllable."""
 
-GAP_PROBE_SECONDS = 1.5
+GAP_PROBE_SECONDS = 1.0
 """How much of a clip tells whether they are: several groups of pictures between two reference pictures."""
 
 LATE_SOUND_SECONDS = 0.03
@@ -120,7 +120,7 @@ class Source:
             Permanent: as `pictures` does.
         """
         demuxer = self._demuxer
-        converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), fields=True)
+        converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), looks=True)
         sound = _SoundReader()
         last, due, early = -1, float("-inf"), None
         stop = frames / float(self.rate)
