@@ -51,7 +51,7 @@ def written(path, codec, pixel_format, lights, *, rate=25, size=(320, 180), opti
         ("a.mp4", "libx264rgb", "rgb24", {}),
         ("a.mp4", "libx265", "yuv420p12le", {"x265-params": "log-level=none"}),
         ("a.webm", "libvpx-vp9", "yuva420p", {"deadline": "realtime", "cpu-used": "8", "crf": "10"}),
-        ("a.mkv", "libvpx", "yuv420p", {"deadline": "realtime", "cpu-used": "16", "b": "2M"}),
+        ("a.mkv", "libvpx", "yuv420p", {"deadline": "realtime", "cpu-used": "5", "threads": "1"}),
         ("a.mp4", "libsvtav1", "yuv420p10le", {"preset": "12", "svtav1-params": "lookahead=0"}),
         ("a.mpg", "mpeg2video", "yuv422p", {"qmax": "2"}),
         ("a.ts", "mpeg2video", "yuv420p", {"bf": "2", "qmax": "2"}),
