@@ -15,6 +15,7 @@ from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import Segment, Shot, ShotFacts
 from clipmill.contracts.options import JobOptions
 from clipmill.operations.models import locate
+from clipmill.renderer.allocation import keep_freed_memory
 from clipmill.renderer.blazeface import BlazeFace
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.captions import clip_words, srt, webvtt
@@ -128,6 +129,7 @@ def render(request: RenderRequest, report: Report) -> Rendered:
         Permanent: with `unreadable_media` or `no_video` if the source is not a readable video, `missing_artifact` if
             it is not there, `model_unavailable` without the face model's weights.
     """
+    keep_freed_memory()
     cv2.setNumThreads(1)  # the codecs' threads keep the processors busy
     detector = BlazeFace(locate(FACE_MODEL, Path(request.models_dir)))
     file = open_store(request.store_url).open_media(request.source_key, Path(request.directory))
