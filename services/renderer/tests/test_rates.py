@@ -18,6 +18,9 @@ from clipmill.renderer.rates import output_rate
         (Fraction(15), Fraction(15), Fraction(30)),
         (Fraction(5), Fraction(5), Fraction(20)),
         (Fraction(1), Fraction(1), Fraction(32)),
+        (Fraction(5, 2), Fraction(25), Fraction(25)),
+        (Fraction(9), Fraction(60), Fraction(30)),
+        (Fraction(11), Fraction(57), Fraction(22)),
         (None, None, Fraction(25)),
     ],
 )

@@ -179,6 +179,21 @@ def test_past_the_end_the_last_picture_is_held(make_media):
     assert lights(pictures)[-1] == pytest.approx(54, abs=1)
 
 
+@pytest.mark.parametrize("name", ["slides.mp4", "slides.mkv"])
+def test_a_picture_may_stand_for_long(make_media, name):
+    path = make_media(
+        name, times=[0.0, 0.04, 0.08, 9.0, 9.04, 18.0], light=lambda time: 50 + round(time * 5), options={"bf": "0"}
+    )
+    with path.open("rb") as file, Source(file) as source:
+        rate = float(source.rate)
+        for start, length, last in ((0.0, 5.0, 50), (2.0, 10.0, 95), (9.2, 7.8, 95)):
+            snapped, frames = source.snapped(start), round(length * rate)
+            seen = lights(source.pictures(snapped, frames))
+            looks = [item for item in source.glances(snapped, frames) if hasattr(item, "frame")]
+            assert seen[-1] == pytest.approx(last, abs=1)
+            assert float(np.median(looks[-1].picture.luma)) == pytest.approx(last, abs=1)
+
+
 def test_damage_that_ends_a_video_early_is_said(make_media):
     with pytest.raises(Permanent) as caught:
         clip(broken(make_media(seconds=8, group=10)), 0.0, 200)

@@ -55,6 +55,10 @@ class Demuxer:
         audio_index: the stream to take the sound from; None for the one that players choose.
         threads: of the decoder, 0 for its own choice.
 
+    Attributes:
+        damaged: whether pictures could not be read or decoded.
+        ended: whether the pictures ended before the point up to which they were read last.
+
     Raises:
         Permanent: with `unreadable_media` if FFmpeg cannot read it, with `no_video` if there is no picture in it.
     """
@@ -65,6 +69,7 @@ class Demuxer:
         self._threads = threads or min(MOST_THREADS, os.cpu_count() or 1)
         self._detail = Detail.KEYS
         self.damaged = False
+        self.ended = False
         self._last = 0.0
         self._open()
         self._origin = float((self.video.start_time or 0) * _time_base(self.video))
@@ -156,6 +161,7 @@ class Demuxer:
         if sound and self.audio is not None:
             streams.append(self.audio)
         pending: set[Stream] = set(streams)
+        self.ended = False
         for packet in self._packets(streams):
             stream = packet.stream
             time = self._packet_time(packet)
@@ -170,7 +176,8 @@ class Demuxer:
                 keyed = False
             if stream in pending:
                 yield from self._decoded_packet(packet)
-        if self.video not in pending:  # left before the end, where the demuxer flushes by itself
+        self.ended = self.video in pending
+        if not self.ended:  # at its end the demuxer flushes by itself
             yield from self.video.codec_context.decode(None)
 
     def first_sound(self, within: float) -> float | None:
@@ -193,6 +200,10 @@ class Demuxer:
         else:
             self._last = float(stamp * (frame.time_base or _time_base(self.video))) - self._origin
         return self._last
+
+    def length(self, frame: av.VideoFrame) -> float:
+        """Seconds for which the container says that `frame` is shown, 0 if it does not."""
+        return float((frame.duration or 0) * (frame.time_base or _time_base(self.video)))
 
     def sound_time(self, frame: av.AudioFrame) -> float | None:
         """Seconds from the source's first video frame, None if the frame has no time stamp."""

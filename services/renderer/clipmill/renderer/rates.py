@@ -35,13 +35,19 @@ def output_rate(average: Fraction | None, base: Fraction | None, *, interlaced: 
     rate = next((rate for rate in (base, average) if rate and rate <= HIGHEST_RATE), None) or average or base
     if not rate or rate <= 0:
         return Fraction(25)
-    if average and rate > average * 4:
-        rate = average
-    nearest = min(USUAL_RATES, key=lambda usual: abs(usual - rate))
-    if abs(nearest - rate) <= RATE_TOLERANCE * nearest:
-        return nearest
+    usual = _usual(rate)
+    if average and rate > average * 4:  # slides and screens: few pictures, at times of a finer grid, or nonsense
+        rate = (usual / 2 if usual / 2 >= LOWEST_RATE else usual) if usual else average
+        usual = _usual(rate)
+    if usual:
+        return usual
     while rate > HIGHEST_RATE:
         rate /= 2
     while rate < LOWEST_RATE:
         rate *= 2
     return rate.limit_denominator(1001)
+
+
+def _usual(rate: Fraction) -> Fraction | None:
+    nearest = min(USUAL_RATES, key=lambda usual: abs(usual - rate))
+    return nearest if abs(nearest - rate) <= RATE_TOLERANCE * nearest else None

@@ -122,7 +122,7 @@ class Source:
         demuxer = self._demuxer
         converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), looks=True)
         sound = _SoundReader()
-        last, due, early = -1, float("-inf"), None
+        last, due, early, end = -1, float("-inf"), None, None
         stop = frames / float(self.rate)
         with readable():
             demuxer.choose(self._enough(start))
@@ -134,7 +134,7 @@ class Source:
                 time = demuxer.time(frame) - start
                 if reached is not None and time - reached > GAP_SECONDS:
                     demuxer.every_picture()
-                reached = time
+                reached, end = time, time + demuxer.length(frame)
                 index = min(round(time * self.rate), frames - 1)
                 if index < 0:
                     early = frame
@@ -143,7 +143,7 @@ class Source:
                         yield Glance(0, converter.convert(early))
                     yield Glance(index, converter.convert(frame))
                     early, last, due = None, index, time + GLANCE_SECONDS - 0.25 / float(self.rate)
-            self._check(start, stop, reached)
+            self._check(start, stop, end)
             if early is not None:
                 yield Glance(0, converter.convert(early))
         yield sound.rest()
@@ -166,6 +166,7 @@ class Source:
         half = 0.5 / float(self.rate)
         shown, held, picture = 0, None, None
         reached: float | None = None
+        end: float | None = None
         with readable():
             demuxer.choose(Detail.FULL)
             for frame in self._progressive(start, start + frames / float(self.rate) + half):
@@ -176,8 +177,8 @@ class Source:
                     picture = picture or converter.convert(held)
                     shown += 1
                     yield picture
-                held, picture = frame, None
-            self._check(start, frames / float(self.rate), reached)
+                held, picture, end = frame, None, reached + demuxer.length(frame)
+            self._check(start, frames / float(self.rate), end)
             if held is not None:
                 picture = picture or converter.convert(held)
         if picture is not None:
@@ -251,15 +252,17 @@ class Source:
             if found:
                 return
 
-    def _check(self, start: float, length: float, reached: float | None) -> None:
-        """Raise if the pictures that were read up to `reached`, seconds of the clip, are too few for its length."""
-        if reached is None:
+    def _check(self, start: float, length: float, end: float | None) -> None:
+        """Raise if the pictures that were read, the last until `end`, seconds of the clip, are too few for its length.
+
+        Pictures may end before the sound does, and the last one may stand for long: that is no damage.
+        """
+        if end is None:
             raise _nothing_decoded(start)
         demuxer = self._demuxer
-        missing = length - reached - 1 / float(self.rate)
-        promised = demuxer.duration is not None and demuxer.duration > start + reached + LOST_SECONDS
-        if missing > LOST_SECONDS and (demuxer.damaged or promised):
-            sentence = f"The video is damaged: it can be decoded only up to {start + reached:.1f} s."
+        promised = demuxer.ended and demuxer.duration is not None and demuxer.duration > start + end + LOST_SECONDS
+        if length - end > LOST_SECONDS and (demuxer.damaged or promised):
+            sentence = f"The video is damaged: it can be decoded only up to {start + end:.1f} s."
             raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
 
 
