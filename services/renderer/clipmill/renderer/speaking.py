@@ -51,7 +51,7 @@ SWITCH_PRICE = 0.27
 
 LEAST_EVIDENCE = 0.13
 """Mean evidence of those chosen, while somebody is heard, below which nobody stands out. Speakers beside listeners give
-0.26 to 0.33, in grain and zooms 0.16 to 0.2; two who both speak, or both listen, 0.16 by the choice alone."""
+0.27 to 0.38, in grain and zooms 0.14 to 0.26; two who both speak, or both listen, about 0.14 by the choice alone."""
 
 MOST_EVIDENCE = 0.65
 """Of a glance, either way."""
