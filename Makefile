@@ -11,7 +11,7 @@ PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
 # Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format types unit soak bench bench-messaging lock clean
+.PHONY: help setup demo up test lint format types unit soak bench bench-messaging bench-rendering lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ format: setup ## put style and formatting right
 bench: setup ## measure everything, and write what was seen into tests/bench/RESULTS.md
 	@$(BIN)/python tests/bench/end_to_end.py
 	@$(BIN)/python tests/bench/messaging.py
+	@$(BIN)/python tests/bench/rendering.py
+
+bench-rendering: setup ## measure rendering alone
+	@$(BIN)/python tests/bench/rendering.py
 
 bench-messaging: setup ## measure the messaging core alone
 	@$(BIN)/python tests/bench/messaging.py
