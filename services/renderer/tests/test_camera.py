@@ -52,6 +52,15 @@ def test_a_face_that_fills_the_crop_is_kept_in_its_middle(surveyed, someone):
     assert np.abs(edges[:, 0] + CROP[0] / 2 - 960).max() < 0.1 * CROP[0]
 
 
+def test_in_a_close_up_hair_gives_way_before_the_camera_shakes(surveyed, someone):
+    wide = Stage(1080, 1920, 25.0, CANVASES[OutputFormat.HORIZONTAL])
+    edges, found = followed(
+        surveyed, someone, lambda time: (540, 700 + 8 * np.sin(time), 340), crop=wide.crop, stage=wide
+    )
+    assert np.all(np.ptp(edges, axis=0) == 0)
+    assert np.all((edges[:, 1] <= found[1]) & (found[3] <= edges[:, 1] + wide.crop[1]))
+
+
 def test_a_face_is_where_its_looks_say_in_between_too(surveyed, someone):
     _, found = followed(surveyed, someone, lambda time: (400 + 60 * time, 420, 180), noise=0, misses=0, ghosts=0)
     assert found[0, :240] == pytest.approx(400 + 60 * np.arange(240) / 25 - 90)

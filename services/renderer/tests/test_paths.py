@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from clipmill.renderer.paths import DEAD_ZONE, LEAST_WIDTH, Tube, calmest, interpolated
+from clipmill.renderer.paths import DEAD_ZONE, LEAST_WIDTH, THIRD, Tube, calmest, interpolated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,8 +34,17 @@ def test_a_subject_that_sways_moves_nothing():
 
 def test_what_comes_back_soon_is_not_followed():
     wanted = noisy(np.full(300, 1.5))
-    wanted[100:120] += 0.25
+    wanted[100:120] += 0.18
+    wanted[200:208] += 0.25
     assert np.ptp(path_of(wanted)) == 0
+
+
+def test_nobody_stays_for_seconds_outside_the_middle_third():
+    wanted = noisy(np.full(300, 1.5))
+    wanted[100:130] += 0.29
+    path = path_of(wanted)
+    assert np.abs(path - wanted)[110:120].max() < THIRD + DEAD_ZONE
+    assert reversals(path) == 1
 
 
 def test_a_lasting_change_of_place_is_one_move():

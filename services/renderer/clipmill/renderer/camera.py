@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from clipmill.renderer.crops import CHIN, EARS, EYE_LINE, HAIR, Size, Stage
-from clipmill.renderer.paths import Floats, Tube, calmest, interpolated
+from clipmill.renderer.paths import LOCKED_ZONE, Floats, Tube, calmest, interpolated
 from clipmill.renderer.presence import SAME_PLACE, TURNED_AWAY_SECONDS
 from clipmill.renderer.shots import Span
 from clipmill.renderer.tracking import Sighting, Track
@@ -44,6 +44,9 @@ third of a second."""
 
 SPIKE_SHARE = 1.5
 """Likewise, of how far those two looks are apart."""
+
+LEAST_ROOM = 2 * LOCKED_ZONE
+"""Crop lengths that a camera needs to stand still while a head sways."""
 
 Rows = Floats
 """Left, top, right and bottom of a face and the height of its eyes by rows, shown pixels, at each frame; NaN where it
@@ -93,15 +96,22 @@ def filmed(subject: Rows, crop: Size, stage: Stage) -> Floats:
     """
     left, top, right, bottom, eyes = subject
     width, height = right - left, bottom - top
-    across = _Axis(crop[0], stage.width, (left + right) / 2, left - EARS * width, right + EARS * width)
+    ears = _granted(width, 2 * EARS * width, crop[0])
+    across = _Axis(crop[0], stage.width, (left + right) / 2, left - ears * EARS * width, right + ears * EARS * width)
     # Hair is as high as one face is, not a group: between the eyebrows and the eyes lies a seventh of a face.
     aim = eyes + (0.5 - EYE_LINE) * crop[1]
-    down = _Axis(crop[1], stage.height, aim, top - HAIR * height, bottom + CHIN * height)
+    hair = _granted(height, (HAIR + CHIN) * height, crop[1])
+    down = _Axis(crop[1], stage.height, aim, top - hair * HAIR * height, bottom + hair * CHIN * height)
     cuts = _cuts([across, down], stage.rate)
     centres = [
         np.concatenate([axis.path(first, after, stage.rate) for first, after in cuts]) for axis in (across, down)
     ]
     return np.stack([centres[0] - crop[0] / 2, centres[1] - crop[1] / 2], axis=1)
+
+
+def _granted(face: Floats, margins: Floats, crop: float) -> Floats:
+    """How much of its margins a face gets, 0 to 1: in a close-up hair gives way before the camera has to shake."""
+    return np.clip(((1 - LEAST_ROOM) * crop - face) / margins, 0, 1)
 
 
 class _Axis:

@@ -2,14 +2,15 @@
 
 It is the minimiser over x(t), in crop lengths and seconds, of
 
-    integral of  w |x - f|_Z  +  STILLNESS |x'|  +  SMOOTHNESS / 2 (x'')^2        with  low <= x <= high
+    integral of  w (|x - f|_Z + ASIDE |x - f|_T)  +  STILLNESS |x'|  +  SMOOTHNESS / 2 (x'')^2   with  low <= x <= high
 
 where f is the place that the subject should have (w: whether it is seen) and |d|_Z = max(0, |d| - Z) lets it move
-freely in a dead zone. The absolute value of the speed is what makes the camera stand still, exactly, most of the time,
+freely in a dead zone; outside the middle third (T) its distance counts several times. The absolute value of the speed is what makes the camera stand still, exactly, most of the time,
 and never turn back without need: paths under an L1 penalty of the first derivative consist of constant parts, as in
 Grundmann, Kwatra and Essa, "Auto-directed video stabilization with robust L1 optimal camera paths" (CVPR 2011), whose
 inclusion constraint the tube is. Both costs of place and speed being absolute values, a move pays for itself if the
-subject stays away for STILLNESS seconds (twice that if it comes back), however far it goes. In place of their L1
+subject stays away for STILLNESS seconds (twice that if it comes back), however far it goes; for what is outside the
+middle third, for as much less. In place of their L1
 penalties of second and third derivatives stands the square of the acceleration: one number says how gently a move
 begins and ends (a smoothing spline, which has no kinks).
 
@@ -26,6 +27,12 @@ import numpy.typing as npt
 
 DEAD_ZONE = 0.04
 """Half of the zone in which the subject may move freely, crop lengths: heads sway by that much."""
+
+THIRD = 1 / 6
+"""Half of the middle third, crop lengths: who stays beyond the lines of thirds looks misframed, not free to move."""
+
+ASIDE = 2.0
+"""What distance beyond them costs more, in terms of that before: with it a second there and back is followed."""
 
 LOCKED_ZONE = 0.1
 """Likewise, for a camera that stands still from beginning to end: no move at all is worth a little more sway."""
@@ -172,7 +179,11 @@ class _InteriorPoint:
         self._near = np.flatnonzero(tube.weight > 0)
         # max(0, |d| - Z) = |d - Z| / 2 + |d + Z| / 2 - Z
         away, weight = (self._x - tube.wanted)[self._near], tube.weight[self._near] * step / 2
-        self._sides = (_Absolutes(weight, away - DEAD_ZONE), _Absolutes(weight, away + DEAD_ZONE))
+        self._sides = tuple(
+            _Absolutes(cost * weight, away + side * zone)
+            for zone, cost in ((DEAD_ZONE, 1.0), (THIRD, ASIDE))
+            for side in (-1, 1)
+        )
         self._bands = _second_differences(count, SMOOTHNESS / step**3)
 
     def solved(self) -> Floats:
