@@ -52,6 +52,23 @@ def test_who_leaves_for_good_leaves_the_shot_without_people():
     assert end == 20
 
 
+def test_two_who_take_turns_in_being_the_only_one_were_cut_between():
+    here, there = [*range(0, 75, 5), *range(215, 270, 5)], [*range(85, 205, 5), *range(280, 500, 5)]
+    parts = found(track(0, here, 300), track(1, there, 1600))
+    assert [who for _, _, who in parts] == [{0}, {1}, {0}, {1}]
+    assert [start for start, _, _ in parts] == pytest.approx([0, 3.12, 8.32, 10.92], abs=0.1)
+
+
+def test_in_a_fade_both_are_seen_and_it_is_a_cut_all_the_same():
+    parts = found(track(0, range(0, 260, 5), 300), track(1, range(250, 500, 5), 1600))
+    assert [who for _, _, who in parts] == [{0}, {1}]
+    assert parts[1][0] == pytest.approx(10.1, abs=0.1)
+
+
+def test_who_is_hidden_while_somebody_passes_was_not_cut_away():
+    assert found(track(0, [*range(0, 250, 5), *range(260, 500, 5)], 600), track(1, [250, 255], 700)) == [(0, 20, {0})]
+
+
 def test_who_comes_later_is_there_from_then_on():
     people = [who for _, _, who in found(track(0, range(0, 500, 5), 600), track(1, range(250, 500, 5), 1400))]
     assert people == [{0}, {0, 1}]

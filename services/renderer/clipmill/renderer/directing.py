@@ -24,6 +24,9 @@ from clipmill.renderer.shots import Span
 from clipmill.renderer.survey import Survey, SurveyedShot
 from clipmill.renderer.tracking import Track
 
+BRIEF = "too short for a layout of its own: "
+"""How the reasons of brief shots begin; their neighbour's follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Film:
@@ -119,7 +122,7 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
 def _like(neighbour: _Scene, shot: SurveyedShot, stage: Stage, voiced: Voiced) -> _Scene:
     """Lay out a brief shot as its neighbour is; where it has nobody to show that way, with the neighbour's crops."""
     layout = neighbour.passage.layout
-    reason = f"too short for a layout of its own: {neighbour.passage.reason}"
+    reason = f"{BRIEF}{neighbour.passage.reason.removeprefix(BRIEF)}"
     if layout is not Layout.FIT:
         choice = LayoutChoice.TRACK if layout is Layout.TRACK else LayoutChoice.SPLIT
         for stretch in stretches(shot, stage.rate):

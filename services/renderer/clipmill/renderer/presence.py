@@ -1,6 +1,7 @@
 """Who is in a shot, and when: people made of tracks, and the stretches of time in which the same people are there."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -29,6 +30,12 @@ LEAST_DENSITY = 0.3
 
 LEAST_RELATIVE_SIZE = 0.5
 """Faces less than this part of the largest one's height are the audience, a photograph on a wall, a mistake."""
+
+FADE_SECONDS = 1.0
+"""The longest fade: for that long both who goes and who comes may be seen, or neither."""
+
+COMPARED_SECONDS = 1.0
+"""Who is seen before a fade and after it is compared over this time: none of them in both, and it was a cut."""
 
 REJOINING_WIDTHS = 2.0
 """Face widths: how far from where a face was lost it may be found again at once and be taken for the same person; a
@@ -59,17 +66,49 @@ def size(track: Track) -> float:
 def stretches(shot: SurveyedShot, rate: float) -> list[Stretch]:
     """Divide a shot where people come and go for good; together the stretches are the whole shot.
 
+    Where everybody is replaced at once there was a cut or a fade that nobody noticed: those who are seen before and
+    after are not taken to be there all the time.
+
     Args:
         shot: with whatever tracks were found.
         rate: frames a second.
     """
+    people = {person.number: person for person in joined(shot.tracks, rate)}
+    edges = [shot.span.first, *_replaced(list(people.values()), shot.span, rate), shot.span.last + 1]
+    pieces = [_part(shot, Span(first, after - 1), people, frozenset(people)) for first, after in pairwise(edges)]
+    return [stretch for piece in pieces for stretch in _divided(piece, rate)]
+
+
+def _divided(shot: SurveyedShot, rate: float) -> list[Stretch]:
+    """Divide a shot in which there is no cut."""
     stays = _stays(shot, rate)
     edges = sorted({shot.span.first, shot.span.last + 1, *(edge for _, stay in stays for edge in _edges(stay))})
     parts = [(Span(first, after - 1), _present(stays, first, after)) for first, after in pairwise(edges)]
+    people = {person.number: person for person, _ in stays}
     return [
-        Stretch(_part(shot, span, [person for person, _ in stays], numbers))
-        for span, numbers in _calmed(parts, LEAST_STRETCH_SECONDS * rate)
+        Stretch(_part(shot, span, people, numbers)) for span, numbers in _calmed(parts, LEAST_STRETCH_SECONDS * rate)
     ]
+
+
+def _replaced(people: Sequence[Track], span: Span, rate: float) -> list[int]:
+    """The frames from which on everybody is somebody else than before."""
+    frames = sorted({sighting.frame for person in people for sighting in person.sightings})
+    who = [{person.number for person in people if person.within(frame, frame)} for frame in frames]
+    fade, reach = FADE_SECONDS / 2 * rate, (FADE_SECONDS / 2 + COMPARED_SECONDS) * rate
+
+    def seen(first: float, last: float) -> set[int]:
+        return set().union(*who[bisect_left(frames, first) : bisect_right(frames, last)])
+
+    around = sorted({*frames, *((one + other) // 2 for one, other in pairwise(frames))})
+    sides = ((place, seen(place - reach, place - fade), seen(place + fade, place + reach)) for place in around)
+    runs: list[list[int]] = [[]]
+    for place, left, right in sides:
+        if left and right and not left & right:
+            runs[-1].append(place)
+        elif runs[-1]:
+            runs.append([])
+    places = [(run[0] + run[-1] + 1) // 2 for run in runs if run]
+    return [place for place in places if span.first < place <= span.last]
 
 
 def joined(tracks: Sequence[Track], rate: float) -> list[Track]:
@@ -115,7 +154,7 @@ def _distance(before: Sighting, after: Sighting) -> float:
 
 def _stays(shot: SurveyedShot, rate: float) -> list[tuple[Track, Span]]:
     """Pairs of a person and a time during which he or she is there, without those who pass by or are too small."""
-    found = [(person, stay) for person in joined(shot.tracks, rate) for stay in _times(person, shot, rate)]
+    found = [(person, stay) for person in shot.tracks for stay in _times(person, shot, rate)]
     largest = max((size(narrowed(person, stay)) for person, stay in found), default=0.0)
     return [pair for pair in found if size(narrowed(*pair)) >= LEAST_RELATIVE_SIZE * largest]
 
@@ -179,7 +218,7 @@ def _calmed(parts: list[tuple[Span, frozenset[int]]], least: float) -> list[tupl
     return parts
 
 
-def _part(shot: SurveyedShot, span: Span, people: Sequence[Track], numbers: frozenset[int]) -> SurveyedShot:
+def _part(shot: SurveyedShot, span: Span, people: Mapping[int, Track], numbers: frozenset[int]) -> SurveyedShot:
     looks = tuple(look for look in shot.looks if span.first <= look <= span.last)
-    there = {person.number: narrowed(person, span) for person in people if person.number in numbers}
-    return SurveyedShot(span, looks, tuple(track for track in there.values() if track.sightings))
+    there = [narrowed(person, span) for number, person in people.items() if number in numbers]
+    return SurveyedShot(span, looks, tuple(track for track in there if track.sightings))
