@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 RATE = 20.0
 VERTICAL = CANVASES[OutputFormat.VERTICAL]
 FRAMES = round(SECONDS * RATE)
+TITLE = "What nobody tells you about the first thousand days"
 
 
 def alone(canvas, face=None):
@@ -88,12 +89,42 @@ def test_captions_make_way_for_a_title_that_makes_way_for_a_face():
     face = Box(240, 260, 600, 600)
     hook = Hook("Why boarding is slow and who really profits from it", VERTICAL, RATE, alone(VERTICAL, face))
     chunk = Chunk((Word(text="mmmm", start=0.0, end=1.0),), 0.0, 1.0)
-    subtitler = Subtitler([chunk], CaptionStyle.BOLD, VERTICAL, RATE, alone(VERTICAL, face), taken=hook.taken)
+    subtitler = Subtitler([chunk], CaptionStyle.BOLD, VERTICAL, RATE, alone(VERTICAL, face))
+    subtitler.make_way(hook.taken)
     title = drawn(hook, VERTICAL, 10) != 110
     words = drawn(subtitler, VERTICAL, 10) != 110
     assert title.any()
     assert words.any()
     assert not (title & words).any()
+
+
+@pytest.mark.parametrize("form", list(OutputFormat))
+def test_a_title_stands_above_a_picture_that_leaves_room_and_captions_below_it(form):
+    canvas = CANVASES[form]
+    height = {OutputFormat.VERTICAL: 608, OutputFormat.SQUARE: 608, OutputFormat.HORIZONTAL: 540}[form]
+    top = (canvas.height - height) // 4 * 2
+    fitted = Framing(Layout.FIT, (Pane(Box(0, 0, canvas.width, height), 0, top, canvas.width, height),))
+    chunk = Chunk((Word(text="mmmm", start=0.0, end=1.0),), 0.0, 1.0)
+    subtitler = Subtitler([chunk], CaptionStyle.BOLD, canvas, RATE, lambda frame: fitted)
+    (place,) = subtitler.taken
+    hook = Hook(TITLE, canvas, RATE, lambda frame: fitted, captions=subtitler.taken)
+    subtitler.make_way(hook.taken)
+    assert hook.taken[0].box.bottom <= top
+    assert subtitler.taken == [place]
+    assert place.box.top >= top + height
+
+
+@pytest.mark.parametrize("form", list(OutputFormat))
+def test_a_title_leaves_captions_their_place_where_there_is_another(form):
+    canvas = CANVASES[form]
+    words = Word(text="mmmm", start=0.0, end=1.0)
+    low = Box(canvas.width / 2 - 150, canvas.safe_bottom - 300, 300, 300)
+    subtitler = Subtitler([Chunk((words,), 0.0, 1.0)], CaptionStyle.BOLD, canvas, RATE, alone(canvas, low))
+    (before,) = subtitler.taken
+    hook = Hook(TITLE, canvas, RATE, alone(canvas, low), captions=subtitler.taken)
+    subtitler.make_way(hook.taken)
+    assert subtitler.taken == [before]
+    assert not hook.taken[0].meets(before)
 
 
 def test_titles_look_as_they_did(golden):

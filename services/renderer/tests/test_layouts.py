@@ -4,8 +4,9 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.crops import Stage, fitted, followed, paned, placed
 from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Layout
-from clipmill.renderer.layouts import laid_out, merged
+from clipmill.renderer.layouts import laid_out, merged, without_asides
 from clipmill.renderer.presence import stretches
+from clipmill.renderer.speaking import Turn
 
 
 @pytest.fixture
@@ -64,6 +65,24 @@ def test_of_two_of_whom_one_talks_that_one_is_followed(layouts, someone):
     (passage,) = layouts(*talkers(someone, lambda time: False, lambda time: True))
     assert passage.layout is Layout.TRACK
     assert passage.groups[0][0].sightings[0].face.box.centre[0] > 960
+
+
+def test_a_listener_who_says_a_word_does_not_get_the_picture(layouts, someone):
+    people = talkers(someone, lambda time: not 9 <= time < 10.8, lambda time: 9 <= time < 10.8)
+    (passage,) = layouts(*people, seconds=20.0)
+    assert passage.layout is Layout.TRACK
+    assert passage.groups[0][0].sightings[0].face.box.centre[0] < 960
+
+
+def test_a_question_of_a_sentence_is_cut_to(layouts, someone):
+    people = talkers(someone, lambda time: not 9 <= time < 12.5, lambda time: 9 <= time < 12.5)
+    passages = layouts(*people, seconds=20.0)
+    assert [passage.groups[0][0].sightings[0].face.box.centre[0] < 960 for passage in passages] == [True, False, True]
+
+
+def test_asides_end_where_turns_begin_to_be_long():
+    turns = [Turn(0, 99, 0), Turn(100, 129, 1), Turn(130, 159, 0), Turn(160, 239, 1), Turn(240, 269, 0)]
+    assert without_asides(turns, 25.0) == [Turn(0, 159, 0), Turn(160, 239, 1), Turn(240, 269, 0)]
 
 
 def test_of_two_who_are_silent_both_are_shown(layouts, someone):
@@ -167,8 +186,17 @@ def test_the_crops_of_a_split_show_one_person_each_near_enough(layouts, someone,
 
 
 def test_what_is_fitted_lies_in_the_middle_of_the_canvas_on_even_pixels():
-    stage = Stage(1920, 1080, 25, CANVASES[OutputFormat.VERTICAL])
-    assert placed(stage, Box(0, 0, 1920, 1080)) == (0, 656, 1080, 608)
-    assert placed(stage, Box(0, 0, 853, 479)) == (0, 656, 1080, 606)
+    stage = Stage(2560, 1080, 25, CANVASES[OutputFormat.VERTICAL])
+    assert placed(stage, Box(0, 0, 2560, 1080)) == (0, 732, 1080, 456)
+    assert placed(stage, Box(0, 0, 640, 480)) == (0, 554, 1080, 810)
     tall = Stage(720, 1280, 25, CANVASES[OutputFormat.HORIZONTAL])
     assert placed(tall, Box(0, 0, 720, 1280)) == (656, 0, 608, 1080)
+
+
+def test_what_is_fitted_is_raised_a_little_where_two_lines_of_captions_have_room_below_it_only_so():
+    canvas = CANVASES[OutputFormat.VERTICAL]
+    for picture in (Box(0, 0, 1920, 1080), Box(0, 0, 853, 479)):
+        left, top, width, height = placed(Stage(picture.width, picture.height, 25, canvas), picture)
+        assert (left, width) == (0, 1080)
+        assert top % 2 == 0
+        assert canvas.safe_bottom - 242 <= top + height <= canvas.safe_bottom - 240

@@ -106,11 +106,28 @@ def test_text_stands_below_a_picture_that_does_not_fill_the_frame():
     assert height + TEXT.bottom <= CANVAS.safe_bottom
 
 
+@pytest.mark.parametrize("bottom", [1230, 1364, 1500])
+def test_lines_of_one_and_of_two_stand_at_one_height_by_a_picture_that_does_not_fill_the_frame(bottom):
+    framing = Framing(Layout.FIT, (Pane(Box(0, 0, 1080, bottom - 420), 0, 420, 1080, bottom - 420),))
+    one, two = Extent(-300, -60, 300, 70), TEXT
+    shown = [Stay(number, 40 * number, 40 * number + 39, extent) for number, extent in enumerate([one, two, one, two])]
+    chosen = heights(shown, CANVAS, 30.0, lambda frame: framing, CANVAS.caption_centre)
+    assert len(set(chosen)) == 1
+    assert chosen[0] + two.top >= bottom or chosen[0] + two.bottom <= bottom
+
+
 def test_text_does_not_cover_other_text():
     other = Taken(Box(60, 1150, 800, 250), 0, 90)
     chosen = placed(lambda frame: tracked(), [(0, 60), (200, 260)], taken=[other])
     assert chosen[0] + TEXT.bottom <= 1150
     assert chosen[1] == pytest.approx(USUAL, abs=8)
+
+
+def test_text_rather_covers_a_face_than_other_text():
+    face = Box(100, 250, 880, 1250)
+    other = Taken(Box(60, 250, 800, 300), 0, 90)
+    (height,) = placed(lambda frame: tracked(face), [(0, 60)], taken=[other])
+    assert height + TEXT.top >= 550
 
 
 @given(st.floats(-300, 1900), st.floats(30, 1800), st.floats(20, 250), st.sampled_from(list(OutputFormat)))

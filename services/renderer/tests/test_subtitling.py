@@ -264,3 +264,13 @@ def test_a_style_looks_as_it_did(style, golden):
     rgb = colours(sheet).astype(np.uint16)
     small = (rgb[::2, ::2] + rgb[1::2, ::2] + rgb[::2, 1::2] + rgb[1::2, 1::2]) // 4
     golden(f"captions-{style.value}", small.astype(np.uint8))
+
+
+@pytest.mark.parametrize(("form", "rows"), [(OutputFormat.VERTICAL, 2), (OutputFormat.SQUARE, 1)])
+def test_chunks_take_two_lines_on_an_upright_canvas_and_one_on_others(form, rows):
+    words = "boarding takes twenty five minutes because everybody carries luggage into the cabin".split()
+    segment = Segment(text=" ".join(words), start=0.0, end=5.0)
+    canvas = CANVASES[form]
+    made = caption([segment], 0.0, 5.0, CaptionStyle.BOLD, canvas).chunks
+    settings = [set_words(chunk.texts, type_of(style_of(CaptionStyle.BOLD), canvas)) for chunk in made]
+    assert max(len(setting.lines) for setting in settings) == rows

@@ -150,9 +150,12 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         progress = _Progress(report, frames)
         direction = _directed(source, request, detector, frames, soundtrack=soundtrack, progress=progress)
         surveyed = time.monotonic()
-        hook = Hook(request.title, canvas, rate, direction.framing, frames=frames) if options.hook else None
-        taken = hook.taken if hook is not None else ()
-        subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing, taken=taken)
+        subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing)
+        hook = None
+        if options.hook:
+            taken = subtitler.taken
+            hook = Hook(request.title, canvas, rate, direction.framing, frames=frames, captions=taken)
+            subtitler.make_way(hook.taken)
         poster = PosterPicker(rate)
         drawing = Drawing(direction.framing, options.background, subtitler, hook, poster)
         with Encoder(directory / CLIP_NAME, source.rate, canvas, request.quality, request.title) as encoder:

@@ -45,6 +45,13 @@ LARGEST = 0.95
 GROUP_MARGIN = 1.5
 """Face widths kept beside a group that is shown fitted: arms, and who sits at the edge."""
 
+CAPTION_BAND = 240
+"""Kept free below a picture that does not fill the canvas, above what platforms cover: two lines of captions, a gap;
+pixels on a canvas whose shorter side is 1080."""
+
+MOST_RAISED = 0.04
+"""Canvas heights that a picture is raised for that at most: more looks like a mistake, and the title wants room too."""
+
 Size = tuple[float, float]
 """Width and height, pixels."""
 
@@ -177,8 +184,15 @@ def fitted(stage: Stage, people: Sequence[Track]) -> Box:
 
 
 def placed(stage: Stage, crop: Box) -> tuple[int, int, int, int]:
-    """Return left, top, width and height on the canvas of a crop that is shown whole, in its middle, even pixels."""
-    scale = min(stage.canvas.width / crop.width, stage.canvas.height / crop.height)
-    width = min(stage.canvas.width, max(2, round(crop.width * scale / 2) * 2))
-    height = min(stage.canvas.height, max(2, round(crop.height * scale / 2) * 2))
-    return (stage.canvas.width - width) // 4 * 2, (stage.canvas.height - height) // 4 * 2, width, height
+    """Return left, top, width and height on the canvas of a crop that is shown whole, even pixels.
+
+    It lies in the canvas's middle, or a little higher where captions have room below it only so.
+    """
+    canvas = stage.canvas
+    scale = min(canvas.width / crop.width, canvas.height / crop.height)
+    width = min(canvas.width, max(2, round(crop.width * scale / 2) * 2))
+    height = min(canvas.height, max(2, round(crop.height * scale / 2) * 2))
+    middle = (canvas.height - height) // 4 * 2
+    raised = int(canvas.safe_bottom - CAPTION_BAND * canvas.unit - height) // 2 * 2
+    top = raised if 0 < middle - raised <= MOST_RAISED * canvas.height else middle
+    return (canvas.width - width) // 4 * 2, top, width, height

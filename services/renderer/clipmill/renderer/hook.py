@@ -1,18 +1,17 @@
 """The hook: the clip's title, large in the picture for its first seconds."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from clipmill.renderer import typefaces
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.compositing import Overlay, blend
-from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Framing
 from clipmill.renderer.lettering import extent, letter
 from clipmill.renderer.painting import Colour, faded, moved
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.placement import Taken, heights, stays
+from clipmill.renderer.placement import Taken, heights, stays, taking
 from clipmill.renderer.styles import INK, Lit, Panel, Shadow, Style, type_of
 from clipmill.renderer.typesetting import set_words
 
@@ -37,16 +36,12 @@ STYLE = Style(
     shadow=Shadow(0.05, 0.16, 110),
     panel=Panel(Colour(255, 255, 255, 245), 0.42, 0.34, 0.34),
     leading=1.2,
+    low=0.7,
 )
 """Heavy nearly black letters on a white panel."""
 
-
-CAPTIONS_HALF = 110.0
-"""Half the height of two lines of captions, pixels on a canvas whose shorter side is 1080."""
-
-
-CAPTIONS_COST = 60.0
-"""Of standing where captions usually do: they make way, but faces first."""
+CAPTIONS_COST = 150.0
+"""Of standing where captions do all the time: they would have to make way, but that is better than covering a face."""
 
 
 class Hook:
@@ -58,6 +53,7 @@ class Hook:
         rate: frames a second.
         framing_at: gives what is shown at a frame of the clip.
         frames: of the clip, where it may be shorter than a title stays.
+        captions: what captions cover where there is no title.
 
     Attributes:
         taken: what it covers, and when; empty where nothing is drawn.
@@ -72,6 +68,7 @@ class Hook:
         framing_at: Callable[[int], Framing],
         *,
         frames: int | None = None,
+        captions: Sequence[Taken] = (),
     ) -> None:
         self._rate = rate
         self._frames = round(SECONDS * rate) if frames is None else min(round(SECONDS * rate), frames)
@@ -88,18 +85,11 @@ class Hook:
         reach = extent(setting, STYLE)
         shown = stays(0, 0, self._frames - 1, reach, framing_at)
         middle = canvas.hook_centre
-        captions = Taken(_captions_box(canvas), 0, self._frames - 1, CAPTIONS_COST)
-        downs = heights(shown, canvas, rate, framing_at, middle, follows_layout=False, taken=[captions])
+        others = [replace(taken, cost=self._cost(taken)) for taken in captions]
+        downs = heights(shown, canvas, rate, framing_at, middle, follows_layout=False, taken=others)
         self._firsts = [stay.first for stay in shown]
         self._places = [(middle[0], down) for down in downs]
-        self.taken = tuple(
-            Taken(
-                Box(middle[0] + reach.left, down + reach.top, reach.right - reach.left, reach.bottom - reach.top),
-                stay.first,
-                stay.last,
-            )
-            for stay, down in zip(shown, downs, strict=True)
-        )
+        self.taken = tuple(taking(stay, place) for stay, place in zip(shown, self._places, strict=True))
 
     def draw(self, index: int, canvas: Picture) -> None:
         """Draw what is to be seen of the title at frame `index`."""
@@ -109,8 +99,7 @@ class Hook:
         place = self._places[bisect_right(self._firsts, index) - 1]
         blend(moved(self._picture if shown >= 1 else faded(self._picture, shown), *place), canvas)
 
-
-def _captions_box(canvas: Canvas) -> Box:
-    """Where captions usually stand."""
-    half = CAPTIONS_HALF * canvas.unit
-    return Box(canvas.safe_left, canvas.caption_centre[1] - half, canvas.safe_right - canvas.safe_left, 2 * half)
+    def _cost(self, captions: Taken) -> float:
+        """What it costs to stand where a caption does: in proportion to the time that both are shown."""
+        both = min(captions.last, self._frames - 1) - captions.first + 1
+        return CAPTIONS_COST * max(0, both) / self._frames

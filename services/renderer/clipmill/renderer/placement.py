@@ -31,8 +31,8 @@ FACE_COST = 30.0
 PICTURE_COST = 30.0
 """Of covering a picture that leaves room beside itself: it may have writing of its own."""
 
-TAKEN_COST = 500.0
-"""Of covering another text; more than eyes, less than a mouth."""
+TAKEN_COST = 4000.0
+"""Of covering another text, more than of covering a whole face: neither could be read."""
 
 AWAY_COST = 40.0
 """Of standing a canvas's height away from the usual place."""
@@ -66,12 +66,6 @@ CLEARANCE = 14.0
 
 STEP = 8
 """From one height that is considered to the next, pixels."""
-
-LEAST_BAND = 0.08
-"""Part of the canvas's height that must be free below a picture for text to stand there: a line, or two that touch."""
-
-FAR = 0.1
-"""Text stands at most that part of the canvas's height below a picture: they are read together."""
 
 JUMP = 0.12
 """Between two frames, parts of the crop's size: farther moves no camera, so it is a cut."""
@@ -123,6 +117,25 @@ class Taken:
     last: int
     cost: float = TAKEN_COST
 
+    def meets(self, other: "Taken") -> bool:
+        """Whether both would be seen at the same place at the same time."""
+        one, two = self.box, other.box
+        return (
+            self.first <= other.last
+            and other.first <= self.last
+            and one.left < two.right
+            and two.left < one.right
+            and one.top < two.bottom
+            and two.top < one.bottom
+        )
+
+
+def taking(stay: Stay, middle: tuple[int, int]) -> Taken:
+    """Return what a text covers whose middle stands there."""
+    extent = stay.extent
+    box = Box(middle[0] + extent.left, middle[1] + extent.top, extent.right - extent.left, extent.bottom - extent.top)
+    return Taken(box, stay.first, stay.last)
+
 
 def cut_between(before: Framing, after: Framing) -> bool:
     """Whether the picture is cut from one frame to the next, or laid out anew."""
@@ -167,47 +180,76 @@ def heights(
         rate: frames a second.
         framing_at: gives what is shown at a frame.
         middle: where texts stand if nothing speaks against it.
-        follows_layout: whether `split` and `fit` have usual places of their own: the seam, and below the picture.
+        follows_layout: whether `split` and `fit` have usual places of their own: the seam, and below the picture; else
+            text keeps off a picture that leaves room above itself.
         taken: what other texts cover.
     """
     if not shown:
         return []
+    tallest = _tallest(shown)
     candidates = np.arange(canvas.safe_top // 2 * 2, canvas.safe_bottom + 1, STEP, dtype=np.float64)
     tables: list[Costs] = []
     for stay in shown:
         framings = [framing_at(frame) for frame in range(stay.first, stay.last + 1)]
-        usual = _usual(framings[0], canvas, middle[1]) if follows_layout else float(middle[1])
+        usual = (_usual if follows_layout else _above)(framings[0], canvas, middle[1], tallest)
         cost = AWAY_COST * np.abs(candidates - usual) / canvas.height
         cost += _faces_cost(candidates, stay.extent, framings, middle[0], CLEARANCE * canvas.unit)
         cost += _taken_cost(candidates, stay, middle[0], taken)
-        cost += _picture_cost(candidates, stay.extent, framings[0], canvas)
+        if _leaves_room(framings[0], canvas, tallest, below=follows_layout):
+            cost += _picture_cost(candidates, stay.extent, framings[0])
         tables.append(cost + _outside_cost(candidates, stay.extent, canvas))
     hops = [_hop(before, after, rate, framing_at) for before, after in pairwise(shown)]
     chosen = _cheapest(tables, hops, np.abs(candidates[:, None] - candidates[None, :]) / canvas.height)
     return [_inside(int(candidates[index]), stay.extent, canvas) for index, stay in zip(chosen, shown, strict=True)]
 
 
-def _usual(framing: Framing, canvas: Canvas, middle: int) -> float:
-    """Where text stands in a layout if nothing speaks against it."""
+def _tallest(shown: Sequence[Stay]) -> Extent:
+    """Return the room that any of the texts takes, so that those of one line and of two have their middles together."""
+    reaches = [(stay.extent.left, stay.extent.top, stay.extent.right, stay.extent.bottom) for stay in shown]
+    left, top, right, bottom = zip(*reaches, strict=True)
+    return Extent(min(left), min(top), max(right), max(bottom))
+
+
+def _usual(framing: Framing, canvas: Canvas, middle: int, tallest: Extent) -> float:
+    """Where text stands in a layout if nothing speaks against it.
+
+    Below a picture that leaves room there; else wholly inside it, for an edge through letters looks like a mistake.
+    """
     panes = framing.panes
     if framing.layout is Layout.SPLIT and len(panes) > 1 and panes[1].top > panes[0].top:
         return float(panes[1].top)
-    band = canvas.safe_bottom - _picture_bottom(framing)
-    if framing.layout is Layout.FIT and band >= LEAST_BAND * canvas.height:
-        return canvas.safe_bottom - band + min(band / 2, FAR * canvas.height)
-    return float(middle)
+    if framing.layout is not Layout.FIT or not panes:
+        return float(middle)
+    gap, bottom = CLEARANCE * canvas.unit, _rows(framing)[1]
+    if _leaves_room(framing, canvas, tallest, below=True):
+        return bottom + gap - tallest.top
+    return min(float(middle), bottom - gap - tallest.bottom)
 
 
-def _picture_bottom(framing: Framing) -> int:
-    return max((pane.top + pane.height for pane in framing.panes), default=0)
+def _above(framing: Framing, canvas: Canvas, middle: int, tallest: Extent) -> float:
+    """Where a title stands if nothing speaks against it: not lower than the middle of what a picture leaves free."""
+    if not _leaves_room(framing, canvas, tallest, below=False):
+        return float(middle)
+    return min(float(middle), (canvas.safe_top + _rows(framing)[0] - tallest.top - tallest.bottom) / 2)
 
 
-def _picture_cost(candidates: Costs, extent: Extent, framing: Framing, canvas: Canvas) -> Costs | float:
-    """What each height costs because of a picture that does not fill the canvas and that text would cover."""
-    bottom = _picture_bottom(framing)
-    if framing.layout is not Layout.FIT or bottom > (1 - LEAST_BAND) * canvas.height:
-        return 0.0
-    top = min(pane.top for pane in framing.panes)
+def _leaves_room(framing: Framing, canvas: Canvas, tallest: Extent, *, below: bool) -> bool:
+    """Whether a picture that does not fill the canvas leaves room for text below itself, or above."""
+    if framing.layout is not Layout.FIT or not framing.panes:
+        return False
+    top, bottom = _rows(framing)
+    band = canvas.safe_bottom - bottom - CLEARANCE * canvas.unit if below else top - canvas.safe_top
+    return band >= tallest.bottom - tallest.top
+
+
+def _rows(framing: Framing) -> tuple[int, int]:
+    """Return where the panes of a framing begin and end."""
+    return min(pane.top for pane in framing.panes), max(pane.top + pane.height for pane in framing.panes)
+
+
+def _picture_cost(candidates: Costs, extent: Extent, framing: Framing) -> Costs:
+    """What each height costs because of the picture that text would cover."""
+    top, bottom = _rows(framing)
     covered = np.minimum(candidates + extent.bottom, bottom) - np.maximum(candidates + extent.top, top)
     part: Costs = np.maximum(covered, 0.0) / (extent.bottom - extent.top)
     return PICTURE_COST * part

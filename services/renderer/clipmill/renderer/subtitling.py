@@ -17,8 +17,8 @@ from clipmill.renderer.framings import Framing
 from clipmill.renderer.lettering import Cell, Lettering, Rectangle, extent, letter
 from clipmill.renderer.painting import Painting, cropped, moved, rounded
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.placement import Stay, Taken, heights, stays
-from clipmill.renderer.styles import Lit, Panel, style_of, type_of
+from clipmill.renderer.placement import Stay, Taken, heights, stays, taking
+from clipmill.renderer.styles import Lit, Panel, style_of, type_of, upright
 from clipmill.renderer.typesetting import fits, set_words
 
 GLIDE_SECONDS = 0.09
@@ -43,7 +43,7 @@ class Captioning:
 
 
 def caption(segments: Sequence[Segment], start: float, end: float, style: CaptionStyle, canvas: Canvas) -> Captioning:
-    """Return the captions of a clip.
+    """Return the captions of a clip: in up to two lines on an upright canvas, in one where a line has room for a chunk.
 
     Args:
         segments: of the transcript, in order.
@@ -52,7 +52,7 @@ def caption(segments: Sequence[Segment], start: float, end: float, style: Captio
         style: they will be drawn in; `off` divides them as `bold` does.
         canvas: they will be drawn on.
     """
-    type_ = type_of(style_of(style), canvas)
+    type_ = type_of(style_of(style), canvas, rows=2 if upright(canvas) else 1)
     made = chunks(clip_words(segments, start, end), partial(fits, type_=type_), end - start)
     drawn = () if style is CaptionStyle.OFF else made
     return Captioning(tuple(made), typefaces.missing("".join(text for chunk in drawn for text in chunk.texts)))
@@ -60,11 +60,9 @@ def caption(segments: Sequence[Segment], start: float, end: float, style: Captio
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A chunk in a time in which it does not move."""
+    """A chunk in a time in which it does not move, and the height of its middle."""
 
-    chunk: int
-    first: int
-    last: int
+    stay: Stay
     middle: int
 
 
@@ -79,7 +77,6 @@ class Subtitler:
         canvas: that is drawn on.
         rate: frames a second.
         framing_at: gives what is shown at a frame of the clip.
-        taken: what other texts cover.
     """
 
     def __init__(
@@ -89,8 +86,6 @@ class Subtitler:
         canvas: Canvas,
         rate: float,
         framing_at: Callable[[int], Framing],
-        *,
-        taken: Sequence[Taken] = (),
     ) -> None:
         self._chunks = [] if style is CaptionStyle.OFF else list(chunks)
         self._style = style_of(style)
@@ -98,42 +93,59 @@ class Subtitler:
         self._rate = rate
         type_ = type_of(self._style, canvas)
         self._settings = [set_words(chunk.texts, type_) for chunk in self._chunks]
-        self._shown = self._placed(cache(framing_at), taken)
-        self._firsts = [shown.first for shown in self._shown]
+        self._framing_at = cache(framing_at)
+        self._shown = self._placed(self._stays(), ())
+        self._firsts = [shown.stay.first for shown in self._shown]
         self._current = -1
         self._lettering: Lettering | None = None
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What the captions cover, and when."""
+        return [taking(shown.stay, (self._canvas.caption_centre[0], shown.middle)) for shown in self._shown]
+
+    def make_way(self, others: Sequence[Taken]) -> None:
+        """Move the captions where they would meet other texts; where none does they stay as they are."""
+        if any(own.meets(other) for own in self.taken for other in others):
+            self._shown = self._placed([shown.stay for shown in self._shown], others)
 
     def draw(self, index: int, canvas: Picture) -> None:
         """Draw what is to be read at frame `index` of the clip."""
         position = bisect_right(self._firsts, index) - 1
-        if position < 0 or index > self._shown[position].last:
+        if position < 0 or index > self._shown[position].stay.last:
             return
         shown = self._shown[position]
-        if shown.chunk != self._current or self._lettering is None:
-            self._current, self._lettering = shown.chunk, letter(self._settings[shown.chunk], self._style)
-        chunk, lettering = self._chunks[shown.chunk], self._lettering
+        number = shown.stay.text
+        if number != self._current or self._lettering is None:
+            self._current, self._lettering = number, letter(self._settings[number], self._style)
+        chunk, lettering = self._chunks[number], self._lettering
         time = (index + 0.5) / self._rate
         place = (self._canvas.caption_centre[0], shown.middle)
         if self._style.box is not None:
             for spot in _spots(chunk, lettering.cells, time):
-                cover = plate(spot, self._style.box, self._settings[shown.chunk].size)
+                cover = plate(spot, self._style.box, self._settings[number].size)
                 blend(moved(cover, *place), canvas)
         for area, lit in _areas(chunk, lettering.cells, self._style.lights, time):
             part = cropped(lettering.lit if lit else lettering.plain, *area)
             if part is not None:
                 blend(moved(part, *place), canvas)
 
-    def _placed(self, framing_at: Callable[[int], Framing], taken: Sequence[Taken]) -> list[_Shown]:
-        """Return when and where chunks are shown."""
+    def _stays(self) -> list[Stay]:
+        """Return when chunks are shown, divided where the picture is cut."""
         found: list[Stay] = []
         for number, (chunk, setting) in enumerate(zip(self._chunks, self._settings, strict=True)):
             first, last = frames(chunk, self._rate)
             if last >= first and setting.lines:
-                parts = stays(number, first, last, extent(setting, self._style), framing_at)
+                parts = stays(number, first, last, extent(setting, self._style), self._framing_at)
                 spoken = chunk.words[-1].end * self._rate  # what only lingers does not outlast the picture
                 found += [part for part in parts if part is parts[0] or part.first < spoken]
-        middles = heights(found, self._canvas, self._rate, framing_at, self._canvas.caption_centre, taken=taken)
-        return [_Shown(stay.text, stay.first, stay.last, middle) for stay, middle in zip(found, middles, strict=True)]
+        return found
+
+    def _placed(self, found: Sequence[Stay], taken: Sequence[Taken]) -> list[_Shown]:
+        """Return where chunks are shown."""
+        centre = self._canvas.caption_centre
+        middles = heights(found, self._canvas, self._rate, self._framing_at, centre, taken=taken)
+        return [_Shown(stay, middle) for stay, middle in zip(found, middles, strict=True)]
 
 
 def frames(chunk: Chunk, rate: float) -> tuple[int, int]:
