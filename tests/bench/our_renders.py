@@ -9,13 +9,16 @@ from pathlib import Path
 import msgspec
 from clipmill.contracts.documents import Segment, Shot, Word
 from clipmill.contracts.options import JobOptions
-from clipmill.operations.child import Child
+from clipmill.operations.child import Child, Limits
 from clipmill.operations.settings import default_models_dir
 from clipmill.renderer.clip import CLIP_NAME, Rendered, RenderRequest
 from clipmill.renderer.settings import RendererSettings
 from ffmpeg_renders import Cut
 
 TARGET = "clipmill.renderer.clip:render"
+LONGEST = Limits(seconds=1800.0)
+"""A render that hangs is ended."""
+
 LOOKS_A_SECOND = 20
 """How often the child's peak memory is read; the kernel keeps it, so only the last reading counts."""
 
@@ -77,7 +80,7 @@ def render(wanted: RenderRequest) -> Outcome:
 
 async def _render(wanted: RenderRequest) -> Outcome:
     begun = time.monotonic()
-    async with Child(TARGET) as child:
+    async with Child(TARGET, LONGEST) as child:
         with _Peak(child) as peak:
             rendered = await child.call(wanted, Rendered)
     seconds = time.monotonic() - begun
