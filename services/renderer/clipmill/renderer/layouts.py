@@ -39,6 +39,10 @@ TALKING_SECONDS = 1.0
 TALKING_SHARE = 0.2
 """Likewise, of what is said in the stretch."""
 
+ASIDE_SECONDS = 2.5
+"""A turn shorter than a sentence, before and after which the same other person speaks, is not worth two cuts. It is
+also where mouths are mistaken most: a listener who swallows while the speaker mumbles."""
+
 CORNER_FACE = 0.12
 """Picture heights: a face smaller than this, still and in a corner, is a presenter beside what is shown."""
 
@@ -147,13 +151,12 @@ class _Decision:
 
     def _followed(self, follow: Sequence[Turn], reason: str) -> list[Passage]:
         by_number = {person.number: person for person in self._people}
-        passages: list[Passage] = []
-        for turn in follow:
-            speaker = by_number[turn.track]
-            passages.append(
-                Passage(Span(turn.first, turn.last), Layout.TRACK, ((speaker,),), self._people, reason)
-            )  # fmt: skip
-        return merged(passages)
+        return merged(
+            [
+                Passage(Span(turn.first, turn.last), Layout.TRACK, ((by_number[turn.track],),), self._people, reason)
+                for turn in without_asides(follow, self._stage.rate)
+            ]
+        )
 
     def _split(self, reason: str) -> list[Passage]:
         left, right = sorted(self._people[:2], key=middle)
@@ -184,6 +187,27 @@ class _Decision:
         spread = np.ptp(np.quantile(centres, (0.05, 0.95), axis=0), axis=0).max()
         x, y = np.median(centres, axis=0) / (width, height)
         return bool(spread <= STILL * size(person) and min(x, 1 - x) <= CORNER[0] and min(y, 1 - y) <= CORNER[1])
+
+
+def without_asides(turns: Sequence[Turn], rate: float) -> list[Turn]:
+    """Return turns without those that only interrupt somebody else's briefly, the briefest first.
+
+    Args:
+        turns: in order, without gaps, each of somebody else than the one before.
+        rate: frames a second.
+    """
+    turns = list(turns)
+    while True:
+        asides = [
+            (turn.last - turn.first, place)
+            for place, turn in enumerate(turns[1:-1], 1)
+            if turns[place - 1].track == turns[place + 1].track and turn.last - turn.first + 1 < ASIDE_SECONDS * rate
+        ]
+        if not asides:
+            return turns
+        _, place = min(asides)
+        before, after = turns[place - 1], turns[place + 1]
+        turns[place - 1 : place + 2] = [Turn(before.first, after.last, before.track)]
 
 
 def merged(passages: Sequence[Passage]) -> list[Passage]:
