@@ -143,7 +143,14 @@ async def test_a_clip_looks_as_the_job_asked(settings, job_with):
 async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(settings, job_with):
     store, job = await job_with(content=b"")
     facts = ClipFacts(
-        number=1, duration=2.0, width=1080, height=1920, frames=50, size_bytes=1, missing_letters="\U000133d1"
+        number=1,
+        duration=2.0,
+        width=1080,
+        height=1920,
+        frames=50,
+        size_bytes=1,
+        missing_letters="\U000133d1",
+        unshaped=True,
     )
     await documents.save_once(store, layout.clip_facts(job, 1), facts)
     told = []
@@ -154,6 +161,7 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
     assert told[0] == told[1]
     assert [line for _, line in told[0]] == [
         "Clip 1 lacks letters that no font here has: \U000133d1",
+        "Clip 1 has letters that are not joined or ordered as they should be: FriBidi is missing",
         "Clip 1 is silent, as the video is there.",
     ]
 

@@ -1,7 +1,8 @@
 import unicodedata
 
 import pytest
-from clipmill.renderer.typefaces import EMOJI, FOLDER, HEAVY, PLAIN, SHAPES, font, legible, missing, runs
+from clipmill.renderer import typefaces
+from clipmill.renderer.typefaces import EMOJI, FOLDER, HEAVY, PLAIN, SHAPES, font, legible, missing, runs, unshaped
 
 SCRIPTS = (
     "naïve Việt ĳ œ ß ɓɗƙ ẹọṣ|Привет ғқңөұүһі ҙҫҡ|Γειά σου ῶ|Հայերեն|שָׁלוֹם|مرحبا پښتو ٹھیک ژ|नमस्ते|বাংলা|ਪੰਜਾਬੀ|"  # noqa: RUF001
@@ -49,6 +50,20 @@ def test_what_only_changes_its_neighbours_is_nothing_by_itself():
 
 def test_a_letter_takes_no_tower_of_marks():
     assert len(legible("a" + "\u0316" * 200)) < 10
+
+
+def test_where_nothing_shapes_text_that_would_need_it_is_told(monkeypatch):
+    assert not unshaped("مرحبا")
+    monkeypatch.setattr(typefaces, "SHAPES", False)
+    assert [text for text in SCRIPTS.split("|")[3:] if not unshaped(text)] == [
+        "Հայերեն",
+        "ქართული",
+        "አማርኛ",
+        "你好嘅咗喺",
+        "こんにちは東京ー",
+        *SCRIPTS.split("|")[-2:],
+    ]
+    assert not unshaped("naïve 🔥 Привет, κόσμε!")
 
 
 def test_every_font_has_its_licence_beside_it():

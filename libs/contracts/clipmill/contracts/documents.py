@@ -241,6 +241,7 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
         loudness_lufs: integrated loudness of the sound as it is heard, after AAC (EBU R 128); None for silence.
         true_peak_dbtp: likewise its true peak, dB; None for silence.
         missing_letters: of its words and its title, which no font has and which are therefore not in the picture.
+        unshaped: whether letters are not joined or ordered as their script wants it, for want of FriBidi.
     """
 
     number: int
@@ -254,3 +255,4 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
     missing_letters: str = ""
+    unshaped: bool = False

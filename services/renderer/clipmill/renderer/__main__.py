@@ -14,6 +14,7 @@ from clipmill.contracts.options import OutputFormat
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.workroom import sweep
+from clipmill.renderer import typefaces
 from clipmill.renderer.handler import WORKROOM_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
 from clipmill.renderer.verification import Examined, Expected, examine
@@ -27,6 +28,12 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
     swept = await asyncio.to_thread(sweep, WORKROOM_PREFIX)
     if swept:
         log.info("left_behind_removed", directories=swept)
+    if not typefaces.SHAPES:
+        log.warning(
+            "text_not_shaped",
+            consequence="Arabic, Hebrew, Indic, Thai and the like are drawn with their letters apart or out of order",
+            remedy="install FriBidi: libfribidi0 (Debian, Ubuntu), fribidi (Homebrew)",
+        )
     handler = RenderHandler(runtime.store, settings)
     yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=settings.attempts)]
 

@@ -101,6 +101,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
         loudness_lufs: of the sound as it is heard, None for silence.
         true_peak_dbtp: likewise.
         missing_letters: of the words and the title, which no font has.
+        unshaped: whether some are not joined as their script wants it, FriBidi not being there.
         seconds: the work took, wall time.
         survey_seconds: of which for deciding what to show.
     """
@@ -114,6 +115,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     loudness_lufs: float | None
     true_peak_dbtp: float | None
     missing_letters: str
+    unshaped: bool
     seconds: float
     survey_seconds: float
 
@@ -173,6 +175,7 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         loudness_lufs=soundtrack.loudness.lufs,
         true_peak_dbtp=soundtrack.loudness.true_peak_dbtp,
         missing_letters="".join(dict.fromkeys(captioning.missing + (hook.missing if hook else ""))),
+        unshaped=captioning.unshaped or (hook is not None and hook.unshaped),
         seconds=time.monotonic() - began,
         survey_seconds=surveyed - began,
     )

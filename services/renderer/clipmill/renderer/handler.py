@@ -148,6 +148,7 @@ class RenderHandler:
             loudness_lufs=rendered.loudness_lufs,
             true_peak_dbtp=rendered.true_peak_dbtp,
             missing_letters=rendered.missing_letters,
+            unshaped=rendered.unshaped,
         )
         return await documents.save_once(self._store, layout.clip_facts(job, number), facts)
 
@@ -164,6 +165,8 @@ class RenderHandler:
         )
         if facts.missing_letters:
             fallback("missing_letters")
+        if facts.unshaped:
+            fallback("unshaped_letters")
         if self._settings.encoder is EncoderChoice.NVENC and facts.encoder != EncoderChoice.NVENC:
             context.log.warning("nvenc_not_usable", encoder=facts.encoder)
             fallback("encoding_without_nvenc")
@@ -207,6 +210,9 @@ def _notable(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
     if facts.missing_letters:
         line = f"Clip {facts.number} lacks letters that no font here has: {facts.missing_letters}"
         yield Log(job=job, name=f"missing_letters_{facts.number}", line=line)
+    if facts.unshaped:
+        line = f"Clip {facts.number} has letters that are not joined or ordered as they should be: FriBidi is missing"
+        yield Log(job=job, name=f"unshaped_letters_{facts.number}", line=line)
     if facts.loudness_lufs is None and media.audio is not None:
         yield Log(job=job, name=f"silent_{facts.number}", line=f"Clip {facts.number} is silent, as the video is there.")
 

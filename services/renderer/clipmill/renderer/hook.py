@@ -58,6 +58,7 @@ class Hook:
     Attributes:
         taken: what it covers, and when; empty where nothing is drawn.
         missing: the letters of the title that no font has.
+        unshaped: whether some are not joined as their script wants it.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Hook:
         self._frames = round(SECONDS * rate) if frames is None else min(round(SECONDS * rate), frames)
         type_ = replace(type_of(STYLE, canvas, ROWS), least=LEAST)
         setting = set_words(title.split(), type_)
-        self.missing = typefaces.missing(title)
+        self.missing, self.unshaped = typefaces.missing(title), typefaces.unshaped(title)
         self._picture: Overlay | None = None
         self._firsts: list[int] = []
         self._places: list[tuple[int, int]] = []

@@ -36,10 +36,12 @@ class Captioning:
     Attributes:
         chunks: in order, none overlapping the next.
         missing: the letters that no font has and that are therefore not drawn, in order of their first appearance.
+        unshaped: whether some are drawn that are not joined as their script wants it.
     """
 
     chunks: tuple[Chunk, ...]
     missing: str = ""
+    unshaped: bool = False
 
 
 def caption(segments: Sequence[Segment], start: float, end: float, style: CaptionStyle, canvas: Canvas) -> Captioning:
@@ -55,7 +57,8 @@ def caption(segments: Sequence[Segment], start: float, end: float, style: Captio
     type_ = type_of(style_of(style), canvas, rows=2 if upright(canvas) else 1)
     made = chunks(clip_words(segments, start, end), partial(fits, type_=type_), end - start)
     drawn = () if style is CaptionStyle.OFF else made
-    return Captioning(tuple(made), typefaces.missing("".join(text for chunk in drawn for text in chunk.texts)))
+    text = "".join(text for chunk in drawn for text in chunk.texts)
+    return Captioning(tuple(made), typefaces.missing(text), typefaces.unshaped(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,11 @@ SCRIPT_FONTS = (
 )
 """First and last code point of a Unicode block, and the font for it: every script that Whisper writes."""
 
+UNCHANGING = frozenset(
+    {EAST_ASIAN, "NotoSansArmenian-Bold.ttf", "NotoSansGeorgian-Bold.ttf", "NotoSansEthiopic-Bold.ttf"}
+)
+"""Fonts of scripts whose letters stand one after the other, from left to right: they need no shaping."""
+
 PROBE_SIZE = 32
 """Pixels of the em at which letters are compared with the picture of a missing one."""
 
@@ -92,6 +97,11 @@ def missing(text: str) -> str:
     composed = unicodedata.normalize("NFC", text)
     lost = (letter for letter in composed if not (letter.isspace() or _drawable(letter)))
     return "".join(dict.fromkeys(letter for letter in lost if unicodedata.category(letter) not in INVISIBLE))
+
+
+def unshaped(text: str) -> bool:
+    """Whether `text` has letters that need shaping, and there is none: they are not joined, nor in their order."""
+    return not SHAPES and any(_needs_shaping(letter) for letter in text)
 
 
 def runs(text: str, main: str) -> list[tuple[str, str]]:
@@ -139,6 +149,10 @@ def _choices(letter: str, main: str) -> tuple[str, ...]:
     own = next((name for first, last, name in SCRIPT_FONTS if first <= ord(letter) <= last), None)
     rest = (main, EMOJI, SYMBOLS, EAST_ASIAN)
     return rest if own is None else (own, *rest)
+
+
+def _needs_shaping(letter: str) -> bool:
+    return any(first <= ord(letter) <= last and name not in UNCHANGING for first, last, name in SCRIPT_FONTS)
 
 
 @lru_cache(maxsize=4096)
