@@ -199,4 +199,4 @@ def test_what_is_fitted_is_raised_a_little_where_two_lines_of_captions_have_room
         left, top, width, height = placed(Stage(picture.width, picture.height, 25, canvas), picture)
         assert (left, width) == (0, 1080)
         assert top % 2 == 0
-        assert canvas.safe_bottom - 242 <= top + height <= canvas.safe_bottom - 240
+        assert canvas.safe_bottom - 266 <= top + height <= canvas.safe_bottom - 264

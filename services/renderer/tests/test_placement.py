@@ -1,9 +1,14 @@
 import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.crops import Stage
+from clipmill.renderer.crops import placed as in_canvas
 from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Framing, Layout, Pane
+from clipmill.renderer.lettering import extent
 from clipmill.renderer.placement import EYES, MOUTH, Extent, Stay, Taken, heights, stays
+from clipmill.renderer.styles import STYLES, type_of
+from clipmill.renderer.typesetting import set_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +109,17 @@ def test_text_stands_below_a_picture_that_does_not_fill_the_frame():
     (height,) = placed(lambda frame: framing, [(0, 20)])
     assert height + TEXT.top >= 1208
     assert height + TEXT.bottom <= CANVAS.safe_bottom
+
+
+@pytest.mark.parametrize("style", list(STYLES))
+def test_two_lines_of_any_style_have_room_below_a_wide_picture_on_an_upright_canvas(style):
+    left, top, width, height = in_canvas(Stage(1920, 1080, 25, CANVAS), Box(0, 0, 1920, 1080))
+    framing = Framing(Layout.FIT, (Pane(Box(0, 0, 1920, 1080), left, top, width, height),))
+    setting = set_words(["qualify", "(everyone)", "Égypt", "philosophy"], type_of(STYLES[style], CANVAS))
+    text = extent(setting, STYLES[style])
+    assert len(setting.lines) == 2
+    (middle,) = heights([Stay(0, 0, 9, text)], CANVAS, 30.0, lambda frame: framing, CANVAS.caption_centre)
+    assert middle + text.top >= top + height + 8
 
 
 @pytest.mark.parametrize("bottom", [1230, 1364, 1500])

@@ -45,7 +45,7 @@ LARGEST = 0.95
 GROUP_MARGIN = 1.5
 """Face widths kept beside a group that is shown fitted: arms, and who sits at the edge."""
 
-CAPTION_BAND = 240
+CAPTION_BAND = 264
 """Kept free below a picture that does not fill the canvas, above what platforms cover: two lines of captions, a gap;
 pixels on a canvas whose shorter side is 1080."""
 

@@ -36,7 +36,7 @@ STYLE = Style(
     shadow=Shadow(0.05, 0.16, 110),
     panel=Panel(Colour(255, 255, 255, 245), 0.42, 0.34, 0.34),
     leading=1.2,
-    low=0.7,
+    low=(0.7, 0.85),
 )
 """Heavy nearly black letters on a white panel."""
 

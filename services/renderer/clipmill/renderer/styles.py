@@ -78,8 +78,8 @@ class Style:
         box: behind the word being said, None for none.
         space: between words.
         leading: from line to line.
-        low: part of the size on a canvas that is not upright: looked at from farther away or in a feed, where type that
-            fits a tall frame takes too much of the picture's height.
+        low: part of the size on a square canvas, and on a wide one, where type as large as in a tall one takes up too
+            much of the height.
     """
 
     main: str
@@ -93,7 +93,7 @@ class Style:
     box: Panel | None = None
     space: float = SPACE
     leading: float = 1.16
-    low: float = 0.85
+    low: tuple[float, float] = (0.85, 0.85)
 
     def reach(self, size: int) -> tuple[int, int, int]:
         """Return how far it reaches beyond the letters to the sides, up and down, pixels.
@@ -149,6 +149,7 @@ def upright(canvas: Canvas) -> bool:
 
 def type_of(style: Style, canvas: Canvas, rows: int = 2) -> Type:
     """Return how text of a style is set on a canvas, so that what surrounds the letters has room too."""
-    size = round(style.size * canvas.unit * (1.0 if upright(canvas) else style.low))
+    part = 1.0 if upright(canvas) else style.low[canvas.width > canvas.height]
+    size = round(style.size * canvas.unit * part)
     width = canvas.text_width - 2 * style.reach(size)[0]
     return Type(style.main, size, width, rows, style.leading, style.space)
