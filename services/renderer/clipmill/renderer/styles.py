@@ -131,7 +131,7 @@ STYLES = {
         typefaces.HEAVY, 84, WHITE, MINT, Lit.SUNG, edge=0.1, shadow=Shadow(0.06, 0.07, 150), leading=1.2
     ),
     CaptionStyle.CLEAN: Style(
-        typefaces.PLAIN, 56, MIST, WHITE, Lit.SAID, panel=Panel(PANEL, 0.5, 0.36, 0.34), leading=1.28
+        typefaces.PLAIN, 56, MIST, WHITE, Lit.SAID, panel=Panel(PANEL, 0.5, 0.36, 0.34), leading=1.28, low=(1.0, 1.0)
     ),
 }
 """The styles that draw something. Sizes give about 15 Latin letters a line on an upright clip, 23 in `clean`."""
