@@ -25,7 +25,7 @@ ROWS = 3
 """Most lines of a title."""
 
 LEAST = 0.62
-"""Part of the full size under which a title is rather cut short: it is to be read at a glance."""
+"""Part of the full size of an upright canvas under which a title is rather cut short: it is to be read at a glance."""
 
 STYLE = Style(
     typefaces.HEAVY,
@@ -73,7 +73,8 @@ class Hook:
     ) -> None:
         self._rate = rate
         self._frames = round(SECONDS * rate) if frames is None else min(round(SECONDS * rate), frames)
-        type_ = replace(type_of(STYLE, canvas, ROWS), least=LEAST)
+        type_ = type_of(STYLE, canvas, ROWS)
+        type_ = replace(type_, least=LEAST * STYLE.size * canvas.unit / type_.size)
         setting = set_words(title.split(), type_)
         self.missing, self.unshaped = typefaces.missing(title), typefaces.unshaped(title)
         self._picture: Overlay | None = None
