@@ -10,6 +10,9 @@ RESULTS.md beside this.
 - speaker: of the frames of two-shots in which a sentence sounds, those in the turn of its speaker;
 - changes: of those between speakers in a shot, how far the nearest switch is, seconds;
 - cost: processor time of the survey for a second of the clip, all its sound included.
+
+The numbers in `speaking` were chosen on this same footage, most of the harder kinds included: five two-shots of one man
+in two recordings, with nine changes of speaker. They say little of other people.
 """
 
 import json
