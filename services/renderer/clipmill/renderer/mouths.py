@@ -6,10 +6,11 @@ is less than a pixel. Then the dense optical flow between the two tells how each
 using Dense Inverse Search", Kroeger et al., 2016). The similarity transform (shift, turn, growth) that fits the flow
 of the upper half best is what the skull did; what the mouth did beyond it is the mouth's own.
 
-Flow does not ask how bright a face is lit, and a skull cannot open its mouth. When this was chosen, on five two-shots of
-the development corpus in which one speaks and the other listens, with one second of looks the more moving mouth was the
-speaker's in 98 % of the time, in 96 % with the picture shaken, in 95 and 98 % with the left or the right one nodding;
-plain differences of the mouths' pixels had 97, 50, 57 and 49 %. `tests/bench/seeing.py` measures what comes of it.
+Flow does not ask how bright a face is lit, and a skull cannot open its mouth. When this was chosen, on five two-
+shots of the development corpus in which one speaks and the other listens, with one second of looks the more moving
+mouth was the speaker's in 98 % of the time, in 96 % with the picture shaken, in 95 and 98 % with the left or the
+right one nodding; plain differences of the mouths' pixels had 97, 50, 57 and 49 %. `tests/bench/seeing.py` measures
+what comes of it.
 """
 
 import cv2

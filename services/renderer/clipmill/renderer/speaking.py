@@ -52,10 +52,10 @@ SWITCH_PRICE = 0.27
 LEAST_EVIDENCE = 0.13
 """Mean evidence of those chosen, while somebody is heard, below which nobody stands out.
 
-In the five two-shots of the development corpus' interview it was 0.29 to 0.38, in grain and flicker down to 0.14. Two
-listeners put side by side had 0.06 to 0.11 (median, by length; at most 0.17). Two speakers side by side had 0.17 to 0.19
-(at most 0.28) by the choice alone, so people who talk at once mostly do get turns: a bound that tells them from one
-speaker in grain does not exist in this measure."""
+In the five two-shots of the development corpus' interview it was 0.29 to 0.38, in grain and flicker down to 0.14.
+Two listeners put side by side had 0.06 to 0.11 (median, by length; at most 0.17). Two speakers side by side had
+0.17 to 0.19 (at most 0.28) by the choice alone, so people who talk at once mostly do get turns: a bound that tells
+them from one speaker in grain does not exist in this measure."""
 
 MOST_EVIDENCE = 0.65
 """Of a glance, either way."""
