@@ -69,10 +69,10 @@ format: setup ## put style and formatting right
 bench: setup ## measure everything, and write what was seen into tests/bench/RESULTS.md
 	@$(BIN)/python tests/bench/end_to_end.py
 	@$(BIN)/python tests/bench/messaging.py
-	@$(BIN)/python tests/bench/rendering.py
+	@$(MAKE) --no-print-directory bench-rendering
 
-bench-rendering: setup ## measure rendering alone
-	@$(BIN)/python tests/bench/rendering.py
+bench-rendering: setup ## measure rendering alone: framing, seeing, captions, sound, reading, speed, quality, memory
+	@set -e; for bench in framing seeing captions sound reading rendering; do $(BIN)/python tests/bench/$$bench.py; done
 
 bench-messaging: setup ## measure the messaging core alone
 	@$(BIN)/python tests/bench/messaging.py

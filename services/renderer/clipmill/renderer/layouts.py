@@ -39,9 +39,10 @@ TALKING_SECONDS = 1.0
 TALKING_SHARE = 0.2
 """Likewise, of what is said in the stretch."""
 
-ASIDE_SECONDS = 2.5
-"""A turn shorter than a sentence, before and after which the same other person speaks, is not worth two cuts. It is
-also where mouths are mistaken most: a listener who swallows while the speaker mumbles."""
+ASIDE_SECONDS = 2.0
+"""A shorter turn, before and after which the same other person speaks, is not worth two cuts: it is a `yes` or a laugh.
+It is also where mouths are mistaken most: a listener swallows while the speaker mumbles. The shortest sentences of
+interviews that deserve the picture take a little longer."""
 
 CORNER_FACE = 0.12
 """Picture heights: a face smaller than this, still and in a corner, is a presenter beside what is shown."""
