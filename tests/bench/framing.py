@@ -1,9 +1,9 @@
 """How well clips are framed, against the development corpus' truth: ours, a crop of the middle, and one that follows.
 
-Run: `make bench-rendering`, or `.venv/bin/python tests/bench/framing.py`. The corpus is looked for in CLIPMILL_CORPUS, then in
-`shared/corpus` beside the project. Each file is taken whole, as one clip, and in clips of 20 s at random. Clips are
-surveyed and directed as they are for a render, with the truth's shots and words; nothing is drawn or encoded. Results
-go into RESULTS.md beside this file.
+Run: `make bench-rendering`, or `.venv/bin/python tests/bench/framing.py`. The corpus is looked for in CLIPMILL_CORPUS,
+then in `shared/corpus` beside the project. Each file is taken whole, as one clip, and in clips of 20 s at random. Clips
+are surveyed and directed as they are for a render, with the truth's shots and words; nothing is drawn or encoded.
+Results go into RESULTS.md beside this file.
 
 What is counted, on the frames for which the truth says where faces are:
 
