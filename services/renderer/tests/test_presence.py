@@ -1,3 +1,5 @@
+from itertools import cycle
+
 import pytest
 from clipmill.renderer.faces import Box, Face
 from clipmill.renderer.presence import GONE_SECONDS, joined, size, stretches
@@ -8,9 +10,10 @@ from clipmill.renderer.tracking import Sighting, Track
 RATE = 25.0
 
 
-def track(number, frames, x, length=200.0):
+def track(number, frames, x, length=200.0, mouth=()):
     boxes = [(frame, Box(x - length / 2, 440, length, length)) for frame in frames]
-    return Track(number, [Sighting(frame, Face(box, 500, 0.9, (x, 600))) for frame, box in boxes])
+    sightings = [Sighting(frame, Face(box, 500, 0.9, (x, 600))) for frame, box in boxes]
+    return Track(number, sightings, list(zip(frames, cycle(mouth), strict=False)))
 
 
 def shot(*tracks, seconds=20):
@@ -81,6 +84,23 @@ def test_who_passes_by_changes_nothing():
 def test_small_faces_beside_a_large_one_are_not_people():
     audience = [track(number, range(0, 500, 5), 300 * number, 70) for number in (1, 2, 3)]
     assert found(track(0, range(0, 500, 5), 600), *audience) == [(0, 20, {0})]
+
+
+def test_a_large_photograph_beside_a_small_presenter_is_not_a_person():
+    photograph = track(0, range(0, 500, 5), 600, 300, mouth=(0.0, 0.0, 0.001, 0.015, 0.0))
+    presenter = track(1, range(0, 500, 5), 1600, 100, mouth=(0.01, 0.02, 0.08))
+    assert found(photograph, presenter) == [(0, 20, {1})]
+
+
+def test_a_calm_listener_is_no_photograph():
+    listener = track(0, range(0, 500, 5), 600, mouth=(0.001, 0.0085, 0.002, 0.03, 0.009))
+    speaker = track(1, range(0, 500, 5), 1400, mouth=(0.01, 0.02, 0.08))
+    assert found(listener, speaker) == [(0, 20, {0, 1})]
+
+
+def test_where_no_mouth_is_seen_to_move_none_is_a_photograph():
+    people = [track(number, range(0, 500, 5), x, mouth=(0.0, 0.001)) for number, x in ((0, 600), (1, 1400))]
+    assert found(*people) == [(0, 20, {0, 1})]
 
 
 def test_what_flickers_is_not_a_person():
