@@ -19,6 +19,7 @@ class Cut:
         start: seconds.
         seconds: its length.
         rate: frames a second.
+        size: of the picture, pixels.
         middle: of an upright crop at the picture's whole height, as a part of the picture's width.
     """
 
@@ -26,6 +27,7 @@ class Cut:
     start: float
     seconds: float
     rate: float
+    size: tuple[int, int] = (1920, 1080)
     middle: float = 0.5
 
     @property
@@ -33,10 +35,17 @@ class Cut:
         """The part as FFmpeg's input."""
         return ["-ss", f"{self.start}", "-t", f"{self.seconds}", "-i", str(self.source)]
 
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Left edge and width of the crop, on even pixels: FFmpeg's filter takes no others."""
+        width, height = self.size
+        upright = round(height * CANVAS[0] / CANVAS[1] / 2) * 2
+        return round((width * self.middle - upright / 2) / 2) * 2, upright
+
     def filters(self, flags: str = "bicubic") -> str:
         """The crop, scaled to the canvas, as FFmpeg's filters."""
-        crop = f"crop=ih*9/16:ih:iw*{self.middle}-ow/2:0:exact=1"
-        return f"{crop},scale={CANVAS[0]}:{CANVAS[1]}:flags={flags},setsar=1"
+        left, width = self.crop
+        return f"crop={width}:ih:{left}:0,scale={CANVAS[0]}:{CANVAS[1]}:flags={flags},setsar=1"
 
 
 def single(cut: Cut, encoder: Mapping[str, str], threads: int, out: Path) -> None:

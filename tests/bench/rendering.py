@@ -60,8 +60,8 @@ def _measured(part: str, folder: Path) -> list[Figure]:
     for name, start, seconds, middle in CUTS:
         source = CORPUS / name
         with av.open(source) as container:
-            rate = float(container.streams.video[0].average_rate or 25)
-        cut = Cut(source, start, seconds, rate, middle)
+            video = container.streams.video[0]
+            cut = Cut(source, start, seconds, float(video.average_rate or 25), (video.width, video.height), middle)
         if part == "speed":
             figures += rendering_speed.measure(cut, source.with_suffix(".truth.json"), folder)
         else:

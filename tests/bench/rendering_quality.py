@@ -82,9 +82,8 @@ def _render(cut: Cut, quality: Quality, out: Path) -> None:
     canvas = CANVASES[OutputFormat.VERTICAL]
     with cut.source.open("rb") as file, Source(file) as source:
         start, frames = source.snapped(cut.start), round(cut.seconds * source.rate)
-        width, height = source.size
-        upright = height * canvas.aspect
-        crop = Box(width * cut.middle - upright / 2, 0, upright, height)
+        left, width = cut.crop
+        crop = Box(left, 0, width, cut.size[1])
         framing = Framing(Layout.TRACK, (Pane(crop, 0, 0, canvas.width, canvas.height),))
         reframer = Reframer()
         with Encoder(out, Fraction(source.rate), canvas, quality) as encoder:
