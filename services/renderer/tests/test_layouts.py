@@ -125,6 +125,18 @@ def test_a_presenter_in_the_corner_of_a_screen_is_not_worth_losing_the_screen(la
     assert passage.layout is Layout.TRACK
 
 
+def test_faces_on_a_screen_do_not_make_its_presenter_the_picture(layouts, someone):
+    presenter = someone(sitting(1750, 105, 920), lambda time: True)
+    (passage,) = layouts(presenter, someone(sitting(500, 160, 420)))
+    assert (passage.layout, passage.groups) == (Layout.FIT, ())
+
+
+def test_two_who_sit_far_apart_and_high_up_are_no_screen(layouts, someone):
+    people = someone(sitting(400, 110, 280), lambda time: True), someone(sitting(1500, 110, 280))
+    (passage,) = layouts(*people)
+    assert passage.layout is Layout.TRACK
+
+
 def test_a_speaker_far_away_is_followed_and_brought_nearer(layouts, someone):
     (passage,) = layouts(someone(lambda time: (900 + 120 * time, 900, 120)), size=(3840, 2160))
     assert passage.layout is Layout.TRACK

@@ -7,8 +7,8 @@ seen of it:
   one to the other where turns change.
 - `split`: two too far apart for one crop, and both talk, or who of them talks cannot be told: showing both is right
   whoever it is, and shows faces several times as large as the whole picture on a background would.
-- `fit`: more people than one crop holds, faces too large for it, a screen with its presenter in a corner, nobody at
-  all.
+- `fit`: more people than one crop holds, faces too large for it, a screen with its presenter in a corner (whoever is
+  pictured on it), nobody at all.
 
 Where the largest crop shows nearly all of the picture, there is nothing to gain by a background or by cutting.
 """
@@ -113,6 +113,8 @@ class _Decision:
             return self._alone(people[0], following)
         if self._fit_together(people):
             return self._one(Layout.TRACK, (people,), f"{len(people)} people fit into one crop")
+        if not following and sum(map(self._in_corner, people)) == 1:
+            return self._one(Layout.FIT, (), "a small, still face in a corner beside others: a screen is shown")
         if following or len(people) == 2:
             return self._by_talk(following)
         return self._one(Layout.FIT, (people,), f"{len(people)} people do not fit into one crop")
