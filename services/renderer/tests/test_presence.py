@@ -68,6 +68,10 @@ def test_in_a_fade_both_are_seen_and_it_is_a_cut_all_the_same():
     assert parts[1][0] == pytest.approx(10.1, abs=0.1)
 
 
+def test_the_end_of_a_fade_whose_end_was_taken_for_the_cut_is_no_shot():
+    assert [who for _, _, who in found(track(0, range(0, 490, 5), 300), track(1, range(485, 500, 5), 1600))] == [{0}]
+
+
 def test_who_is_hidden_while_somebody_passes_was_not_cut_away():
     assert found(track(0, [*range(0, 250, 5), *range(260, 500, 5)], 600), track(1, [250, 255], 700)) == [(0, 20, {0})]
 

@@ -5,14 +5,14 @@ It is the minimiser over x(t), in crop lengths and seconds, of
     integral of  w (|x - f|_Z + ASIDE |x - f|_T)  +  STILLNESS |x'|  +  SMOOTHNESS / 2 (x'')^2   with  low <= x <= high
 
 where f is the place that the subject should have (w: whether it is seen) and |d|_Z = max(0, |d| - Z) lets it move
-freely in a dead zone; outside the middle third (T) its distance counts several times. The absolute value of the speed is what makes the camera stand still, exactly, most of the time,
-and never turn back without need: paths under an L1 penalty of the first derivative consist of constant parts, as in
-Grundmann, Kwatra and Essa, "Auto-directed video stabilization with robust L1 optimal camera paths" (CVPR 2011), whose
-inclusion constraint the tube is. Both costs of place and speed being absolute values, a move pays for itself if the
-subject stays away for STILLNESS seconds (twice that if it comes back), however far it goes; for what is outside the
-middle third, for as much less. In place of their L1
-penalties of second and third derivatives stands the square of the acceleration: one number says how gently a move
-begins and ends (a smoothing spline, which has no kinks).
+freely in a dead zone; outside the middle third (T) its distance counts several times. The absolute value of the speed
+is what makes the camera stand still, exactly, most of the time, and never turn back without need: paths under an L1
+penalty of the first derivative consist of constant parts, as in Grundmann, Kwatra and Essa, "Auto-directed video
+stabilization with robust L1 optimal camera paths" (CVPR 2011), whose inclusion constraint the tube is. Both costs of
+place and speed being absolute values, a move pays for itself if the subject stays away for STILLNESS seconds (twice
+that if it comes back), however far it goes; for what is outside the middle third, for a third of that. In place of
+their L1 penalties of second and third derivatives stands the square of the acceleration: one number says how gently a
+move begins and ends (a smoothing spline, which has no kinks).
 
 The path is sampled at knots. That makes a convex quadratic program with a banded matrix, solved by a primal-dual
 interior-point method (Boyd and Vandenberghe, "Convex Optimization", 2004, section 11.7), each absolute value |g| being
@@ -32,7 +32,7 @@ THIRD = 1 / 6
 """Half of the middle third, crop lengths: who stays beyond the lines of thirds looks misframed, not free to move."""
 
 ASIDE = 2.0
-"""What distance beyond them costs more, in terms of that before: with it a second there and back is followed."""
+"""What distance beyond them costs more, in terms of what it costs inside: with it, a second there and back is followed."""
 
 LOCKED_ZONE = 0.1
 """Likewise, for a camera that stands still from beginning to end: no move at all is worth a little more sway."""

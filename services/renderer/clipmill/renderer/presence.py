@@ -119,7 +119,8 @@ def _replaced(people: Sequence[Track], span: Span, rate: float) -> list[int]:
         elif runs[-1]:
             runs.append([])
     places = [(run[0] + run[-1] + 1) // 2 for run in runs if run]
-    return [place for place in places if span.first < place <= span.last]
+    # Nearer to the shot's edge it is the edge: a fade whose beginning or end was taken for the cut.
+    return [place for place in places if span.first + 2 * fade < place <= span.last - 2 * fade]
 
 
 def joined(tracks: Sequence[Track], rate: float) -> list[Track]:
