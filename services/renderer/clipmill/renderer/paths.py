@@ -10,7 +10,7 @@ is what makes the camera stand still, exactly, most of the time, and never turn 
 penalty of the first derivative consist of constant parts, as in Grundmann, Kwatra and Essa, "Auto-directed video
 stabilization with robust L1 optimal camera paths" (CVPR 2011), whose inclusion constraint the tube is. Both costs of
 place and speed being absolute values, a move pays for itself if the subject stays away for STILLNESS seconds (twice
-that if it comes back), however far it goes; for what is outside the middle third, for a third of that. In place of
+that if it comes back), however far it goes; for what is outside the middle third, for about a third of that. In place of
 their L1 penalties of second and third derivatives stands the square of the acceleration: one number says how gently a
 move begins and ends (a smoothing spline, which has no kinks).
 
@@ -32,7 +32,7 @@ THIRD = 1 / 6
 """Half of the middle third, crop lengths: who stays beyond the lines of thirds looks misframed, not free to move."""
 
 ASIDE = 2.0
-"""What distance beyond them costs more, in terms of what it costs inside: with it, a second there and back is followed."""
+"""How many times more distance beyond them costs than inside: with it, a second there and back is followed."""
 
 LOCKED_ZONE = 0.1
 """Likewise, for a camera that stands still from beginning to end: no move at all is worth a little more sway."""
