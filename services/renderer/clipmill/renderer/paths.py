@@ -10,7 +10,7 @@ is what makes the camera stand still, exactly, most of the time, and never turn 
 penalty of the first derivative consist of constant parts, as in Grundmann, Kwatra and Essa, "Auto-directed video
 stabilization with robust L1 optimal camera paths" (CVPR 2011), whose inclusion constraint the tube is. Both costs of
 place and speed being absolute values, a move pays for itself if the subject stays away for STILLNESS seconds (twice
-that if it comes back), however far it goes; for what is outside the middle third, for about a third of that. In place of
+that if it comes back), however far it goes; for what is outside the middle third, a third of that. In place of
 their L1 penalties of second and third derivatives stands the square of the acceleration: one number says how gently a
 move begins and ends (a smoothing spline, which has no kinks).
 
