@@ -84,6 +84,7 @@ def _speed(folder: Path) -> Iterator[Figure]:
             soundtrack.lay(Sound(whole[:, first : first + 1024], first / RATE))
         laid = time.process_time()
         soundtrack.finish()
+        soundtrack.master()
         finished = time.process_time()
         samples = list(soundtrack.samples())
         begun_alone = time.process_time()

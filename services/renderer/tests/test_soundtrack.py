@@ -75,6 +75,7 @@ def finished(tmp_path):
         for begin in range(0, samples.shape[1], 1000):
             soundtrack.lay(Sound(samples[:, begin : begin + 1000], start + begin / RATE))
         soundtrack.finish()
+        soundtrack.master()
         return soundtrack
 
     yield finish
@@ -224,6 +225,7 @@ def test_memory_does_not_grow_with_the_clip_but_by_its_numbers(tmp_path):
             for index in range(count):
                 soundtrack.lay(Sound(piece, float(index)))
             soundtrack.finish()
+            soundtrack.master()
             for block in soundtrack.blocks(0.25):
                 assert block
         peaks.append(tracemalloc.get_traced_memory()[1])

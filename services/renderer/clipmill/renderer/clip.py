@@ -6,7 +6,7 @@ encoding go on side by side, and there is no file in between but the sound's.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -50,6 +50,12 @@ PICTURES_READ, PICTURES_DRAWN = 3, 2
 
 BLOCK_SECONDS = 0.25
 """Of sound written at a time, so far ahead of the pictures at most."""
+
+BLOCKS_READY = 8
+
+LONGEST_LAG_SECONDS = 5.0
+"""How far pictures may be written ahead of the sound while that is mastered. The muxer holds their packets until the
+sound for them comes, but not for more than 10 s."""
 
 Report = Callable[[float], None]
 
@@ -212,19 +218,27 @@ def _write(
     pictures: Iterable[Picture], drawing: Drawing, soundtrack: Soundtrack, encoder: Encoder, progress: "_Progress"
 ) -> None:
     """Draw and encode the pictures, and the sound beside them."""
-    blocks, sounding = soundtrack.blocks(BLOCK_SECONDS), 0.0
+    sounding = 0.0
     with (
+        Ahead(_mastered(soundtrack), BLOCKS_READY, "mastering") as mastered,
         Ahead(pictures, PICTURES_READ, "reading") as read,
         Ahead(drawing.frames(read, encoder.canvas), PICTURES_DRAWN, "drawing") as drawn,
     ):
+        blocks = iter(mastered)
         for frame in drawn:
-            while sounding <= encoder.seconds and (block := next(blocks, None)) is not None:
-                encoder.sound(block)
+            while sounding <= encoder.seconds and (mastered.ready or encoder.seconds > sounding + LONGEST_LAG_SECONDS):
+                encoder.sound(next(blocks, ()))
                 sounding += BLOCK_SECONDS
             encoder.picture(frame)
             progress.written(encoder.frames)
-    for block in blocks:
-        encoder.sound(block)
+        for block in blocks:
+            encoder.sound(block)
+
+
+def _mastered(soundtrack: Soundtrack) -> Iterator[Sequence[bytes]]:
+    """Yield the sound, as loud as it should be, while pictures are drawn already."""
+    soundtrack.master()
+    yield from soundtrack.blocks(BLOCK_SECONDS)
 
 
 class _Progress:

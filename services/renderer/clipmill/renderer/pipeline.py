@@ -48,6 +48,12 @@ class Ahead(Generic[T]):
             self._changed.notify_all()
         self._thread.join()
 
+    @property
+    def ready(self) -> bool:
+        """Whether an item, or the end, can be had without waiting."""
+        with self._changed:
+            return bool(self._ready) or self._ended
+
     def __iter__(self) -> Iterator[T]:
         while True:
             with self._changed:

@@ -71,7 +71,7 @@ SILENT_CHANNEL = 1e-4
 
 
 class Soundtrack:
-    """The sound of one clip: `lay` all of it, `finish`, then take the `blocks`. A context manager.
+    """The sound of one clip: `lay` all of it, `finish`, `master`, then take the `blocks`. A context manager.
 
     Args:
         directory: for a temporary file, which has no name and is gone when the soundtrack is closed.
@@ -80,8 +80,8 @@ class Soundtrack:
 
     Attributes:
         levels_db: RMS of the source's sound for each 10 ms, dB of full scale, once finished.
-        loudness: of what a player hears of `blocks`, once finished.
-        gain_db: by which the sound was lifted before its peaks were limited, once finished.
+        loudness: of what a player hears of `blocks`, once mastered.
+        gain_db: by which the sound was lifted before its peaks were limited, once mastered.
     """
 
     def __init__(self, directory: Path, samples: int, bitrate: int = Quality().audio_bitrate) -> None:
@@ -115,7 +115,7 @@ class Soundtrack:
         self._keep(self._timeline.lay(_sane(sound.samples), sound.time))
 
     def finish(self) -> None:
-        """Fill up with silence to the clip's end, and settle how loud it becomes."""
+        """Fill up with silence to the clip's end, and find its levels."""
         self._advance(self._length)
         self._work()
         self._note(self._rumble.flush())
@@ -124,7 +124,28 @@ class Soundtrack:
         powers = self._powers.values()
         self._sides = _sides(powers)
         self.levels_db = levels_db(powers)
-        self._master()
+
+    def master(self) -> None:
+        """Find the gain with which the finished sound is as loud as it should be, its peaks limited; encode it."""
+        sides = list(self._sides)
+        peaks = self._peaks.values()[sides].max(axis=0)
+        weighted = self._weighted.values()[sides].sum(axis=0)
+        peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
+        hopeless = integrated_lufs(weighted) is None or is_room(self.levels_db)
+        most = 0.0 if hopeless else MOST_GAIN_DB
+        target, ceiling = TARGET_LUFS, CEILING_DBTP
+        for _ in range(ROUNDS):
+            self.gain_db = _gain_for(target, weighted, peaks, most, ceiling)
+            self._gains = limited(peaks, self.gain_db, ceiling)
+            self._encoded = aac.encode(self.samples(), self._bitrate)
+            self.loudness = measure(aac.decode(self._encoded))
+            lufs, peak_dbtp = self.loudness.lufs, self.loudness.true_peak_dbtp
+            off = 0.0 if lufs is None else TARGET_LUFS - lufs
+            over = 0.0 if peak_dbtp is None else max(0.0, peak_dbtp - HIGHEST_DBTP)
+            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and self.gain_db == most)):
+                return
+            target += off
+            ceiling -= over + PEAK_STEP_DB if over else 0.0
 
     def blocks(self, seconds: float) -> Iterator[Sequence[bytes]]:
         """Yield the finished sound as AAC from start to end, about `seconds` at a time."""
@@ -157,28 +178,6 @@ class Soundtrack:
         self._powers.push(samples)
         self._weighted.push(self._weigh.push(samples))
         self._peaks.push(self._oversample.push(samples))
-
-    def _master(self) -> None:
-        """Find the gain with which the sound has the target's loudness after its peaks are limited."""
-        sides = list(self._sides)
-        peaks = self._peaks.values()[sides].max(axis=0)
-        weighted = self._weighted.values()[sides].sum(axis=0)
-        peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
-        hopeless = integrated_lufs(weighted) is None or is_room(self.levels_db)
-        most = 0.0 if hopeless else MOST_GAIN_DB
-        target, ceiling = TARGET_LUFS, CEILING_DBTP
-        for _ in range(ROUNDS):
-            self.gain_db = _gain_for(target, weighted, peaks, most, ceiling)
-            self._gains = limited(peaks, self.gain_db, ceiling)
-            self._encoded = aac.encode(self.samples(), self._bitrate)
-            self.loudness = measure(aac.decode(self._encoded))
-            lufs, peak_dbtp = self.loudness.lufs, self.loudness.true_peak_dbtp
-            off = 0.0 if lufs is None else TARGET_LUFS - lufs
-            over = 0.0 if peak_dbtp is None else max(0.0, peak_dbtp - HIGHEST_DBTP)
-            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and self.gain_db == most)):
-                return
-            target += off
-            ceiling -= over + PEAK_STEP_DB if over else 0.0
 
     def _mastered(self, begin: int, end: int) -> Samples:
         first, last = begin // MILLISECOND, -(-end // MILLISECOND)
