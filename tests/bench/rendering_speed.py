@@ -9,7 +9,7 @@ from pathlib import Path
 import ffmpeg_renders
 import our_renders
 from clipmill.contracts.options import CaptionStyle, JobOptions
-from clipmill.renderer.encoding.encoder import encoders
+from clipmill.renderer.encoding import encoders
 from clipmill.renderer.encoding.encoders import Form
 from clipmill.renderer.encoding.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
