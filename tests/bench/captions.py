@@ -12,11 +12,11 @@ import numpy as np
 from clipmill.contracts.documents import Segment, Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.styles import STYLES
-from clipmill.renderer.subtitling import Subtitler, caption
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.text.styles import STYLES
+from clipmill.renderer.text.subtitling import Subtitler, caption
 from figures import Figure, machine, write_section
 
 TITLE = "Captions: `.venv/bin/python tests/bench/captions.py`"

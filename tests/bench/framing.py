@@ -34,9 +34,9 @@ import cv2
 import numpy as np
 from clipmill.contracts.options import LayoutChoice, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.directing import direct
-from clipmill.renderer.faces import Box
+from clipmill.renderer.directing.direction import direct
 from clipmill.renderer.framings import Framing, Layout, Pane
+from clipmill.renderer.seeing.faces import Box
 from figures import Figure, machine, write_section
 from framing_clips import CORPUS, Clip, Seen, taken
 

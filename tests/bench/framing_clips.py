@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from clipmill.contracts.documents import Shot, Word
 from clipmill.operations.models import locate
-from clipmill.renderer.blazeface import BlazeFace
+from clipmill.renderer.audio.sound import SAMPLE_RATE
+from clipmill.renderer.audio.soundtrack import Soundtrack
 from clipmill.renderer.clip import FACE_MODEL
-from clipmill.renderer.faces import Box
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.seeing.blazeface import BlazeFace
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.seeing.speaking import voiced
+from clipmill.renderer.seeing.survey import Survey, survey
 from clipmill.renderer.shots import spans
-from clipmill.renderer.sound import SAMPLE_RATE
-from clipmill.renderer.soundtrack import Soundtrack
-from clipmill.renderer.speaking import voiced
-from clipmill.renderer.survey import Survey, survey
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))

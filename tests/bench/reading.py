@@ -16,9 +16,9 @@ from pathlib import Path
 import av
 import numpy as np
 from clipmill.artifacts.media import RangeReader
-from clipmill.renderer.conversion import Converter, Geometry
-from clipmill.renderer.orientation import Orientation
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.conversion import Converter, Geometry
+from clipmill.renderer.reading.orientation import Orientation
+from clipmill.renderer.reading.source import Source
 from figures import Figure, load, machine, write_section
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import msgspec
 import our_renders
 from clipmill.contracts.failures import Permanent, Transient
 from clipmill.contracts.options import JobOptions
-from clipmill.renderer.verification import verify
+from clipmill.renderer.checking.verification import verify
 from ffmpeg_renders import Cut
 from figures import Figure
 

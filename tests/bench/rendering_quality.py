@@ -12,12 +12,12 @@ import av
 import ffmpeg_renders
 from clipmill.contracts.options import Background, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.encoding import Encoder
-from clipmill.renderer.faces import Box
+from clipmill.renderer.drawing.reframing import Reframer
+from clipmill.renderer.encoding.encoder import Encoder
+from clipmill.renderer.encoding.quality import EncoderChoice, Quality
 from clipmill.renderer.framings import Framing, Layout, Pane
-from clipmill.renderer.quality import EncoderChoice, Quality
-from clipmill.renderer.reading import Source
-from clipmill.renderer.reframing import Reframer
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.seeing.faces import Box
 from ffmpeg_renders import Cut
 from figures import Figure
 

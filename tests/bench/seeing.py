@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from clipmill.renderer.speaking import turns
-from clipmill.renderer.survey import SurveyedShot
+from clipmill.renderer.seeing.speaking import turns
+from clipmill.renderer.seeing.survey import SurveyedShot
 from figures import Figure, machine, write_section
 from framing_clips import CORPUS, Clip, surveyed
 

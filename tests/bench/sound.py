@@ -24,11 +24,10 @@ import numpy.typing as npt
 import our_renders
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.options import CaptionStyle, JobOptions
-from clipmill.renderer import aac
-from clipmill.renderer.quality import Quality, QualityLevel
-from clipmill.renderer.reading import Sound
-from clipmill.renderer.sound import Converter
-from clipmill.renderer.soundtrack import Soundtrack
+from clipmill.renderer.audio import aac
+from clipmill.renderer.audio.sound import Converter, Sound
+from clipmill.renderer.audio.soundtrack import Soundtrack
+from clipmill.renderer.encoding.quality import Quality, QualityLevel
 from ffmpeg_renders import Cut, ffmpeg
 from figures import Figure, load, machine, write_section
 

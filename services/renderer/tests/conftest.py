@@ -13,14 +13,14 @@ from clipmill.contracts.documents import Segment, Shot, Word
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.operations.models import locate
-from clipmill.renderer.blazeface import BlazeFace
-from clipmill.renderer.faces import Box, Face
+from clipmill.renderer.encoding.quality import Quality
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.quality import Quality
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.seeing.blazeface import BlazeFace
+from clipmill.renderer.seeing.faces import Box, Face
+from clipmill.renderer.seeing.survey import Survey, SurveyedShot
+from clipmill.renderer.seeing.tracking import Tracker
 from clipmill.renderer.shots import Span
-from clipmill.renderer.survey import Survey, SurveyedShot
-from clipmill.renderer.tracking import Tracker
 from PIL import Image
 
 

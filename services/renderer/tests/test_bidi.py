@@ -1,5 +1,5 @@
 import pytest
-from clipmill.renderer.bidi import levels, visual_order
+from clipmill.renderer.text.bidi import levels, visual_order
 
 
 @pytest.mark.parametrize(

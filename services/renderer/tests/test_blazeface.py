@@ -3,9 +3,9 @@ import json
 import av
 import numpy as np
 import pytest
-from clipmill.renderer.blazeface import anchors, merged
-from clipmill.renderer.faces import Box
 from clipmill.renderer.pictures import view
+from clipmill.renderer.seeing.blazeface import anchors, merged
+from clipmill.renderer.seeing.faces import Box
 
 
 def test_there_is_an_anchor_in_the_middle_of_each_cell():

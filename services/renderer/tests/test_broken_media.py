@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.renderer.demuxing import MOST_PIXELS
-from clipmill.renderer.reading import Glance, Source
+from clipmill.renderer.reading.demuxing import MOST_PIXELS
+from clipmill.renderer.reading.source import Glance, Source
 
 FRAMES = 100
 

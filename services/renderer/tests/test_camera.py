@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
-from clipmill.renderer.camera import filmed, rows, together
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.crops import EYE_LINE, Stage
+from clipmill.renderer.directing.camera import filmed, rows, together
+from clipmill.renderer.directing.crops import EYE_LINE, Stage
 
 STAGE = Stage(1920, 1080, 25.0, CANVASES[OutputFormat.VERTICAL])
 CROP = STAGE.crop

@@ -5,10 +5,10 @@ import pytest
 from clipmill.contracts.documents import Segment, Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, srt, webvtt
-from clipmill.renderer.scripts import joined
-from clipmill.renderer.styles import style_of, type_of
-from clipmill.renderer.typesetting import fits
+from clipmill.renderer.text.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, srt, webvtt
+from clipmill.renderer.text.scripts import joined
+from clipmill.renderer.text.styles import style_of, type_of
+from clipmill.renderer.text.typesetting import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

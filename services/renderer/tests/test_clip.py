@@ -10,7 +10,7 @@ import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.verification import verify
+from clipmill.renderer.checking.verification import verify
 from PIL import Image
 
 

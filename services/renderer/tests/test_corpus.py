@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.options import LayoutChoice, OutputFormat
+from clipmill.renderer.audio.sound import SAMPLE_RATE
+from clipmill.renderer.audio.soundtrack import Soundtrack
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.directing import direct
-from clipmill.renderer.reading import Source
+from clipmill.renderer.checking.verification import verify
+from clipmill.renderer.directing.direction import direct
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import Span
-from clipmill.renderer.sound import SAMPLE_RATE
-from clipmill.renderer.soundtrack import Soundtrack
-from clipmill.renderer.survey import survey
-from clipmill.renderer.verification import verify
 
 READABLE = (
     "hevc_10bit.mp4",
@@ -54,7 +54,7 @@ def test_every_unusable_file_is_refused(corpus, render_clip, name, code):
 
 def test_a_moving_head_stays_in_the_picture(corpus, tmp_path):
     from clipmill.operations.models import locate
-    from clipmill.renderer.blazeface import BlazeFace
+    from clipmill.renderer.seeing.blazeface import BlazeFace
 
     truth = json.loads((corpus / "moving_face.truth.json").read_text())
     detector = BlazeFace(locate("blazeface-full-range"))

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from clipmill.renderer.faces import Box
 from clipmill.renderer.pictures import Picture
+from clipmill.renderer.seeing.faces import Box
 
 SIZE = (640, 360)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from clipmill.contracts.options import LayoutChoice, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.directing import direct
+from clipmill.renderer.directing.direction import direct
 from clipmill.renderer.framings import Layout
 from hypothesis import given, settings
 from hypothesis import strategies as st

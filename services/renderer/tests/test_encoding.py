@@ -4,12 +4,12 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
-from clipmill.renderer import aac, encoders
+from clipmill.renderer.audio import aac
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.encoders import Form
-from clipmill.renderer.encoding import Encoder
-from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
-from clipmill.renderer.verification import Expected, examine
+from clipmill.renderer.checking.verification import Expected, examine
+from clipmill.renderer.encoding.encoder import Encoder, encoders
+from clipmill.renderer.encoding.encoders import Form
+from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
 
 FAST = Quality(preset="ultrafast", encoder=EncoderChoice.X264, threads=2)
 VERTICAL = CANVASES[OutputFormat.VERTICAL]

@@ -5,9 +5,9 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clipmill.renderer.conversion import Geometry
-from clipmill.renderer.orientation import Orientation
-from clipmill.renderer.reading import Glance, Source
+from clipmill.renderer.reading.conversion import Geometry
+from clipmill.renderer.reading.orientation import Orientation
+from clipmill.renderer.reading.source import Glance, Source
 
 
 def seen(path, start, frames):

@@ -25,10 +25,10 @@ from clipmill.contracts.options import Background, CaptionStyle, JobOptions, Lay
 from clipmill.contracts.tasks import RenderTask
 from clipmill.operations.models import locate
 from clipmill.operations.settings import CommonSettings
+from clipmill.renderer.checking.verification import verify
+from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.handler import RenderHandler
-from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.settings import Preset, RendererSettings
-from clipmill.renderer.verification import verify
 
 
 class Recording:

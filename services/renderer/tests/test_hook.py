@@ -3,12 +3,12 @@ import pytest
 from clipmill.contracts.documents import Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.captions import Chunk
-from clipmill.renderer.faces import Box
 from clipmill.renderer.framings import Framing, Layout, Pane
-from clipmill.renderer.hook import FADE_SECONDS, SECONDS, Hook
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.subtitling import Subtitler
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.text.captions import Chunk
+from clipmill.renderer.text.hook import FADE_SECONDS, SECONDS, Hook
+from clipmill.renderer.text.subtitling import Subtitler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

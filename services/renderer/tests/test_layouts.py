@@ -1,12 +1,12 @@
 import pytest
 from clipmill.contracts.options import LayoutChoice, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.crops import Stage, fitted, followed, paned, placed
-from clipmill.renderer.faces import Box
+from clipmill.renderer.directing.crops import Stage, fitted, followed, paned, placed
+from clipmill.renderer.directing.layouts import laid_out, merged, without_asides
+from clipmill.renderer.directing.presence import stretches
 from clipmill.renderer.framings import Layout
-from clipmill.renderer.layouts import laid_out, merged, without_asides
-from clipmill.renderer.presence import stretches
-from clipmill.renderer.speaking import Turn
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.seeing.speaking import Turn
 
 
 @pytest.fixture

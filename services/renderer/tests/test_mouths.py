@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from clipmill.renderer.faces import Box, Face
-from clipmill.renderer.mouths import Cutout, motion
 from clipmill.renderer.pictures import Picture
+from clipmill.renderer.seeing.faces import Box, Face
+from clipmill.renderer.seeing.mouths import Cutout, motion
 
 SIZE = (320, 240)
 

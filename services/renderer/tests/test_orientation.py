@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from clipmill.renderer.reading import Glance, Source
+from clipmill.renderer.reading.source import Glance, Source
 
 ONE = 1 << 16
 

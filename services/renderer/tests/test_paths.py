@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from clipmill.renderer.paths import DEAD_ZONE, LEAST_WIDTH, THIRD, Tube, calmest, interpolated
+from clipmill.renderer.directing.paths import DEAD_ZONE, LEAST_WIDTH, THIRD, Tube, calmest, interpolated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,14 +1,14 @@
 import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.crops import Stage
-from clipmill.renderer.crops import placed as in_canvas
-from clipmill.renderer.faces import Box
+from clipmill.renderer.directing.crops import Stage
+from clipmill.renderer.directing.crops import placed as in_canvas
 from clipmill.renderer.framings import Framing, Layout, Pane
-from clipmill.renderer.lettering import extent
-from clipmill.renderer.placement import EYES, MOUTH, Extent, Stay, Taken, heights, stays
-from clipmill.renderer.styles import STYLES, type_of
-from clipmill.renderer.typesetting import set_words
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.text.lettering import extent
+from clipmill.renderer.text.placement import EYES, MOUTH, Extent, Stay, Taken, heights, stays
+from clipmill.renderer.text.styles import STYLES, type_of
+from clipmill.renderer.text.typesetting import set_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

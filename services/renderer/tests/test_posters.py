@@ -1,10 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-from clipmill.renderer.faces import Box
+from clipmill.renderer.drawing.posters import JPEG_BYTES, PosterPicker
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.posters import JPEG_BYTES, PosterPicker
+from clipmill.renderer.seeing.faces import Box
 from PIL import Image
 
 RATE = 25.0

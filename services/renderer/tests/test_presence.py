@@ -1,11 +1,11 @@
 from itertools import cycle
 
 import pytest
-from clipmill.renderer.faces import Box, Face
-from clipmill.renderer.presence import GONE_SECONDS, joined, size, stretches
+from clipmill.renderer.directing.presence import GONE_SECONDS, joined, size, stretches
+from clipmill.renderer.seeing.faces import Box, Face
+from clipmill.renderer.seeing.survey import SurveyedShot
+from clipmill.renderer.seeing.tracking import Sighting, Track
 from clipmill.renderer.shots import Span
-from clipmill.renderer.survey import SurveyedShot
-from clipmill.renderer.tracking import Sighting, Track
 
 RATE = 25.0
 

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.artifacts.media import RangeReader
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.source import Source
 
 LENGTH, START, SECONDS = 100, 47.3, 15
 

@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from clipmill.renderer.rates import output_rate
+from clipmill.renderer.reading.rates import output_rate
 
 
 @pytest.mark.parametrize(

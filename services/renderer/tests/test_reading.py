@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.source import Source
 
 
 def clip(path, start, frames):

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from clipmill.contracts.options import Background, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.faces import Box
+from clipmill.renderer.drawing.reframing import DIVIDER, SOLID, Reframer
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.reframing import DIVIDER, SOLID, Reframer
+from clipmill.renderer.seeing.faces import Box
 
 
 def draw(picture, framing, canvas, background):

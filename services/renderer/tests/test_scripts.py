@@ -1,5 +1,5 @@
 import pytest
-from clipmill.renderer.scripts import breakable, clusters, joined, joins_left, joins_right, pieces, spaced
+from clipmill.renderer.text.scripts import breakable, clusters, joined, joins_left, joins_right, pieces, spaced
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,9 +2,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from clipmill.renderer.faces import Box, Face
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.searching import Part, Search, cut, distinct, focused, tiles
+from clipmill.renderer.seeing.faces import Box, Face
+from clipmill.renderer.seeing.searching import Part, Search, cut, distinct, focused, tiles
 
 RATE = 25.0
 

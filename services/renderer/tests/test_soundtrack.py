@@ -2,10 +2,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from clipmill.renderer import aac
-from clipmill.renderer.loudness import integrated_lufs, measure
-from clipmill.renderer.reading import Sound
-from clipmill.renderer.soundtrack import Soundtrack
+from clipmill.renderer.audio import aac
+from clipmill.renderer.audio.loudness import integrated_lufs, measure
+from clipmill.renderer.audio.sound import Sound
+from clipmill.renderer.audio.soundtrack import Soundtrack
 
 RATE = 48000
 

@@ -3,11 +3,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from clipmill.contracts.documents import Word
-from clipmill.renderer.faces import Box, Face
+from clipmill.renderer.seeing.faces import Box, Face
+from clipmill.renderer.seeing.speaking import talk, turns, voiced
+from clipmill.renderer.seeing.survey import SurveyedShot
+from clipmill.renderer.seeing.tracking import Sighting, Track
 from clipmill.renderer.shots import Span
-from clipmill.renderer.speaking import talk, turns, voiced
-from clipmill.renderer.survey import SurveyedShot
-from clipmill.renderer.tracking import Sighting, Track
 
 RATE = 25.0
 QUIET, LOUD = -60.0, -20.0

@@ -3,16 +3,16 @@ import pytest
 from clipmill.contracts.documents import Segment, Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.captions import Chunk
-from clipmill.renderer.compositing import blend
-from clipmill.renderer.faces import Box
+from clipmill.renderer.drawing.compositing import blend
 from clipmill.renderer.framings import Framing, Layout, Pane
-from clipmill.renderer.lettering import extent, letter
-from clipmill.renderer.painting import moved
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.styles import STYLES, style_of, type_of
-from clipmill.renderer.subtitling import Subtitler, caption, frames
-from clipmill.renderer.typesetting import set_words
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.text.captions import Chunk
+from clipmill.renderer.text.lettering import extent, letter
+from clipmill.renderer.text.painting import moved
+from clipmill.renderer.text.styles import STYLES, style_of, type_of
+from clipmill.renderer.text.subtitling import Subtitler, caption, frames
+from clipmill.renderer.text.typesetting import set_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,13 +6,13 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.documents import Shot, Word
-from clipmill.renderer.faces import Box
+from clipmill.renderer.audio.soundtrack import Soundtrack
 from clipmill.renderer.pictures import view
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.seeing.faces import Box
+from clipmill.renderer.seeing.speaking import turns, voiced
+from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import Span, spans
-from clipmill.renderer.soundtrack import Soundtrack
-from clipmill.renderer.speaking import turns, voiced
-from clipmill.renderer.survey import survey
 
 
 @pytest.fixture

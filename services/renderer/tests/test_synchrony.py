@@ -6,8 +6,8 @@ from itertools import pairwise
 import av
 import numpy as np
 import pytest
-from clipmill.renderer.reading import Glance, Source
-from clipmill.renderer.sound import SAMPLE_RATE, Timeline
+from clipmill.renderer.audio.sound import SAMPLE_RATE, Timeline
+from clipmill.renderer.reading.source import Glance, Source
 
 LENGTH = 22.0
 FLASH = 20.5

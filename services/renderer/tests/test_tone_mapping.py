@@ -6,10 +6,10 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorPrimaries, ColorTrc
-from clipmill.renderer.conversion import Converter, Geometry
-from clipmill.renderer.orientation import Orientation
-from clipmill.renderer.reading import Source
-from clipmill.renderer.tone_mapping import Gamut, Light, Transfer, sdr
+from clipmill.renderer.reading.conversion import Converter, Geometry
+from clipmill.renderer.reading.orientation import Orientation
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.reading.tone_mapping import Gamut, Light, Transfer, sdr
 
 PATCH = 16
 

@@ -2,8 +2,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from clipmill.renderer.faces import Box, Face
-from clipmill.renderer.tracking import Tracker, assigned
+from clipmill.renderer.seeing.faces import Box, Face
+from clipmill.renderer.seeing.tracking import Tracker, assigned
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

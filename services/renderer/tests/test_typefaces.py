@@ -1,8 +1,8 @@
 import unicodedata
 
 import pytest
-from clipmill.renderer import typefaces
-from clipmill.renderer.typefaces import EMOJI, FOLDER, HEAVY, PLAIN, SHAPES, font, legible, missing, runs, unshaped
+from clipmill.renderer.text import typefaces
+from clipmill.renderer.text.typefaces import EMOJI, FOLDER, HEAVY, PLAIN, SHAPES, font, legible, missing, runs, unshaped
 
 SCRIPTS = (
     "naïve Việt ĳ œ ß ɓɗƙ ẹọṣ|Привет ғқңөұүһі ҙҫҡ|Γειά σου ῶ|Հայերեն|שָׁלוֹם|مرحبا پښتو ٹھیک ژ|नमस्ते|বাংলা|ਪੰਜਾਬੀ|"  # noqa: RUF001

@@ -1,8 +1,8 @@
 from itertools import pairwise
 
 import pytest
-from clipmill.renderer.typefaces import HEAVY, legible
-from clipmill.renderer.typesetting import Type, fits, set_words
+from clipmill.renderer.text.typefaces import HEAVY, legible
+from clipmill.renderer.text.typesetting import Type, fits, set_words
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

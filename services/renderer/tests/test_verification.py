@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
-from clipmill.renderer.verification import Expected, examine, verify
+from clipmill.renderer.checking.verification import Expected, examine, verify
 
 VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\nSome words\n"
 SRT = "1\n00:00:00,100 --> 00:00:00,900\nSome words\n"

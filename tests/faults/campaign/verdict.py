@@ -13,7 +13,7 @@ from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.status import JobState
 from clipmill.gateway.job import JobDocument
-from clipmill.renderer.verification import verify
+from clipmill.renderer.checking.verification import verify
 
 from campaign.fleet import Fleet
 from campaign.jobs import Job

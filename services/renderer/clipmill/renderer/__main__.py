@@ -14,10 +14,10 @@ from clipmill.contracts.options import OutputFormat
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.workroom import sweep
-from clipmill.renderer import typefaces
+from clipmill.renderer.checking.verification import Examined, Expected, examine
 from clipmill.renderer.handler import WORKROOM_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
-from clipmill.renderer.verification import Examined, Expected, examine
+from clipmill.renderer.text import typefaces
 
 log = structlog.stdlib.get_logger()
 

@@ -16,25 +16,25 @@ from clipmill.contracts.documents import Segment, Shot, ShotFacts
 from clipmill.contracts.options import JobOptions
 from clipmill.operations.models import locate
 from clipmill.renderer.allocation import keep_freed_memory
-from clipmill.renderer.blazeface import BlazeFace
+from clipmill.renderer.audio.sound import SAMPLE_RATE
+from clipmill.renderer.audio.soundtrack import Soundtrack
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.captions import clip_words, srt, webvtt
-from clipmill.renderer.directing import Direction, direct
-from clipmill.renderer.drawing import Drawing
-from clipmill.renderer.encoding import Encoder
-from clipmill.renderer.faces import FaceDetector
-from clipmill.renderer.hook import Hook
+from clipmill.renderer.directing.direction import Direction, direct
+from clipmill.renderer.drawing.posters import PosterPicker
+from clipmill.renderer.encoding.encoder import Encoder
+from clipmill.renderer.encoding.quality import Quality
+from clipmill.renderer.frames import Drawing
 from clipmill.renderer.pictures import Picture
 from clipmill.renderer.pipeline import Ahead
-from clipmill.renderer.posters import PosterPicker
-from clipmill.renderer.quality import Quality
-from clipmill.renderer.reading import Source
+from clipmill.renderer.reading.source import Source
+from clipmill.renderer.seeing.blazeface import BlazeFace
+from clipmill.renderer.seeing.faces import FaceDetector
+from clipmill.renderer.seeing.speaking import voiced
+from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import spans
-from clipmill.renderer.sound import SAMPLE_RATE
-from clipmill.renderer.soundtrack import Soundtrack
-from clipmill.renderer.speaking import voiced
-from clipmill.renderer.subtitling import Subtitler, caption
-from clipmill.renderer.survey import survey
+from clipmill.renderer.text.captions import clip_words, srt, webvtt
+from clipmill.renderer.text.hook import Hook
+from clipmill.renderer.text.subtitling import Subtitler, caption
 from msgspec import Struct
 
 CLIP_NAME, POSTER_NAME = "clip.mp4", "poster.jpg"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clipmill.renderer.faces import Box
+from clipmill.renderer.seeing.faces import Box
 
 
 class Layout(StrEnum):

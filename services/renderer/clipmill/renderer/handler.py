@@ -18,7 +18,7 @@ from clipmill.operations.child import Limits, run_child
 from clipmill.operations.metrics import fallback
 from clipmill.operations.workroom import workroom
 from clipmill.renderer.clip import CLIP_NAME, POSTER_NAME, SUBRIP_NAME, WEBVTT_NAME, Rendered, RenderRequest
-from clipmill.renderer.quality import EncoderChoice
+from clipmill.renderer.encoding.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
 from msgspec import Struct
 from prometheus_client import Counter, Histogram

@@ -1,0 +1,1 @@
+"""The clip's sound: its time line, its loudness, its peaks, and AAC."""

@@ -1,0 +1,125 @@
+"""The clip's sound: one unbroken line of 48 kHz stereo samples, each where its time stamp says."""
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_RATE = 48_000
+"""Hz: what every platform takes, and what video editors work in."""
+
+CHANNELS = 2
+
+TOLERANCE_SAMPLES = SAMPLE_RATE * 30 // 1000
+"""A time stamp that is off by less (30 ms) is rounding or jitter: samples are joined without a seam. Beyond it the
+time stamps win: a gap becomes silence and an overlap is dropped, so sound never drifts from the picture."""
+
+Samples = npt.NDArray[np.float32]
+"""Channels by samples, full scale is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of sound.
+
+    Attributes:
+        samples: 48 kHz stereo.
+        time: of the first one, seconds from the clip's start, negative before it.
+    """
+
+    samples: Samples
+    time: float
+
+
+class Converter:
+    """Turns decoded audio of any rate, layout and format into 48 kHz stereo floats."""
+
+    def __init__(self) -> None:
+        self._resampler: av.AudioResampler | None = None
+        self._form: tuple[str, str, int] | None = None
+
+    def convert(self, frame: av.AudioFrame) -> Samples:
+        """Return the samples of `frame`; a few may stay inside until the next call.
+
+        Args:
+            frame: as decoded; its form may change from one call to the next.
+        """
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        left: list[Samples] = []
+        if self._resampler is None or form != self._form:
+            left = [self.flush()]
+            self._resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+            self._form = form
+        frame.pts = None  # the time line below is ours
+        return _joined([*left, *(_samples(out) for out in self._resampler.resample(frame))])
+
+    def flush(self) -> Samples:
+        """Return what is left inside."""
+        if self._resampler is None:
+            return silence(0)
+        left = _joined([_samples(out) for out in self._resampler.resample(None)])
+        self._resampler = None
+        return left
+
+
+class Timeline:
+    """Lays samples on the clip's time line from sample 0 to its end, silence where there are none.
+
+    Args:
+        length: of the clip, samples.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._position: int | None = None
+        self._given = 0
+
+    @property
+    def given(self) -> int:
+        """Samples returned so far: the position of the next one."""
+        return self._given
+
+    def lay(self, samples: Samples, time: float) -> Samples:
+        """Return the part of the time line that is settled by `samples`, which may be empty.
+
+        Args:
+            samples: the next ones.
+            time: of the first of them, seconds from the clip's start; may be negative.
+        """
+        stamped = round(time * SAMPLE_RATE)
+        if self._position is None or abs(stamped - self._position) > TOLERANCE_SAMPLES:
+            self._position = stamped
+        begin, self._position = self._position, self._position + samples.shape[1]
+        if begin < self._given:
+            samples = samples[:, self._given - begin :]
+            begin = self._given
+        if not samples.shape[1]:
+            return silence(0)
+        room = max(0, self._length - begin)
+        return self._give(_joined([silence(min(begin, self._length) - self._given), samples[:, :room]]))
+
+    def advance(self, to: int) -> Samples:
+        """Return silence up to sample `to`, for a stream that has nothing there."""
+        return self._give(silence(max(0, min(to, self._length) - self._given)))
+
+    def rest(self) -> Samples:
+        """Return the silence that is missing to the clip's end."""
+        return self.advance(self._length)
+
+    def _give(self, samples: Samples) -> Samples:
+        self._given += samples.shape[1]
+        return samples
+
+
+def silence(count: int) -> Samples:
+    """Return `count` samples of nothing."""
+    return np.zeros((CHANNELS, count), np.float32)
+
+
+def _samples(frame: av.AudioFrame) -> Samples:
+    return np.asarray(frame.to_ndarray(), np.float32)
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    return np.concatenate(parts, axis=1) if parts else silence(0)

@@ -1,0 +1,1 @@
+"""Whether a rendered file is what platforms take."""

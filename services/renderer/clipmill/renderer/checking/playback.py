@@ -1,0 +1,129 @@
+"""Playing a file from start to end, and noting what a player gets."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from clipmill.renderer.audio.levels import MILLISECOND, PerMillisecond, levels_db, power
+from clipmill.renderer.audio.loudness import Floats, Loudness, Meter
+from clipmill.renderer.audio.sound import Converter
+
+
+@dataclass(slots=True)
+class Playback:
+    """What playing a file gave. Times are seconds.
+
+    Attributes:
+        pictures: times of the pictures in the order in which they are shown.
+        keys: of those, the times at which a player can start.
+        picture_seconds: how long the last picture is shown.
+        sound_start: time of the first sample, None without any.
+        sound_end: time after the last sample.
+        damaged: packets and frames that could not be decoded in full.
+        picture_bytes: of all pictures' packets.
+        sound_bytes: of all the sound's packets.
+        apart: how far one track is ahead of the other in the file, at most.
+        loudness: of the sound.
+        levels: of the sound for each 10 ms, dB of full scale.
+    """
+
+    pictures: list[float] = field(default_factory=list)
+    keys: list[float] = field(default_factory=list)
+    picture_seconds: float = 0.0
+    sound_start: float | None = None
+    sound_end: float = 0.0
+    damaged: int = 0
+    picture_bytes: int = 0
+    sound_bytes: int = 0
+    apart: float = 0.0
+    loudness: Loudness = field(default_factory=lambda: Loudness(lufs=None, true_peak_dbtp=None))
+    levels: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def picture_end(self) -> float:
+        """Time at which the last picture ends."""
+        return self.pictures[-1] + self.picture_seconds if self.pictures else 0.0
+
+    @property
+    def longest_group(self) -> float:
+        """The longest time between two pictures at which a player can start."""
+        return max((later - earlier for earlier, later in pairwise([*self.keys, self.picture_end])), default=0.0)
+
+    @property
+    def intervals(self) -> Sequence[float]:
+        """The times between one picture and the next."""
+        return [later - earlier for earlier, later in pairwise(self.pictures)]
+
+
+def play(container: InputContainer, video: VideoStream, audio: AudioStream) -> Playback:
+    """Decode both streams from start to end; the memory it takes does not depend on their size."""
+    played, converter, meter = Playback(), Converter(), Meter()
+    powers = PerMillisecond(MILLISECOND, power)
+    if video.average_rate:
+        played.picture_seconds = float(1 / video.average_rate)
+    order: list[tuple[int, bool, float]] = []
+    for packet in container.demux(video, audio):
+        if packet.size:
+            _weigh(packet, video, played)
+            order.append((packet.pos or 0, packet.stream is video, float((packet.dts or 0) * (packet.time_base or 0))))
+        for frame in _decoded(packet, played):
+            played.damaged += frame.is_corrupt
+            if isinstance(frame, av.VideoFrame):
+                _see(frame, played)
+            else:
+                _hear(frame, played)
+                samples = converter.convert(frame)
+                meter.push(samples)
+                powers.push(samples)
+    played.pictures.sort()
+    played.apart = _apart(order)
+    played.loudness = meter.finish()
+    played.levels = levels_db(powers.values())
+    return played
+
+
+def _weigh(packet: "av.Packet[av.stream.Stream]", video: VideoStream, played: Playback) -> None:
+    if packet.stream is video:
+        played.picture_bytes += packet.size
+    else:
+        played.sound_bytes += packet.size
+
+
+def _decoded(packet: "av.Packet[av.stream.Stream]", played: Playback) -> Iterator[av.VideoFrame | av.AudioFrame]:
+    try:
+        frames = packet.decode()
+    except av.error.FFmpegError:
+        played.damaged += 1
+        return
+    for frame in frames:
+        if isinstance(frame, av.VideoFrame | av.AudioFrame):
+            yield frame
+
+
+def _see(frame: av.VideoFrame, played: Playback) -> None:
+    time = frame.time or 0.0
+    played.pictures.append(time)
+    if frame.key_frame:
+        played.keys.append(time)
+
+
+def _hear(frame: av.AudioFrame, played: Playback) -> None:
+    time = frame.time or 0.0
+    if played.sound_start is None:
+        played.sound_start = time
+    played.sound_end = max(played.sound_end, time + frame.samples / frame.sample_rate)
+
+
+def _apart(order: list[tuple[int, bool, float]]) -> float:
+    """Return by how much one track's packet comes before the other's of the same time, for packets by position."""
+    reached = {True: 0.0, False: 0.0}
+    most = 0.0
+    for _, picture, time in sorted(order):
+        reached[picture] = time
+        most = max(most, time - reached[not picture])
+    return most

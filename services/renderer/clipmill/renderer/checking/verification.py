@@ -1,0 +1,283 @@
+"""Checking that a rendered file is what platforms take and what was asked for.
+
+The file is taken as a stranger's: opened, played from start to end, measured. Where the limits come from stands with
+them, here and in `encoders`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
+from clipmill.contracts.options import OutputFormat
+from clipmill.renderer.audio.levels import is_room
+from clipmill.renderer.audio.sound import SAMPLE_RATE
+from clipmill.renderer.canvas import CANVASES
+from clipmill.renderer.checking.boxes import boxes
+from clipmill.renderer.checking.playback import Playback, play
+from clipmill.renderer.checking.sidecars import Cue, cues
+from msgspec import Struct
+
+LONGEST_OFFSET_SECONDS = 0.04
+"""Between the starts, and between the ends, of picture and sound."""
+
+DURATION_TOLERANCE_SECONDS = 0.1
+
+LONGEST_GROUP_SECONDS = 2.0
+"""Between two pictures from which a player can start."""
+
+LONGEST_APART_SECONDS = 1.0
+"""Between a picture in the file and the sound that goes with it: a player has to keep that much."""
+
+HIGHEST_RATE = 60
+"""Frames a second: what every platform plays."""
+
+INTERVAL_TOLERANCE_SECONDS = 0.001
+
+LOUDNESS_LUFS = -14.0
+LOUDNESS_TOLERANCE_LU = 0.5
+
+HIGHEST_PEAK_DBTP = -1.0
+PEAK_TOLERANCE_DB = 0.05
+"""What two meters differ by."""
+
+HIGHEST_VIDEO_BITRATE = 25_000_000
+HIGHEST_AUDIO_BITRATE = 128_000 * 1.1
+"""Instagram's limits (Instagram API, Reels specifications); AAC keeps its rate only on average."""
+
+LEVELS = {40: (245_760, 25_000_000), 42: (522_240, 62_500_000)}
+"""Macroblocks and, in High profile, bits a second that a level takes (ITU-T H.264, tables A-1 and A-2)."""
+
+OWN_TAGS = {
+    "title": None, "major_brand": None, "minor_version": None, "compatible_brands": None, "language": "und",
+    "vendor_id": "[0][0][0][0]",
+}  # fmt: skip
+"""Tags that a clip may have: its title, and what every MP4 has; with the only value it may have, if there is one."""
+
+OWN_HANDLERS = {"VideoHandler", "SoundHandler"}
+
+SIDECARS = (".vtt", ".srt")
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What a file should be, beyond what every clip is.
+
+    Attributes:
+        seconds: how long; None to leave that open.
+        output_format: its shape; None for any of them.
+        captions: whether caption files must lie beside it, and be right.
+    """
+
+    seconds: float | None = None
+    output_format: OutputFormat | None = None
+    captions: bool = False
+
+
+class Check(Struct, frozen=True):
+    """One thing that was looked at.
+
+    Attributes:
+        check: its short name.
+        ok: whether it is as it should be.
+        sentence: what was found, and what was expected if that is something else.
+    """
+
+    check: str
+    ok: bool
+    sentence: str
+
+
+class Examined(Struct, frozen=True):
+    """A file and all that was found, as `verify --json` prints it.
+
+    Attributes:
+        file: its path.
+        ok: whether all is as it should be.
+        checks: what was looked at.
+    """
+
+    file: str
+    ok: bool
+    checks: tuple[Check, ...]
+
+
+def verify(path: Path, seconds: float | None = None) -> list[Check]:
+    """Return what is wrong with a rendered file, nothing if it is right; see `examine`."""
+    return [check for check in examine(path, Expected(seconds=seconds)) if not check.ok]
+
+
+def examine(path: Path, expected: Expected) -> list[Check]:
+    """Return everything that can be said about a rendered file.
+
+    Args:
+        path: of the file.
+        expected: what it should be.
+    """
+    try:
+        with av.open(path, metadata_errors="replace") as container:
+            checks = [_is("container", "mp4" in container.format.name, container.format.name, "MP4")]
+            videos, audios = container.streams.video, container.streams.audio
+            found = f"{len(videos)} of pictures, {len(audios)} of sound, {len(container.streams)} in all"
+            single = len(videos) == len(audios) == 1 and len(container.streams) == 2
+            checks.append(_is("streams", single, found, "one of each"))
+            checks += _tags(dict(container.metadata), [dict(stream.metadata) for stream in container.streams])
+            told = float(container.duration or 0) / av.time_base
+            if videos and audios:
+                checks += _codecs(videos[0], audios[0], expected)
+                played = play(container, videos[0], audios[0])
+                checks += _played(played, videos[0], told, expected)
+    except (av.error.FFmpegError, OSError) as error:
+        return [Check("readable", False, f"It cannot be opened as a video: {error.strerror or error}.")]
+    checks += _layout(path)
+    if expected.captions:
+        checks += _captions(path, expected.seconds or told)
+    return checks
+
+
+def _is(check: str, ok: bool, found: str, wanted: str) -> Check:
+    return Check(check, ok, found if ok else f"{found}, not {wanted}")
+
+
+def _codecs(video: VideoStream, audio: AudioStream, expected: Expected) -> Iterator[Check]:
+    seen, heard = video.codec_context, audio.codec_context
+    formats = [expected.output_format] if expected.output_format else list(OutputFormat)
+    sizes = [f"{CANVASES[shape].width}x{CANVASES[shape].height}" for shape in formats]
+    size = f"{seen.width}x{seen.height}"
+    colour = f"{int(seen.color_range)} {int(seen.colorspace)}/{int(seen.color_primaries)}/{int(seen.color_trc)}"
+    yield _is("video codec", seen.name == "h264", seen.name, "h264")
+    yield _is("profile", seen.profile == "High", str(seen.profile), "High")
+    yield _is("pixel format", seen.pix_fmt == "yuv420p", str(seen.pix_fmt), "yuv420p")
+    yield _is("size", size in sizes, size, " or ".join(sizes))
+    yield _is("pixel aspect", (video.sample_aspect_ratio or 1) == 1, str(video.sample_aspect_ratio or 1), "1")
+    yield _is("colour", colour == "1 1/1/1", colour, "limited range BT.709 (1 1/1/1)")
+    yield _is("audio codec", (heard.name, heard.profile) == ("aac", "LC"), f"{heard.name} {heard.profile}", "aac LC")
+    yield _is("sample rate", heard.sample_rate == SAMPLE_RATE, str(heard.sample_rate), str(SAMPLE_RATE))
+    yield _is("channels", heard.layout.name == "stereo", heard.layout.name, "stereo")
+
+
+def _played(played: Playback, video: VideoStream, told: float, expected: Expected) -> Iterator[Check]:
+    if not played.pictures or played.sound_start is None:
+        yield Check("decodes", False, "Not a single frame of picture or of sound can be decoded.")
+        return
+    whole = not played.damaged and len(played.pictures) == (video.frames or len(played.pictures))
+    found = f"{len(played.pictures)} of {video.frames} pictures, {played.damaged} damaged"
+    yield Check("decodes", whole, found if whole else f"Not all of it can be decoded: {found}.")
+    yield from _rates(played, video)
+    group = played.longest_group
+    fine = group <= LONGEST_GROUP_SECONDS + played.picture_seconds / 2
+    yield Check("key frames", fine, f"every {group:.2f} s" if fine else f"There is no key frame for {group:.2f} s.")
+    yield from _sync(played, played.sound_start)
+    wanted = played.picture_end if expected.seconds is None else expected.seconds
+    for name, seconds in (("container", told), ("picture", played.picture_end), ("sound", played.sound_end)):
+        fine = abs(seconds - wanted) <= DURATION_TOLERANCE_SECONDS
+        sentence = f"{name}: {seconds:.3f} s"
+        yield Check("duration", fine, sentence if fine else f"The {name} lasts {seconds:.3f} s, not {wanted:.3f} s.")
+    yield from _loudness(played)
+
+
+def _rates(played: Playback, video: VideoStream) -> Iterator[Check]:
+    codec, seconds = video.codec_context, played.picture_end - played.pictures[0]
+    intervals = played.intervals or [played.picture_seconds]
+    rate = len(intervals) / sum(intervals) if sum(intervals) else 0.0
+    steady = max(intervals) - min(intervals) <= INTERVAL_TOLERANCE_SECONDS
+    yield _is("frame rate", steady and rate <= HIGHEST_RATE + 0.01, f"{rate:.3f}", "constant and at most 60")
+    picture_rate = played.picture_bytes * 8 / seconds if seconds else 0.0
+    sound_rate = played.sound_bytes * 8 / seconds if seconds else 0.0
+    macroblocks = -(-codec.width // 16) * -(-codec.height // 16) * rate
+    level = int(codec.level or 0)
+    most_macroblocks, most_bits = LEVELS.get(level, (0, 0))
+    fits = macroblocks <= most_macroblocks + 1 and picture_rate <= most_bits
+    yield _is("level", fits, f"{level / 10}", "4.0 or 4.2 with what the file needs")
+    yield _is(
+        "video bit rate", picture_rate <= HIGHEST_VIDEO_BITRATE, f"{picture_rate / 1e6:.2f} Mbit/s", "at most 25 Mbit/s"
+    )
+    yield _is(
+        "audio bit rate", sound_rate <= HIGHEST_AUDIO_BITRATE, f"{sound_rate / 1e3:.0f} kbit/s", "at most 128 kbit/s"
+    )
+
+
+def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
+    for name, picture, sound in (
+        ("start", played.pictures[0], sound_start),
+        ("end", played.picture_end, played.sound_end),
+    ):
+        fine = abs(picture - sound) <= LONGEST_OFFSET_SECONDS
+        found = f"{name}: {1000 * (sound - picture):.0f} ms"
+        yield Check(
+            "sync",
+            fine,
+            found if fine else f"The picture's {name} is at {picture:.3f} s, the sound's at {sound:.3f} s.",
+        )
+    fine = played.apart <= LONGEST_APART_SECONDS
+    found = f"at most {played.apart:.2f} s"
+    yield Check("interleaving", fine, found if fine else f"Picture and sound lie {played.apart:.2f} s apart.")
+
+
+def _loudness(played: Playback) -> Iterator[Check]:
+    """Silence has no loudness, and the noise of a room alone is not lifted; the rest has to be as loud as told."""
+    lufs, peak = played.loudness.lufs, played.loudness.true_peak_dbtp
+    if lufs is None:
+        yield Check("loudness", True, "silence")
+    else:
+        off = lufs - LOUDNESS_LUFS
+        quiet = off < 0 and is_room(played.levels)
+        fine = abs(off) <= LOUDNESS_TOLERANCE_LU
+        found = f"{lufs:.2f} LUFS" + ("" if fine or not quiet else ", the noise of a room")
+        yield _is("loudness", fine or quiet, found, f"{LOUDNESS_LUFS:g} LUFS")
+    fine = peak is None or peak <= HIGHEST_PEAK_DBTP + PEAK_TOLERANCE_DB
+    yield _is("true peak", fine, "silence" if peak is None else f"{peak:.2f} dBTP", "at most -1 dBTP")
+
+
+def _tags(container: dict[str, str], streams: list[dict[str, str]]) -> Iterator[Check]:
+    """Nothing but the title may tell where a clip comes from, or when and with what it was made."""
+    strange = [
+        f"{name}={value}"
+        for tags in (container, *streams)
+        for name, value in tags.items()
+        if not (name == "handler_name" and value in OWN_HANDLERS)
+        and not (name in OWN_TAGS and OWN_TAGS[name] in {None, value})
+    ]
+    title = container.get("title", "")
+    yield Check("metadata", not strange, f"title {title!r}" if not strange else f"There is more: {', '.join(strange)}.")
+
+
+def _layout(path: Path) -> Iterator[Check]:
+    names = list(boxes(path))
+    fast = b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")
+    sentence = "The index (moov) must stand before the media (mdat), so that players start at once."
+    yield Check("faststart", fast, "index first" if fast else sentence)
+    edited = b"elst" in names
+    sentence = "There is an edit list; editors and uploaders treat those differently."
+    yield Check("edit list", not edited, sentence if edited else "none")
+
+
+def _captions(path: Path, seconds: float) -> Iterator[Check]:
+    """Look for caption files of the clip's name, or of the names that the renderer gives them."""
+    for suffix in SIDECARS:
+        names = path.with_suffix(suffix), path.with_name(f"captions{suffix}")
+        file = next((name for name in names if name.exists()), None)
+        if file is None:
+            yield Check("captions", False, f"There is no {names[0].name} beside it.")
+            continue
+        try:
+            found = cues(file)
+        except ValueError as error:
+            yield Check("captions", False, f"{file.name} cannot be read: {error}.")
+            continue
+        fault = "it has no cues" if not found else next(_faults(found, seconds), None)
+        yield Check("captions", not fault, f"In {file.name} {fault}." if fault else f"{file.name}: {len(found)} cues")
+
+
+def _faults(found: list[Cue], seconds: float) -> Iterator[str]:
+    until = 0.0
+    for cue in found:
+        if not cue.text.strip():
+            yield f"the cue at {cue.start:.3f} s has no words"
+        if cue.end <= cue.start:
+            yield f"the cue at {cue.start:.3f} s ends before it begins"
+        if cue.start < until:
+            yield f"the cue at {cue.start:.3f} s begins before the one before it ends"
+        if cue.end > seconds + DURATION_TOLERANCE_SECONDS:
+            yield f"the cue at {cue.start:.3f} s ends after the clip"
+        until = cue.end

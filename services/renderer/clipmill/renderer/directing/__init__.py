@@ -1,0 +1,1 @@
+"""What each frame shows of its picture: layouts, crops and camera paths."""

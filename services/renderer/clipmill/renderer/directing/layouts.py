@@ -1,0 +1,236 @@
+"""How the shots of a clip fill its canvas, and whom they are about.
+
+A shot is first divided where people come and go for good (`presence`). Each stretch then gets a layout from what was
+seen of it:
+
+- `track`: one person; several whom one crop shows together; two of whom one speaks. With two, the camera cuts from
+  one to the other where turns change.
+- `split`: two too far apart for one crop, and both talk, or who of them talks cannot be told: showing both is right
+  whoever it is, and shows faces several times as large as the whole picture on a background would.
+- `fit`: more people than one crop holds, faces too large for it, a screen with its presenter in a corner (whoever is
+  pictured on it), nobody at all.
+
+Where the largest crop shows nearly all of the picture, there is nothing to gain by a background or by cutting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from clipmill.contracts.options import LayoutChoice
+from clipmill.renderer.directing.camera import rows, together
+from clipmill.renderer.directing.crops import EARS, FILLING, Stage, middle
+from clipmill.renderer.directing.presence import Stretch, size
+from clipmill.renderer.framings import Layout
+from clipmill.renderer.seeing.speaking import Turn, talk, turns
+from clipmill.renderer.seeing.tracking import Track
+from clipmill.renderer.shots import Span
+
+ROOM = 0.94
+"""Part of a crop's width that a group of faces may take to be shown in it together."""
+
+USUALLY = 0.9
+"""Share of the frames in which they must fit."""
+
+TALKING_SECONDS = 1.0
+"""Who talks for less says `yes` and `hm`."""
+
+TALKING_SHARE = 0.2
+"""Likewise, of what is said in the stretch."""
+
+ASIDE_SECONDS = 2.0
+"""A shorter turn, before and after which the same other person speaks, is not worth two cuts: it is a `yes` or a laugh.
+It is also where mouths are mistaken most: a listener swallows while the speaker mumbles. The shortest sentences of
+interviews that deserve the picture take a little longer."""
+
+CORNER_FACE = 0.12
+"""Picture heights: a face smaller than this, still and in a corner, is a presenter beside what is shown."""
+
+CORNER = (0.3, 0.28)
+"""How far from a side, and from top or bottom, a corner reaches, of the picture's width and height."""
+
+STILL = 0.5
+"""Face widths within which a still face stays."""
+
+Voiced = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Frames of one shot that are laid out in one way, about the same people.
+
+    Attributes:
+        span: its frames.
+        layout: how the canvas is divided.
+        groups: for each pane, who is shown in it; for `fit`, nobody or those around whom the picture may be cropped.
+        people: all who are there, foremost first.
+        reason: the evidence, in words.
+    """
+
+    span: Span
+    layout: Layout
+    groups: tuple[tuple[Track, ...], ...]
+    people: tuple[Track, ...]
+    reason: str
+
+    @property
+    def about(self) -> tuple[Layout, tuple[tuple[int, ...], ...]]:
+        """What makes it another passage than its neighbour."""
+        return self.layout, tuple(tuple(track.number for track in group) for group in self.groups)
+
+
+def laid_out(stretch: Stretch, stage: Stage, voiced: Voiced, choice: LayoutChoice) -> list[Passage]:
+    """Return the passages of a stretch: one, or one for each turn where speakers are followed.
+
+    Args:
+        stretch: of a shot.
+        stage: the picture and the canvas.
+        voiced: for each frame of the clip, whether somebody is speaking.
+        choice: what was asked for.
+    """
+    return _Decision(stretch, stage, voiced, choice).passages()
+
+
+class _Decision:
+    """The evidence of one stretch, looked at in the order in which it decides."""
+
+    def __init__(self, stretch: Stretch, stage: Stage, voiced: Voiced, choice: LayoutChoice) -> None:
+        self._shot, self._people = stretch.shot, stretch.people
+        self._stage, self._voiced, self._choice = stage, voiced, choice
+
+    def passages(self) -> list[Passage]:
+        people, following = self._people, self._choice is LayoutChoice.TRACK
+        if self._choice is LayoutChoice.FIT:
+            return self._one(Layout.FIT, (), "asked for")
+        if len(people) == 2 and self._choice is LayoutChoice.SPLIT:
+            return self._split("asked for, and two people are there")
+        if self._stage.filled >= FILLING:
+            return self._whole()
+        if not people:
+            return self._one(Layout.FIT, (), f"nobody is there in {len(self._shot.looks)} looks")
+        if len(people) == 1:
+            return self._alone(people[0], following)
+        if self._fit_together(people):
+            return self._one(Layout.TRACK, (people,), f"{len(people)} people fit into one crop")
+        if not following and sum(map(self._in_corner, people)) == 1:
+            return self._one(Layout.FIT, (), "a small, still face in a corner beside others: a screen is shown")
+        if following or len(people) == 2:
+            return self._by_talk(following)
+        return self._one(Layout.FIT, (people,), f"{len(people)} people do not fit into one crop")
+
+    def _whole(self) -> list[Passage]:
+        reason = f"a crop shows {self._stage.filled:.0%} of the picture"
+        if not self._people:
+            return self._one(Layout.TRACK, (), reason)
+        group = self._people if self._fit_together(self._people) else self._people[:1]
+        return self._one(Layout.TRACK, (group,), reason)
+
+    def _alone(self, person: Track, following: bool) -> list[Passage]:
+        seen = f"{len(person.sightings) / max(1, len(self._shot.looks)):.0%} of {len(self._shot.looks)} looks"
+        if not following and not self._holds(person):
+            return self._one(Layout.FIT, (), f"the face is too large for a crop, in {seen}")
+        if not following and self._in_corner(person):
+            return self._one(Layout.FIT, (), f"a small, still face in a corner, in {seen}: a screen is shown")
+        return self._one(Layout.TRACK, ((person,),), f"one person, in {seen}")
+
+    def _by_talk(self, following: bool) -> list[Passage]:
+        people, rate = self._people, self._stage.rate
+        said = talk(self._shot, people, self._voiced, rate)
+        total = sum(said.values())
+        shares = " and ".join(f"{said.get(person.number, 0.0):.1f} s" for person in people)
+        if not following:
+            if total < TALKING_SECONDS:
+                return self._split("two people far apart, and who talks cannot be told")
+            least = max(TALKING_SECONDS, TALKING_SHARE * total)
+            if all(said.get(person.number, 0.0) >= least for person in people):
+                return self._split(f"two people far apart talk for {shares}")
+        heard = f"{len(people)} people far apart talk for {shares}: " if total else f"{len(people)} people far apart: "
+        follow = turns(self._shot, people, self._voiced, rate)
+        if not follow:
+            speaker = max(people, key=lambda person: said.get(person.number, 0.0))
+            return self._one(Layout.TRACK, ((speaker,),), f"{heard}the foremost is followed")
+        return self._followed(follow, f"{heard}who speaks is followed")
+
+    def _followed(self, follow: Sequence[Turn], reason: str) -> list[Passage]:
+        by_number = {person.number: person for person in self._people}
+        return merged(
+            [
+                Passage(Span(turn.first, turn.last), Layout.TRACK, ((by_number[turn.track],),), self._people, reason)
+                for turn in without_asides(follow, self._stage.rate)
+            ]
+        )
+
+    def _split(self, reason: str) -> list[Passage]:
+        left, right = sorted(self._people[:2], key=middle)
+        return self._one(Layout.SPLIT, ((left,), (right,)), reason)
+
+    def _one(self, layout: Layout, groups: tuple[tuple[Track, ...], ...], reason: str) -> list[Passage]:
+        return [Passage(self._shot.span, layout, groups, self._people, reason)]
+
+    def _fit_together(self, people: Sequence[Track]) -> bool:
+        """Whether one crop shows all of them, most of the time."""
+        width, height = self._stage.crop
+        around = together([rows(person, self._shot.span, self._stage.rate) for person in people])
+        fits = (around[2] - around[0] <= ROOM * width) & (around[3] - around[1] <= ROOM * height)
+        seen = ~np.isnan(around[0])
+        return bool(fits[seen].mean() >= USUALLY) if seen.any() else False
+
+    def _holds(self, person: Track) -> bool:
+        """Whether a crop is large enough for the face (with its hair, in height)."""
+        width, height = self._stage.crop
+        face = size(person)
+        return face <= ROOM * width and face * (1 + EARS) <= ROOM * height
+
+    def _in_corner(self, person: Track) -> bool:
+        width, height = self._stage.width, self._stage.height
+        if size(person) > CORNER_FACE * height:
+            return False
+        centres = np.array([sighting.face.box.centre for sighting in person.sightings])
+        spread = np.ptp(np.quantile(centres, (0.05, 0.95), axis=0), axis=0).max()
+        x, y = np.median(centres, axis=0) / (width, height)
+        return bool(spread <= STILL * size(person) and min(x, 1 - x) <= CORNER[0] and min(y, 1 - y) <= CORNER[1])
+
+
+def without_asides(turns: Sequence[Turn], rate: float) -> list[Turn]:
+    """Return turns without those that only interrupt somebody else's briefly, the briefest first.
+
+    Args:
+        turns: in order, without gaps, each of somebody else than the one before.
+        rate: frames a second.
+    """
+    turns = list(turns)
+    while True:
+        asides = [
+            (turn.last - turn.first, place)
+            for place, turn in enumerate(turns[1:-1], 1)
+            if turns[place - 1].track == turns[place + 1].track and turn.last - turn.first + 1 < ASIDE_SECONDS * rate
+        ]
+        if not asides:
+            return turns
+        _, place = min(asides)
+        before, after = turns[place - 1], turns[place + 1]
+        turns[place - 1 : place + 2] = [Turn(before.first, after.last, before.track)]
+
+
+def merged(passages: Sequence[Passage]) -> list[Passage]:
+    """Join neighbours of one shot that show the same people in the same way."""
+    joined: list[Passage] = []
+    for passage in passages:
+        before = joined[-1] if joined else None
+        if before is not None and before.about == passage.about:
+            span = Span(before.span.first, passage.span.last)
+            groups = tuple(map(_united, before.groups, passage.groups))
+            people = before.people if len(before.people) >= len(passage.people) else passage.people
+            joined[-1] = Passage(span, before.layout, groups, people, before.reason)
+        else:
+            joined.append(passage)
+    return joined
+
+
+def _united(before: Sequence[Track], after: Sequence[Track]) -> tuple[Track, ...]:
+    """The same people, with all sightings of both."""
+    return tuple(
+        one if one.sightings == other.sightings else Track(one.number, one.sightings + other.sightings, one.motion)
+        for one, other in zip(before, after, strict=True)
+    )

@@ -1,0 +1,251 @@
+"""Who is in a shot, and when: people made of tracks, and the stretches of time in which the same people are there."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median, quantiles
+
+from clipmill.renderer.seeing.survey import SurveyedShot
+from clipmill.renderer.seeing.tracking import Sighting, Track
+from clipmill.renderer.shots import Span
+
+GONE_SECONDS = 2.5
+"""Somebody unseen for longer has left; for less, has turned away or stands behind something."""
+
+TURNED_AWAY_SECONDS = 8.0
+"""Likewise, if then seen again where last seen: somebody who reads, looks at a slide or was missed by the detector."""
+
+SAME_PLACE = 1.0
+"""Face widths between two sightings at the same place."""
+
+LEAST_STAY_SECONDS = 1.0
+"""Who is seen for a shorter time passes by. Also how long all of a mistake's life is, as a rule."""
+
+LEAST_STRETCH_SECONDS = 2.0
+"""A shorter time with other people in the picture does not change its layout."""
+
+LEAST_DENSITY = 0.3
+"""Share of looks, from the first sighting to the last, in which a person is seen; mistakes come and go."""
+
+LEAST_RELATIVE_SIZE = 0.5
+"""Faces less than this part of the largest one's height are the audience, a photograph on a wall, a mistake."""
+
+PICTURE = (0.003, 0.02)
+"""Median and 90th percentile of a mouth's speed in face widths a second that a photograph does not exceed. What an
+encoder does to frozen faces, with and without grain, measured 0.000 to 0.0015 and 0.015 to 0.017; the calmest
+listeners 0.0084 and 0.027."""
+
+ALIVE = 0.01
+"""Median speed of a mouth beside which that says something: in the dark, none may be seen to move."""
+
+LEAST_MOUTHS = 12
+"""Looks at mouths that make such a verdict: somebody may sit frozen for a second."""
+
+FADE_SECONDS = 1.0
+"""The longest fade: for that long both who goes and who comes may be seen, or neither."""
+
+COMPARED_SECONDS = 1.0
+"""Who is seen before a fade and after it is compared over this time: none of them in both, and it was a cut."""
+
+REJOINING_WIDTHS = 2.0
+"""Face widths: how far from where a face was lost it may be found again at once and be taken for the same person; a
+person may have gone a face width farther for each further second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a shot in which the same people are there.
+
+    Attributes:
+        shot: what was seen of that part, its tracks reduced to one for each person who is there.
+    """
+
+    shot: SurveyedShot
+
+    @property
+    def people(self) -> tuple[Track, ...]:
+        """Those who are there, the largest and most often seen first."""
+        return tuple(sorted(self.shot.tracks, key=lambda track: -size(track) * len(track.sightings)))
+
+
+def size(track: Track) -> float:
+    """Return the median height of a person's face, shown pixels."""
+    return median(sighting.face.box.height for sighting in track.sightings)
+
+
+def stretches(shot: SurveyedShot, rate: float) -> list[Stretch]:
+    """Divide a shot where people come and go for good; together the stretches are the whole shot.
+
+    Where everybody is replaced at once there was a cut or a fade that nobody noticed: those who are seen before and
+    after are not taken to be there all the time.
+
+    Args:
+        shot: with whatever tracks were found.
+        rate: frames a second.
+    """
+    people = {person.number: person for person in joined(shot.tracks, rate)}
+    edges = [shot.span.first, *_replaced(list(people.values()), shot.span, rate), shot.span.last + 1]
+    pieces = [_part(shot, Span(first, after - 1), people, frozenset(people)) for first, after in pairwise(edges)]
+    return [stretch for piece in pieces for stretch in _divided(piece, rate)]
+
+
+def _divided(shot: SurveyedShot, rate: float) -> list[Stretch]:
+    """Divide a shot in which there is no cut."""
+    stays = _stays(shot, rate)
+    edges = sorted({shot.span.first, shot.span.last + 1, *(edge for _, stay in stays for edge in _edges(stay))})
+    parts = [(Span(first, after - 1), _present(stays, first, after)) for first, after in pairwise(edges)]
+    people = {person.number: person for person, _ in stays}
+    return [
+        Stretch(_part(shot, span, people, numbers)) for span, numbers in _calmed(parts, LEAST_STRETCH_SECONDS * rate)
+    ]
+
+
+def _replaced(people: Sequence[Track], span: Span, rate: float) -> list[int]:
+    """The frames from which on everybody is somebody else than before."""
+    frames = sorted({sighting.frame for person in people for sighting in person.sightings})
+    who = [{person.number for person in people if person.within(frame, frame)} for frame in frames]
+    fade, reach = FADE_SECONDS / 2 * rate, (FADE_SECONDS / 2 + COMPARED_SECONDS) * rate
+
+    def seen(first: float, last: float) -> set[int]:
+        return set().union(*who[bisect_left(frames, first) : bisect_right(frames, last)])
+
+    around = sorted({*frames, *((one + other) // 2 for one, other in pairwise(frames))})
+    sides = ((place, seen(place - reach, place - fade), seen(place + fade, place + reach)) for place in around)
+    runs: list[list[int]] = [[]]
+    for place, left, right in sides:
+        if left and right and not left & right:
+            runs[-1].append(place)
+        elif runs[-1]:
+            runs.append([])
+    places = [(run[0] + run[-1] + 1) // 2 for run in runs if run]
+    # Nearer to the shot's edge it is the edge: a fade whose beginning or end was taken for the cut.
+    return [place for place in places if span.first + 2 * fade < place <= span.last - 2 * fade]
+
+
+def joined(tracks: Sequence[Track], rate: float) -> list[Track]:
+    """Return one track a person: those that end are continued by those that begin near there later.
+
+    Args:
+        tracks: of one shot.
+        rate: frames a second.
+    """
+    people: list[Track] = []
+    for track in sorted(tracks, key=lambda each: each.sightings[0].frame):
+        free = [person for person in people if person.last.frame < track.sightings[0].frame]
+        near = [(distance, person) for person in free if (distance := _leap(person, track, rate)) is not None]
+        if near:
+            person = min(near, key=lambda pair: pair[0])[1]
+            person.sightings.extend(track.sightings)
+            person.motion.extend(track.motion)
+        else:
+            people.append(Track(track.number, list(track.sightings), list(track.motion)))
+    return people
+
+
+def narrowed(track: Track, span: Span) -> Track:
+    """Return what of a track lies in `span`."""
+    motion = [(frame, energy) for frame, energy in track.motion if span.first <= frame <= span.last]
+    return Track(track.number, track.within(span.first, span.last), motion)
+
+
+def _leap(person: Track, track: Track, rate: float) -> float | None:
+    """How far a track begins from where a person was last seen, face widths; None if it cannot be the same."""
+    before, after = person.last, track.sightings[0]
+    if not 0.5 <= before.face.box.width / max(after.face.box.width, 1e-6) <= 2:
+        return None
+    distance = _distance(before, after)
+    return distance if distance <= REJOINING_WIDTHS + (after.frame - before.frame) / rate else None
+
+
+def _distance(before: Sighting, after: Sighting) -> float:
+    (x, y), (u, v) = before.face.box.centre, after.face.box.centre
+    width = max(before.face.box.width, after.face.box.width, 1e-6)
+    return float(((x - u) ** 2 + (y - v) ** 2) ** 0.5 / width)
+
+
+def _stays(shot: SurveyedShot, rate: float) -> list[tuple[Track, Span]]:
+    """Pairs of a person and a time there, without those who pass by, are too small or a picture."""
+    people = _alive(shot.tracks)
+    found = [(person, stay) for person in people for stay in _times(person, shot, rate)]
+    largest = max((size(narrowed(person, stay)) for person, stay in found), default=0.0)
+    return [pair for pair in found if size(narrowed(*pair)) >= LEAST_RELATIVE_SIZE * largest]
+
+
+def _alive(tracks: Sequence[Track]) -> list[Track]:
+    """Return the tracks without photographs (on a wall, on a slide): faces that never move, beside one that does."""
+    speeds = [
+        quantiles((speed for _, speed in track.motion), n=10) if len(track.motion) > 1 else [] for track in tracks
+    ]
+    if not any(deciles and deciles[4] >= ALIVE for deciles in speeds):
+        return list(tracks)
+    return [
+        track
+        for track, deciles in zip(tracks, speeds, strict=True)
+        if len(track.motion) < LEAST_MOUTHS or deciles[4] > PICTURE[0] or deciles[8] > PICTURE[1]
+    ]
+
+
+def _times(person: Track, shot: SurveyedShot, rate: float) -> list[Span]:
+    """When a person is there: sightings with gaps in which nobody leaves, and the shot's edges if they are near."""
+    runs: list[list[Sighting]] = [[person.sightings[0]]]
+    for before, after in pairwise(person.sightings):
+        gap = (after.frame - before.frame) / rate
+        returned = gap <= TURNED_AWAY_SECONDS and _distance(before, after) <= SAME_PLACE
+        if gap <= GONE_SECONDS or returned:
+            runs[-1].append(after)
+        else:
+            runs.append([after])
+    return [_extended(run, shot.span, rate) for run in runs if _credible(run, shot, rate)]
+
+
+def _credible(run: Sequence[Sighting], shot: SurveyedShot, rate: float) -> bool:
+    first, last = run[0].frame, run[-1].frame
+    looks = sum(first <= look <= last for look in shot.looks)
+    needed = min(LEAST_STAY_SECONDS * rate, (shot.span.last - shot.span.first) / 2)
+    return last - first >= needed - rate / 4 and len(run) >= max(1.0, LEAST_DENSITY * looks)
+
+
+def _extended(run: Sequence[Sighting], span: Span, rate: float) -> Span:
+    """From the first sighting to the last, a little beyond, and to the shot's edges where those are near."""
+    first, last, gone = run[0].frame, run[-1].frame, round(GONE_SECONDS * rate)
+    beyond = round(rate / 4)
+    return Span(
+        span.first if first - span.first <= gone else first - beyond,
+        span.last if span.last - last <= gone else last + beyond,
+    )
+
+
+def _edges(stay: Span) -> tuple[int, int]:
+    return stay.first, stay.last + 1
+
+
+def _present(stays: Sequence[tuple[Track, Span]], first: int, after: int) -> frozenset[int]:
+    return frozenset(person.number for person, stay in stays if stay.first <= first and after - 1 <= stay.last)
+
+
+def _calmed(parts: list[tuple[Span, frozenset[int]]], least: float) -> list[tuple[Span, frozenset[int]]]:
+    """Give parts that are too short, the shortest first, to the neighbour most like them."""
+    parts = list(parts)
+    while len(parts) > 1:
+        shortest = min(range(len(parts)), key=lambda place: parts[place][0].last - parts[place][0].first)
+        span, numbers = parts[shortest]
+        same = next((place for place in range(1, len(parts)) if parts[place - 1][1] == parts[place][1]), None)
+        if same is not None:
+            left, right = same - 1, same
+            who = parts[same][1]
+        elif span.last - span.first + 1 < least:
+            around = [place for place in (shortest - 1, shortest + 1) if 0 <= place < len(parts)]
+            other = max(around, key=lambda place: (len(parts[place][1] & numbers), -len(parts[place][1] - numbers)))
+            left, right = sorted((shortest, other))
+            who = parts[other][1]
+        else:
+            break
+        parts[left : right + 1] = [(Span(parts[left][0].first, parts[right][0].last), who)]
+    return parts
+
+
+def _part(shot: SurveyedShot, span: Span, people: Mapping[int, Track], numbers: frozenset[int]) -> SurveyedShot:
+    looks = tuple(look for look in shot.looks if span.first <= look <= span.last)
+    there = [narrowed(person, span) for number, person in people.items() if number in numbers]
+    return SurveyedShot(span, looks, tuple(track for track in there if track.sightings))

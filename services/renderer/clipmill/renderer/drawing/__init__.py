@@ -1,0 +1,1 @@
+"""Frames as they are drawn: crops, backgrounds and overlays in YUV, and the poster."""

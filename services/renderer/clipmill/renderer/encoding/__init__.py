@@ -1,0 +1,1 @@
+"""The clip as a file: encoders, their quality, and the container."""

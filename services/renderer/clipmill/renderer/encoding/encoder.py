@@ -1,0 +1,139 @@
+"""Writing the clip: H.264 High and AAC-LC in an MP4 that every platform takes.
+
+There is no edit list in the file, because uploaders and editors treat them differently. Both tracks begin at zero by
+themselves: the encoder's frame delay is written as signed composition offsets, and the AAC has no priming (see `aac`).
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+from av.container import OutputContainer
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.stream import VideoStream
+from clipmill.renderer.audio import aac
+from clipmill.renderer.audio.sound import SAMPLE_RATE
+from clipmill.renderer.canvas import Canvas
+from clipmill.renderer.encoding import encoders
+from clipmill.renderer.encoding.encoders import Form
+from clipmill.renderer.encoding.quality import Quality
+from clipmill.renderer.pictures import Picture, view
+
+MP4_OPTIONS = {
+    "movflags": "+faststart+negative_cts_offsets",
+    "use_editlist": "0",
+    "fflags": "+bitexact",  # the muxer leaves its own name and version out
+}
+
+
+class Encoder:
+    """Writes one clip. A context manager: left without an error the file is complete, otherwise it is not there.
+
+    Args:
+        path: of the MP4 file, replaced.
+        rate: frames a second.
+        canvas: the size of the pictures.
+        quality: how well and how fast.
+        title: of the clip, its only metadata.
+
+    Attributes:
+        frames: written so far.
+    """
+
+    def __init__(self, path: Path, rate: Fraction, canvas: Canvas, quality: Quality, title: str = "") -> None:
+        form = Form(canvas.width, canvas.height, rate)
+        self._chosen = encoders.chosen(form, quality)
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.partial")
+        self._size = canvas.width, canvas.height
+        self._rate = rate
+        self._packets = 0
+        self.frames = 0
+        self._container: OutputContainer = av.open(self._partial, "w", format="mp4", options=MP4_OPTIONS)
+        try:
+            options = encoders.options(self._chosen, form, quality)
+            video = self._container.add_stream(self._chosen.value, rate=rate, options=options)
+            self._video = cast("VideoStream", video)
+            encoders.describe(self._video.codec_context, form, quality.threads)
+            self._audio = self._container.add_stream("aac", rate=SAMPLE_RATE)
+            aac.describe(self._audio.codec_context, quality.audio_bitrate)
+            if title := _printable(title):
+                self._container.metadata["title"] = title
+        except BaseException:
+            self._discard()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self._container.mux(list(self._video.encode(None)))
+            self._container.close()
+            self._partial.replace(self._path)
+        except BaseException:
+            self._discard()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The encoder that makes the picture."""
+        return self._chosen.value
+
+    @property
+    def seconds(self) -> float:
+        """How long the pictures written so far last."""
+        return float(self.frames / self._rate)
+
+    def canvas(self) -> tuple[av.VideoFrame, Picture]:
+        """Return a new frame to draw on, and its samples."""
+        frame = av.VideoFrame(*self._size, "yuv420p")
+        return frame, view(frame)
+
+    def picture(self, frame: av.VideoFrame) -> None:
+        """Write the next picture, one that `canvas` gave."""
+        if (frame.width, frame.height) != self._size:
+            raise ValueError(f"A picture of {frame.width}x{frame.height} does not fit a clip of {self._size}.")
+        frame.pts = self.frames
+        frame.time_base = 1 / self._rate
+        frame.color_range = ColorRange.MPEG
+        frame.colorspace = Colorspace.ITU709
+        frame.color_primaries = ColorPrimaries.BT709
+        frame.color_trc = ColorTrc.BT709
+        self.frames += 1
+        self._container.mux(list(self._video.encode(frame)))
+
+    def sound(self, packets: Sequence[bytes]) -> None:
+        """Write the next AAC packets, as `Soundtrack.blocks` gives them."""
+        self._container.start_encoding()
+        for data in packets:
+            packet = av.Packet(data)
+            packet.stream = self._audio
+            packet.time_base = Fraction(1, SAMPLE_RATE)
+            packet.pts = packet.dts = self._packets * aac.FRAME
+            packet.duration = aac.FRAME
+            packet.is_keyframe = True
+            self._packets += 1
+            self._container.mux(packet)
+
+    def _discard(self) -> None:
+        try:
+            self._container.close()
+        except av.error.FFmpegError:  # closing completes the file, which may be what failed
+            pass
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+
+def _printable(title: str) -> str:
+    """Return a title without what a tag cannot hold: control characters and halves of surrogate pairs."""
+    return "".join(" " if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in title).strip()

@@ -1,0 +1,169 @@
+"""The H.264 encoders that may make a clip's picture, and the limits that both keep.
+
+Levels and their limits are those of ITU-T H.264, tables A-1 and A-2: level 4.0 takes 245,760 macroblocks and, in High
+profile, 25 Mbit a second, level 4.2 takes 522,240 and 62.5 Mbit. Instagram takes at most 25 Mbit/s (Instagram API,
+Reels specifications) in files of at most 300 MB, TikTok at most 287.6 MB (its iOS app); YouTube recommends 8 to 12
+Mbit/s for 1080p. The bit rates here keep all of them for clips of 180 s, but for `high` in the worst of cases.
+"""
+
+import functools
+import logging
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
+from msgspec import Struct
+
+log = logging.getLogger(__name__)
+
+GROUP_SECONDS = 2
+"""Longest closed group of pictures: what platforms ask for, and how precisely players can seek."""
+
+MACROBLOCK = 16
+
+MACROBLOCKS_OF_LEVEL_40 = 245_760
+"""Most a second: 1080x1920 at 30 frames a second just fits."""
+
+NVENC_OFFSET = 3.0
+"""What NVENC's constant quality is above x264's rate factor for about the same quality (both are quantisers of H.264,
+but x264's factor is counted before macroblock-tree and psycho-visual tuning)."""
+
+PROBE_FRAMES = 5
+
+
+class Effort(Struct, frozen=True):
+    """What a quality level asks of the encoders.
+
+    Attributes:
+        preset: x264's.
+        crf: x264's constant rate factor.
+        look_ahead: frames that x264 sees ahead, as many as the preset has or fewer: each takes 6 MB at 1080p.
+        nvenc_preset: NVENC's, p1 (fastest) to p7.
+        highest_bitrate: bits a second, with a buffer of one and a half seconds (the level allows 31 Mbit in it).
+    """
+
+    preset: str
+    crf: float
+    look_ahead: int
+    nvenc_preset: str
+    highest_bitrate: int
+
+
+EFFORTS = {
+    QualityLevel.DRAFT: Effort("superfast", 26.0, 0, "p2", 8_000_000),
+    QualityLevel.STANDARD: Effort("veryfast", 20.0, 10, "p5", 12_000_000),
+    QualityLevel.HIGH: Effort("medium", 18.0, 20, "p6", 20_000_000),
+}
+
+
+class Form(Struct, frozen=True):
+    """What is to be encoded.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        rate: frames a second.
+    """
+
+    width: int
+    height: int
+    rate: Fraction
+
+    @property
+    def level(self) -> str:
+        """The lowest of H.264's levels that 1080p is usually encoded in."""
+        macroblocks = -(-self.width // MACROBLOCK) * -(-self.height // MACROBLOCK)
+        return "4.0" if macroblocks * self.rate <= MACROBLOCKS_OF_LEVEL_40 else "4.2"
+
+    @property
+    def group(self) -> int:
+        """Frames of the longest group of pictures."""
+        return max(1, int(self.rate * GROUP_SECONDS))
+
+
+def options(name: EncoderChoice, form: Form, quality: Quality) -> dict[str, str]:
+    """Return the options of the encoder `name`."""
+    effort = EFFORTS[quality.level]
+    crf = effort.crf if quality.crf is None else quality.crf
+    common = {
+        "profile": "high",
+        "level": form.level,
+        "g": str(form.group),
+        "maxrate": str(effort.highest_bitrate),
+        "bufsize": str(effort.highest_bitrate * 3 // 2),
+    }
+    if name is EncoderChoice.NVENC:
+        return common | {
+            "preset": effort.nvenc_preset,
+            "tune": "hq",
+            "rc": "vbr",
+            "cq": f"{crf + NVENC_OFFSET:g}",
+            "b": "0",
+            "spatial-aq": "1",
+            "strict_gop": "1",
+        }
+    # The fastest presets leave out what makes the profile High.
+    closed = f"min-keyint={max(1, form.group // 8)}:open-gop=0:cabac=1:8x8dct=1"
+    return common | {
+        "preset": quality.preset or effort.preset,
+        "crf": f"{crf:g}",
+        "rc-lookahead": str(effort.look_ahead),
+        "x264-params": closed,
+    }
+
+
+def describe(codec: VideoCodecContext, form: Form, threads: int) -> None:
+    """Tell an encoder what it is going to get."""
+    codec.width, codec.height, codec.pix_fmt = form.width, form.height, "yuv420p"
+    codec.time_base = 1 / form.rate
+    codec.framerate = form.rate
+    codec.thread_count = threads
+    codec.thread_type = "FRAME"  # PyAV's default cuts pictures into slices, which costs bits and speed
+    codec.sample_aspect_ratio = Fraction(1)
+    codec.color_range = ColorRange.MPEG
+    codec.colorspace = Colorspace.ITU709
+    codec.color_primaries = ColorPrimaries.BT709
+    codec.color_trc = ColorTrc.BT709
+
+
+def chosen(form: Form, quality: Quality) -> EncoderChoice:
+    """Return the encoder that makes the picture: what is wanted if it works, otherwise x264."""
+    if quality.encoder is EncoderChoice.X264:
+        return EncoderChoice.X264
+    fault = nvenc_fault(form)
+    if fault is None:
+        return EncoderChoice.NVENC
+    if quality.encoder is EncoderChoice.NVENC:
+        log.warning("nvenc_not_usable", extra={"reason": fault})
+    return EncoderChoice.X264
+
+
+@functools.cache
+def nvenc_fault(form: Form) -> str | None:
+    """Return why NVENC cannot encode, None if it can; found by encoding a few frames, once a process and form.
+
+    A build of FFmpeg that has the encoder says nothing about the driver, the card, or the sessions it still grants.
+    """
+    try:
+        codec = av.CodecContext.create("h264_nvenc", "w")
+        describe(codec, form, 0)
+        codec.options = options(EncoderChoice.NVENC, form, Quality())
+        packets = [packet for frame in _frames(form) for packet in codec.encode(frame)]
+        packets += codec.encode(None)
+    except (av.error.FFmpegError, ValueError) as error:  # ValueError: not in this build
+        return str(error)
+    written = sum(packet.size > 0 for packet in packets)
+    return None if written == PROBE_FRAMES else f"{written} of {PROBE_FRAMES} pictures came out"
+
+
+def _frames(form: Form) -> list[av.VideoFrame | None]:
+    rows = form.height * 3 // 2
+    made: list[av.VideoFrame | None] = []
+    for index in range(PROBE_FRAMES):
+        frame = av.VideoFrame.from_ndarray(np.full((rows, form.width), 60 + 20 * index, np.uint8), format="yuv420p")
+        frame.pts, frame.time_base = index, 1 / form.rate
+        made.append(frame)
+    return made

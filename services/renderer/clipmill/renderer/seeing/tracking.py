@@ -1,0 +1,237 @@
+"""Following faces through one shot: which detection is which person.
+
+Detections are joined to the tracks so far by where each track would be by now, were it to move on as it did (constant
+velocity), all at once and so that the sum of likenesses is the greatest (the assignment problem, as in "Simple Online
+and Realtime Tracking", Bewley et al., 2016). What no track wants begins a new one, unless it is somebody who is back.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from clipmill.renderer.seeing.faces import Box, Face
+
+REACH = 0.9
+"""How far a detection may be from where a track is expected, in face widths, to be the same face. At 6 detections a
+second that is a head that changes its speed by 5 times its width a second."""
+
+SAME_SIZE = 2.0
+"""How many times larger a detection may be than the track's last one."""
+
+SIZE_WEIGHT = 0.7
+"""What a size that is twice as large costs, in widths of distance: people who pass each other keep their sizes."""
+
+LONGEST_GAP_SECONDS = 1.0
+"""A face unseen for longer has left its track; it may still be back, under stricter rules."""
+
+COASTING_SECONDS = 0.5
+"""How long an unseen face is taken to move on; from then on it is expected where that led."""
+
+JUMP_SECONDS = 0.5
+"""If in a picture one known face is missing and one new face of its size is there, and the known one was seen this
+short a while ago, they are one person who moved fast (or a cut that nobody noticed)."""
+
+BACK_SECONDS = 15.0
+"""For how long somebody who has left may come back: they turned away, bent down, walked out on one side."""
+
+BACK_REACH = 1.0
+"""How far from where they were last seen people come back, in face widths; where only one person was ever seen, they
+may come back anywhere."""
+
+BACK_SIZE = 1.6
+"""How many times larger they may have become."""
+
+VELOCITY_SMOOTHING = 0.5
+"""Weight of the newest step in a track's velocity."""
+
+LEAST_SIGHTINGS = 3
+"""A face seen fewer times than this in a shot is a mistake of the detector, unless that was half of the looks."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face at a frame of the clip."""
+
+    frame: int
+    face: Face
+
+
+@dataclass(slots=True)
+class Track:
+    """One person's face through a shot.
+
+    Attributes:
+        number: in order of appearance within the shot.
+        sightings: in order of time, at least one.
+        motion: at glances, frame and speed of the mouth's own motion, in face widths a second, in order of time; only
+            where another face is seen beside it.
+    """
+
+    number: int
+    sightings: list[Sighting]
+    motion: list[tuple[int, float]] = field(default_factory=list)
+    _velocity: tuple[float, float] = field(default=(0.0, 0.0))
+
+    @property
+    def last(self) -> Sighting:
+        """The newest sighting."""
+        return self.sightings[-1]
+
+    def predicted(self, frame: int, longest: float = float("inf")) -> Box:
+        """Where the face would be at `frame`, were it to move on as it did for `longest` frames at most."""
+        steps = min(frame - self.last.frame, longest)
+        box = self.last.face.box
+        return Box(box.left + self._velocity[0] * steps, box.top + self._velocity[1] * steps, box.width, box.height)
+
+    def add(self, sighting: Sighting) -> None:
+        """Append a later sighting."""
+        steps = max(1, sighting.frame - self.last.frame)
+        here, there = self.last.face.box.centre, sighting.face.box.centre
+        new = VELOCITY_SMOOTHING if len(self.sightings) > 1 else 1.0
+        self._velocity = (
+            (1 - new) * self._velocity[0] + new * (there[0] - here[0]) / steps,
+            (1 - new) * self._velocity[1] + new * (there[1] - here[1]) / steps,
+        )
+        self.sightings.append(sighting)
+
+    def back(self, sighting: Sighting) -> None:
+        """Append a sighting that says nothing of how the face moves: it was away."""
+        self._velocity = (0.0, 0.0)
+        self.sightings.append(sighting)
+
+    def within(self, first: int, last: int) -> list[Sighting]:
+        """Return the sightings from frame `first` to frame `last`, both included."""
+        return [sighting for sighting in self.sightings if first <= sighting.frame <= last]
+
+
+class Tracker:
+    """Joins the detections of one shot to tracks.
+
+    Args:
+        rate: frames a second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.tracks: list[Track] = []
+        self._rate = rate
+        self._looks = 0
+
+    def update(self, frame: int, faces: list[Face]) -> None:
+        """Take in the faces found at `frame`, later than all before."""
+        self._looks += 1
+        alive = [track for track in self.tracks if frame - track.last.frame <= LONGEST_GAP_SECONDS * self._rate]
+        coasting = COASTING_SECONDS * self._rate
+        likeness = np.array(
+            [[_likeness(track.predicted(frame, coasting), face.box) for face in faces] for track in alive]
+        ).reshape(len(alive), len(faces))
+        pairs = [(row, column) for row, column in assigned(likeness) if likeness[row, column] > 0]
+        for row, column in pairs:
+            alive[row].add(Sighting(frame, faces[column]))
+        taken = {column for _, column in pairs}
+        self._begin(frame, [face for column, face in enumerate(faces) if column not in taken])
+
+    def people(self) -> list[Track]:
+        """Return the tracks that are no mistakes of the detector, without single mistakes within them."""
+        for track in self.tracks:
+            track.sightings = _without_strays(track.sightings)
+        return [track for track in self.tracks if len(track.sightings) >= min(LEAST_SIGHTINGS, self._looks / 2)]
+
+    def _begin(self, frame: int, fresh: list[Face]) -> None:
+        """Give new faces to those they may be, or a track of their own."""
+        jumped = [
+            track
+            for track in self.tracks
+            if 0 < frame - track.last.frame <= JUMP_SECONDS * self._rate and len(fresh) == 1
+            if _ratio(track.last.face.box, fresh[0].box) <= SAME_SIZE
+        ]
+        if len(jumped) == 1:
+            jumped[0].back(Sighting(frame, fresh[0]))
+            return
+        for face in fresh:
+            gone = [track for track in self.tracks if self._may_be_back(track, frame, face)]
+            if gone:
+                nearest = min(gone, key=lambda track: _distance(track.last.face.box, face.box))
+                nearest.back(Sighting(frame, face))
+            else:
+                self.tracks.append(Track(len(self.tracks), [Sighting(frame, face)]))
+
+    def _may_be_back(self, track: Track, frame: int, face: Face) -> bool:
+        away = (frame - track.last.frame) / self._rate
+        if not 0 < away <= BACK_SECONDS or _ratio(track.last.face.box, face.box) > BACK_SIZE:
+            return False
+        near = _distance(track.last.face.box, face.box) <= BACK_REACH
+        return near or (away > JUMP_SECONDS and len(self.people()) == 1 and self.people()[0] is track)
+
+
+def assigned(likeness: Floats) -> list[tuple[int, int]]:
+    """Return pairs of row and column, each at most once, with the greatest sum: as many as the shorter side has.
+
+    The Hungarian method with potentials and shortest augmenting paths (Jonker and Volgenant, 1987): exact, and cubic in
+    the number of faces.
+
+    Args:
+        likeness: tracks by faces.
+    """
+    if likeness.shape[0] > likeness.shape[1]:
+        return sorted((row, column) for column, row in assigned(likeness.T))
+    rows, columns = likeness.shape
+    of_row, of_column = np.zeros(rows + 1), np.zeros(columns + 1)  # the potentials
+    row_at = np.zeros(columns + 1, np.int64)  # rows count from 1, 0 is none; column 0 holds the row to be placed
+    for row in range(1, rows + 1):
+        row_at[0] = row
+        column = 0
+        shortest, came_from = np.full(columns + 1, np.inf), np.zeros(columns + 1, np.int64)
+        done = np.zeros(columns + 1, np.bool_)
+        while row_at[column]:
+            done[column] = True
+            here = row_at[column]
+            reduced = -likeness[here - 1] - of_row[here] - of_column[1:]
+            better = ~done[1:] & (reduced < shortest[1:])
+            shortest[1:][better] = reduced[better]
+            came_from[1:][better] = column
+            following = int(np.argmin(np.where(done, np.inf, shortest)[1:])) + 1
+            step = shortest[following]
+            of_row[row_at[done]] += step
+            of_column[done] -= step
+            shortest[~done] -= step
+            column = following
+        while column:
+            row_at[column] = row_at[came_from[column]]
+            column = int(came_from[column])
+    return sorted((int(row_at[column]) - 1, column - 1) for column in range(1, columns + 1) if row_at[column])
+
+
+def _likeness(expected: Box, found: Box) -> float:
+    """How well two boxes go together: 1 if they are one, 0 if they are not one face."""
+    ratio = _ratio(expected, found)
+    if ratio > SAME_SIZE:
+        return 0.0
+    distance = _distance(expected, found) / REACH
+    if distance >= 1:
+        return 0.0
+    return max(1e-6, 1 - 0.5 * distance - 0.5 * SIZE_WEIGHT * float(np.log2(ratio)))
+
+
+def _without_strays(sightings: list[Sighting]) -> list[Sighting]:
+    """Return `sightings` without those that lie far from both neighbours while these are near each other."""
+    kept = sightings[:1]
+    for here, after in pairwise(sightings[1:]):
+        before = kept[-1].face.box
+        far = min(_distance(before, here.face.box), _distance(here.face.box, after.face.box)) > REACH
+        if not (far and _distance(before, after.face.box) <= REACH):
+            kept.append(here)
+    return kept + sightings[1:][-1:]
+
+
+def _distance(one: Box, other: Box) -> float:
+    """Between the centres, in widths of the larger."""
+    (x, y), (u, v) = one.centre, other.centre
+    return float(np.hypot(x - u, y - v)) / max(one.width, other.width, 1e-6)
+
+
+def _ratio(one: Box, other: Box) -> float:
+    larger, smaller = max(one.width, other.width), min(one.width, other.width)
+    return larger / max(smaller, 1e-6)

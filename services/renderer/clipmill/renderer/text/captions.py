@@ -1,0 +1,278 @@
+"""What the captions say, and when: a transcript's words become chunks of a few words, one shown at a time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+from clipmill.contracts.documents import Segment, Word
+from clipmill.renderer.text.scripts import joined, joins_left, joins_right, pieces, unspaced, wide
+
+MOST_WORDS = 5
+"""In a chunk: what is read at a glance."""
+
+BEST_WORDS = 3.5
+"""In a chunk, where nothing else speaks for more or fewer."""
+
+PAUSE_SECONDS = 0.6
+"""Silence after which a new chunk begins, and up to which a chunk stays until the next one comes."""
+
+LINGER_SECONDS = 0.4
+"""How long a chunk stays after its last word where nothing follows."""
+
+SHORTEST_SECONDS = 0.7
+"""A chunk that is said faster is better joined to another."""
+
+SENTENCE_ENDS = frozenset(".!?…。！？؟।")  # noqa: RUF001  # full-width marks are meant
+CLAUSE_ENDS = frozenset(",;:—–，、；：،؛")  # noqa: RUF001
+CLOSERS = "\"'”’»)]」』）"  # noqa: RUF001
+"""What may stand after the mark that ends a sentence."""
+
+FLASH_SECONDS = 0.06
+"""What is shown for less is not seen: two frames of 30 a second."""
+
+UNSPACED_LETTER = {True: 1 / 3, False: 1 / 5}
+"""What a character counts in words where words are not divided by blanks: East Asian ones, and others (Thai, Khmer)."""
+
+LONGEST_UNSPACED = 4
+"""Characters of a word where words are not divided by blanks; what is longer is several words."""
+
+MOST_UNITS = 25
+"""In a chunk: five words of five letters that came one by one."""
+
+IMPOSSIBLE = float("inf")
+
+Fits = Callable[[Sequence[str]], bool]
+"""Whether words, set at full size, take no more than two lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A few words that are shown together.
+
+    Attributes:
+        words: in order, with times in seconds from the clip's start.
+        start: when it appears.
+        end: when it disappears.
+    """
+
+    words: tuple[Word, ...]
+    start: float
+    end: float
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The words as they are written."""
+        return tuple(word.text for word in self.words)
+
+    def active(self, time: float) -> int:
+        """Return which word is being said at `time`: the last one that has begun, the first one before it has."""
+        begun = [index for index, word in enumerate(self.words) if word.start <= time]
+        return begun[-1] if begun else 0
+
+    def said(self, word: int, time: float) -> float:
+        """Return how much of a word has been said at `time`, 0 to 1."""
+        begun, ended = self.words[word].start, self.words[word].end
+        if ended <= begun:
+            return float(time >= begun)
+        return min(1.0, max(0.0, (time - begun) / (ended - begun)))
+
+
+def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[list[Word]]:
+    """Return the words that are said between `start` and `end`, sentence by sentence, in seconds from `start`.
+
+    A word belongs to the clip if its middle does. A segment without word times gets them in proportion to the words'
+    lengths: late by a little is better than missing.
+
+    Args:
+        segments: of the transcript, in order.
+        start: of the clip, seconds of the source.
+        end: likewise.
+    """
+    sentences: list[list[Word]] = []
+    latest = 0.0
+    for segment in segments:
+        sentence: list[Word] = []
+        for word in segment.words or _spread(segment):
+            text = " ".join(word.text.split())
+            if text and start <= (word.start + word.end) / 2 < end:
+                begin = max(latest, word.start - start)
+                latest = max(begin, min(word.end, end) - start)
+                sentence.append(Word(text=text, start=begin, end=latest, score=word.score))
+        if sentence:
+            sentences.append(sentence)
+    return sentences
+
+
+def chunks(sentences: Iterable[Sequence[Word]], fits: Fits, length: float) -> list[Chunk]:
+    """Return the chunks of a clip in order, none overlapping the next.
+
+    Args:
+        sentences: words with times in seconds from the clip's start.
+        fits: whether words have room together; a single word always has.
+        length: of the clip, seconds.
+    """
+    units = [_units(words) for words in sentences]
+    groups = [group for words in units for phrase in _phrases(words) for group in _divided(phrase, fits)]
+    made: list[Chunk] = []
+    for index, group in enumerate(groups):
+        spoken = group[-1].end
+        following = groups[index + 1][0].start if index + 1 < len(groups) else length
+        end = following if following - spoken <= PAUSE_SECONDS else spoken + LINGER_SECONDS
+        made.append(Chunk(tuple(group), group[0].start, min(end, length)))
+    return _seen(made)
+
+
+def _seen(made: Iterable[Chunk]) -> list[Chunk]:
+    """Join chunks that would be gone before they are seen to their neighbours, so that no word is lost."""
+    kept: list[Chunk] = []
+    waiting: tuple[Word, ...] = ()
+    for chunk in made:
+        words = waiting + chunk.words
+        if chunk.end - words[0].start < FLASH_SECONDS:
+            waiting = words
+        else:
+            kept.append(Chunk(words, words[0].start, chunk.end))
+            waiting = ()
+    if waiting and kept:
+        kept[-1] = Chunk(kept[-1].words + waiting, kept[-1].start, max(kept[-1].end, waiting[-1].end))
+    return kept
+
+
+def webvtt(shown: Iterable[Chunk]) -> str:
+    """Return chunks as a WebVTT file, for players that show captions themselves."""
+    cues = [
+        f"{_clock(chunk.start)} --> {_clock(chunk.end)}\n{_escaped(joined(chunk.texts))}\n"
+        for chunk in shown
+        if _clock(chunk.start) != _clock(chunk.end)
+    ]
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def srt(shown: Iterable[Chunk]) -> str:
+    """Return chunks as a SubRip file, for editors and platforms that take nothing else."""
+    cues = [
+        f"{_clock(chunk.start, ',')} --> {_clock(chunk.end, ',')}\n{joined(chunk.texts)}\n"
+        for chunk in shown
+        if _clock(chunk.start) != _clock(chunk.end)
+    ]
+    return "\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, 1))
+
+
+def _spread(segment: Segment) -> list[Word]:
+    return _timed(segment.text.split(), segment.start, segment.end, 1.0)
+
+
+def _timed(texts: Sequence[str], start: float, end: float, score: float) -> list[Word]:
+    """Return words with times in proportion to their lengths."""
+    letters = sum(len(text) for text in texts)
+    words: list[Word] = []
+    said = 0
+    begin = start
+    for text in texts:
+        said += len(text)
+        until = start + (end - start) * said / letters
+        words.append(Word(text=text, start=begin, end=until, score=score))
+        begin = until
+    return words
+
+
+def _units(words: Sequence[Word]) -> list[Word]:
+    """Return words that can stand by themselves: marks go with their letters, long runs without blanks are divided."""
+    whole: list[Word] = []
+    for word in words:
+        if whole and (joins_left(word.text) or joins_right(whole[-1].text)):
+            last = whole[-1]
+            whole[-1] = Word(
+                text=last.text + word.text,
+                start=last.start,
+                end=max(last.end, word.end),
+                score=min(last.score, word.score),
+            )
+        else:
+            whole.append(word)
+    return [part for word in whole for part in _parts(word)]
+
+
+def _parts(word: Word) -> list[Word]:
+    """Divide a long run of characters without blanks into even parts, its time in proportion."""
+    characters = pieces(word.text)
+    if len(characters) <= LONGEST_UNSPACED:
+        return [word]
+    count = ceil(len(characters) / LONGEST_UNSPACED)
+    cuts = [round(part * len(characters) / count) for part in range(count + 1)]
+    texts = ["".join(characters[begin:end]) for begin, end in pairwise(cuts)]
+    return _timed(texts, word.start, word.end, word.score)
+
+
+def _weight(text: str) -> float:
+    """How many words a word counts."""
+    if not unspaced(text[0]):
+        return 1.0
+    return min(1.0, len(pieces(text)) * UNSPACED_LETTER[wide(text[0])])
+
+
+def _phrases(words: Sequence[Word]) -> list[list[Word]]:
+    """Divide a sentence where a chunk must end: after a full stop and at a pause."""
+    phrases: list[list[Word]] = [[]]
+    for index, word in enumerate(words):
+        if phrases[-1] and (
+            _last_mark(words[index - 1].text) in SENTENCE_ENDS or word.start - words[index - 1].end > PAUSE_SECONDS
+        ):
+            phrases.append([])
+        phrases[-1].append(word)
+    return phrases
+
+
+def _divided(phrase: Sequence[Word], fits: Fits) -> list[list[Word]]:
+    """Divide a phrase into chunks where it reads best: the cheapest way of all, by dynamic programming."""
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(phrase) + 1):
+        options = [
+            (best[begin][0] + _cost(phrase, begin, end, fits), begin) for begin in range(max(0, end - MOST_UNITS), end)
+        ]
+        best.append(min(options))
+    cuts = [len(phrase)]
+    while cuts[-1]:
+        cuts.append(best[cuts[-1]][1])
+    cuts.reverse()
+    return [list(phrase[begin:end]) for begin, end in pairwise(cuts)]
+
+
+def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
+    """How badly the words from `begin` to `end` read as one chunk."""
+    words = phrase[begin:end]
+    count = sum(_weight(word.text) for word in words)
+    if len(words) > 1 and (count > MOST_WORDS or not fits([word.text for word in words])):
+        return IMPOSSIBLE
+    cost = (count - BEST_WORDS) ** 2
+    if count <= 1:
+        cost += 3
+    if words[-1].end - words[0].start < SHORTEST_SECONDS:
+        cost += 3
+    if end < len(phrase):
+        mark = _last_mark(words[-1].text)
+        if mark in CLAUSE_ENDS:
+            cost -= 4
+        elif len(words[-1].text) <= 3 and not unspaced(
+            words[-1].text[-1]
+        ):  # an article or a preposition leads on to what follows
+            cost += 1.5
+        cost -= 6 * min(PAUSE_SECONDS, phrase[end].start - words[-1].end)
+    return cost
+
+
+def _last_mark(text: str) -> str:
+    stripped = text.rstrip(CLOSERS)
+    return stripped[-1] if stripped else ""
+
+
+def _clock(seconds: float, point: str = ".") -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,107 @@
+"""The hook: the clip's title, large in the picture for its first seconds."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from clipmill.renderer.canvas import Canvas
+from clipmill.renderer.drawing.compositing import Overlay, blend
+from clipmill.renderer.framings import Framing
+from clipmill.renderer.pictures import Picture
+from clipmill.renderer.text import typefaces
+from clipmill.renderer.text.lettering import extent, letter
+from clipmill.renderer.text.painting import Colour, faded, moved
+from clipmill.renderer.text.placement import Taken, heights, stays, taking
+from clipmill.renderer.text.styles import INK, Lit, Panel, Shadow, Style, type_of
+from clipmill.renderer.text.typesetting import set_words
+
+SECONDS = 3.0
+"""How long it stays: time to read eight words twice."""
+
+FADE_SECONDS = 0.2
+"""How long it takes to appear and to disappear."""
+
+ROWS = 3
+"""Most lines of a title."""
+
+LEAST = 0.62
+"""Part of the full size of an upright canvas under which a title is rather cut short: it is to be read at a glance."""
+
+STYLE = Style(
+    typefaces.HEAVY,
+    70,
+    INK,
+    INK,
+    Lit.ACTIVE,
+    shadow=Shadow(0.05, 0.16, 110),
+    panel=Panel(Colour(255, 255, 255, 245), 0.42, 0.34, 0.34),
+    leading=1.2,
+    low=(0.7, 0.85),
+)
+"""Heavy nearly black letters on a white panel."""
+
+CAPTIONS_COST = 150.0
+"""Of standing where captions do all the time: they would have to make way, but that is better than covering a face."""
+
+
+class Hook:
+    """Draws a clip's title on its first frames.
+
+    Args:
+        title: of the clip; one without a drawable letter is not drawn.
+        canvas: that is drawn on.
+        rate: frames a second.
+        framing_at: gives what is shown at a frame of the clip.
+        frames: of the clip, where it may be shorter than a title stays.
+        captions: what captions cover where there is no title.
+
+    Attributes:
+        taken: what it covers, and when; empty where nothing is drawn.
+        missing: the letters of the title that no font has.
+        unshaped: whether some are not joined as their script wants it.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        canvas: Canvas,
+        rate: float,
+        framing_at: Callable[[int], Framing],
+        *,
+        frames: int | None = None,
+        captions: Sequence[Taken] = (),
+    ) -> None:
+        self._rate = rate
+        self._frames = round(SECONDS * rate) if frames is None else min(round(SECONDS * rate), frames)
+        type_ = type_of(STYLE, canvas, ROWS)
+        type_ = replace(type_, least=LEAST * STYLE.size * canvas.unit / type_.size)
+        setting = set_words(title.split(), type_)
+        self.missing, self.unshaped = typefaces.missing(title), typefaces.unshaped(title)
+        self._picture: Overlay | None = None
+        self._firsts: list[int] = []
+        self._places: list[tuple[int, int]] = []
+        self.taken: tuple[Taken, ...] = ()
+        if not setting.lines or self._frames < 1:
+            return
+        self._picture = letter(setting, STYLE).plain
+        reach = extent(setting, STYLE)
+        shown = stays(0, 0, self._frames - 1, reach, framing_at)
+        middle = canvas.hook_centre
+        others = [replace(taken, cost=self._cost(taken)) for taken in captions]
+        downs = heights(shown, canvas, rate, framing_at, middle, follows_layout=False, taken=others)
+        self._firsts = [stay.first for stay in shown]
+        self._places = [(middle[0], down) for down in downs]
+        self.taken = tuple(taking(stay, place) for stay, place in zip(shown, self._places, strict=True))
+
+    def draw(self, index: int, canvas: Picture) -> None:
+        """Draw what is to be seen of the title at frame `index`."""
+        if self._picture is None or index >= self._frames:
+            return
+        shown = min(index + 1, self._frames - index) / (FADE_SECONDS * self._rate)
+        place = self._places[bisect_right(self._firsts, index) - 1]
+        blend(moved(self._picture if shown >= 1 else faded(self._picture, shown), *place), canvas)
+
+    def _cost(self, captions: Taken) -> float:
+        """What it costs to stand where a caption does: in proportion to the time that both are shown."""
+        both = min(captions.last, self._frames - 1) - captions.first + 1
+        return CAPTIONS_COST * max(0, both) / self._frames

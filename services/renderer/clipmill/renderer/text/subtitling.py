@@ -1,0 +1,221 @@
+"""Drawing the captions on the frames of a clip."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import groupby
+from math import ceil
+
+from clipmill.contracts.documents import Segment
+from clipmill.contracts.options import CaptionStyle
+from clipmill.renderer.canvas import Canvas
+from clipmill.renderer.drawing.compositing import Overlay, blend
+from clipmill.renderer.framings import Framing
+from clipmill.renderer.pictures import Picture
+from clipmill.renderer.text import typefaces
+from clipmill.renderer.text.captions import Chunk, chunks, clip_words
+from clipmill.renderer.text.lettering import Cell, Lettering, Rectangle, extent, letter
+from clipmill.renderer.text.painting import Painting, cropped, moved, rounded
+from clipmill.renderer.text.placement import Stay, Taken, heights, stays, taking
+from clipmill.renderer.text.styles import Lit, Panel, style_of, type_of, upright
+from clipmill.renderer.text.typesetting import fits, set_words
+
+GLIDE_SECONDS = 0.09
+"""How long the box takes from a word to the next one in its line: seen as a movement, over before the word is."""
+
+
+Area = tuple[int, int, int, int]
+"""Left, top, right, bottom of a part of a text's picture, even pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captioning:
+    """What a clip's captions say.
+
+    Attributes:
+        chunks: in order, none overlapping the next.
+        missing: the letters that no font has and that are therefore not drawn, in order of their first appearance.
+        unshaped: whether some are drawn that are not joined as their script wants it.
+    """
+
+    chunks: tuple[Chunk, ...]
+    missing: str = ""
+    unshaped: bool = False
+
+
+def caption(segments: Sequence[Segment], start: float, end: float, style: CaptionStyle, canvas: Canvas) -> Captioning:
+    """Return the captions of a clip: in up to two lines on an upright canvas, in one where a line has room for a chunk.
+
+    Args:
+        segments: of the transcript, in order.
+        start: of the clip, seconds of the source.
+        end: likewise.
+        style: they will be drawn in; `off` divides them as `bold` does.
+        canvas: they will be drawn on.
+    """
+    type_ = type_of(style_of(style), canvas, rows=2 if upright(canvas) else 1)
+    made = chunks(clip_words(segments, start, end), partial(fits, type_=type_), end - start)
+    drawn = () if style is CaptionStyle.OFF else made
+    text = "".join(text for chunk in drawn for text in chunk.texts)
+    return Captioning(tuple(made), typefaces.missing(text), typefaces.unshaped(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A chunk in a time in which it does not move, and the height of its middle."""
+
+    stay: Stay
+    middle: int
+
+
+class Subtitler:
+    """Draws a clip's captions.
+
+    The picture of a chunk is made once, plain and lit; each frame takes every word from the one or the other.
+
+    Args:
+        chunks: of the clip, in order.
+        style: of the letters; `off` draws nothing.
+        canvas: that is drawn on.
+        rate: frames a second.
+        framing_at: gives what is shown at a frame of the clip.
+    """
+
+    def __init__(
+        self,
+        chunks: Sequence[Chunk],
+        style: CaptionStyle,
+        canvas: Canvas,
+        rate: float,
+        framing_at: Callable[[int], Framing],
+    ) -> None:
+        self._chunks = [] if style is CaptionStyle.OFF else list(chunks)
+        self._style = style_of(style)
+        self._canvas = canvas
+        self._rate = rate
+        type_ = type_of(self._style, canvas)
+        self._settings = [set_words(chunk.texts, type_) for chunk in self._chunks]
+        self._framing_at = cache(framing_at)
+        self._shown = self._placed(self._stays(), ())
+        self._firsts = [shown.stay.first for shown in self._shown]
+        self._current = -1
+        self._lettering: Lettering | None = None
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What the captions cover, and when."""
+        return [taking(shown.stay, (self._canvas.caption_centre[0], shown.middle)) for shown in self._shown]
+
+    def make_way(self, others: Sequence[Taken]) -> None:
+        """Move the captions where they would meet other texts; where none does they stay as they are."""
+        if any(own.meets(other) for own in self.taken for other in others):
+            self._shown = self._placed([shown.stay for shown in self._shown], others)
+
+    def draw(self, index: int, canvas: Picture) -> None:
+        """Draw what is to be read at frame `index` of the clip."""
+        position = bisect_right(self._firsts, index) - 1
+        if position < 0 or index > self._shown[position].stay.last:
+            return
+        shown = self._shown[position]
+        number = shown.stay.text
+        if number != self._current or self._lettering is None:
+            self._current, self._lettering = number, letter(self._settings[number], self._style)
+        chunk, lettering = self._chunks[number], self._lettering
+        time = (index + 0.5) / self._rate
+        place = (self._canvas.caption_centre[0], shown.middle)
+        if self._style.box is not None:
+            for spot in _spots(chunk, lettering.cells, time):
+                cover = plate(spot, self._style.box, self._settings[number].size)
+                blend(moved(cover, *place), canvas)
+        for area, lit in _areas(chunk, lettering.cells, self._style.lights, time):
+            part = cropped(lettering.lit if lit else lettering.plain, *area)
+            if part is not None:
+                blend(moved(part, *place), canvas)
+
+    def _stays(self) -> list[Stay]:
+        """Return when chunks are shown, divided where the picture is cut."""
+        found: list[Stay] = []
+        for number, (chunk, setting) in enumerate(zip(self._chunks, self._settings, strict=True)):
+            first, last = frames(chunk, self._rate)
+            if last >= first and setting.lines:
+                parts = stays(number, first, last, extent(setting, self._style), self._framing_at)
+                spoken = chunk.words[-1].end * self._rate  # what only lingers does not outlast the picture
+                found += [part for part in parts if part is parts[0] or part.first < spoken]
+        return found
+
+    def _placed(self, found: Sequence[Stay], taken: Sequence[Taken]) -> list[_Shown]:
+        """Return where chunks are shown."""
+        centre = self._canvas.caption_centre
+        middles = heights(found, self._canvas, self._rate, self._framing_at, centre, taken=taken)
+        return [_Shown(stay, middle) for stay, middle in zip(found, middles, strict=True)]
+
+
+def frames(chunk: Chunk, rate: float) -> tuple[int, int]:
+    """Return the first and the last frame whose middle lies in a chunk's time; the last may be before the first."""
+    return max(0, ceil(chunk.start * rate - 0.5)), ceil(chunk.end * rate - 0.5) - 1
+
+
+def plate(spot: Rectangle, panel: Panel, size: int) -> Overlay:
+    """Return the picture of a panel behind letters, pixels from the text's middle.
+
+    Args:
+        spot: where the letters stand.
+        panel: its colour and how far it reaches beyond them.
+        size: of the type, pixels of the em.
+    """
+    across, down = panel.across * size, panel.down * size
+    area = (spot[0] - across, spot[1] - down, spot[2] + across, spot[3] + down)
+    left, top = int(area[0] // 2) * 2, int(area[1] // 2) * 2
+    width, height = ceil((area[2] - left) / 2) * 2, ceil((area[3] - top) / 2) * 2
+    painting = Painting(width, height)
+    inner = (area[0] - left, area[1] - top, area[2] - left, area[3] - top)
+    painting.paint(rounded((width, height), inner, panel.radius * size), panel.colour)
+    return painting.overlay(left, top)
+
+
+def _spots(chunk: Chunk, cells: Sequence[Cell], time: float) -> list[Rectangle]:
+    """Return where the letters of the word being said stand, on the way there from the word before in its line."""
+    active = chunk.active(time)
+    done = min(1.0, max(0.0, (time - chunk.words[active].start) / GLIDE_SECONDS))
+    eased = 1 - (1 - done) ** 3
+    before = {cell.area[1]: cell.letters for cell in cells if cell.word == active - 1}
+    found: list[Rectangle] = []
+    for cell in cells:
+        if cell.word == active:
+            left, top, right, bottom = cell.letters
+            origin = before.get(cell.area[1], cell.letters)
+            left, right = origin[0] + (left - origin[0]) * eased, origin[2] + (right - origin[2]) * eased
+            found.append((left, top, right, bottom))
+    return found
+
+
+def _areas(chunk: Chunk, cells: Sequence[Cell], lights: Lit, time: float) -> list[tuple[Area, bool]]:
+    """Return the parts of a chunk's picture, neighbours that look alike together, and whether they are lit."""
+    active = chunk.active(time)
+    found: list[tuple[Area, bool]] = []
+    for cell in cells:
+        if lights is Lit.SUNG and cell.word == active:
+            found += _sung(cell, [other for other in cells if other.word == active], chunk.said(active, time))
+        else:
+            found.append((cell.area, cell.word == active or (lights is not Lit.ACTIVE and cell.word < active)))
+    return [
+        ((parts[0][0][0], top, parts[-1][0][2], bottom), lit)
+        for (top, bottom, lit), group in groupby(found, lambda part: (part[0][1], part[0][3], part[1]))
+        for parts in [list(group)]
+    ]
+
+
+def _sung(cell: Cell, cells: Sequence[Cell], said: float) -> list[tuple[Area, bool]]:
+    """Divide a cell where its word's share `said`, 0 to 1, ends; a word may have several `cells`."""
+    left, top, right, bottom = cell.area
+    widths = [other.letters[2] - other.letters[0] for other in cells]
+    here = cells.index(cell)
+    width = widths[here]
+    rest = said * sum(widths) - sum(widths[:here])
+    part = min(1.0, max(0.0, rest / width)) if width > 0 else 1.0
+    if part in (0.0, 1.0):
+        return [(cell.area, part == 1.0)]
+    edge = cell.letters[2] - part * width if cell.leftward else cell.letters[0] + part * width
+    middle = min(right, max(left, int(edge // 2) * 2))
+    return [((left, top, middle, bottom), not cell.leftward), ((middle, top, right, bottom), cell.leftward)]
