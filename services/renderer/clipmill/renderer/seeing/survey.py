@@ -12,19 +12,16 @@ from clipmill.renderer.audio.soundtrack import Soundtrack
 from clipmill.renderer.pipeline import Ahead
 from clipmill.renderer.reading.source import Glance, Source
 from clipmill.renderer.seeing.faces import Box, Face, FaceDetector
+from clipmill.renderer.seeing.looking import Looked, looked
 from clipmill.renderer.seeing.mouths import Cutout, motion
-from clipmill.renderer.seeing.searching import Search
 from clipmill.renderer.seeing.tracking import Sighting, Track, Tracker
 from clipmill.renderer.shots import Span
 
 GLANCES_READ = 12
 """Most glances and pieces of sound that wait to be looked at while the next ones are decoded."""
 
-MOST_GLANCES_PER_SECOND = 13
-"""Glances that come faster are left out: between them mouths hardly move."""
-
-EARLY = 0.8
-"""A glance may be a look this part of the time between looks after the last one, the next glance being too late."""
+GLANCES_SEARCHED = 4
+"""Most that wait for their mouths to be looked at while the next ones are searched for faces."""
 
 MOST_MOUTHS = 4
 """Mouths watched at a time, those of the largest faces: with more people a shot is a group."""
@@ -89,19 +86,17 @@ def survey(
         Permanent: with `unreadable_media` as `Source.glances` does.
     """
     rate, (width, height) = float(source.rate), source.size
-    watches = [_Watch(span, detector, rate, faces_per_second) for span in spans]
-    current = 0
-    with Ahead(source.glances(start, frames), GLANCES_READ, "glancing") as glances:
-        for seen in glances:
+    watches = [_Watch(span, rate) for span in spans]
+    with (
+        Ahead(source.glances(start, frames), GLANCES_READ, "glancing") as glances,
+        Ahead(looked(glances, spans, detector, rate, faces_per_second), GLANCES_SEARCHED, "looking") as looks,
+    ):
+        for seen in looks:
             if isinstance(seen, Sound):
                 soundtrack.lay(seen)
                 continue
-            while seen.frame > spans[current].last and current < len(spans) - 1:
-                watches[current].end()
-                current += 1
-            watches[current].take(seen, height / seen.picture.height)
-            report(min(1.0, (seen.frame + 1) / frames))
-    watches[current].end()
+            watches[seen.shot].take(seen, height / seen.glance.picture.height)
+            report(min(1.0, (seen.glance.frame + 1) / frames))
     soundtrack.finish()
     return Survey(rate, width, height, tuple(watch.shot() for watch in watches))
 
@@ -115,42 +110,30 @@ class _Held:
 
 
 class _Watch:
-    """Looks at the glances of one shot; holds those since the last look."""
+    """Tracks the faces of one shot and measures their mouths; holds the glances since the last look."""
 
-    def __init__(self, span: Span, detector: FaceDetector, rate: float, faces_per_second: float) -> None:
+    def __init__(self, span: Span, rate: float) -> None:
         self._span = span
         self._rate = rate
-        self._between_glances = rate / MOST_GLANCES_PER_SECOND
-        self._between_looks = EARLY * rate / faces_per_second
-        self._search = Search(detector, rate)
         self._tracker = Tracker(rate)
         self._looks: list[int] = []
         self._held: list[_Held] = []
 
-    def take(self, glance: Glance, scale: float) -> None:
-        """Take the next glance of the shot."""
-        if self._held and glance.frame - self._held[-1].glance.frame < self._between_glances:
-            return
-        self._held.append(_Held(glance, scale))
-        if not self._looks or glance.frame - self._looks[-1] >= self._between_looks:
-            self._look()
-
-    def end(self) -> None:
-        """Look at the last glance too: where people are at the end of a shot is seen, not guessed."""
-        if self._held and self._held[-1].glance.frame > self._looks[-1]:
-            self._look()
-        self._held.clear()
+    def take(self, seen: Looked, scale: float) -> None:
+        """Take the next glance of the shot, or the last one again with its faces."""
+        if not self._held or seen.glance is not self._held[-1].glance:
+            self._held.append(_Held(seen.glance, scale))
+        if seen.faces is not None:
+            self._look([scaled(face, scale) for face in seen.faces])
 
     def shot(self) -> SurveyedShot:
         """Return what was seen."""
         return SurveyedShot(self._span, tuple(self._looks), tuple(self._tracker.people()))
 
-    def _look(self) -> None:
-        """Look for faces in the newest glance, then at the mouths in all since the last look."""
-        newest = self._held[-1]
-        frame = newest.glance.frame
-        faces = self._search.look(frame, newest.glance.picture)
-        self._tracker.update(frame, [scaled(face, newest.scale) for face in faces])
+    def _look(self, faces: list[Face]) -> None:
+        """Take in the faces found in the newest glance, then look at the mouths in all since the last look."""
+        frame = self._held[-1].glance.frame
+        self._tracker.update(frame, faces)
         self._looks.append(frame)
         watched = [track for track in self._tracker.tracks if self._seen_twice(track)]
         if len(watched) > 1:  # with one person there is nobody else who might speak
