@@ -273,6 +273,14 @@ async def nc(nats_server: NatsServer | NatsCluster) -> AsyncIterator[Client]:
         await connection.close(client)
 
 
+@pytest.fixture(autouse=True)
+def ordinary_scheduling() -> Iterator[None]:
+    """No test leaves the process in real time: all that later tests start would inherit it and starve the machine."""
+    yield
+    if hasattr(os, "sched_getscheduler"):  # not on macOS
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of development videos with ground truth, which a clone of the project alone does not have."""

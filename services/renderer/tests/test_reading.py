@@ -1,5 +1,6 @@
 """Every picture of a clip, from files of all kinds."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import av
@@ -24,8 +25,16 @@ def counted(time, rate=25):
     return 30 + round(time * rate)
 
 
-def written(path, codec, pixel_format, lights, *, rate=25, size=(320, 180), options=None, start=0):
-    """A file of even pictures, their luma as given, whatever the form."""
+def written(*facts, **more):
+    """A file of even pictures, their luma as given, whatever the form.
+
+    Written in a thread of its own: SVT-AV1, run by root, raises the thread that opens it to real time.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_write, *facts, **more).result()
+
+
+def _write(path, codec, pixel_format, lights, *, rate=25, size=(320, 180), options=None, start=0):
     with av.open(path, "w") as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pixel_format
