@@ -90,10 +90,12 @@ def seaweed(tmp_path):
         )
         return b"clipmill" in done.stdout.split(b"s3.bucket.list")[-1] and done.returncode == 0
 
-    until(made)
-    yield variables
-    server.kill()
-    server.wait()
+    try:
+        until(made)
+        yield variables
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sample, tmp_path):
