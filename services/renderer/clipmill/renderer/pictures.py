@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -48,6 +49,14 @@ class Picture:
     def shown_width(self) -> float:
         """Width in units of a row's height: what the width would be if samples were square."""
         return self.width * self.pixel_aspect
+
+
+def shrunk(plane: Plane, width: int, height: int) -> Plane:
+    """Return a plane in a smaller size, by means over areas; halving first is three to ten times as fast."""
+    while plane.shape[1] >= 2 * width and plane.shape[0] >= 2 * height:
+        half = (plane.shape[1] // 2, plane.shape[0] // 2)
+        plane = np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def view(frame: av.VideoFrame) -> Picture:

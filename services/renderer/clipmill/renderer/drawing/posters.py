@@ -1,6 +1,5 @@
 """The still picture that stands for a clip."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from clipmill.renderer.framings import Framing
 from clipmill.renderer.pictures import Picture, Plane, view
 from clipmill.renderer.seeing.faces import Box
-from PIL import Image
 
 EVERY_SECONDS = 0.2
 """Of video between two candidates. A blink lasts 0.1 to 0.4 s: some candidate lies beside it."""
@@ -79,20 +77,20 @@ class PosterPicker:
         """
         if self._frame is None:
             raise ValueError("no picture was considered")
-        rgb = self._frame.reformat(
-            format="rgb24",
+        picture = self._frame.reformat(
+            format="bgr24",
             src_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             interpolation=Interpolation.BICUBIC,
         )
-        image = Image.fromarray(np.asarray(rgb.to_ndarray(), np.uint8))
+        pixels = picture.to_ndarray()
         for quality in JPEG_QUALITIES:
-            data = io.BytesIO()
-            image.save(data, "JPEG", quality=quality, optimize=True)
-            if data.tell() <= JPEG_BYTES:
+            wanted = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1)
+            _, data = cv2.imencode(".jpg", pixels, wanted)
+            if data.size <= JPEG_BYTES:
                 break
-        path.write_bytes(data.getvalue())
+        path.write_bytes(data.tobytes())
 
     def _keep(self, canvas: Picture) -> None:
         if self._frame is None:

@@ -9,6 +9,7 @@ up by mixing neighbours.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import av
 import cv2
@@ -157,6 +158,7 @@ class _Part:
     place: float
 
 
+@lru_cache(maxsize=256)  # a still camera asks for the same at each frame
 def _part(edge: float, pitch: float, count: int, length: int) -> _Part:
     """Return what to scale so that from `edge` on `count` samples of `pitch` source samples come out.
 
@@ -180,6 +182,7 @@ def _part(edge: float, pitch: float, count: int, length: int) -> _Part:
     return _Part(farthest - best, size, target, float(round(places[best])) if off[best] <= NEGLIGIBLE else places[best])
 
 
+@lru_cache(maxsize=256)
 def _sizes(pitch: float, needed: float, length: int) -> tuple[int, int]:
     """Return of how many source samples to make how many, the same wherever the crop lies.
 

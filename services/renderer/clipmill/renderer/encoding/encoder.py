@@ -50,7 +50,8 @@ class Encoder:
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         self._size = canvas.width, canvas.height
-        self._rate = rate
+        self._time_base = 1 / rate
+        self._frame_seconds = float(self._time_base)
         self._packets = 0
         self.frames = 0
         self._container: OutputContainer = av.open(self._partial, "w", format="mp4", options=MP4_OPTIONS)
@@ -92,7 +93,7 @@ class Encoder:
     @property
     def seconds(self) -> float:
         """How long the pictures written so far last."""
-        return float(self.frames / self._rate)
+        return self.frames * self._frame_seconds
 
     def canvas(self) -> tuple[av.VideoFrame, Picture]:
         """Return a new frame to draw on, and its samples."""
@@ -104,7 +105,7 @@ class Encoder:
         if (frame.width, frame.height) != self._size:
             raise ValueError(f"A picture of {frame.width}x{frame.height} does not fit a clip of {self._size}.")
         frame.pts = self.frames
-        frame.time_base = 1 / self._rate
+        frame.time_base = self._time_base
         frame.color_range = ColorRange.MPEG
         frame.colorspace = Colorspace.ITU709
         frame.color_primaries = ColorPrimaries.BT709

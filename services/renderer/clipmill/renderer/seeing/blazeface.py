@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
-from clipmill.renderer.pictures import Picture, Plane
+from clipmill.renderer.pictures import Picture, shrunk
 from clipmill.renderer.seeing.faces import Box, Face
 
 INPUT_SIDE = 192
@@ -37,6 +37,15 @@ MOUTH = slice(10, 12)
 """Where the middle of the mouth stands, after the tip of the nose. The tragions of the ears are last."""
 
 Floats = npt.NDArray[np.float64]
+
+
+def _to_input() -> npt.NDArray[np.float32]:
+    """Return the rows of R, G and B in [-1, 1] from Y, U, V of BT.709 in limited range (Kr = 0.2126, Kb = 0.0722)."""
+    rows = np.array([[1, 0, 1.5748], [1, -0.1873, -0.4681], [1, 1.8556, 0]]) * 2 / np.array([219, 224, 224])
+    return np.column_stack([rows, -rows @ np.array([16, 128, 128]) - 1]).astype(np.float32)
+
+
+TO_INPUT = _to_input()
 
 
 class BlazeFace:
@@ -132,19 +141,7 @@ def letterboxed(picture: Picture, scale: float) -> npt.NDArray[np.float32]:
     """
     width = max(1, min(INPUT_SIDE, round(picture.shown_width * scale)))
     height = max(1, min(INPUT_SIDE, round(picture.height * scale)))
-    small = (_shrunk(plane, width, height) for plane in picture.planes)
-    luma, blue, red = (np.asarray(plane, np.float64) for plane in small)
-    luma, blue, red = (luma - 16) / 219, (blue - 128) / 224, (red - 128) / 224
-    # BT.709: Kr = 0.2126, Kb = 0.0722
-    rgb = (luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue)
+    small = cv2.merge([shrunk(plane, width, height) for plane in picture.planes])
     square = np.full((INPUT_SIDE, INPUT_SIDE, 3), -1, np.float32)
-    square[:height, :width] = np.clip(np.stack(rgb, axis=2) * 2 - 1, -1, 1)
+    square[:height, :width] = np.clip(cv2.transform(small.astype(np.float32), TO_INPUT), -1, 1)
     return square
-
-
-def _shrunk(plane: Plane, width: int, height: int) -> Plane:
-    """Return means over areas; halving first is three to ten times as fast."""
-    while plane.shape[1] >= 2 * width and plane.shape[0] >= 2 * height:
-        half = (plane.shape[1] // 2, plane.shape[0] // 2)
-        plane = np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -16,7 +16,7 @@ what comes of it.
 import cv2
 import numpy as np
 import numpy.typing as npt
-from clipmill.renderer.pictures import Picture
+from clipmill.renderer.pictures import Picture, shrunk
 from clipmill.renderer.seeing.faces import Face
 
 FACE = 44
@@ -85,8 +85,9 @@ class Cutout:
         if self.readable:
             above, before = max(0, -top), max(0, -left)
             edges = above, rows - above - inside.shape[0], before, columns - before - inside.shape[1]
-            whole = cv2.copyMakeBorder(np.ascontiguousarray(inside), *edges, cv2.BORDER_REPLICATE)
-            small = cv2.resize(whole, (SIDE + 2 * MARGIN, SIDE + 2 * MARGIN), interpolation=cv2.INTER_AREA)
+            if any(edges):
+                inside = np.asarray(cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE), np.uint8)
+            small = shrunk(inside, SIDE + 2 * MARGIN, SIDE + 2 * MARGIN)
             self.luma = np.asarray(cv2.GaussianBlur(small, (0, 0), BLUR), np.uint8)
 
 
@@ -111,7 +112,8 @@ def motion(before: Cutout, after: Cutout) -> float | None:
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     still = np.zeros((SIDE, SIDE, 2), np.float32)
     flows = np.asarray(flow.calc(_evened(first), _evened(second), still), np.float64) / FACE
-    skull = np.linalg.lstsq(_similarity(upper), _stacked(flows, upper), rcond=None)[0]
+    rigid = _similarity(upper)
+    skull = np.linalg.lstsq(rigid.T @ rigid, rigid.T @ _stacked(flows, upper), rcond=None)[0]
     own = _stacked(flows, mouth) - _similarity(mouth) @ skull
     return float(np.sqrt(2 * np.mean(own**2)))
 
@@ -153,6 +155,7 @@ def _stacked(flows: Floats, where: npt.NDArray[np.bool_]) -> Floats:
 def _evened(luma: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return `luma` with the mean and the contrast of its middle set to usual ones."""
     edge = SIDE // 6
-    middle = luma[edge:-edge, edge:-edge]
-    even = (luma - middle.mean()) * (40 / max(LEAST_CONTRAST, float(middle.std()))) + 128
-    return np.asarray(np.clip(even, 0, 255), np.uint8)
+    mean, deviation = (float(each[0, 0]) for each in cv2.meanStdDev(luma[edge:-edge, edge:-edge]))
+    scale = 40 / max(LEAST_CONTRAST, deviation)
+    values = np.clip((np.arange(256) - mean) * scale + 128, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(luma, values), np.uint8)

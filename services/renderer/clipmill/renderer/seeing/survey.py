@@ -17,10 +17,11 @@ from clipmill.renderer.seeing.mouths import Cutout, motion
 from clipmill.renderer.seeing.tracking import Sighting, Track, Tracker
 from clipmill.renderer.shots import Span
 
-GLANCES_READ = 12
-"""Most glances and pieces of sound that wait to be looked at while the next ones are decoded."""
+GLANCES_READ = 40
+"""Most glances and pieces of sound that wait to be looked at while the next ones are decoded. About every fifth is a
+glance: at 1080p these are 25 MB."""
 
-GLANCES_SEARCHED = 4
+GLANCES_SEARCHED = 24
 """Most that wait for their mouths to be looked at while the next ones are searched for faces."""
 
 MOST_MOUTHS = 4
