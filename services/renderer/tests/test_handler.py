@@ -25,9 +25,10 @@ from clipmill.contracts.options import Background, CaptionStyle, JobOptions, Lay
 from clipmill.contracts.tasks import RenderTask
 from clipmill.operations.models import locate
 from clipmill.operations.settings import CommonSettings
+from clipmill.operations.spares import Spares
 from clipmill.renderer.checking.verification import verify
 from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
-from clipmill.renderer.handler import RenderHandler
+from clipmill.renderer.handler import TARGET, RenderHandler
 from clipmill.renderer.settings import Preset, RendererSettings
 
 
@@ -65,6 +66,10 @@ def settings(tmp_path):
     (tmp_path / "store").mkdir()
     common = CommonSettings(store_url=(tmp_path / "store").as_uri())
     return RendererSettings(common=common, preset=Preset.ULTRAFAST, encoder=EncoderChoice.X264, codec_threads=2)
+
+
+def handler_of(store, settings):
+    return RenderHandler(store, settings, Spares(TARGET, settings.limits(), 0))
 
 
 def tone(times):
@@ -106,7 +111,7 @@ def job_with(settings, make_media):
 async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_path):
     store, job = await job_with(seconds=4)
     context = Recording()
-    await RenderHandler(store, settings)(RenderTask(job=job, number=1), context)
+    await handler_of(store, settings)(RenderTask(job=job, number=1), context)
     assert [type(event) for event in context.events] == [StageStarted, StageFinished, ClipRendered]
     public = context.events[-1].public
     assert public.video_url == f"/videos/{job}/a_talk_clip_1.mp4"
@@ -134,7 +139,7 @@ async def test_a_clip_looks_as_the_job_asked(settings, job_with):
         background=Background.SOLID,
         hook=True,
     )
-    await RenderHandler(store, settings)(RenderTask(job=job, number=1, options=look), Recording())
+    await handler_of(store, settings)(RenderTask(job=job, number=1, options=look), Recording())
     facts = await documents.load(store, layout.clip_facts(job, 1), ClipFacts)
     assert (facts.width, facts.height) == (1080, 1080)
     assert [shot.layout for shot in facts.shots] == ["fit"]
@@ -156,7 +161,7 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
     told = []
     for _ in range(2):
         context = Recording()
-        await RenderHandler(store, settings)(RenderTask(job=job, number=1), context)
+        await handler_of(store, settings)(RenderTask(job=job, number=1), context)
         told.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
     assert told[0] == told[1]
     assert [line for _, line in told[0]] == [
@@ -173,7 +178,7 @@ def test_the_quality_is_the_levels_unless_something_else_is_set():
 
 async def test_a_redelivered_task_skips_the_work_and_says_the_same(settings, job_with):
     store, job = await job_with(seconds=4)
-    handler, task = RenderHandler(store, settings), RenderTask(job=job, number=1)
+    handler, task = handler_of(store, settings), RenderTask(job=job, number=1)
     first, second = Recording(), Recording()
     await handler(task, first)
     await store.delete_prefix(layout.source(job))
@@ -187,27 +192,27 @@ async def test_a_redelivered_task_skips_the_work_and_says_the_same(settings, job
 async def test_a_file_that_another_worker_has_stored_stays(settings, job_with):
     store, job = await job_with(seconds=4)
     await store.put_bytes(layout.clip(job, 1), b"the other's")
-    await RenderHandler(store, settings)(RenderTask(job=job, number=1), Recording())
+    await handler_of(store, settings)(RenderTask(job=job, number=1), Recording())
     assert await store.get_bytes(layout.clip(job, 1)) == b"the other's"
 
 
 async def test_a_clip_that_is_not_planned_fails_for_good(settings, job_with):
     store, job = await job_with(seconds=4)
     with pytest.raises(Permanent, match="no clip 7"):
-        await RenderHandler(store, settings)(RenderTask(job=job, number=7), Recording())
+        await handler_of(store, settings)(RenderTask(job=job, number=7), Recording())
 
 
 async def test_a_source_that_cannot_be_read_fails_for_good(settings, job_with):
     store, job = await job_with(content=b"this is text" * 200)
     with pytest.raises(Permanent) as caught:
-        await RenderHandler(store, settings)(RenderTask(job=job, number=1), Recording())
+        await handler_of(store, settings)(RenderTask(job=job, number=1), Recording())
     assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
 
 
 async def test_missing_documents_fail_for_good(settings):
     store = open_store(settings.common.store_url)
     with pytest.raises(Permanent) as caught:
-        await RenderHandler(store, settings)(RenderTask(job=new_job_id(), number=1), Recording())
+        await handler_of(store, settings)(RenderTask(job=new_job_id(), number=1), Recording())
     assert caught.value.code is ErrorCode.MISSING_ARTIFACT
 
 
@@ -215,14 +220,14 @@ async def test_a_clip_that_takes_too_long_may_be_tried_again(settings, job_with)
     store, job = await job_with(seconds=4)
     hurried = RendererSettings(common=settings.common, child_seconds=0.2)
     with pytest.raises(Transient) as caught:
-        await RenderHandler(store, hurried)(RenderTask(job=job, number=1), Recording())
+        await handler_of(store, hurried)(RenderTask(job=job, number=1), Recording())
     assert caught.value.code is ErrorCode.TIMED_OUT
 
 
 async def test_a_cancelled_render_leaves_nothing_behind(settings, job_with):
     store, job = await job_with(seconds=4)
     context = Recording()
-    work = asyncio.create_task(RenderHandler(store, settings)(RenderTask(job=job, number=1), context))
+    work = asyncio.create_task(handler_of(store, settings)(RenderTask(job=job, number=1), context))
     await context.under_way.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):

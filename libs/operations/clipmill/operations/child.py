@@ -116,6 +116,21 @@ class Child:
         """The child's process id, None while it does not run."""
         return self._session.process.pid if self._session is not None and self.running else None
 
+    async def prepare(self) -> None:
+        """Start the process and wait until it has imported the function; a call that comes meanwhile waits too.
+
+        Raises:
+            OSError: if it cannot be started.
+            Transient: with `worker_crashed` if it ends before.
+        """
+        async with self._turn:
+            session = await self._ready_session()
+            try:
+                await session.imported()
+            except _LostError as error:
+                await self.stop("crashed")
+                raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(session.process.returncode)) from error
+
     async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
         """Run the function in the child and return what it returns.
 
@@ -204,6 +219,10 @@ class _Session:
         process = await start_process(command, stdin=pipe, stdout=pipe, stderr=pipe, stream_limit=MAX_ANSWER_BYTES)
         return cls(target, limits, process)
 
+    async def imported(self) -> None:
+        """Wait until the process can take its first request."""
+        await self._receive()
+
     async def exchange(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
         """Send a request, pass on the progress, return the answer; the memory limit holds meanwhile."""
         limit = self._limits.resident_bytes
@@ -212,9 +231,9 @@ class _Session:
             await self._send(request)
             while True:
                 answer = await self._receive()
-                if not isinstance(answer, Progress):
+                if isinstance(answer, Done | Failed):
                     return answer
-                if on_progress is not None:
+                if isinstance(answer, Progress) and on_progress is not None:
                     on_progress(answer.percent)
         except _LostError as error:
             if watch is not None and watch.done():

@@ -5,6 +5,7 @@ function or its libraries print goes to standard error.
 """
 
 import errno
+import gc
 import importlib
 import os
 import resource
@@ -16,6 +17,10 @@ from typing import BinaryIO
 import msgspec
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from msgspec import Raw, Struct
+
+
+class Ready(Struct, frozen=True, tag="ready"):
+    """The function is imported."""
 
 
 class Progress(Struct, frozen=True, tag="progress"):
@@ -39,7 +44,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
     retry_after: float | None = None
 
 
-Answer = Progress | Done | Failed
+Answer = Ready | Progress | Done | Failed
 
 Function = Callable[[Struct, Callable[[float], None]], Struct]
 
@@ -55,6 +60,8 @@ def main(arguments: list[str]) -> None:
         _limit_files(int(arguments[1]))
     requests, answers = _take_pipes()
     function, request_type = _resolve(target)
+    gc.freeze()  # what was imported stays: collections need not look at it
+    _send(answers, Ready())
     for line in requests:
         request = msgspec.json.decode(line, type=request_type)
         _send(answers, _answer(function, request, answers))

@@ -13,9 +13,10 @@ from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.options import OutputFormat
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
+from clipmill.operations.spares import Spares
 from clipmill.operations.workroom import sweep
 from clipmill.renderer.checking.verification import Examined, Expected, examine
-from clipmill.renderer.handler import WORKROOM_PREFIX, RenderHandler
+from clipmill.renderer.handler import TARGET, WORKROOM_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
 from clipmill.renderer.text import typefaces
 
@@ -34,8 +35,9 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
             consequence="Arabic, Hebrew, Indic, Thai and the like are drawn with their letters apart or out of order",
             remedy="install FriBidi: libfribidi0 (Debian, Ubuntu), fribidi (Homebrew)",
         )
-    handler = RenderHandler(runtime.store, settings)
-    yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=settings.attempts)]
+    async with Spares(TARGET, settings.limits(), settings.slots) as children:
+        handler = RenderHandler(runtime.store, settings, children)
+        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=settings.attempts)]
 
 
 def check(arguments: Sequence[str]) -> int:

@@ -14,8 +14,8 @@ from clipmill.contracts.identifiers import JobId, Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.context import TaskContext
-from clipmill.operations.child import Limits, run_child
 from clipmill.operations.metrics import fallback
+from clipmill.operations.spares import Spares
 from clipmill.operations.workroom import workroom
 from clipmill.renderer.clip import CLIP_NAME, POSTER_NAME, SUBRIP_NAME, WEBVTT_NAME, Rendered, RenderRequest
 from clipmill.renderer.encoding.quality import EncoderChoice
@@ -28,6 +28,7 @@ T = TypeVar("T", bound=Struct)
 WORKROOM_PREFIX = "clipmill-render-"
 
 TARGET = "clipmill.renderer.clip:render"
+"""What makes a clip; see `clipmill.operations.child`."""
 
 _frames = Counter("clipmill_render_frames", "Video frames of finished clips.")
 _seconds = Histogram(
@@ -50,11 +51,13 @@ class RenderHandler:
     Args:
         store: where everything lies.
         settings: of the renderer.
+        children: run `TARGET`.
     """
 
-    def __init__(self, store: Store, settings: RendererSettings) -> None:
+    def __init__(self, store: Store, settings: RendererSettings, children: Spares) -> None:
         self._store = store
         self._settings = settings
+        self._children = children
 
     async def __call__(self, task: RenderTask, context: TaskContext) -> None:
         """Render the clip that `task` names, unless it is there, and say so.
@@ -96,15 +99,9 @@ class RenderHandler:
         return document
 
     async def _render(self, task: RenderTask, context: TaskContext, work: "_Work", planned: PlannedClip) -> ClipFacts:
-        settings = self._settings
-        limits = Limits(
-            seconds=settings.child_seconds,
-            resident_bytes=settings.child_resident_bytes,
-            file_bytes=settings.child_file_bytes,
-        )
         async with workroom(WORKROOM_PREFIX) as directory:
             request = self._request(task, work, planned, directory)
-            rendered = await run_child(TARGET, request, Rendered, limits=limits, on_progress=context.progress)
+            rendered = await self._children.call(request, Rendered, on_progress=context.progress)
             return await self._publish(task, rendered, directory)
 
     def _request(self, task: RenderTask, work: "_Work", planned: PlannedClip, directory: Path) -> RenderRequest:

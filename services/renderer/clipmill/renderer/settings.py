@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
+from clipmill.operations.child import Limits
 from clipmill.operations.processors import processors
 from clipmill.operations.settings import CommonSettings
 from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
@@ -65,6 +66,14 @@ class RendererSettings(Struct, frozen=True, kw_only=True):
         int, Meta(description="Most resident memory that one clip may take, bytes.", ge=256 * 2**20)
     ] = 3 * 2**30
     child_file_bytes: Annotated[int, Meta(description="Largest clip that may be written, bytes.", ge=2**20)] = 2**30
+
+    def limits(self) -> Limits:
+        """Return what the process that renders a clip may use."""
+        return Limits(
+            seconds=self.child_seconds,
+            resident_bytes=self.child_resident_bytes,
+            file_bytes=self.child_file_bytes,
+        )
 
     def encoding(self) -> Quality:
         """Return how clips are encoded."""

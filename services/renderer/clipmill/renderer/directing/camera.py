@@ -35,12 +35,12 @@ JUMP_SPEED = 3.0
 LEAST_JUMP = 0.6
 """Crop lengths: for less, no cut."""
 
-LEAST_PIECE_SECONDS = 0.6
-"""Between two cuts."""
-
 SPIKE = 0.4
-"""Face widths from where the looks before and after see a face that make a box a mistake: nobody is there and back in a
-third of a second."""
+"""Face widths from where the looks before and after see a face that make a box a mistake: nobody is there and back in
+SPIKE_SECONDS."""
+
+SPIKE_SECONDS = 0.4
+"""From the look before to the one after: two looks apart, and a little."""
 
 SPIKE_SHARE = 1.5
 """Likewise, of how far those two looks are apart."""
@@ -63,7 +63,7 @@ def rows(person: Track, span: Span, rate: float) -> Rows:
     """
     frames = np.arange(span.first, span.last + 1)
     at = np.array([sighting.frame for sighting in person.sightings])
-    values = _steadied(np.array([_numbers(sighting) for sighting in person.sightings]))
+    values = _steadied(at, np.array([_numbers(sighting) for sighting in person.sightings]), SPIKE_SECONDS * rate)
     reach = LINGERING_SECONDS * rate
     around = np.concatenate([[at[0] - reach], at, [at[-1] + reach]])
     led = np.concatenate([[_led(at, values, -reach)], values, [_led(at[::-1], values[::-1], reach)]])
@@ -84,6 +84,18 @@ def together(group: Sequence[Rows]) -> Rows:
     with np.errstate(invalid="ignore"):
         low, high = np.fmin.reduce(list(group)), np.fmax.reduce(list(group))
     return np.stack([low[0], low[1], high[2], high[3], low[4]])
+
+
+def held(group: Sequence[Rows], crop: Size) -> Rows:
+    """Return the box around several faces; where a crop does not hold it, that of the foremost alone.
+
+    Args:
+        group: the foremost first.
+        crop: its size.
+    """
+    around, foremost = together(group), group[0]
+    beyond = (around[2] - around[0] > crop[0]) | (around[3] - around[1] > crop[1])
+    return np.where(beyond & ~np.isnan(foremost[0]), foremost, around)
 
 
 def filmed(subject: Rows, crop: Size, stage: Stage) -> Floats:
@@ -177,10 +189,7 @@ def _cuts(axes: Sequence[_Axis], rate: float) -> list[tuple[int, int]]:
                 edges.append(int(begin + end + 1) // 2)
                 for each in axes:
                     each.wanted[begin + 1 : end] = np.nan
-    least = LEAST_PIECE_SECONDS * rate
-    kept = [0]
-    kept += [edge for edge in sorted(edges[1:]) if edge - kept[-1] >= least and count - edge >= least]
-    return list(pairwise([*kept, count]))
+    return list(pairwise([*sorted({edge for edge in edges if edge < count}), count]))
 
 
 def _numbers(sighting: Sighting) -> tuple[float, float, float, float, float]:
@@ -206,10 +215,15 @@ def _led(at: npt.NDArray[np.int64], values: Floats, reach: float) -> Floats:
     return first
 
 
-def _steadied(values: Floats) -> Floats:
-    """Leave out single wrong boxes: those far from where the boxes before and after say that the face is.
+def _steadied(at: npt.NDArray[np.int64], values: Floats, soon: float) -> Floats:
+    """Leave out single wrong boxes: those far from where the boxes just before and after say that the face is.
 
     A median would do that too, but it cuts off the ends of quick movements.
+
+    Args:
+        at: the frames of the boxes.
+        values: the boxes.
+        soon: frames from the one before to the one after, beyond which they say nothing of what is between them.
     """
     if len(values) < 3:
         return values
@@ -217,6 +231,6 @@ def _steadied(values: Floats) -> Floats:
     between = (values[:-2] + values[2:]) / 2
     away = np.abs(values[1:-1] - between).max(axis=1)
     apart = np.abs(values[2:] - values[:-2]).max(axis=1)
-    wrong = away > np.maximum(SPIKE * _widths(between), SPIKE_SHARE * apart)
+    wrong = (away > np.maximum(SPIKE * _widths(between), SPIKE_SHARE * apart)) & (at[2:] - at[:-2] <= soon)
     steadied[1:-1][wrong] = between[wrong]
     return steadied

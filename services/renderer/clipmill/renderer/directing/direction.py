@@ -13,7 +13,7 @@ import numpy as np
 from clipmill.contracts.documents import ShotFacts
 from clipmill.contracts.options import LayoutChoice
 from clipmill.renderer.canvas import Canvas
-from clipmill.renderer.directing.camera import Rows, filmed, rows, together
+from clipmill.renderer.directing.camera import Rows, filmed, held, rows
 from clipmill.renderer.directing.crops import Size, Stage, fitted, followed, paned, placed
 from clipmill.renderer.directing.layouts import Passage, Voiced, laid_out, merged
 from clipmill.renderer.directing.paths import Floats
@@ -123,13 +123,12 @@ def _like(neighbour: _Scene, shot: SurveyedShot, stage: Stage, voiced: Voiced) -
     """Lay out a brief shot as its neighbour is; where it has nobody to show that way, with the neighbour's crops."""
     layout = neighbour.passage.layout
     reason = f"{BRIEF}{neighbour.passage.reason.removeprefix(BRIEF)}"
-    if layout is not Layout.FIT:
-        choice = LayoutChoice.TRACK if layout is Layout.TRACK else LayoutChoice.SPLIT
-        for stretch in stretches(shot, stage.rate):
-            found = laid_out(stretch, stage, voiced, choice)[0]
-            if found.layout is layout and found.groups:
-                passage = Passage(shot.span, layout, found.groups, found.people, reason)
-                return _Scene(passage, _films(passage, stage))
+    choice = LayoutChoice(layout)
+    for stretch in stretches(shot, stage.rate):
+        found = laid_out(stretch, stage, voiced, choice)[0]
+        if found.layout is layout and (found.groups or layout is Layout.FIT):
+            passage = Passage(shot.span, layout, found.groups, found.people, reason)
+            return _Scene(passage, _films(passage, stage))
     passage = Passage(shot.span, layout, (), (), reason)
     count = shot.span.last - shot.span.first + 1
     last = -1 if neighbour.passage.span.first < shot.span.first else 0
@@ -166,7 +165,7 @@ def _film(
     numbers = {person.number for person in group}
     others = [rows(person, passage.span, stage.rate) for person in passage.people if person.number not in numbers]
     if subjects:
-        edges = filmed(together(subjects), size, stage)
+        edges = filmed(held(subjects, size), size, stage)
     else:
         edges = np.tile([(stage.width - size[0]) / 2, (stage.height - size[1]) / 2], (_length(passage.span), 1))
     return _Film(edges, size, place, (*subjects, *others))

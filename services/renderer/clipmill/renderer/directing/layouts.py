@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from clipmill.contracts.options import LayoutChoice
 from clipmill.renderer.directing.camera import rows, together
-from clipmill.renderer.directing.crops import EARS, FILLING, Stage, middle
+from clipmill.renderer.directing.crops import FILLING, HAIR, Stage, middle
 from clipmill.renderer.directing.presence import Stretch, size
 from clipmill.renderer.framings import Layout
 from clipmill.renderer.seeing.speaking import Turn, talk, turns
@@ -30,8 +30,8 @@ from clipmill.renderer.shots import Span
 ROOM = 0.94
 """Part of a crop's width that a group of faces may take to be shown in it together."""
 
-USUALLY = 0.9
-"""Share of the frames in which they must fit."""
+USUALLY = 0.97
+"""Share of the frames in which they must fit; in the others the foremost is shown."""
 
 TALKING_SECONDS = 1.0
 """Who talks for less says `yes` and `hm`."""
@@ -47,8 +47,9 @@ interviews that deserve the picture take a little longer."""
 CORNER_FACE = 0.12
 """Picture heights: a face smaller than this, still and in a corner, is a presenter beside what is shown."""
 
-CORNER = (0.3, 0.28)
-"""How far from a side, and from top or bottom, a corner reaches, of the picture's width and height."""
+CORNER = (0.3, 0.18, 0.28)
+"""How far from a side, from the top, and from the bottom a corner reaches, of the picture's width and height: heads of
+people in wide shots are high, but not as high as a presenter's small picture at the top edge."""
 
 STILL = 0.5
 """Face widths within which a still face stays."""
@@ -105,7 +106,7 @@ class _Decision:
             return self._one(Layout.FIT, (), "asked for")
         if len(people) == 2 and self._choice is LayoutChoice.SPLIT:
             return self._split("asked for, and two people are there")
-        if self._stage.filled >= FILLING:
+        if self._stage.filled >= FILLING and (len(people) < 2 or self._fit_together(people)):
             return self._whole()
         if not people:
             return self._one(Layout.FIT, (), f"nobody is there in {len(self._shot.looks)} looks")
@@ -121,10 +122,7 @@ class _Decision:
 
     def _whole(self) -> list[Passage]:
         reason = f"a crop shows {self._stage.filled:.0%} of the picture"
-        if not self._people:
-            return self._one(Layout.TRACK, (), reason)
-        group = self._people if self._fit_together(self._people) else self._people[:1]
-        return self._one(Layout.TRACK, (group,), reason)
+        return self._one(Layout.TRACK, (self._people,) if self._people else (), reason)
 
     def _alone(self, person: Track, following: bool) -> list[Passage]:
         seen = f"{len(person.sightings) / max(1, len(self._shot.looks)):.0%} of {len(self._shot.looks)} looks"
@@ -177,10 +175,10 @@ class _Decision:
         return bool(fits[seen].mean() >= USUALLY) if seen.any() else False
 
     def _holds(self, person: Track) -> bool:
-        """Whether a crop is large enough for the face (with its hair, in height)."""
+        """Whether a crop is large enough for the face, in height with its hair."""
         width, height = self._stage.crop
         face = size(person)
-        return face <= ROOM * width and face * (1 + EARS) <= ROOM * height
+        return face <= ROOM * width and face * (1 + HAIR) <= ROOM * height
 
     def _in_corner(self, person: Track) -> bool:
         width, height = self._stage.width, self._stage.height
@@ -189,7 +187,8 @@ class _Decision:
         centres = np.array([sighting.face.box.centre for sighting in person.sightings])
         spread = np.ptp(np.quantile(centres, (0.05, 0.95), axis=0), axis=0).max()
         x, y = np.median(centres, axis=0) / (width, height)
-        return bool(spread <= STILL * size(person) and min(x, 1 - x) <= CORNER[0] and min(y, 1 - y) <= CORNER[1])
+        beside, above, below = CORNER
+        return bool(spread <= STILL * size(person) and min(x, 1 - x) <= beside and (y <= above or 1 - y <= below))
 
 
 def without_asides(turns: Sequence[Turn], rate: float) -> list[Turn]:

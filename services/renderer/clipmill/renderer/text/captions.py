@@ -89,15 +89,20 @@ def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[li
         start: of the clip, seconds of the source.
         end: likewise.
     """
+    spoken = [segment.words or _spread(segment) for segment in segments]
+    begins = [word.start for words in spoken for word in words]
+    following = iter([*begins[1:], float("inf")])
     sentences: list[list[Word]] = []
     latest = 0.0
-    for segment in segments:
+    for words in spoken:
         sentence: list[Word] = []
-        for word in segment.words or _spread(segment):
+        for word in words:
+            # A word that is said to last into the next one ends there: pushed back, all others would be late.
+            until = next_begin if (next_begin := next(following)) > word.start else word.end
             text = " ".join(word.text.split())
             if text and start <= (word.start + word.end) / 2 < end:
                 begin = max(latest, word.start - start)
-                latest = max(begin, min(word.end, end) - start)
+                latest = max(begin, min(word.end, until, end) - start)
                 sentence.append(Word(text=text, start=begin, end=latest, score=word.score))
         if sentence:
             sentences.append(sentence)

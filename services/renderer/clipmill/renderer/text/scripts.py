@@ -20,7 +20,7 @@ NOT_LAST = frozenset("（［｛〔〈《「『【〘〖〝‘“«‹([{¿¡#$£
 ATTACHED = frozenset({"Mn", "Mc", "Me"})
 """Unicode categories that belong to the letter before them."""
 
-SARA_AM = frozenset("\u0e33\u0eb3")
+AFTER_CONSONANT = frozenset("\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3")
 """Vowels of Thai and Lao that are no marks but belong to the letter before them nevertheless."""
 
 BEFORE_CONSONANT = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4")
@@ -47,6 +47,13 @@ EAST_ASIAN = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFF60), (0x20000, 0x
 
 SOUTH_EAST_ASIAN = ((0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF))
 """Thai, Lao, Tibetan, Burmese and Khmer: written without blanks."""
+
+
+TIBETAN_SYLLABLE = ((0x0F40, 0x0FBC),)
+"""Letters and signs of which Tibetan syllables are made: a line breaks only after the dot between two."""
+
+TSHEG = "\u0f0b\u0f0c"
+"""That dot."""
 
 
 def spaced(left: str, right: str) -> bool:
@@ -146,7 +153,7 @@ def _within(character: str, blocks: Sequence[tuple[int, int]]) -> bool:
 def _belongs(cluster: str, letter: str) -> bool:
     """Whether `letter` is part of the character that `cluster` is so far."""
     code = ord(letter)
-    if unicodedata.category(letter) in ATTACHED or letter in SARA_AM or ignorable(letter) or code in SKIN_TONES:
+    if unicodedata.category(letter) in ATTACHED or letter in AFTER_CONSONANT or ignorable(letter) or code in SKIN_TONES:
         return True
     if not cluster:
         return False
@@ -157,4 +164,6 @@ def _belongs(cluster: str, letter: str) -> bool:
         return len(cluster) == 1 and ord(last) in FLAG_LETTERS
     if last in BEFORE_CONSONANT:
         return True
+    if _within(last, TIBETAN_SYLLABLE):
+        return letter in TSHEG or _within(letter, TIBETAN_SYLLABLE)
     return unicodedata.category(letter) == "Lo" and any(name in unicodedata.name(last, "") for name in VIRAMA_NAMES)

@@ -1,0 +1,81 @@
+"""Child processes that are started before they are needed.
+
+An interpreter takes most of a second to import what decodes, sees and encodes. A process for each call keeps hostile
+work apart; one that waits, with all imported, takes that second off the call.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Self, TypeVar
+
+from clipmill.contracts.failures import Transient
+from clipmill.operations.child import Child, Limits, OnProgress
+from clipmill.operations.logs import get_logger
+from msgspec import Struct
+
+R = TypeVar("R", bound=Struct)
+
+_log = get_logger(__name__)
+
+
+class Spares:
+    """Runs a function, each call in a fresh child process; some wait ready. A context manager.
+
+    Args:
+        target: `package.module:function`.
+        limits: what each call may use.
+        ready: how many processes wait; without any, a call starts its own.
+    """
+
+    def __init__(self, target: str, limits: Limits, ready: int) -> None:
+        self._target = target
+        self._limits = limits
+        self._wanted = ready
+        self._waiting: list[Child] = []
+        self._preparing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._fill()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._wanted = 0
+        for task in self._preparing:
+            task.cancel()
+        await asyncio.gather(*self._preparing, return_exceptions=True)
+        for child in self._waiting:
+            await child.stop()
+
+    async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
+        """Run the function once in a process that then ends; what it raises is described at `Child.call`.
+
+        Args:
+            request: its argument.
+            result: the type it returns.
+            on_progress: called with the percentage that the function reports.
+        """
+        child = self._waiting.pop(0) if self._waiting else Child(self._target, self._limits)
+        try:
+            async with child:
+                answer = await child.call(request, result, on_progress=on_progress)
+                await child.stop("finished")
+                return answer
+        finally:
+            self._fill()
+
+    def _fill(self) -> None:
+        """Start what is missing; a call that takes a process that is still starting waits for it."""
+        while len(self._waiting) < self._wanted:
+            child = Child(self._target, self._limits)
+            self._waiting.append(child)
+            task = asyncio.create_task(self._prepare(child))
+            self._preparing.add(task)
+            task.add_done_callback(self._preparing.discard)
+
+    async def _prepare(self, child: Child) -> None:
+        try:
+            await child.prepare()
+        except (OSError, Transient) as error:  # the call that takes it tries again, and says so
+            _log.warning("child process not ready", target=self._target, reason=str(error))

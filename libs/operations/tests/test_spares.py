@@ -1,0 +1,77 @@
+"""Child processes that wait ready, as real processes."""
+
+import asyncio
+import os
+import signal
+
+import psutil
+import pytest
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.operations.child import NO_LIMITS
+from clipmill.operations.spares import Spares
+from msgspec import Struct
+
+pytestmark = pytest.mark.usefixtures("_targets_importable")
+
+
+class Request(Struct):
+    path: str = ""
+    number: int = 0
+
+
+class Result(Struct):
+    text: str
+    pid: int
+
+
+def children():
+    """Processes of ours that answer calls."""
+    found = psutil.Process().children()
+    return {child.pid for child in found if "clipmill.operations.child_main" in " ".join(child.cmdline())}
+
+
+async def waiting(count):
+    """Wait until so many children are there; returns their process ids."""
+    async with asyncio.timeout(10):
+        while len(found := children()) != count:
+            await asyncio.sleep(0.01)
+    return found
+
+
+async def test_a_call_takes_the_process_that_waits_and_the_next_one_another():
+    async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
+        ready = await waiting(1)
+        first = await spares.call(Request(number=21), Result)
+        assert {first.pid} == ready
+        assert first.text == "42"
+        assert not psutil.pid_exists(first.pid)
+        second = await spares.call(Request(number=4), Result)
+        assert second.pid != first.pid
+
+
+async def test_what_waits_ends_with_its_owner():
+    async with Spares("child_targets:double", NO_LIMITS, 2):
+        await waiting(2)
+    assert not children()
+
+
+async def test_without_spares_a_call_starts_its_own():
+    spares = Spares("child_targets:double", NO_LIMITS, 0)
+    assert (await spares.call(Request(number=2), Result)).text == "4"
+    assert not children()
+
+
+async def test_a_process_that_died_while_it_waited_is_replaced():
+    async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
+        (pid,) = await waiting(1)
+        os.kill(pid, signal.SIGKILL)
+        await waiting(0)
+        assert (await spares.call(Request(number=3), Result)).text == "6"
+
+
+async def test_a_function_that_refuses_leaves_a_spare_for_the_next():
+    async with Spares("child_targets:refuse", NO_LIMITS, 1) as spares:
+        for _ in range(2):
+            with pytest.raises(Permanent) as refusal:
+                await spares.call(Request(), Result)
+            assert refusal.value.code in set(ErrorCode)
