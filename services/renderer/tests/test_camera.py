@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.directing.camera import filmed, rows, together
+from clipmill.renderer.directing.camera import filmed, held, rows, together
 from clipmill.renderer.directing.crops import EYE_LINE, Stage
 
 STAGE = Stage(1920, 1080, 25.0, CANVASES[OutputFormat.VERTICAL])
@@ -45,6 +45,37 @@ def test_a_jump_is_a_cut(surveyed, someone):
     steps = np.abs(np.diff(edges[:, 0]))
     assert np.count_nonzero(steps) == 1
     assert steps.max() == pytest.approx(1100, abs=40)
+
+
+@pytest.mark.parametrize("cut", [0.3, 9.6])
+def test_a_jump_at_a_shots_edge_is_a_cut_too(surveyed, someone, cut):
+    edges, _ = followed(surveyed, someone, lambda time: (400 if time < cut else 1500, 400, 200), ghosts=0, misses=0)
+    assert np.count_nonzero(np.diff(edges[:, 0])) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_quick_turns_are_followed_though_a_look_may_miss_them(surveyed, someone, seed):
+    stage = Stage(1920, 1080, 30.0, STAGE.canvas)
+    path = 960 + 400 * np.sin(2 * np.pi * np.arange(600) / 90)
+    edges, _ = followed(
+        surveyed,
+        someone,
+        lambda time: (960 + 400 * np.sin(2 * np.pi * time / 3), 540, 80),
+        stage=stage,
+        rate=30.0,
+        seconds=20.0,
+        seed=seed,
+        ghosts=0,
+    )
+    inside = (edges[:, 0] <= path - 40) & (path + 40 <= edges[:, 0] + CROP[0])
+    assert inside.mean() >= 0.99
+
+
+def test_where_a_crop_does_not_hold_a_group_the_foremost_is_shown(surveyed, someone):
+    speaker, other = (np.tile(np.array([[x], [300], [x + 180], [480], [340]]), 100) for x in (610.0, 910.0))
+    other[0, 40:60], other[2, 40:60] = 1410, 1590
+    edges = filmed(held([speaker, other], CROP), CROP, STAGE)
+    assert np.all((edges[:, 0] <= 610) & (edges[:, 0] + CROP[0] >= 790))
 
 
 def test_a_face_that_fills_the_crop_is_kept_in_its_middle(surveyed, someone):

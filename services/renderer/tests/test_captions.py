@@ -43,6 +43,14 @@ def test_a_chunk_rather_ends_at_a_comma():
     assert texts(made)[0] == "If boarding were fast,"
 
 
+def test_a_word_that_is_said_to_last_too_long_makes_no_other_late():
+    words = timed("one two three four".split())
+    words[1] = Word(text="two", start=0.3, end=5.0)
+    (said,) = clip_words([Segment(text="", start=0, end=5, words=tuple(words))], 0, 10)
+    assert [word.start for word in said] == pytest.approx([0.0, 0.3, 0.6, 0.9])
+    assert said[1].end == pytest.approx(0.6)
+
+
 def test_no_word_is_left_alone_if_it_can_be_helped():
     made = chunks([timed("one two three four five six".split())], FITS, 10)
     assert min(len(chunk.words) for chunk in made) >= 2

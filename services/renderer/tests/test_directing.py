@@ -180,6 +180,16 @@ def test_a_flash_with_somebody_in_it_shows_them(surveyed, someone):
     assert framings[105].panes[0].crop.centre[0] == pytest.approx(1500, abs=30)
 
 
+def test_a_flash_of_somebody_beside_a_slide_has_them_and_their_face(surveyed, someone):
+    people = [someone(lambda time, x=x: (x, 420, 180) if time < 5 else None) for x in (300, 700, 1100)]
+    closer = someone(lambda time: (1750, 420, 300) if time >= 5 else None)
+    survey, heard = surveyed(*people, closer, seconds=5.5, cuts=[5.0], misses=0, ghosts=0)
+    framing = direct(survey, heard, CANVASES[OutputFormat.VERTICAL], LayoutChoice.AUTO).framing(130)
+    assert framing.layout is Layout.FIT
+    assert framing.panes[0].crop.right >= 1900
+    assert len(framing.faces) == 1
+
+
 def test_there_is_no_framing_beyond_the_clip(surveyed):
     direction = direct(*surveyed(seconds=1), VERTICAL, LayoutChoice.AUTO)
     with pytest.raises(IndexError):

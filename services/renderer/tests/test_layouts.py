@@ -137,6 +137,23 @@ def test_two_who_sit_far_apart_and_high_up_are_no_screen(layouts, someone):
     assert passage.layout is Layout.TRACK
 
 
+def test_a_lone_speaker_high_in_a_wide_shot_is_no_screen(layouts, someone):
+    (passage,) = layouts(someone(sitting(500, 90, y=280)))
+    assert passage.layout is Layout.TRACK
+
+
+def test_who_speaks_is_followed_also_where_a_crop_shows_nearly_all(layouts, someone):
+    people = someone(sitting(130), lambda time: time < 3), someone(sitting(2030), lambda time: time >= 3)
+    passages = layouts(*people, form=OutputFormat.HORIZONTAL, size=(2160, 1080), choice=LayoutChoice.TRACK)
+    assert passages[-1].groups[0][0].sightings[0].face.box.centre[0] > 1080
+
+
+def test_who_steps_aside_for_long_leaves_no_group(layouts, someone):
+    listener = someone(lambda time: (1000 if time < 17 else 1500, 420, 180))
+    passages = layouts(someone(sitting(700, 180), lambda time: True), listener, seconds=20.0)
+    assert all(len(group) == 1 for passage in passages for group in passage.groups)
+
+
 def test_a_speaker_far_away_is_followed_and_brought_nearer(layouts, someone):
     (passage,) = layouts(someone(lambda time: (900 + 120 * time, 900, 120)), size=(3840, 2160))
     assert passage.layout is Layout.TRACK
@@ -148,6 +165,11 @@ def test_a_speaker_far_away_is_followed_and_brought_nearer(layouts, someone):
 
 def test_a_face_too_large_for_a_crop_is_shown_whole(layouts, someone):
     (passage,) = layouts(someone(sitting(960, 700, 560)))
+    assert passage.layout is Layout.FIT
+
+
+def test_a_head_whose_hair_a_wide_crop_would_cut_off_is_shown_whole(layouts, someone):
+    (passage,) = layouts(someone(sitting(360, 290, y=500)), form=OutputFormat.HORIZONTAL, size=(720, 1280))
     assert passage.layout is Layout.FIT
 
 
