@@ -1,4 +1,4 @@
-"""Clips rendered as the service renders them: in a child process of their own, watched from outside."""
+"""Clips rendered as the service renders them: in a child process that waits ready, watched from outside."""
 
 import asyncio
 import threading
@@ -38,13 +38,15 @@ class Outcome:
     Attributes:
         clip: the file.
         rendered: what the renderer says of it.
-        seconds: wall time, the child's start and end included.
+        seconds: wall time from the request to the answer, the child waiting for it.
+        starting_seconds: which the child took to start, before.
         peak_bytes: most resident memory of the child.
     """
 
     clip: Path
     rendered: Rendered
     seconds: float
+    starting_seconds: float
     peak_bytes: int
 
 
@@ -79,12 +81,14 @@ def render(wanted: RenderRequest) -> Outcome:
 
 
 async def _render(wanted: RenderRequest) -> Outcome:
-    begun = time.monotonic()
     async with Child(TARGET, LONGEST) as child:
+        begun = time.monotonic()
+        await child.prepare()
+        ready = time.monotonic()
         with _Peak(child) as peak:
             rendered = await child.call(wanted, Rendered)
-    seconds = time.monotonic() - begun
-    return Outcome(Path(wanted.directory) / CLIP_NAME, rendered, seconds, peak.peak_bytes)
+        answered = time.monotonic()
+    return Outcome(Path(wanted.directory) / CLIP_NAME, rendered, answered - ready, ready - begun, peak.peak_bytes)
 
 
 class _Peak:

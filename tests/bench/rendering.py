@@ -43,7 +43,7 @@ def main() -> None:
 
 
 FACTS = {
-    "speed": "default quality, captions and loudness on, the child process's start included; medians of "
+    "speed": "default quality, captions and loudness on, in a child process that waits as a service's; medians of "
     f"{rendering_speed.ROUNDS} alternating rounds.",
     "quality": "the middle of the picture at 1080x1920, nothing drawn on it, compared with a lossless render.",
     "memory": "most resident memory (VmHWM) of the child process that renders.",

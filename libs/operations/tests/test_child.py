@@ -53,6 +53,22 @@ def hanging(tmp_path):
     return start
 
 
+async def test_a_child_that_was_prepared_answers_and_can_be_prepared_again():
+    async with Child("child_targets:double") as child:
+        await child.prepare()
+        await child.prepare()
+        prepared = child.pid
+        assert (await child.call(Request(number=2), Result)).pid == prepared
+        await child.prepare()
+
+
+async def test_a_child_that_cannot_import_its_function_says_so():
+    async with Child("child_targets_that_are_not_there:double") as child:
+        with pytest.raises(Transient) as failure:
+            await child.prepare()
+        assert failure.value.code is ErrorCode.WORKER_CRASHED
+
+
 async def test_a_function_runs_in_another_process_and_returns_its_result(sample):
     result = await run_child("child_targets:double", Request(number=21), Result)
     assert result.text == "42"

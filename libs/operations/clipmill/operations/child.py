@@ -206,6 +206,7 @@ class _Session:
         self.process = process
         self._target = target
         self._limits = limits
+        self._imported = False
         self._stderr = b""
         self._stderr_reader = asyncio.create_task(self._read_stderr())
         self._ending: asyncio.Task[None] | None = None
@@ -221,7 +222,8 @@ class _Session:
 
     async def imported(self) -> None:
         """Wait until the process can take its first request."""
-        await self._receive()
+        while not self._imported:
+            await self._receive()
 
     async def exchange(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
         """Send a request, pass on the progress, return the answer; the memory limit holds meanwhile."""
@@ -286,6 +288,7 @@ class _Session:
         line = b"" if stdout is None else await stdout.readline()
         if not line.endswith(b"\n"):
             raise _LostError
+        self._imported = True  # that it is ready is the first that it says
         return _answers.decode(line)
 
     async def _read_stderr(self) -> None:
