@@ -24,6 +24,12 @@ IO_BUFFER_BYTES = 128 * 1024
 INTERLEAVE_SECONDS = 3.0
 """How far behind the picture a container may store the sound that goes with it."""
 
+SOUND_ALONE_SECONDS = 10.0
+"""How far beyond the end sound is read while no picture has come that is as late, before its absence is believed."""
+
+PROMISED_SECONDS = 1.0
+"""By how much the pictures' duration may pass the last picture that was read without promising another."""
+
 MOST_THREADS = 4
 """Of the decoder where its user leaves the choice: each holds a picture, and four are twice as fast as the encoder."""
 
@@ -152,23 +158,27 @@ class Demuxer:
     def decoded(self, stop: float, *, sound: bool, keyed: bool = True) -> Iterator[av.VideoFrame | av.AudioFrame]:
         """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out.
 
+        Pictures that end before `stop` do not have all the rest of the sound read, unless the container says that there
+        are more of them: those may be stored well after their sound.
+
         Args:
             stop: seconds.
             sound: whether sound is decoded too.
             keyed: whether pictures before the first key frame, which would lack what they refer to, are left out.
         """
-        streams: list[VideoStream | AudioStream] = [self.video]
-        if sound and self.audio is not None:
-            streams.append(self.audio)
-        pending: set[Stream] = set(streams)
-        self.ended = False
-        for packet in self._packets(streams):
+        pending: set[Stream] = {self.video} if self.audio is None or not sound else {self.video, self.audio}
+        reached: float | None = None
+        self.ended, flushed = False, True
+        for packet in self._packets([self.video] if self.audio is None else [self.video, self.audio]):
             stream = packet.stream
             time = self._packet_time(packet)
             if time is not None:
                 if time > stop:
                     pending.discard(stream)
-                if not pending or (stream is self.video and time > stop + INTERLEAVE_SECONDS):
+                if stream is self.video:
+                    reached = time + float((packet.duration or 0) * _time_base(stream))
+                if not pending or self._far_enough(stream, time - stop, reached):
+                    flushed = False
                     break
             if stream is self.video and keyed and time is not None:
                 if not packet.is_keyframe:
@@ -177,8 +187,15 @@ class Demuxer:
             if stream in pending:
                 yield from self._decoded_packet(packet)
         self.ended = self.video in pending
-        if not self.ended:  # at its end the demuxer flushes by itself
+        if not (self.ended and flushed):  # at its end the demuxer flushes by itself
             yield from self.video.codec_context.decode(None)
+
+    def _far_enough(self, stream: Stream, beyond: float, reached: float | None) -> bool:
+        """Whether no more is expected, a packet of `stream` being `beyond` the end, pictures `reached`, seconds."""
+        if stream is self.video:
+            return beyond > INTERLEAVE_SECONDS
+        promised = self.duration is not None and reached is not None and self.duration > reached + PROMISED_SECONDS
+        return beyond > SOUND_ALONE_SECONDS and reached is not None and not promised
 
     def first_sound(self, within: float) -> float | None:
         """Return the time of the next sound that is stored, None if there is none up to picture `within`, seconds."""
