@@ -17,6 +17,7 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.boxes import boxes
 from clipmill.renderer.checking.playback import Playback, play
 from clipmill.renderer.checking.sidecars import Cue, cues
+from clipmill.renderer.reading.demuxing import decodable
 from msgspec import Struct
 
 LONGEST_OFFSET_SECONDS = 0.04
@@ -123,7 +124,11 @@ def examine(path: Path, expected: Expected) -> list[Check]:
             checks.append(_is("streams", single, found, "one of each"))
             checks += _tags(dict(container.metadata), [dict(stream.metadata) for stream in container.streams])
             told = float(container.duration or 0) / av.time_base
-            if videos and audios:
+            unknown = [stream for stream in (*videos[:1], *audios[:1]) if not decodable(stream)]
+            if unknown:
+                kinds = " and ".join(stream.type for stream in unknown)
+                checks.append(Check("decodes", False, f"It cannot be decoded: {kinds} in an unknown format."))
+            elif videos and audios:
                 checks += _codecs(videos[0], audios[0], expected)
                 played = play(container, videos[0], audios[0])
                 checks += _played(played, videos[0], told, expected)

@@ -252,6 +252,12 @@ class Demuxer:
                 yield frame
 
 
+def decodable(stream: Stream) -> bool:
+    """Whether FFmpeg has a decoder for a stream: else its context is None, whatever PyAV's types say."""
+    context: CodecContext | None = stream.codec_context
+    return context is not None
+
+
 @contextmanager
 def readable() -> Iterator[None]:
     """Turn FFmpeg's errors into `Permanent` with `unreadable_media`."""
@@ -280,7 +286,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
     best = container.streams.best("video")
     chosen = next((one for one in streams if one is best), streams[0])
-    if not _decodable(chosen):
+    if not decodable(chosen):
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is in an unknown format.")
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width * height > MOST_PIXELS:
@@ -293,14 +299,9 @@ def _audio_stream(container: InputContainer, index: int | None) -> AudioStream |
     """Return the stream `index`, else the one that players choose, else any that can be decoded."""
     asked = container.streams[index] if index is not None and index < len(container.streams) else None
     for stream in (asked, container.streams.best("audio"), *container.streams.audio):
-        if isinstance(stream, AudioStream) and _decodable(stream):
+        if isinstance(stream, AudioStream) and decodable(stream):
             return stream
     return None
-
-
-def _decodable(stream: Stream) -> bool:
-    context: CodecContext | None = stream.codec_context  # None if FFmpeg has no decoder, whatever PyAV's types say
-    return context is not None
 
 
 def _time_base(stream: Stream) -> Fraction:
