@@ -1,4 +1,5 @@
 import json
+import struct
 import subprocess
 import sys
 
@@ -120,6 +121,16 @@ def test_what_is_no_video_is_found_out(tmp_path):
     assert checks(path) == {"readable"}
     assert checks(tmp_path) == {"readable"}
     assert checks(tmp_path / "nothing.mp4") == {"readable"}
+
+
+@pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (-1, 0, 0, -1), (-1, 0, 0, 1), (1, 0, 0, -1)])
+def test_a_clip_that_players_turn_or_mirror_is_found_out(right, matrix):
+    data = bytearray(right.read_bytes())
+    header = data.index(b"tkhd") - 4
+    a, b, c, d = (number << 16 for number in matrix)
+    data[header + 48 : header + 84] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    right.write_bytes(data)
+    assert checks(right) == {"upright"}
 
 
 @pytest.mark.parametrize(("code", "head"), [(b"avc1", b"avcC"), (b"mp4a", b"esds")])

@@ -168,6 +168,8 @@ def _played(played: Playback, video: VideoStream, told: float, expected: Expecte
     whole = not played.damaged and len(played.pictures) == (video.frames or len(played.pictures))
     found = f"{len(played.pictures)} of {video.frames} pictures, {played.damaged} damaged"
     yield Check("decodes", whole, found if whole else f"Not all of it can be decoded: {found}.")
+    found = f"turned by {played.turned} degrees{', mirrored' if played.mirrored else ''}"
+    yield _is("upright", not played.turned and not played.mirrored, found, "as it is stored")
     yield from _rates(played, video)
     group = played.longest_group
     fine = group <= LONGEST_GROUP_SECONDS + played.picture_seconds / 2
