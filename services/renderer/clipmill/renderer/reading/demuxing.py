@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from fractions import Fraction
+from itertools import islice
 from typing import BinaryIO
 
 import av
@@ -29,6 +30,13 @@ SOUND_ALONE_SECONDS = 10.0
 
 PROMISED_SECONDS = 1.0
 """By how much the pictures' duration may pass the last picture that was read without promising another."""
+
+COUNTED_PACKETS = 120
+"""Pictures whose times tell a rate that no one has told: two to five seconds."""
+
+REORDERED_PACKETS = 16
+"""By how many pictures one may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`); there are gaps among
+the last ones that were read."""
 
 MOST_THREADS = 4
 """Of the decoder where its user leaves the choice: each holds a picture, and four are twice as fast as the encoder."""
@@ -208,6 +216,13 @@ class Demuxer:
             if time is not None and time > within:
                 return None
         return None
+
+    def counted_rate(self) -> float:
+        """Return the frames a second by the times of the next pictures that are stored, 0 if they are too few."""
+        stamps = (packet.pts for packet in self._packets([self.video]) if packet.pts is not None)
+        times = sorted(islice(stamps, COUNTED_PACKETS))[:-REORDERED_PACKETS]
+        passed = (times[-1] - times[0]) * _time_base(self.video) if times else 0
+        return float((len(times) - 1) / passed) if passed else 0.0
 
     def time(self, frame: av.VideoFrame) -> float:
         """Seconds from the source's first video frame; a frame without a time stamp follows the one before."""
