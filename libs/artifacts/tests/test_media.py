@@ -1,6 +1,8 @@
 """The range reader."""
 
+import errno
 import io
+import os
 import resource
 import signal
 import tracemalloc
@@ -102,18 +104,48 @@ def test_spooling_takes_no_memory(tmp_path):
     assert peak < 16 * MIB
 
 
-def test_a_full_disk_under_the_spool_is_said(tmp_path):
+@pytest.fixture
+def small_files():
+    """No file may be larger than a MiB, as a limit of the process."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    file = Source(2 * MIB).open(tmp_path)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, hard))
-    try:
-        with pytest.raises(Transient) as caught:
-            file.read()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_spool_that_may_not_grow_is_no_end_to_reading(tmp_path, small_files):
+    source = Source(40 * MIB)
+    with source.open(tmp_path) as file:
+        assert file.read() == source.data
+        assert source.fetched == 40 * MIB
+        assert len(source.asked) <= 40 * MIB // (MAX_READ_AHEAD_BLOCKS * BLOCK_BYTES) + 30
+        file.seek(0)
+        assert file.read(MIB // 2) == source.data[: MIB // 2]
+        assert source.fetched == 40 * MIB  # what was spooled before stays
+        file.seek(20 * MIB)
+        assert file.read(MIB) == source.data[20 * MIB : 21 * MIB]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_under_the_spool_is_said(tmp_path, monkeypatch, number):
+    def full(file, data, place):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(Transient) as caught:
+        Source(2 * MIB).open(tmp_path).read()
     assert caught.value.code is ErrorCode.OUT_OF_SPACE
+
+
+def test_a_disk_that_fails_is_not_called_full(tmp_path, monkeypatch):
+    def failing(file, data, place):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pwrite", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        Source(2 * MIB).open(tmp_path).read()
 
 
 def test_hopping_between_two_places_fetches_each_once():

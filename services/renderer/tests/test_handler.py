@@ -93,7 +93,7 @@ def job_with(settings, make_media):
             duration=4.0,
             size_bytes=1,
             origin=Origin.UPLOAD,
-            video=VideoFacts(codec="h264", width=320, height=180),
+            video=VideoFacts(codec="h264", width=320, height=180, frame_rate=29.97),
             audio=AudioFacts(codec="aac", sample_rate=48000, channels=2),
         )
         clip = PlannedClip(number=1, start=0.5, end=2.5, title="T", tiktok="tt", instagram="ig", youtube="yt", score=80)
@@ -128,6 +128,19 @@ async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_p
     for key in (layout.captions(job, 1), layout.subtitles(job, 1)):
         assert b"Good day." in await store.get_bytes(key)
     assert (await store.get_bytes(layout.poster(job, 1)))[:2] == b"\xff\xd8"
+
+
+async def test_the_render_is_told_how_many_pictures_a_second_the_source_has(settings, job_with):
+    class Asked:
+        async def call(self, request, kind, *, on_progress):
+            self.request = request
+            raise Permanent(ErrorCode.INTERNAL, "That is enough.")
+
+    store, job = await job_with(content=b"")
+    asked = Asked()
+    with pytest.raises(Permanent, match="enough"):
+        await RenderHandler(store, settings, asked)(RenderTask(job=job, number=1), Recording())
+    assert asked.request.frame_rate == 29.97
 
 
 async def test_a_clip_looks_as_the_job_asked(settings, job_with):

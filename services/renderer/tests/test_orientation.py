@@ -1,10 +1,14 @@
 """Pictures are turned as their display matrix says."""
 
+import io
 import struct
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from clipmill.renderer.reading.source import Glance, Source
+from PIL import Image
 
 ONE = 1 << 16
 
@@ -41,3 +45,31 @@ def test_a_picture_is_shown_as_its_display_matrix_says(make_media, name):
     for one in (picture, glance):
         assert (one.width, one.height) == ((320, 180) if a else (180, 320))
         assert corner(one) == expected
+
+
+@pytest.mark.parametrize(("orientation", "size", "expected"), [(1, (64, 48), "top left"), (6, (48, 64), "top right")])
+def test_photographs_with_exif_in_a_film_are_read_and_turned_as_it_says(tmp_path, orientation, size, expected):
+    path = photographs(tmp_path / "camera.mkv", orientation)
+    with path.open("rb") as file, Source(file) as source:
+        pictures = list(source.pictures(0.0, 5))
+        assert source.size == size
+    assert [corner(picture) for picture in pictures] == [expected] * 5
+
+
+def photographs(path, orientation):
+    """Motion JPEG as cameras write it: EXIF in every picture, which PyAV does not know as side data."""
+    pixels = np.full((48, 64, 3), 60, np.uint8)
+    pixels[4:16, 4:16] = 255
+    exif, written = Image.Exif(), io.BytesIO()
+    exif[0x010F], exif[0x0112] = "A maker", orientation
+    Image.fromarray(pixels).save(written, "JPEG", exif=exif)
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        container.start_encoding()
+        for index in range(10):
+            packet = av.Packet(written.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, index, index, Fraction(1, 25)
+            packet.is_keyframe = True
+            container.mux(packet)
+    return path

@@ -6,7 +6,8 @@ import av
 import numpy as np
 import pytest
 from clipmill.artifacts.media import RangeReader
-from clipmill.renderer.reading.source import Source
+from clipmill.renderer.audio.sound import SAMPLE_RATE, Sound
+from clipmill.renderer.reading.source import Glance, Source
 
 LENGTH, START, SECONDS = 100, 47.3, 15
 
@@ -90,3 +91,59 @@ def test_survey_and_rendering_together_fetch_little_more_than_the_clip(loop, tmp
         assert sum(1 for _ in source.pictures(start, frames)) == frames
     assert sum(fetched) <= ALLOWED * own + SLACK_BYTES / 4  # the rest is for the index of a longer video
     assert len(fetched) < 100
+
+
+def uneven(path, pictures, sound, chunk=None):
+    """Pictures of so many seconds, and sound of so many, a second of each by turns, or stored in larger chunks."""
+    with av.open(path, "w", options={"max_interleave_delta": "1"} if chunk else {}) as container:
+        video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "bf": "0"})
+        video.width, video.height, video.pix_fmt, video.codec_context.gop_size = 64, 64, "yuv420p", 25
+        audio = container.add_stream("mp2", rate=48000, layout="stereo", options={"b": "256k"})
+        waiting = []
+        for second in range(max(pictures, sound)):
+            for index in range(second * 25, (second + 1) * 25 if second < pictures else 0):
+                planes = np.full((96, 64), 128, np.uint8)
+                planes[:64] = 40 + index % 150
+                frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+                frame.pts = index
+                waiting += video.encode(frame)
+            for begin in range(second * 48000, (second + 1) * 48000 if second < sound else 0, 1000):
+                frame = av.AudioFrame.from_ndarray(np.zeros((1, 2000), np.int16), format="s16", layout="stereo")
+                frame.sample_rate, frame.pts = 48000, begin
+                waiting += audio.encode(frame)
+            if not chunk or (second + 1) % chunk == 0:
+                waiting.sort(key=lambda packet: packet.stream.type if chunk else "")
+                container.mux(waiting)
+                waiting = []
+        container.mux([*video.encode(None), *audio.encode(None)])
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_sound_that_goes_on_for_long_after_the_pictures_is_not_fetched(tmp_path, name):
+    data = uneven(tmp_path / name, 12, 200)
+    fetched = []
+
+    def read_range(start, end):
+        fetched.append(end - start)
+        return data[start:end]
+
+    file = io.BufferedReader(RangeReader(read_range, len(data), tmp_path), buffer_size=64 * 1024)
+    with file, Source(file, near=8) as source:
+        opened = sum(fetched)
+        looks = list(source.glances(8.0, 125))
+        assert sum(1 for _ in source.pictures(8.0, 125)) == 125
+    heard = sum(item.samples.shape[1] for item in looks if isinstance(item, Sound))
+    assert heard > 4.9 * SAMPLE_RATE
+    assert sum(fetched) - opened < len(data) / 6
+
+
+def test_sound_may_lie_well_ahead_of_its_pictures(tmp_path):
+    data = uneven(tmp_path / "a.mkv", 60, 60, chunk=20)
+    for start, first in ((0.0, 40), (18.0, 40 + 450 % 150)):
+        with Source(io.BytesIO(data), near=start) as source:
+            pictures = list(source.pictures(start, 125))
+            glances = [item for item in source.glances(start, 125) if isinstance(item, Glance)]
+        lights = np.array([float(np.median(picture.luma)) for picture in pictures])
+        assert np.abs(lights - (first + np.arange(125))).max() <= 2
+        assert glances[-1].frame >= 120

@@ -1,9 +1,13 @@
+import weakref
+
 import cv2
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 from clipmill.contracts.options import Background, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.drawing.reframing import DIVIDER, SOLID, Reframer
+from clipmill.renderer.drawing import reframing
+from clipmill.renderer.drawing.reframing import DIVIDER, SCALERS, SOLID, Reframer
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.pictures import Picture
 from clipmill.renderer.seeing.faces import Box
@@ -169,6 +173,45 @@ def test_a_blurred_background_is_dark_and_smooth_and_takes_the_pictures_colours(
         assert np.abs(np.diff(bar.astype(int), axis=1)).max() <= 3
     assert 130 < canvas.blue[:270].mean() < 160
     assert np.abs(np.diff(canvas.blue[:270].astype(int), axis=0)).max() <= 4
+
+
+@pytest.fixture
+def scalers(monkeypatch):
+    """All scalers that were made, and those of them that are there still."""
+    made, there = [], weakref.WeakSet()
+
+    class Counted:
+        def __init__(self):
+            scaler = VideoReformatter()
+            self.reformat = scaler.reformat
+            made.append(1)
+            there.add(self)
+
+    monkeypatch.setattr(reframing, "VideoReformatter", Counted)
+    return made, there
+
+
+def test_memory_does_not_grow_with_the_shots(scalers):
+    made, there = scalers
+    reframer, picture, canvas = Reframer(), sampled(scene, 640, 360), empty(270, 480)
+    for shot in range(40):
+        height = 200 + 4 * shot
+        reframer.draw(picture, tracked(Box(10, 0, height * 9 / 16, height), 270, 480), canvas, Background.BLUR)
+    assert len(made) > 2 * SCALERS
+    assert len(there) <= SCALERS
+
+
+@pytest.mark.parametrize("place", [(40, 100, 200, 300), (0, 150, 270, 152), (60, 0, 150, 480)])
+def test_what_scales_the_parts_of_one_framing_is_set_up_once(scalers, place):
+    left, top, width, height = place
+    made, _ = scalers
+    reframer, picture, canvas = Reframer(), sampled(scene, 640, 360), empty(270, 480)
+    pane = Pane(Box(0, 0, 640, 640 * height / width), left, top, width, height)
+    before = 0
+    for _ in range(3):
+        reframer.draw(picture, Framing(Layout.FIT, (pane,)), canvas, Background.BLUR)
+        before = before or len(made)
+    assert len(made) == before
 
 
 def drawn_room():

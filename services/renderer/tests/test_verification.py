@@ -1,4 +1,5 @@
 import json
+import struct
 import subprocess
 import sys
 
@@ -6,7 +7,8 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
-from clipmill.renderer.checking.verification import Expected, examine, verify
+from clipmill.renderer.__main__ import check
+from clipmill.renderer.checking.verification import Check, Expected, examine, verify
 
 VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\nSome words\n"
 SRT = "1\n00:00:00,100 --> 00:00:00,900\nSome words\n"
@@ -119,6 +121,40 @@ def test_what_is_no_video_is_found_out(tmp_path):
     assert checks(path) == {"readable"}
     assert checks(tmp_path) == {"readable"}
     assert checks(tmp_path / "nothing.mp4") == {"readable"}
+
+
+@pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (-1, 0, 0, -1), (-1, 0, 0, 1), (1, 0, 0, -1)])
+def test_a_clip_that_players_turn_or_mirror_is_found_out(right, matrix):
+    data = bytearray(right.read_bytes())
+    header = data.index(b"tkhd") - 4
+    a, b, c, d = (number << 16 for number in matrix)
+    data[header + 48 : header + 84] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    right.write_bytes(data)
+    assert checks(right) == {"upright"}
+
+
+@pytest.mark.parametrize(("code", "head"), [(b"avc1", b"avcC"), (b"mp4a", b"esds")])
+def test_what_nobody_can_decode_is_found_out_and_costs_no_other_files_results(right, code, head):
+    unknown = right.with_name("unknown.mp4")
+    unknown.write_bytes(right.read_bytes().replace(code, b"zzzz").replace(head, b"zzzC"))
+    found = run(unknown, right, "--json")
+    assert not found.stderr
+    first, second = map(json.loads, found.stdout.splitlines())
+    assert [check["check"] for check in first["checks"] if not check["ok"]] == ["decodes"]
+    assert (found.returncode, second["ok"]) == (1, True)
+
+
+def test_each_file_is_reported_as_it_is_examined(monkeypatch, capsys):
+    said = []
+
+    def looked_at(path, expected):
+        said.append(capsys.readouterr().out)
+        return [Check("readable", True, "yes")]
+
+    monkeypatch.setattr("clipmill.renderer.__main__.examine", looked_at)
+    assert check(["one.mp4", "other.mp4"]) == 0
+    assert "one.mp4: all right" in said[1]
+    assert "other.mp4: all right" in capsys.readouterr().out
 
 
 def test_captions_lie_beside_a_clip(right):

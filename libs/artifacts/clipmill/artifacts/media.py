@@ -1,6 +1,8 @@
 """Reading media where it lies: a seekable file over range requests."""
 
+import errno
 import io
+import logging
 import os
 import tempfile
 from collections import OrderedDict
@@ -8,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from clipmill.artifacts.store_failures import FULL_DISK
 from clipmill.contracts.failures import ErrorCode, Transient
 
 BLOCK_BYTES = 64 * 1024
@@ -28,6 +31,8 @@ RUNS = 8
 
 CACHED_BLOCKS = 256
 """Blocks kept in memory (16 MiB): the index, and the neighbourhood of several read positions."""
+
+_log = logging.getLogger(__name__)
 
 ReadRange = Callable[[int, int], bytes]
 """Returns the bytes [start, end) of the object, blocking."""
@@ -161,29 +166,48 @@ class _Recent:
 
 
 class _Spool:
-    """All blocks, one after the other as they came, in a file without a name: it goes with the process that made it."""
+    """All blocks, one after the other as they came, in a file without a name: it goes with the process that made it.
+
+    Where the process may not write files as large as that, what comes later is kept in memory as far as it was used
+    last: reading costs more requests then, but goes on.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115  # closed with the reader
         self._places: dict[int, tuple[int, int]] = {}  # block -> offset and length in the file
         self._end = 0
+        self._limited = False
+        self._later = _Recent()
 
     def has(self, number: int) -> bool:
-        return number in self._places
+        return number in self._places or self._later.has(number)
 
     def get(self, number: int) -> bytes | None:
         place = self._places.get(number)
-        return os.pread(self._file.fileno(), place[1], place[0]) if place else None
+        return os.pread(self._file.fileno(), place[1], place[0]) if place else self._later.get(number)
 
     def put(self, number: int, block: bytes) -> None:
-        written = 0
         try:
-            while written < len(block):
-                written += os.pwrite(self._file.fileno(), block[written:], self._end + written)
+            if not self._limited:
+                self._write(block)
         except OSError as error:
-            raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.") from error
+            if error.errno in FULL_DISK:
+                raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.") from error
+            if error.errno != errno.EFBIG:
+                raise
+            _log.warning("fetched ranges are spooled up to %d bytes only: no file may be larger here", self._end)
+            self._limited = True
+        if self._limited:
+            self._later.put(number, block)
+            return
         self._places[number] = self._end, len(block)
         self._end += len(block)
 
     def close(self) -> None:
         self._file.close()
+        self._later.close()
+
+    def _write(self, block: bytes) -> None:
+        written = 0
+        while written < len(block):
+            written += os.pwrite(self._file.fileno(), block[written:], self._end + written)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 
-_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when a disk, or somebody's share of it, has no room."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +57,8 @@ def translated(key: str, place: str) -> Iterator[None]:
 
 
 def _failure(error: BaseError | OSError) -> Transient:
-    full = isinstance(error, OSError) and error.errno in _FULL_DISK
-    if full or any(f"(os error {number})" in str(error) for number in _FULL_DISK):
+    full = isinstance(error, OSError) and error.errno in FULL_DISK
+    if full or any(f"(os error {number})" in str(error) for number in FULL_DISK):
         return Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.")
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
         return Transient(ErrorCode.UNAVAILABLE, "The artifact store refuses access; its credentials need a look.")

@@ -15,7 +15,7 @@ from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.spares import Spares
 from clipmill.operations.workroom import sweep
-from clipmill.renderer.checking.verification import Examined, Expected, examine
+from clipmill.renderer.checking.verification import Check, Examined, Expected, examine
 from clipmill.renderer.handler import TARGET, WORKROOM_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
 from clipmill.renderer.text import typefaces
@@ -41,7 +41,7 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
 
 
 def check(arguments: Sequence[str]) -> int:
-    """Run `verify`: print what was looked at, one line each.
+    """Run `verify`: print what was looked at, one line each, file by file as they are examined.
 
     Args:
         arguments: after the word `verify`.
@@ -57,16 +57,21 @@ def check(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON, one line a file")
     options = parser.parse_args(arguments)
     expected = Expected(seconds=options.seconds, output_format=options.format, captions=options.captions)
-    examined = {path: examine(path, expected) for path in options.files}
-    for path, checks in examined.items():
-        wrong = sum(not found.ok for found in checks)
-        if options.json:
-            sys.stdout.write(f"{msgspec.json.encode(Examined(str(path), not wrong, tuple(checks))).decode()}\n")
-            continue
-        for found in checks:
-            sys.stdout.write(f"{'ok     ' if found.ok else 'FINDING'}  {found.check}: {found.sentence}\n")
-        sys.stdout.write(f"{path}: {f'{wrong} of {len(checks)} wrong' if wrong else 'all right'}\n")
-    return 1 if any(not found.ok for checks in examined.values() for found in checks) else 0
+    fine = [_report(path, examine(path, expected), as_json=options.json) for path in options.files]
+    return 0 if all(fine) else 1
+
+
+def _report(path: Path, checks: Sequence[Check], *, as_json: bool) -> bool:
+    """Print at once what was found in a file, and return whether nothing is wrong."""
+    wrong = sum(not found.ok for found in checks)
+    if as_json:
+        lines = [msgspec.json.encode(Examined(str(path), not wrong, tuple(checks))).decode()]
+    else:
+        lines = [f"{'ok     ' if found.ok else 'FINDING'}  {found.check}: {found.sentence}" for found in checks]
+        lines.append(f"{path}: {f'{wrong} of {len(checks)} wrong' if wrong else 'all right'}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+    return not wrong
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
         store_url: of the artifact store.
         source_key: of the video in it.
         audio_index: the container's stream to take the sound from, None for the one that players choose.
+        frame_rate: average frames a second of the source, for containers that do not tell; 0 if it is not known.
         start: seconds of the source.
         end: seconds of the source, later than `start`.
         shots: of the source.
@@ -86,6 +87,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
     directory: str
     models_dir: str
     audio_index: int | None = None
+    frame_rate: float = 0.0
     shots: tuple[Shot, ...] = ()
     segments: tuple[Segment, ...] = ()
     title: str = ""
@@ -141,7 +143,8 @@ def render(request: RenderRequest, report: Report) -> Rendered:
     cv2.setNumThreads(1)  # the codecs' threads keep the processors busy
     detector = BlazeFace(locate(FACE_MODEL, Path(request.models_dir)))
     file = open_store(request.store_url).open_media(request.source_key, Path(request.directory))
-    with file, Source(file, request.audio_index, request.quality.threads, request.start) as source:
+    threads, rate = request.quality.threads, request.frame_rate
+    with file, Source(file, request.audio_index, threads, request.start, frame_rate=rate) as source:
         return render_from(source, request, detector, report)
 
 

@@ -110,6 +110,7 @@ class RenderHandler:
             store_url=settings.common.store_url,
             source_key=layout.source(task.job),
             audio_index=None if work.media.audio is None else work.media.audio.index,
+            frame_rate=work.media.video.frame_rate,
             start=planned.start,
             end=planned.end,
             shots=work.scenes.shots,

@@ -33,11 +33,16 @@ class Sound:
 
 
 class Converter:
-    """Turns decoded audio of any rate, layout and format into 48 kHz stereo floats."""
+    """Turns decoded audio of any rate, layout and format into 48 kHz stereo floats.
+
+    Channels that FFmpeg knows no mix for (ambisonics, a back pair alone) do not cost the clip: the first of them, which
+    is the omnidirectional one of ambisonics, is heard on both sides; what not even that can be made of is silent.
+    """
 
     def __init__(self) -> None:
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None
+        self._first_only = False
 
     def convert(self, frame: av.AudioFrame) -> Samples:
         """Return the samples of `frame`; a few may stay inside until the next call.
@@ -46,21 +51,31 @@ class Converter:
             frame: as decoded; its form may change from one call to the next.
         """
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        left: list[Samples] = []
-        if self._resampler is None or form != self._form:
-            left = [self.flush()]
-            self._resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
-            self._form = form
+        left = silence(0)
+        if form != self._form:
+            left = self.flush()
+            self._resampler, self._form, self._first_only = _resampler(), form, False
         frame.pts = None  # the time line below is ours
-        return _joined([*left, *(_samples(out) for out in self._resampler.resample(frame))])
+        return _joined([left, self._mapped(frame)])
 
     def flush(self) -> Samples:
         """Return what is left inside."""
-        if self._resampler is None:
-            return silence(0)
-        left = _joined([_samples(out) for out in self._resampler.resample(None)])
-        self._resampler = None
+        left = silence(0) if self._resampler is None else _resampled(self._resampler, None)
+        self._resampler = self._form = None
         return left
+
+    def _mapped(self, frame: av.AudioFrame) -> Samples:
+        if not self._first_only and self._resampler is not None:
+            try:
+                return _resampled(self._resampler, frame)
+            except av.error.FFmpegError:
+                self._resampler, self._first_only = _resampler(), True
+        if self._resampler is not None:
+            try:
+                return _resampled(self._resampler, _first_channel(frame))
+            except (av.error.FFmpegError, ValueError):  # PyAV has arrays for the usual sample formats only
+                self._resampler = None
+        return silence(round(frame.samples * SAMPLE_RATE / frame.sample_rate))
 
 
 class Timeline:
@@ -117,8 +132,20 @@ def silence(count: int) -> Samples:
     return np.zeros((CHANNELS, count), np.float32)
 
 
-def _samples(frame: av.AudioFrame) -> Samples:
-    return np.asarray(frame.to_ndarray(), np.float32)
+def _resampler() -> av.AudioResampler:
+    return av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+
+
+def _resampled(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> Samples:
+    return _joined([np.asarray(out.to_ndarray(), np.float32) for out in resampler.resample(frame)])
+
+
+def _first_channel(frame: av.AudioFrame) -> av.AudioFrame:
+    samples = frame.to_ndarray()
+    first = samples[:1] if frame.format.is_planar else samples[:, :: frame.layout.nb_channels]
+    mono = av.AudioFrame.from_ndarray(first.copy(), format=frame.format.name, layout="mono")
+    mono.sample_rate = frame.sample_rate
+    return mono
 
 
 def _joined(parts: list[Samples]) -> Samples:

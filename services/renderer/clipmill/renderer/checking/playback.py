@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from clipmill.renderer.audio.levels import MILLISECOND, PerMillisecond, levels_db, power
 from clipmill.renderer.audio.loudness import Floats, Loudness, Meter
 from clipmill.renderer.audio.sound import Converter
+from clipmill.renderer.reading.orientation import Orientation
 
 
 @dataclass(slots=True)
@@ -22,6 +23,8 @@ class Playback:
         pictures: times of the pictures in the order in which they are shown.
         keys: of those, the times at which a player can start.
         picture_seconds: how long the last picture is shown.
+        turned: degrees by which a player turns the picture that comes first, counter-clockwise.
+        mirrored: whether it mirrors it as well.
         sound_start: time of the first sample, None without any.
         sound_end: time after the last sample.
         damaged: packets and frames that could not be decoded in full.
@@ -35,6 +38,8 @@ class Playback:
     pictures: list[float] = field(default_factory=list)
     keys: list[float] = field(default_factory=list)
     picture_seconds: float = 0.0
+    turned: int = 0
+    mirrored: bool = False
     sound_start: float | None = None
     sound_end: float = 0.0
     damaged: int = 0
@@ -107,6 +112,8 @@ def _decoded(packet: "av.Packet[av.stream.Stream]", played: Playback) -> Iterato
 
 def _see(frame: av.VideoFrame, played: Playback) -> None:
     time = frame.time or 0.0
+    if not played.pictures:
+        played.turned, played.mirrored = frame.rotation, Orientation.of(frame).mirrored
     played.pictures.append(time)
     if frame.key_frame:
         played.keys.append(time)

@@ -17,6 +17,7 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.boxes import boxes
 from clipmill.renderer.checking.playback import Playback, play
 from clipmill.renderer.checking.sidecars import Cue, cues
+from clipmill.renderer.reading.demuxing import decodable
 from msgspec import Struct
 
 LONGEST_OFFSET_SECONDS = 0.04
@@ -123,7 +124,11 @@ def examine(path: Path, expected: Expected) -> list[Check]:
             checks.append(_is("streams", single, found, "one of each"))
             checks += _tags(dict(container.metadata), [dict(stream.metadata) for stream in container.streams])
             told = float(container.duration or 0) / av.time_base
-            if videos and audios:
+            unknown = [stream for stream in (*videos[:1], *audios[:1]) if not decodable(stream)]
+            if unknown:
+                kinds = " and ".join(stream.type for stream in unknown)
+                checks.append(Check("decodes", False, f"It cannot be decoded: {kinds} in an unknown format."))
+            elif videos and audios:
                 checks += _codecs(videos[0], audios[0], expected)
                 played = play(container, videos[0], audios[0])
                 checks += _played(played, videos[0], told, expected)
@@ -163,6 +168,8 @@ def _played(played: Playback, video: VideoStream, told: float, expected: Expecte
     whole = not played.damaged and len(played.pictures) == (video.frames or len(played.pictures))
     found = f"{len(played.pictures)} of {video.frames} pictures, {played.damaged} damaged"
     yield Check("decodes", whole, found if whole else f"Not all of it can be decoded: {found}.")
+    found = f"turned by {played.turned} degrees{', mirrored' if played.mirrored else ''}"
+    yield _is("upright", not played.turned and not played.mirrored, found, "as it is stored")
     yield from _rates(played, video)
     group = played.longest_group
     fine = group <= LONGEST_GROUP_SECONDS + played.picture_seconds / 2

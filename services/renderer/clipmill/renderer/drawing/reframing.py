@@ -49,11 +49,16 @@ DIVIDER = 4
 """Pixels of black between the two panes of `split`: two crops of one room otherwise look like one broken picture."""
 
 
+SCALERS = 16
+"""Scalers that are kept, those used last, 0.75 MB each and more: they are made for sizes, which change with each shot.
+A framing needs ten at most: two for a pane, and two for each of the bars on its four sides."""
+
+
 class Reframer:
     """Draws pictures on a canvas; for one thread, because the scalers it keeps are."""
 
     def __init__(self) -> None:
-        self._scalers: dict[tuple[int, ...], VideoReformatter] = {}
+        self._scaler = lru_cache(SCALERS)(_scaler)
 
     def draw(self, picture: Picture, framing: Framing, canvas: Picture, background: Background) -> None:
         """Draw a picture as its framing says.
@@ -103,7 +108,7 @@ class Reframer:
         if part.shape == (height, width):
             return part
         # A scaler is set up for sizes, which takes longer than scaling: a pane keeps its own ones.
-        scaler = self._scalers.setdefault((*part.shape, width, height), VideoReformatter())
+        scaler = self._scaler(*part.shape, width, height)
         frame = av.VideoFrame.from_numpy_buffer(part, format="gray")
         scaled = scaler.reformat(frame, width, height, "gray", interpolation=Interpolation.BICUBIC, threads=1)
         samples = np.frombuffer(memoryview(scaled.planes[0]), np.uint8)
@@ -139,6 +144,11 @@ class Reframer:
             for bar, regions in zip(bars, targets, strict=True):
                 corner = (bar.left // part * pitch[0], bar.top // part * pitch[1])
                 self._scale(small, regions[index], corner, pitch)
+
+
+def _scaler(*sizes: int) -> VideoReformatter:
+    """One for these sizes alone, by which it is kept."""
+    return VideoReformatter()
 
 
 @dataclass(frozen=True, slots=True)

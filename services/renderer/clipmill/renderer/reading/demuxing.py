@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from fractions import Fraction
+from itertools import islice
 from typing import BinaryIO
 
 import av
@@ -23,6 +24,19 @@ IO_BUFFER_BYTES = 128 * 1024
 
 INTERLEAVE_SECONDS = 3.0
 """How far behind the picture a container may store the sound that goes with it."""
+
+SOUND_ALONE_SECONDS = 10.0
+"""How far beyond the end sound is read while no picture has come that is as late, before its absence is believed."""
+
+PROMISED_SECONDS = 1.0
+"""By how much the pictures' duration may pass the last picture that was read without promising another."""
+
+COUNTED_PACKETS = 120
+"""Pictures whose times tell a rate that no one has told: two to five seconds."""
+
+REORDERED_PACKETS = 16
+"""By how many pictures one may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`); there are gaps among
+the last ones that were read."""
 
 MOST_THREADS = 4
 """Of the decoder where its user leaves the choice: each holds a picture, and four are twice as fast as the encoder."""
@@ -152,23 +166,27 @@ class Demuxer:
     def decoded(self, stop: float, *, sound: bool, keyed: bool = True) -> Iterator[av.VideoFrame | av.AudioFrame]:
         """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out.
 
+        Pictures that end before `stop` do not have all the rest of the sound read, unless the container says that there
+        are more of them: those may be stored well after their sound.
+
         Args:
             stop: seconds.
             sound: whether sound is decoded too.
             keyed: whether pictures before the first key frame, which would lack what they refer to, are left out.
         """
-        streams: list[VideoStream | AudioStream] = [self.video]
-        if sound and self.audio is not None:
-            streams.append(self.audio)
-        pending: set[Stream] = set(streams)
-        self.ended = False
-        for packet in self._packets(streams):
+        pending: set[Stream] = {self.video} if self.audio is None or not sound else {self.video, self.audio}
+        reached: float | None = None
+        self.ended, flushed = False, True
+        for packet in self._packets([self.video] if self.audio is None else [self.video, self.audio]):
             stream = packet.stream
             time = self._packet_time(packet)
             if time is not None:
                 if time > stop:
                     pending.discard(stream)
-                if not pending or (stream is self.video and time > stop + INTERLEAVE_SECONDS):
+                if stream is self.video:
+                    reached = time + float((packet.duration or 0) * _time_base(stream))
+                if not pending or self._far_enough(stream, time - stop, reached):
+                    flushed = False
                     break
             if stream is self.video and keyed and time is not None:
                 if not packet.is_keyframe:
@@ -177,8 +195,15 @@ class Demuxer:
             if stream in pending:
                 yield from self._decoded_packet(packet)
         self.ended = self.video in pending
-        if not self.ended:  # at its end the demuxer flushes by itself
+        if not (self.ended and flushed):  # at its end the demuxer flushes by itself
             yield from self.video.codec_context.decode(None)
+
+    def _far_enough(self, stream: Stream, beyond: float, reached: float | None) -> bool:
+        """Whether no more is expected, a packet of `stream` being `beyond` the end, pictures `reached`, seconds."""
+        if stream is self.video:
+            return beyond > INTERLEAVE_SECONDS
+        promised = self.duration is not None and reached is not None and self.duration > reached + PROMISED_SECONDS
+        return beyond > SOUND_ALONE_SECONDS and reached is not None and not promised
 
     def first_sound(self, within: float) -> float | None:
         """Return the time of the next sound that is stored, None if there is none up to picture `within`, seconds."""
@@ -191,6 +216,13 @@ class Demuxer:
             if time is not None and time > within:
                 return None
         return None
+
+    def counted_rate(self) -> float:
+        """Return the frames a second by the times of the next pictures that are stored, 0 if they are too few."""
+        stamps = (packet.pts for packet in self._packets([self.video]) if packet.pts is not None)
+        times = sorted(islice(stamps, COUNTED_PACKETS))[:-REORDERED_PACKETS]
+        passed = (times[-1] - times[0]) * _time_base(self.video) if times else 0
+        return float((len(times) - 1) / passed) if passed else 0.0
 
     def time(self, frame: av.VideoFrame) -> float:
         """Seconds from the source's first video frame; a frame without a time stamp follows the one before."""
@@ -235,6 +267,12 @@ class Demuxer:
                 yield frame
 
 
+def decodable(stream: Stream) -> bool:
+    """Whether FFmpeg has a decoder for a stream: else its context is None, whatever PyAV's types say."""
+    context: CodecContext | None = stream.codec_context
+    return context is not None
+
+
 @contextmanager
 def readable() -> Iterator[None]:
     """Turn FFmpeg's errors into `Permanent` with `unreadable_media`."""
@@ -263,7 +301,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
     best = container.streams.best("video")
     chosen = next((one for one in streams if one is best), streams[0])
-    if not _decodable(chosen):
+    if not decodable(chosen):
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is in an unknown format.")
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width * height > MOST_PIXELS:
@@ -276,14 +314,9 @@ def _audio_stream(container: InputContainer, index: int | None) -> AudioStream |
     """Return the stream `index`, else the one that players choose, else any that can be decoded."""
     asked = container.streams[index] if index is not None and index < len(container.streams) else None
     for stream in (asked, container.streams.best("audio"), *container.streams.audio):
-        if isinstance(stream, AudioStream) and _decodable(stream):
+        if isinstance(stream, AudioStream) and decodable(stream):
             return stream
     return None
-
-
-def _decodable(stream: Stream) -> bool:
-    context: CodecContext | None = stream.codec_context  # None if FFmpeg has no decoder, whatever PyAV's types say
-    return context is not None
 
 
 def _time_base(stream: Stream) -> Fraction:

@@ -29,11 +29,12 @@ class Orientation:
         """Read the display matrix that came with `frame`, if any; angles are rounded to quarter turns.
 
         The matrix is that of ISO/IEC 14496-12 (`tkhd`): a point (x, y) comes to (ax + cy, bx + dy), y downwards; its
-        numbers a b u c d v x y w are 32 bits each, in the machine's byte order, as FFmpeg hands them on.
+        numbers a b u c d v x y w are 32 bits each, in the machine's byte order, as FFmpeg hands them on. Where
+        they cannot be read, the angle still can (0 without a matrix), degrees counter-clockwise.
         """
         numbers = np.frombuffer(side_data(frame, Type.DISPLAYMATRIX) or b"", np.int32)
         if len(numbers) < 9:
-            return cls()
+            return cls(round(frame.rotation / 90) % 4)
         a, b, c, d = (float(numbers[index]) for index in (0, 1, 3, 4))
         mirrored = a * d - b * c < 0
         if mirrored:

@@ -8,6 +8,14 @@ HIGHEST_RATE = 60
 LOWEST_RATE = 20
 """Frames a second below which frames are shown more than once, because captions and camera move between them."""
 
+HIGHEST_SOURCE_RATE = 480
+"""Frames a second of the fastest cameras whose films people cut; beyond it a container's rate is the step of its clock
+(1,000 in Matroska, 90,000 in MPEG) and says nothing of the pictures."""
+
+LEAST_EVEN_RATE = 36
+"""Frames a second down to which a rate above the highest is halved: every second picture, evenly, is smoother than most
+pictures with some left out (75 becomes 37.5, 144 becomes 36), but hardly where it comes near 30 (61, 70 become 60)."""
+
 USUAL_RATES = (
     Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(48), Fraction(50),
     Fraction(60000, 1001), Fraction(60),
@@ -18,7 +26,9 @@ RATE_TOLERANCE = 0.003
 """Relative distance from a usual rate that is taken for rounding; the nearest wins (24 and 23.976)."""
 
 
-def output_rate(average: Fraction | None, base: Fraction | None, *, interlaced: bool = False) -> Fraction:
+def output_rate(
+    average: Fraction | None, base: Fraction | None, *, interlaced: bool = False, counted: float = 0.0
+) -> Fraction:
     """Return the constant frame rate to render at.
 
     Interlaced video keeps its frame rate: 25 frames of two fields become 25 pictures, as YouTube's recommended upload
@@ -29,11 +39,15 @@ def output_rate(average: Fraction | None, base: Fraction | None, *, interlaced: 
         base: the lowest rate at which all time stamps fall on frames; for a variable rate, the finest step that the
             source takes (or nonsense, such as 90,000).
         interlaced: whether frames have two fields, of which `base` may be the rate.
+        counted: frames a second by their times, for a container that says nothing usable; 0 if nobody counted.
     """
+    average, base = plausible(average), plausible(base)
+    if average is None and base is None:
+        average = plausible(Fraction(counted).limit_denominator(1001))
     if interlaced and average and base and abs(base / average - 2) < RATE_TOLERANCE:
         base = average
     rate = next((rate for rate in (base, average) if rate and rate <= HIGHEST_RATE), None) or average or base
-    if not rate or rate <= 0:
+    if not rate:
         return Fraction(25)
     usual = _usual(rate)
     if average and rate > average * 4:  # slides and screens: few pictures, at times of a finer grid, or nonsense
@@ -42,10 +56,15 @@ def output_rate(average: Fraction | None, base: Fraction | None, *, interlaced: 
     if usual:
         return usual
     while rate > HIGHEST_RATE:
-        rate /= 2
+        rate = rate / 2 if rate / 2 >= LEAST_EVEN_RATE else Fraction(HIGHEST_RATE)
     while rate < LOWEST_RATE:
         rate *= 2
     return rate.limit_denominator(1001)
+
+
+def plausible(rate: Fraction | None) -> Fraction | None:
+    """Return a rate that a container gives, None if it cannot be that of pictures."""
+    return rate if rate and 0 < rate <= HIGHEST_SOURCE_RATE else None
 
 
 def _usual(rate: Fraction) -> Fraction | None:

@@ -7,6 +7,7 @@ exactly once however its container rounds time stamps; at a variable rate the ne
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -18,7 +19,7 @@ from clipmill.renderer.pictures import Picture
 from clipmill.renderer.reading.conversion import SMALL_SHORT_SIDE, Converter, Geometry
 from clipmill.renderer.reading.deinterlacing import Deinterlacer
 from clipmill.renderer.reading.demuxing import INTERLEAVE_SECONDS, Demuxer, Detail, readable
-from clipmill.renderer.reading.rates import output_rate
+from clipmill.renderer.reading.rates import output_rate, plausible
 
 EARLIER_SECONDS = (0.0, 10.0, float("inf"))
 """How much before the start to look for a keyframe, should a container's index point too late."""
@@ -60,15 +61,24 @@ class Source:
         audio_index: the stream to take the sound from; None for the one that players choose.
         threads: of the decoder, 0 for its own choice.
         near: seconds, where the clip begins: should pictures change their size in mid-stream, those there decide.
+        frame_rate: average of all pictures a second, for containers that say nothing usable of it; 0 if it is not
+            known: then the first ones are counted.
 
     Raises:
         Permanent: with `unreadable_media` if not a single picture can be decoded, `no_video` if there are none.
     """
 
-    def __init__(self, file: BinaryIO, audio_index: int | None = None, threads: int = 0, near: float = 0.0) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        audio_index: int | None = None,
+        threads: int = 0,
+        near: float = 0.0,
+        *,
+        frame_rate: float = 0.0,
+    ) -> None:
         self._demuxer = Demuxer(file, audio_index, threads)
-        video = self._demuxer.video
-        self.rate = output_rate(video.average_rate, video.base_rate, interlaced=self._demuxer.interlaced)
+        self.rate = self._rate(frame_rate)
         self.has_sound = self._demuxer.audio is not None
         try:
             self._geometry = Geometry.of(self._frame_at(near), self._demuxer.pixel_aspect)
@@ -170,6 +180,13 @@ class Source:
                 picture = picture or converter.convert(held)
         if picture is not None:
             yield from [picture] * (frames - shown)
+
+    def _rate(self, known: float) -> Fraction:
+        video = self._demuxer.video
+        average, base, counted = video.average_rate, video.base_rate, known
+        if not any(plausible(rate) for rate in (average, base, Fraction(known))):
+            counted = self._demuxer.counted_rate()
+        return output_rate(average, base, interlaced=self._demuxer.interlaced, counted=counted)
 
     def _frame_at(self, near: float) -> av.VideoFrame:
         """Return the key frame at `near` or before, or any frame after."""
