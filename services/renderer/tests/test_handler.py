@@ -169,6 +169,7 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
         size_bytes=1,
         missing_letters="\U000133d1",
         unshaped=True,
+        sound_reduced=True,
     )
     await documents.save_once(store, layout.clip_facts(job, 1), facts)
     told = []
@@ -180,6 +181,7 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
     assert [line for _, line in told[0]] == [
         "Clip 1 lacks letters that no font here has: \U000133d1",
         "Clip 1 has letters that are not joined or ordered as they should be: FriBidi is missing",
+        "Clip 1 has one channel of the video's sound at most: its channels have no known mix",
         "Clip 1 is silent, as the video is there.",
     ]
 

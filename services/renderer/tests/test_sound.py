@@ -76,3 +76,4 @@ def test_sound_never_costs_the_picture(tmp_path):
     path.write_bytes(data)
     with path.open("rb") as file, Source(file) as source:
         assert any(isinstance(item, Glance) for item in source.glances(0.0, 50))
+        assert source.sound_reduced

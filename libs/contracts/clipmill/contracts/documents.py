@@ -242,6 +242,7 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
         true_peak_dbtp: likewise its true peak, dB; None for silence.
         missing_letters: of its words and its title, which no font has and which are therefore not in the picture.
         unshaped: whether letters are not joined or ordered as their script wants it, for want of FriBidi.
+        sound_reduced: whether only one channel of the source's sound could be used, or none.
     """
 
     number: int
@@ -256,3 +257,4 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
     true_peak_dbtp: float | None = None
     missing_letters: str = ""
     unshaped: bool = False
+    sound_reduced: bool = False

@@ -109,6 +109,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
         loudness_lufs: of the sound as it is heard, None for silence.
         true_peak_dbtp: likewise.
         missing_letters: of the words and the title, which no font has.
+        sound_reduced: whether only one channel of the source's sound could be used, or none.
         unshaped: whether some are not joined as their script wants it, FriBidi not being there.
         seconds: the work took, wall time.
         survey_seconds: of which for deciding what to show.
@@ -124,6 +125,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     true_peak_dbtp: float | None
     missing_letters: str
     unshaped: bool
+    sound_reduced: bool
     seconds: float
     survey_seconds: float
 
@@ -184,6 +186,7 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         loudness_lufs=soundtrack.loudness.lufs,
         true_peak_dbtp=soundtrack.loudness.true_peak_dbtp,
         missing_letters="".join(dict.fromkeys(captioning.missing + (hook.missing if hook else ""))),
+        sound_reduced=source.sound_reduced,
         unshaped=captioning.unshaped or (hook is not None and hook.unshaped),
         seconds=time.monotonic() - began,
         survey_seconds=surveyed - began,

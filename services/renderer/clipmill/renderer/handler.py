@@ -147,6 +147,7 @@ class RenderHandler:
             true_peak_dbtp=rendered.true_peak_dbtp,
             missing_letters=rendered.missing_letters,
             unshaped=rendered.unshaped,
+            sound_reduced=rendered.sound_reduced,
         )
         return await documents.save_once(self._store, layout.clip_facts(job, number), facts)
 
@@ -165,6 +166,8 @@ class RenderHandler:
             fallback("missing_letters")
         if facts.unshaped:
             fallback("unshaped_letters")
+        if facts.sound_reduced:
+            fallback("reduced_sound")
         if self._settings.encoder is EncoderChoice.NVENC and facts.encoder != EncoderChoice.NVENC:
             context.log.warning("nvenc_not_usable", encoder=facts.encoder)
             fallback("encoding_without_nvenc")
@@ -211,6 +214,9 @@ def _notable(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
     if facts.unshaped:
         line = f"Clip {facts.number} has letters that are not joined or ordered as they should be: FriBidi is missing"
         yield Log(job=job, name=f"unshaped_letters_{facts.number}", line=line)
+    if facts.sound_reduced:
+        line = f"Clip {facts.number} has one channel of the video's sound at most: its channels have no known mix"
+        yield Log(job=job, name=f"reduced_sound_{facts.number}", line=line)
     if facts.loudness_lufs is None and media.audio is not None:
         yield Log(job=job, name=f"silent_{facts.number}", line=f"Clip {facts.number} is silent, as the video is there.")
 

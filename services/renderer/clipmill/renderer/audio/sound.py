@@ -37,12 +37,16 @@ class Converter:
 
     Channels that FFmpeg knows no mix for (ambisonics, a back pair alone) do not cost the clip: the first of them, which
     is the omnidirectional one of ambisonics, is heard on both sides; what not even that can be made of is silent.
+
+    Attributes:
+        reduced: whether that happened.
     """
 
     def __init__(self) -> None:
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None
         self._first_only = False
+        self.reduced = False
 
     def convert(self, frame: av.AudioFrame) -> Samples:
         """Return the samples of `frame`; a few may stay inside until the next call.
@@ -69,7 +73,7 @@ class Converter:
             try:
                 return _resampled(self._resampler, frame)
             except av.error.FFmpegError:
-                self._resampler, self._first_only = _resampler(), True
+                self._resampler, self._first_only, self.reduced = _resampler(), True, True
         if self._resampler is not None:
             try:
                 return _resampled(self._resampler, _first_channel(frame))

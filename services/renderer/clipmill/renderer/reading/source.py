@@ -64,6 +64,11 @@ class Source:
         frame_rate: average of all pictures a second, for containers that say nothing usable of it; 0 if it is not
             known: then the first ones are counted.
 
+    Attributes:
+        rate: frames a second of the pictures.
+        has_sound: whether there is any.
+        sound_reduced: whether only one channel of it could be used, or none, once glanced at.
+
     Raises:
         Permanent: with `unreadable_media` if not a single picture can be decoded, `no_video` if there are none.
     """
@@ -80,6 +85,7 @@ class Source:
         self._demuxer = Demuxer(file, audio_index, threads)
         self.rate = self._rate(frame_rate)
         self.has_sound = self._demuxer.audio is not None
+        self.sound_reduced = False
         try:
             self._geometry = Geometry.of(self._frame_at(near), self._demuxer.pixel_aspect)
         except Permanent:
@@ -143,6 +149,7 @@ class Source:
             self._check(start, stop, end)
             if early is not None:
                 yield Glance(0, converter.convert(early))
+        self.sound_reduced = sound.reduced
         yield sound.rest()
 
     def pictures(self, start: float, frames: int) -> Iterator[Picture]:
@@ -282,6 +289,10 @@ class _SoundReader:
         begin = self._end if time is None else time - start
         self._end = begin + frame.samples / frame.sample_rate
         return Sound(self._converter.convert(frame), begin)
+
+    @property
+    def reduced(self) -> bool:
+        return self._converter.reduced
 
     def rest(self) -> Sound:
         return Sound(self._converter.flush(), self._end)
