@@ -129,6 +129,29 @@ def test_a_clap_does_not_make_a_room_loud(finished):
     assert np.abs(out).max() > 0.5
 
 
+def test_a_clap_that_echoes_does_not_make_a_room_loud(finished):
+    since = np.maximum(0, seconds(10) - 1)
+    echo = noise(10, 1) * (np.exp(-120 * since) + 0.2 * 10 ** (-3 * since / 0.6)) * (since > 0)
+    soundtrack = finished(stereo(0.0004 * noise(10) + 0.5 * echo))
+    assert soundtrack.gain_db == 0
+
+
+@pytest.mark.parametrize("room", [0.0, 0.0004])
+@pytest.mark.parametrize("lasting", [0.25, 0.9])
+def test_a_short_utterance_is_lifted_however_long_nothing_else_is_heard(finished, room, lasting):
+    times = seconds(20)
+    tone = 0.15 * np.sin(2 * np.pi * 300 * times) * ((times > 8) & (times < 8 + lasting))
+    soundtrack = finished(stereo(tone + room * noise(20)))
+    assert soundtrack.loudness.lufs == pytest.approx(-14, abs=0.5)
+    assert soundtrack.loudness.true_peak_dbtp <= -1
+
+
+def test_a_room_that_swells_a_little_is_still_a_room(finished):
+    times = seconds(20)
+    swelling = 0.0024 * (1 + 0.8 * ((times > 8) & (times < 8.6)))
+    assert finished(stereo(swelling * noise(20))).gain_db == 0
+
+
 def test_what_is_barely_there_is_lifted_so_far_and_no_farther(finished):
     soundtrack = finished(stereo(speech(4, 0.0015)))
     assert soundtrack.gain_db == 40
