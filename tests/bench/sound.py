@@ -168,9 +168,16 @@ def _material() -> dict[str, Mono]:
     )
     pink = np.fft.irfft(np.fft.rfft(noise[2]) / np.sqrt(np.arange(len(times) // 2 + 1) + 1), len(times))
     room = 10 ** (-69 / 20) * noise[3]
+    claps = np.clip(noise[0], -1, 1) * np.exp(-120 * (times % 0.5)) * (times % 0.5 < 0.05)
+    snare = np.sign(noise[1]) * np.exp(-32 * (times % 0.42)) * (times % 0.42 < 0.17)
+    word = 0.15 * np.sin(2 * np.pi * 300 * times) * ((times >= 5) & (times < 5.4))
     return {
         "quiet speech, -20 dB": talk * 0.1,
         "quiet speech, -30 dB": talk * 10**-1.5,
+        "quiet speech, -40 dB": talk * 0.01,
+        "a tone of 0.4 s in silence": word,
+        "a snare, 2.4 times a second": snare,
+        "quiet speech, -20 dB, with a loud clap every 0.5 s": np.clip(talk * 0.1 + claps, -1, 1),
         "one loud clap in quiet speech": talk * 0.1 + burst,
         "a whisper (-30 dB), then speech": np.where(times < 5, 10**-1.5, 1) * talk,
         "speech on one side only": np.stack([talk, 0 * talk]),

@@ -18,6 +18,13 @@ STEADY_DB = 10.0
 ROOM_DB = -50.0
 """A steady sound that is quieter is the noise of a room and of its microphone: nobody wants to hear it louder."""
 
+UTTERANCE = 20
+"""Levels (0.2 s): a word lasts at least as long; a click does not, and what echoes of it dies away meanwhile."""
+
+DYING_DB = 3.0
+"""How much lower the second half of an utterance's length may be than the first: in 0.1 s the echo of a clap falls by
+6 dB divided by the room's reverberation time in seconds, which is seldom above one."""
+
 
 class PerMillisecond:
     """Reduces each channel's samples to one number a millisecond.
@@ -67,10 +74,22 @@ def levels_db(powers: Floats) -> Floats:
 def is_room(levels: Floats) -> bool:
     """Return whether nothing but the noise of a room is to be heard, and now and then a click, or nothing at all.
 
+    A single utterance is more than that, however long it is quiet before and after.
+
     Args:
         levels: for each 10 ms, dB of full scale.
     """
     if not len(levels):
         return True
     quiet, loud = np.percentile(levels, (10, 95))
-    return bool(loud < ROOM_DB and loud - quiet < STEADY_DB)
+    steady = loud < ROOM_DB and loud - quiet < STEADY_DB
+    return bool(steady and not _speaks(levels, max(ROOM_DB, quiet + STEADY_DB)))
+
+
+def _speaks(levels: Floats, above: float) -> bool:
+    """Return whether something above a level lasts as long as an utterance and does not just die away."""
+    if len(levels) < UTTERANCE:
+        return False
+    lengths = np.lib.stride_tricks.sliding_window_view(levels, UTTERANCE)
+    first, second = lengths[:, : UTTERANCE // 2].mean(axis=1), lengths[:, UTTERANCE // 2 :].mean(axis=1)
+    return bool(np.any((lengths.min(axis=1) > above) & (first - second < DYING_DB)))

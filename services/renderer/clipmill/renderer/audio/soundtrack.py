@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from clipmill.renderer.audio import aac
 from clipmill.renderer.audio.filtering import Filter
-from clipmill.renderer.audio.levels import MILLISECOND, PerMillisecond, is_room, levels_db, peak, power
-from clipmill.renderer.audio.limiting import limited
+from clipmill.renderer.audio.levels import MILLISECOND, ROOM_DB, PerMillisecond, is_room, levels_db, peak, power
+from clipmill.renderer.audio.limiting import FASTER_DB_PER_MS, RELEASE_DB_PER_MS, limited
 from clipmill.renderer.audio.loudness import K_WEIGHTING, Floats, Loudness, integrated_lufs, measure
 from clipmill.renderer.audio.sound import CHANNELS, SAMPLE_RATE, Samples, Sound, Timeline
 
@@ -35,8 +35,16 @@ PEAK_STEP_DB = 0.1
 """By how much more than peaks were too high the ceiling is lowered."""
 
 MOST_GAIN_DB = 40.0
-"""The most that sound is lifted, before its peaks are limited: what is quieter than about -52 LUFS was not meant to be
-heard, and stays below the target. The noise of a room alone is not lifted at all (see `levels.is_room`)."""
+"""The most that sound is lifted, before its peaks are limited, whatever noise there is under it: enough for all but the
+quietest recordings. The noise of a room alone is not lifted at all (see `levels.is_room`)."""
+
+FARTHEST_GAIN_DB = 60.0
+"""The most that sound is lifted where that brings up no noise: what lies 56 dB below the target is silence to BS.1770,
+and peaks take a few more."""
+
+NOISE_DB = -30.0
+"""What noise may be lifted to, dB of full scale, where the usual way falls short: well below the target, so that it is
+heard as lying behind the words, and never counts for loudness itself (BS.1770's relative gate is 10 LU)."""
 
 LEAST_GAIN_DB = -60.0
 
@@ -66,6 +74,21 @@ FADE_SECONDS = 0.010
 
 SILENT_CHANNEL = 1e-4
 """Power of a channel to the other's (-40 dB) below which nothing is plugged in there: the other stands for both."""
+
+
+class Way(NamedTuple):
+    """How sound may be lifted: by how many decibels at most, and how fast the limiter lets go."""
+
+    most_db: float
+    release_db_per_ms: float
+
+
+class Lifting(NamedTuple):
+    """How sound is lifted: by how many decibels, how fast the limiter lets go, and whether that reaches the target."""
+
+    gain_db: float
+    release_db_per_ms: float
+    reached: bool
 
 
 class Soundtrack:
@@ -130,17 +153,18 @@ class Soundtrack:
         weighted = self._weighted.values()[sides].sum(axis=0)
         peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
         hopeless = integrated_lufs(weighted) is None or is_room(self.levels_db)
-        most = 0.0 if hopeless else MOST_GAIN_DB
+        ways = (Way(0.0, RELEASE_DB_PER_MS),) if hopeless else _ways(self.levels_db)
         target, ceiling = TARGET_LUFS, CEILING_DBTP
         for _ in range(ROUNDS):
-            self.gain_db = _gain_for(target, weighted, peaks, most, ceiling)
-            self._gains = limited(peaks, self.gain_db, ceiling)
+            lifting = _lifting(target, weighted, peaks, ways, ceiling)
+            self.gain_db = lifting.gain_db
+            self._gains = limited(peaks, lifting.gain_db, ceiling, lifting.release_db_per_ms)
             self._encoded = aac.encode(self.samples(), self._bitrate)
             self.loudness = measure(aac.decode(self._encoded))
             lufs, peak_dbtp = self.loudness.lufs, self.loudness.true_peak_dbtp
             off = 0.0 if lufs is None else TARGET_LUFS - lufs
             over = 0.0 if peak_dbtp is None else max(0.0, peak_dbtp - HIGHEST_DBTP)
-            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and self.gain_db == most)):
+            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and not lifting.reached)):
                 return
             target += off
             ceiling -= over + PEAK_STEP_DB if over else 0.0
@@ -205,19 +229,45 @@ def _sides(powers: Floats) -> tuple[int, int]:
     return 0, 1
 
 
-def _gain_for(target: float, weighted: Floats, peaks: Floats, most: float, ceiling: float) -> float:
-    """Return the gain in decibels, at most `most`, that gives the loudness `target` with the peaks limited.
+def _ways(levels: Floats) -> tuple[Way, ...]:
+    """Return the ways to lift a sound, the gentlest first, from its levels in decibels."""
+    quiet = float(np.percentile(levels, 10))
+    most = min(FARTHEST_GAIN_DB, NOISE_DB - quiet) if quiet < ROOM_DB else MOST_GAIN_DB
+    farther = [Way(most, release) for release in (RELEASE_DB_PER_MS, *FASTER_DB_PER_MS)]
+    return (Way(MOST_GAIN_DB, RELEASE_DB_PER_MS), *farther)
+
+
+def _lifting(target: float, weighted: Floats, peaks: Floats, ways: Sequence[Way], ceiling: float) -> Lifting:
+    """Return the lifting that gives the loudness `target` by the first of `ways` that can.
+
+    Where none can, the gentlest that comes within the tolerance of the most that any can is taken, and no more gain
+    than that needs: beyond it only noise grows. A single way is gone to its end.
+    """
+    for way in ways:
+        gain = _gain_for(target, weighted, peaks, way, ceiling)
+        if gain < way.most_db:
+            return Lifting(gain, way.release_db_per_ms, reached=True)
+    found = [_lufs(way.most_db, weighted, peaks, way, ceiling) for way in ways]
+    most = max((lufs for lufs in found if lufs is not None), default=target)
+    way = next(way for way, lufs in zip(ways, found, strict=True) if lufs is None or lufs > most - TOLERANCE_LU)
+    gain = way.most_db if len(ways) == 1 else _gain_for(most - TOLERANCE_LU, weighted, peaks, way, ceiling)
+    return Lifting(gain, way.release_db_per_ms, reached=False)
+
+
+def _gain_for(target: float, weighted: Floats, peaks: Floats, way: Way, ceiling: float) -> float:
+    """Return the gain in decibels, as far as `way` goes, that gives the loudness `target` with the peaks limited.
 
     Loudness grows with the gain, if ever less so the more is limited, so halving the interval finds it.
     """
-
-    def lufs(gain_db: float) -> float | None:
-        gains = limited(peaks, gain_db, ceiling) ** 2
-        return integrated_lufs(weighted * (gains[1:] + gains[:-1]) / 2)
-
-    least = LEAST_GAIN_DB
+    least, most = LEAST_GAIN_DB, way.most_db
     while most - least > GAIN_STEP_DB:
         middle = (least + most) / 2
-        found = lufs(middle)
+        found = _lufs(middle, weighted, peaks, way, ceiling)
         least, most = (middle, most) if found is None or found < target else (least, middle)
     return most
+
+
+def _lufs(gain_db: float, weighted: Floats, peaks: Floats, way: Way, ceiling: float) -> float | None:
+    """Return how loud the sound becomes, None if it stays silence."""
+    gains = limited(peaks, gain_db, ceiling, way.release_db_per_ms) ** 2
+    return integrated_lufs(weighted * (gains[1:] + gains[:-1]) / 2)
