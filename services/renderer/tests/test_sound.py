@@ -75,5 +75,5 @@ def test_sound_never_costs_the_picture(tmp_path):
     data[data.index(b"OpusHead") + 18] = 2  # the channels are those of ambisonics
     path.write_bytes(data)
     with path.open("rb") as file, Source(file) as source:
-        assert any(isinstance(item, Glance) for item in source.glances(0.0, 50))
+        assert any(isinstance(item, Glance) for item in list(source.glances(0.0, 50)))
         assert source.sound_reduced
