@@ -158,6 +158,12 @@ def test_a_camera_cuts_to_the_other_speaker(surveyed, someone):
     assert len(direction.shots) == 1
 
 
+def test_a_framing_knows_its_shot(surveyed):
+    survey, heard = surveyed(seconds=6.5, cuts=[3.0, 6.0])
+    direction = direct(survey, heard, CANVASES[OutputFormat.VERTICAL], LayoutChoice.AUTO)
+    assert [direction.framing(frame).shot for frame in (0, 74, 75, 149, 150, 161)] == [0, 0, 1, 1, 2, 2]
+
+
 def test_a_flash_of_a_shot_looks_like_the_one_before(surveyed, someone):
     survey, heard = surveyed(someone(lambda now: (700, 420, 200) if now < 4 else None), seconds=10, cuts=(4, 4.4))
     direction, framings = directed(survey, heard)

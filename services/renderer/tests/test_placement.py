@@ -66,6 +66,20 @@ def test_text_keeps_its_place_while_people_move_a_little():
     assert len(set(chosen)) == 1
 
 
+def test_what_one_text_must_make_way_for_moves_all_of_its_shot():
+    def framing(frame):
+        return tracked(Box(300, 900 if 60 <= frame < 90 else 500, 400, 400))
+
+    chosen = placed(framing, [(30 * text, 30 * text + 29) for text in range(5)])
+    assert len(set(chosen)) == 1
+
+
+def test_another_shot_is_a_cut_though_the_whole_picture_is_shown_before_and_after():
+    picture = (Pane(Box(0, 0, 1920, 1080), 0, 656, 1080, 608),)
+    spans = stays(0, 0, 20, TEXT, lambda frame: Framing(Layout.FIT, picture, shot=int(frame >= 10)))
+    assert [(stay.first, stay.last) for stay in spans] == [(0, 9), (10, 20)]
+
+
 def test_text_moves_at_a_cut_only_if_it_must():
     low, high = Box(300, 1100, 400, 400), Box(300, 450, 400, 400)
 

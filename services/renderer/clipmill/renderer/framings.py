@@ -55,10 +55,12 @@ class Framing:
     Attributes:
         layout: how the canvas is divided.
         panes: drawn in order; together they cover the canvas, but for `fit`, whose rest is background.
+        shot: of the clip, from 0.
     """
 
     layout: Layout
     panes: tuple[Pane, ...]
+    shot: int = 0
 
     @property
     def faces(self) -> tuple[Box, ...]:

@@ -6,7 +6,7 @@ What comes out are arrays, from which a frame's framing is read off.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -56,15 +56,16 @@ class _Film:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A passage that has been filmed."""
+    """A passage of the clip's shot `shot` that has been filmed."""
 
     passage: Passage
     films: tuple[_Film, ...]
+    shot: int
 
     def framing(self, frame: int) -> Framing:
         """Return the framing of the clip's frame `frame`, which is one of the passage's."""
         index = frame - self.passage.span.first
-        return Framing(self.passage.layout, tuple(film.pane(index) for film in self.films))
+        return Framing(self.passage.layout, tuple(film.pane(index) for film in self.films), self.shot)
 
 
 class Direction:
@@ -109,12 +110,12 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
             for stretch in stretches(survey.shots[place], survey.rate)
             for passage in laid_out(stretch, stage, voiced, choice)
         ]
-        scenes[place] = [_Scene(passage, _films(passage, stage)) for passage in merged(passages)]
+        scenes[place] = [_Scene(passage, _films(passage, stage), place) for passage in merged(passages)]
     for place, shot in enumerate(survey.shots):
         if not scenes[place]:
             before = scenes[place - 1] if place else []
             neighbour = before[-1] if before else scenes[next(other for other in own if other > place)][0]
-            scenes[place] = [_like(neighbour, shot, stage, voiced)]
+            scenes[place] = [replace(_like(neighbour, shot, stage, voiced), shot=place)]
     facts = tuple(fact for shot in scenes for fact in _facts(shot, survey.rate))
     return Direction([scene for shot in scenes for scene in shot], facts)
 
@@ -128,14 +129,14 @@ def _like(neighbour: _Scene, shot: SurveyedShot, stage: Stage, voiced: Voiced) -
         found = laid_out(stretch, stage, voiced, choice)[0]
         if found.layout is layout and (found.groups or layout is Layout.FIT):
             passage = Passage(shot.span, layout, found.groups, found.people, reason)
-            return _Scene(passage, _films(passage, stage))
+            return _Scene(passage, _films(passage, stage), neighbour.shot)
     passage = Passage(shot.span, layout, (), (), reason)
     count = shot.span.last - shot.span.first + 1
     last = -1 if neighbour.passage.span.first < shot.span.first else 0
     films = tuple(
         _Film(np.repeat(film.edges[[last]], count, axis=0), film.size, film.place, ()) for film in neighbour.films
     )
-    return _Scene(passage, films)
+    return _Scene(passage, films, neighbour.shot)
 
 
 def _films(passage: Passage, stage: Stage) -> tuple[_Film, ...]:

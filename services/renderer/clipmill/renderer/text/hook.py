@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import ceil
 
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.drawing.compositing import Overlay, blend
@@ -12,8 +13,8 @@ from clipmill.renderer.text import typefaces
 from clipmill.renderer.text.lettering import extent, letter
 from clipmill.renderer.text.painting import Colour, faded, moved
 from clipmill.renderer.text.placement import Taken, heights, stays, taking
-from clipmill.renderer.text.styles import INK, Lit, Panel, Shadow, Style, type_of
-from clipmill.renderer.text.typesetting import set_words
+from clipmill.renderer.text.styles import INK, Lit, Panel, Shadow, Style, type_of, upright
+from clipmill.renderer.text.typesetting import Type, fits, set_words
 
 SECONDS = 3.0
 """How long it stays: time to read eight words twice."""
@@ -23,6 +24,9 @@ FADE_SECONDS = 0.2
 
 ROWS = 3
 """Most lines of a title."""
+
+MORE_ROWS = 4
+"""Likewise, where it would be cut short otherwise and the canvas is upright."""
 
 LEAST = 0.62
 """Part of the full size of an upright canvas under which a title is rather cut short: it is to be read at a glance."""
@@ -73,9 +77,7 @@ class Hook:
     ) -> None:
         self._rate = rate
         self._frames = round(SECONDS * rate) if frames is None else min(round(SECONDS * rate), frames)
-        type_ = type_of(STYLE, canvas, ROWS)
-        type_ = replace(type_, least=LEAST * STYLE.size * canvas.unit / type_.size)
-        setting = set_words(title.split(), type_)
+        setting = set_words(title.split(), _type(title.split(), canvas))
         self.missing, self.unshaped = typefaces.missing(title), typefaces.unshaped(title)
         self._picture: Overlay | None = None
         self._firsts: list[int] = []
@@ -105,3 +107,11 @@ class Hook:
         """What it costs to stand where a caption does: in proportion to the time that both are shown."""
         both = min(captions.last, self._frames - 1) - captions.first + 1
         return CAPTIONS_COST * max(0, both) / self._frames
+
+
+def _type(words: Sequence[str], canvas: Canvas) -> Type:
+    """Return how a title is set."""
+    type_ = type_of(STYLE, canvas, ROWS)
+    type_ = replace(type_, least=LEAST * STYLE.size * canvas.unit / type_.size)
+    smallest = replace(type_, size=ceil(type_.least * type_.size))
+    return type_ if fits(words, smallest) or not upright(canvas) else replace(type_, rows=MORE_ROWS)

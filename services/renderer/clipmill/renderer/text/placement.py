@@ -37,10 +37,10 @@ TAKEN_COST = 4000.0
 AWAY_COST = 40.0
 """Of standing a canvas's height away from the usual place."""
 
-HOP_COST = 10.0
-"""Of standing elsewhere than the text before."""
+HOP_COST = 60.0
+"""Of standing elsewhere than the text before: rather does a whole shot's text stand away from its usual place."""
 
-CUT_HOP = 0.3
+CUT_HOP = 0.05
 """Part of that where the picture is cut or nothing was shown for a while: nobody's eyes rest there."""
 
 INNER_HOP_COST = 25.0
@@ -139,7 +139,8 @@ def taking(stay: Stay, middle: tuple[int, int]) -> Taken:
 
 def cut_between(before: Framing, after: Framing) -> bool:
     """Whether the picture is cut from one frame to the next, or laid out anew."""
-    if before.layout is not after.layout or len(before.panes) != len(after.panes):
+    another = before.shot != after.shot or before.layout is not after.layout
+    if another or len(before.panes) != len(after.panes):
         return True
     return any(
         (old.left, old.top, old.width, old.height) != (new.left, new.top, new.width, new.height)
