@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import psutil
 import pytest
@@ -73,16 +74,23 @@ def until(condition, seconds):
     return value
 
 
-def at_work(up, target):
-    """The processes that do `target` for this `clipmill up`, those included that watch over them."""
+def at_work(up, target, folder):
+    """The processes that do `target` for this `clipmill up`, those included that watch over them.
+
+    Renderers that wait for a task do not count: they have nothing of the job's `folder` open.
+    """
     found = []
     for process in psutil.Process(up.pid).children(recursive=True):
         try:
-            if target in process.cmdline():
+            if target in process.cmdline() and (target != RENDERING or reads(process, folder)):
                 found += [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+def reads(process, folder):
+    return any(Path(file.path).is_relative_to(folder) for file in process.open_files())
 
 
 def alive(process):
@@ -122,7 +130,7 @@ def test_a_cancelled_jobs_child_is_dead_within_two_seconds_and_nothing_is_left(
     spare_transcription(folder)
     view = f"{up.url}/api/jobs/{job}"
     until(lambda: ask("GET", view)[1]["stages"][stage]["percent"] > 0, WORK_SECONDS)
-    children = at_work(up, target)
+    children = at_work(up, target, folder)
     assert children
 
     begun = time.monotonic()
@@ -131,7 +139,7 @@ def test_a_cancelled_jobs_child_is_dead_within_two_seconds_and_nothing_is_left(
     status = ask("GET", f"{up.url}/api/status/{job}")[1]
     assert (status["status"], status["logs"][-1], status["result"]) == ("failed", "Job cancelled.", None)
     until(lambda: not folder.exists(), 5)
-    assert not at_work(up, target)
+    assert not at_work(up, target, folder)
     assert not [subject for subject in asyncio.run(left_in_nats(up, job)) if ".task." in subject]
 
     assert ask("DELETE", view) == (200, {"job_id": job, "status": "deleted"})
