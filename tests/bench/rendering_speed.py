@@ -17,7 +17,7 @@ from ffmpeg_renders import CANVAS, Cut
 from figures import Figure
 from PIL import Image, ImageDraw
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def single(cut: Cut, out: Path) -> None:
