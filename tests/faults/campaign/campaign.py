@@ -39,6 +39,7 @@ SETTINGS = {
     "CLIPMILL_ANALYZER_ANALYZE_ATTEMPTS": "50",
     "CLIPMILL_RENDERER_ATTEMPTS": "50",
     "CLIPMILL_RENDERER_PRESET": "ultrafast",
+    "CLIPMILL_RENDERER_SPARES": "0",  # at rest no process is left that a service has started
     # What is lost and what is left over is looked for while one waits.
     "CLIPMILL_GATEWAY_SWEEP_SECONDS": "1",
     "CLIPMILL_GATEWAY_LOST_SECONDS": "10",

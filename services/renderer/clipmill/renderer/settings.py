@@ -40,6 +40,13 @@ class RendererSettings(Struct, frozen=True, kw_only=True):
     slots: Annotated[
         int, Meta(description="Clips rendered at once; by default half the processors that it may use.", ge=1)
     ] = msgspec.field(default_factory=_slots)
+    spares: Annotated[
+        int,
+        Meta(
+            description="Processes that wait for the next clips with all imported, some 100 MB each; 0 for none.",
+            ge=0,
+        ),
+    ] = msgspec.field(default_factory=_slots)
     attempts: Annotated[int, Meta(description="Tries at rendering a clip.", ge=1)] = 3
     quality: Annotated[
         QualityLevel, Meta(description="How well clips are encoded: draft to look at, standard to post, high to edit.")
