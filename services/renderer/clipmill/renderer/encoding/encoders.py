@@ -54,8 +54,7 @@ class Effort(Struct, frozen=True):
 
 EFFORTS = {
     QualityLevel.DRAFT: Effort("superfast", 26.0, 0, "p2", 8_000_000),
-    # The fastest preset that weighs what can be seen: psycho-visual decisions need subme 6, rate-distortion ones.
-    QualityLevel.STANDARD: Effort("fast", 20.0, 10, "p5", 12_000_000),
+    QualityLevel.STANDARD: Effort("veryfast", 20.0, 10, "p5", 12_000_000),
     QualityLevel.HIGH: Effort("medium", 18.0, 20, "p6", 20_000_000),
 }
 

@@ -14,7 +14,7 @@ class QualityLevel(StrEnum):
     STANDARD = "standard"
     """To post: what platforms make of it cannot be told from better."""
     HIGH = "high"
-    """To edit further, at about half as much time again."""
+    """To edit further, at more than twice the time."""
 
 
 class EncoderChoice(StrEnum):
