@@ -69,6 +69,14 @@ async def test_a_child_that_cannot_import_its_function_says_so():
         assert failure.value.code is ErrorCode.WORKER_CRASHED
 
 
+async def test_a_child_that_is_not_ready_in_time_is_ended():
+    async with Child("child_targets:double", Limits(seconds=0.001)) as child:
+        with pytest.raises(Transient) as failure:
+            await child.prepare()
+        assert failure.value.code is ErrorCode.TIMED_OUT
+        assert not child.running
+
+
 async def test_a_function_runs_in_another_process_and_returns_its_result(sample):
     result = await run_child("child_targets:double", Request(number=21), Result)
     assert result.text == "42"

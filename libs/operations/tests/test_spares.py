@@ -61,6 +61,14 @@ async def test_without_spares_a_call_starts_its_own():
     assert not children()
 
 
+async def test_a_call_that_comes_before_the_process_is_started_leaves_none_behind():
+    async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
+        await spares.call(Request(number=1), Result)
+        await waiting(1)
+        await spares._waiting[0].preparing
+        assert len(children()) == 1
+
+
 async def test_a_process_that_died_while_it_waited_is_replaced():
     async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
         (pid,) = await waiting(1)
@@ -74,4 +82,5 @@ async def test_a_function_that_refuses_leaves_a_spare_for_the_next():
         for _ in range(2):
             with pytest.raises(Permanent) as refusal:
                 await spares.call(Request(), Result)
-            assert refusal.value.code in set(ErrorCode)
+            assert refusal.value.code is ErrorCode.UNREADABLE_MEDIA
+            await waiting(1)

@@ -121,12 +121,16 @@ class Child:
 
         Raises:
             OSError: if it cannot be started.
-            Transient: with `worker_crashed` if it ends before.
+            Transient: with `worker_crashed` if it ends before, `timed_out` if it takes longer than a call may.
         """
         async with self._turn:
             session = await self._ready_session()
             try:
-                await session.imported()
+                async with asyncio.timeout(self._limits.seconds):
+                    await session.imported()
+            except TimeoutError as error:
+                await self.stop("timed_out")
+                raise Transient(ErrorCode.TIMED_OUT, "The process was not ready in time.") from error
             except _LostError as error:
                 await self.stop("crashed")
                 raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(session.process.returncode)) from error

@@ -6,7 +6,7 @@ work apart; one that waits, with all imported, takes that second off the call.
 
 import asyncio
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from clipmill.contracts.failures import Transient
 from clipmill.operations.child import Child, Limits, OnProgress
@@ -16,6 +16,13 @@ from msgspec import Struct
 R = TypeVar("R", bound=Struct)
 
 _log = get_logger(__name__)
+
+
+class _Spare(NamedTuple):
+    """A child, and what starts it."""
+
+    child: Child
+    preparing: asyncio.Task[None]
 
 
 class Spares:
@@ -31,8 +38,7 @@ class Spares:
         self._target = target
         self._limits = limits
         self._wanted = ready
-        self._waiting: list[Child] = []
-        self._preparing: set[asyncio.Task[None]] = set()
+        self._waiting: list[_Spare] = []
 
     async def __aenter__(self) -> Self:
         self._fill()
@@ -42,11 +48,11 @@ class Spares:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._wanted = 0
-        for task in self._preparing:
-            task.cancel()
-        await asyncio.gather(*self._preparing, return_exceptions=True)
-        for child in self._waiting:
-            await child.stop()
+        for spare in self._waiting:
+            spare.preparing.cancel()
+        await asyncio.gather(*(spare.preparing for spare in self._waiting), return_exceptions=True)
+        for spare in self._waiting:
+            await spare.child.stop()
 
     async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
         """Run the function once in a process that then ends; what it raises is described at `Child.call`.
@@ -56,9 +62,11 @@ class Spares:
             result: the type it returns.
             on_progress: called with the percentage that the function reports.
         """
-        child = self._waiting.pop(0) if self._waiting else Child(self._target, self._limits)
+        spare = self._waiting.pop(0) if self._waiting else None
         try:
-            async with child:
+            async with spare.child if spare is not None else Child(self._target, self._limits) as child:
+                if spare is not None:
+                    await spare.preparing  # else it would start another process after the call
                 answer = await child.call(request, result, on_progress=on_progress)
                 await child.stop("finished")
                 return answer
@@ -66,13 +74,9 @@ class Spares:
             self._fill()
 
     def _fill(self) -> None:
-        """Start what is missing; a call that takes a process that is still starting waits for it."""
         while len(self._waiting) < self._wanted:
             child = Child(self._target, self._limits)
-            self._waiting.append(child)
-            task = asyncio.create_task(self._prepare(child))
-            self._preparing.add(task)
-            task.add_done_callback(self._preparing.discard)
+            self._waiting.append(_Spare(child, asyncio.create_task(self._prepare(child))))
 
     async def _prepare(self, child: Child) -> None:
         try:

@@ -35,7 +35,7 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
             consequence="Arabic, Hebrew, Indic, Thai and the like are drawn with their letters apart or out of order",
             remedy="install FriBidi: libfribidi0 (Debian, Ubuntu), fribidi (Homebrew)",
         )
-    async with Spares(TARGET, settings.limits(), settings.spares) as children:
+    async with Spares(TARGET, settings.limits(), settings.waiting()) as children:
         handler = RenderHandler(runtime.store, settings, children)
         yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=settings.attempts)]
 

@@ -41,12 +41,9 @@ class RendererSettings(Struct, frozen=True, kw_only=True):
         int, Meta(description="Clips rendered at once; by default half the processors that it may use.", ge=1)
     ] = msgspec.field(default_factory=_slots)
     spares: Annotated[
-        int,
-        Meta(
-            description="Processes that wait for the next clips with all imported, some 100 MB each; 0 for none.",
-            ge=0,
-        ),
-    ] = msgspec.field(default_factory=_slots)
+        int | None,
+        Meta(description="Processes that wait for clips with all imported, some 100 MB each; as many as slots.", ge=0),
+    ] = None
     attempts: Annotated[int, Meta(description="Tries at rendering a clip.", ge=1)] = 3
     quality: Annotated[
         QualityLevel, Meta(description="How well clips are encoded: draft to look at, standard to post, high to edit.")
@@ -73,6 +70,10 @@ class RendererSettings(Struct, frozen=True, kw_only=True):
         int, Meta(description="Most resident memory that one clip may take, bytes.", ge=256 * 2**20)
     ] = 3 * 2**30
     child_file_bytes: Annotated[int, Meta(description="Largest clip that may be written, bytes.", ge=2**20)] = 2**30
+
+    def waiting(self) -> int:
+        """Return how many processes wait for clips."""
+        return self.slots if self.spares is None else self.spares
 
     def limits(self) -> Limits:
         """Return what the process that renders a clip may use."""
