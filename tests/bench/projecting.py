@@ -54,12 +54,13 @@ async def projecting(bench: Bench) -> list[Figure]:
     ours: list[float] = []
     async with gateways(bench, count) as replicas:
         for turn in range(rounds):
-            async with lease_held(bench.nc, replicas):
-                first = (await js.stream_info(EVENTS)).state.last_seq + 1
-                last = first - 1 + await tell(jobs, JOBS_AT_ONCE, publish)
-                if turn % 2 == 0:
-                    bare.append(await _bare_speed(bench.nc, first, last))
-            ours.append(await _gateways_speed(bench.nc, last))
+            first = (await js.stream_info(EVENTS)).state.last_seq + 1
+            async with checkpoints(bench.nc) as heard:
+                async with lease_held(bench.nc, replicas):
+                    last = first - 1 + await tell(jobs, JOBS_AT_ONCE, publish)
+                    if turn % 2 == 0:
+                        bare.append(await _bare_speed(bench.nc, first, last))
+                ours.append(await _gateways_speed(heard, last))
             if turn % 2:
                 async with lease_held(bench.nc, replicas):
                     bare.append(await _bare_speed(bench.nc, first, last))
@@ -107,21 +108,29 @@ async def _idle(session: aiohttp.ClientSession, replica: Service) -> bool:
         return IDLE_METRIC in await answer.text()
 
 
-async def _gateways_speed(nc: Client, last: int) -> float:
-    """Return events a second from the first checkpoint that is written to the one at `last`."""
-    heard: list[tuple[float, int]] = []
-    done = asyncio.Event()
+@asynccontextmanager
+async def checkpoints(nc: Client) -> AsyncIterator[asyncio.Queue[tuple[float, int]]]:
+    """Hear when a gateway writes how far it has folded, from now on: a slow disk may cost the bench its lease."""
+    heard: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
 
     async def checkpoint(message: Msg) -> None:
-        heard.append((time.monotonic(), int(message.data)))
-        if heard[-1][1] >= last:
-            done.set()
+        heard.put_nowait((time.monotonic(), int(message.data)))
 
     subscription = await nc.subscribe(f"$KV.{CHECKPOINT.name}.>", cb=checkpoint)
+    await nc.flush()
+    try:
+        yield heard
+    finally:
+        await subscription.unsubscribe()
+
+
+async def _gateways_speed(heard: asyncio.Queue[tuple[float, int]], last: int) -> float:
+    """Return events a second from the first checkpoint that is written to the one at `last`."""
+    positions = []
     async with asyncio.timeout(PATIENCE):
-        await done.wait()
-    await subscription.unsubscribe()
-    return _speed(heard)
+        while not positions or positions[-1][1] < last:
+            positions.append(await heard.get())
+    return _speed(positions)
 
 
 def _speed(positions: Sequence[tuple[float, int]]) -> float:
