@@ -95,12 +95,21 @@ class Word(Struct, frozen=True, kw_only=True):
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """A stretch of speech, about a sentence; its words lie inside it, in order, without overlap."""
+    """A stretch of speech, about a sentence; its words lie inside it, in order, without overlap.
+
+    Attributes:
+        text: all of its words.
+        start: seconds.
+        end: seconds, later than `start`.
+        words: what it is made of; empty where only the segment's times are known.
+        speaker: who says all of it, such as `A`; empty where speakers were not told apart.
+    """
 
     text: str
     start: float
     end: float
     words: tuple[Word, ...] = ()
+    speaker: str = ""
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
@@ -129,12 +138,15 @@ class Transcript(Struct, frozen=True, kw_only=True):
         duration: seconds of audio transcribed.
         segments: in order of time; empty where nothing is said.
         engine: what produced it; None where there was no audio to transcribe.
+        levels: how loud each second is from second 0 on, mean power in whole dBFS, -90 for silence; empty where there
+            was no audio or nobody measured it.
     """
 
     language: str
     duration: float
     segments: tuple[Segment, ...] = ()
     engine: EngineFacts | None = None
+    levels: tuple[int, ...] = ()
 
 
 class Shot(Struct, frozen=True, kw_only=True):
