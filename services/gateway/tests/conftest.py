@@ -17,6 +17,7 @@ from clipmill.gateway.projector import JobsView
 from clipmill.gateway.removal import Removal
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.transcripts import Transcripts
 from clipmill.gateway.videos import Videos
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.projection import Projector
@@ -93,7 +94,9 @@ async def gateway(nc, store, secrets):
     )
     projector = Projector(nc, documents, await js.key_value(CHECKPOINT.name), JobsView(js, ended, secrets))
     projecting = asyncio.create_task(projector.run())
-    app = application(submissions, statuses, jobs, Videos(store, statuses), Health())
+    app = application(
+        submissions, statuses, jobs, Transcripts(store, statuses), Videos(store, statuses), health=Health()
+    )
     async with TestClient(TestServer(app)) as client:
         yield Gateway(client, store, publisher, ended, statuses, index, removal, projector, projecting)
     await jobs.close()

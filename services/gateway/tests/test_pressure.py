@@ -13,6 +13,7 @@ from clipmill.gateway.admission import Admission
 from clipmill.gateway.application import application
 from clipmill.gateway.jobs import Jobs
 from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.transcripts import Transcripts
 from clipmill.gateway.videos import Videos
 from clipmill.messaging.topology import EVENTS, INTAKE, JOBS
 from clipmill.operations.health import Health
@@ -76,7 +77,14 @@ async def serve(gateway, nc, secrets):
                 answer_seconds=ANSWER_SECONDS,
             )
             stack.push_async_callback(jobs.close)
-            app = application(submissions, gateway.statuses, jobs, Videos(store, gateway.statuses), Health())
+            app = application(
+                submissions,
+                gateway.statuses,
+                jobs,
+                Transcripts(store, gateway.statuses),
+                Videos(store, gateway.statuses),
+                health=Health(),
+            )
             return await stack.enter_async_context(TestClient(TestServer(app)))
 
         yield start

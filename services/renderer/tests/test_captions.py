@@ -2,10 +2,11 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
+from clipmill.artifacts.subtitles import srt, webvtt
 from clipmill.contracts.documents import Segment, Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.text.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, srt, webvtt
+from clipmill.renderer.text.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, cues
 from clipmill.renderer.text.scripts import joined
 from clipmill.renderer.text.styles import style_of, type_of
 from clipmill.renderer.text.typesetting import fits
@@ -129,7 +130,7 @@ def test_a_segment_without_word_times_still_has_captions():
 
 def test_webvtt_is_written_as_players_want_it():
     made = chunks([timed(["R&D", "<first>."])], FITS, 0.6)
-    assert webvtt(made) == "WEBVTT\n\n00:00:00.000 --> 00:00:00.600\nR&amp;D &lt;first&gt;.\n"
+    assert webvtt(cues(made)) == "WEBVTT\n\n00:00:00.000 --> 00:00:00.600\nR&amp;D &lt;first&gt;.\n"
 
 
 def test_webvtt_of_nothing_is_an_empty_file_of_its_kind():
@@ -139,7 +140,7 @@ def test_webvtt_of_nothing_is_an_empty_file_of_its_kind():
 
 def test_subrip_is_numbered_and_not_escaped():
     words = [*timed(["R&D", "<first>."]), Word(text="Then", start=3661.5, end=3662.0)]
-    assert srt(chunks([words], FITS, 4000)) == (
+    assert srt(cues(chunks([words], FITS, 4000))) == (
         "1\n00:00:00,000 --> 00:00:01,000\nR&D <first>.\n\n2\n01:01:01,500 --> 01:01:02,400\nThen\n"
     )
 
@@ -152,7 +153,7 @@ def test_cues_are_never_empty_and_never_overlap(said):
         words.append(Word(text=text, start=time, end=time + length))
         time += length + gap
     made = chunks([words], FITS, time + 0.5)
-    stamps = [line.split(" --> ") for line in srt(made).splitlines() if " --> " in line]
+    stamps = [line.split(" --> ") for line in srt(cues(made)).splitlines() if " --> " in line]
     assert len(stamps) == len(made)
     assert all(begin < end for begin, end in stamps)
     assert all(first[1] <= second[0] for first, second in pairwise(stamps))

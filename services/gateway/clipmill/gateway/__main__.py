@@ -22,6 +22,7 @@ from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
 from clipmill.gateway.sweeper import Sweeper
+from clipmill.gateway.transcripts import Transcripts
 from clipmill.gateway.unfinished_removals import UnfinishedRemovals
 from clipmill.gateway.videos import Videos
 from clipmill.messaging.lease import Lease
@@ -54,7 +55,10 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         max_upload_bytes=settings.max_upload_bytes,
         answer_seconds=seconds,
     )
-    app = application(submissions, statuses, jobs, Videos(runtime.store, statuses), runtime.health)
+    store = runtime.store
+    app = application(
+        submissions, statuses, jobs, Transcripts(store, statuses), Videos(store, statuses), health=runtime.health
+    )
     view = JobsView(runtime.js, shared.ended, shared.secrets)
     projector = Projector(runtime.nc, documents, await runtime.bucket(CHECKPOINT), view)
     sweeper = _sweeper(settings, runtime, index=index, statuses=statuses, removal=removal, projector=projector)

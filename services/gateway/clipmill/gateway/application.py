@@ -8,6 +8,7 @@ from clipmill.gateway.answers import Handler, failures
 from clipmill.gateway.jobs import Jobs
 from clipmill.gateway.statuses import Statuses
 from clipmill.gateway.submissions import Submissions
+from clipmill.gateway.transcripts import Transcripts
 from clipmill.gateway.videos import Videos
 from clipmill.operations.health import Health
 from prometheus_client import Counter, Histogram
@@ -24,7 +25,13 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def application(
-    submissions: Submissions, statuses: Statuses, jobs: Jobs, videos: Videos, health: Health
+    submissions: Submissions,
+    statuses: Statuses,
+    jobs: Jobs,
+    transcripts: Transcripts,
+    videos: Videos,
+    *,
+    health: Health,
 ) -> web.Application:
     """Return the application that answers for all of them."""
     app = web.Application(middlewares=[measured, failures], client_max_size=JSON_LIMIT)
@@ -33,6 +40,7 @@ def application(
     app.router.add_get("/api/jobs", jobs.list)
     app.router.add_get("/api/jobs/{job}", statuses.job)
     app.router.add_delete("/api/jobs/{job}", jobs.delete)
+    app.router.add_get("/api/jobs/{job}/transcript", transcripts.transcript)
     app.router.add_get("/videos/{job}/{name}", videos.file)
     health.add_routes(app)
     return app

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 from clipmill.artifacts.store import open_store
+from clipmill.artifacts.subtitles import srt, webvtt
 from clipmill.contracts.documents import Segment, Shot, ShotFacts
 from clipmill.contracts.options import JobOptions
 from clipmill.operations.models import locate
@@ -32,7 +33,7 @@ from clipmill.renderer.seeing.faces import FaceDetector
 from clipmill.renderer.seeing.speaking import voiced
 from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import spans
-from clipmill.renderer.text.captions import clip_words, srt, webvtt
+from clipmill.renderer.text.captions import clip_words, cues
 from clipmill.renderer.text.hook import Hook
 from clipmill.renderer.text.subtitling import Subtitler, caption
 from msgspec import Struct
@@ -174,8 +175,8 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         with Encoder(directory / CLIP_NAME, source.rate, canvas, request.quality, request.title) as encoder:
             _write(source.pictures(start, frames), drawing, soundtrack, encoder, progress)
     poster.save(directory / POSTER_NAME)
-    (directory / WEBVTT_NAME).write_text(webvtt(captioning.chunks), encoding="utf-8")
-    (directory / SUBRIP_NAME).write_text(srt(captioning.chunks), encoding="utf-8")
+    (directory / WEBVTT_NAME).write_text(webvtt(cues(captioning.chunks)), encoding="utf-8")
+    (directory / SUBRIP_NAME).write_text(srt(cues(captioning.chunks)), encoding="utf-8")
     return Rendered(
         duration=length,
         width=canvas.width,

@@ -1,26 +1,12 @@
 """Reading caption files back, as strictly as players do."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from clipmill.artifacts.subtitles import Cue
 
 CUE = re.compile(r"^(?:(\d+):)?(\d\d):(\d\d)[.,](\d{3}) --> (?:(\d+):)?(\d\d):(\d\d)[.,](\d{3})(?: .*)?$")
 """The line with a cue's times, in WebVTT (https://www.w3.org/TR/webvtt1/) and in SubRip, which writes commas."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Words on the screen.
-
-    Attributes:
-        start: seconds.
-        end: seconds.
-        text: as written.
-    """
-
-    start: float
-    end: float
-    text: str
 
 
 def cues(path: Path) -> list[Cue]:

@@ -10,13 +10,14 @@ from pathlib import Path
 import av
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
+from clipmill.artifacts.subtitles import Cue
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.audio.levels import is_room
 from clipmill.renderer.audio.sound import SAMPLE_RATE
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.boxes import boxes
 from clipmill.renderer.checking.playback import Playback, play
-from clipmill.renderer.checking.sidecars import Cue, cues
+from clipmill.renderer.checking.sidecars import cues
 from clipmill.renderer.reading.demuxing import decodable
 from msgspec import Struct
 

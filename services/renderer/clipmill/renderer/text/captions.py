@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
+from clipmill.artifacts.subtitles import Cue
 from clipmill.contracts.documents import Segment, Word
 from clipmill.renderer.text.scripts import joined, joins_left, joins_right, pieces, unspaced, wide
 
@@ -144,24 +145,9 @@ def _seen(made: Iterable[Chunk]) -> list[Chunk]:
     return kept
 
 
-def webvtt(shown: Iterable[Chunk]) -> str:
-    """Return chunks as a WebVTT file, for players that show captions themselves."""
-    cues = [
-        f"{_clock(chunk.start)} --> {_clock(chunk.end)}\n{_escaped(joined(chunk.texts))}\n"
-        for chunk in shown
-        if _clock(chunk.start) != _clock(chunk.end)
-    ]
-    return "\n".join(["WEBVTT\n", *cues])
-
-
-def srt(shown: Iterable[Chunk]) -> str:
-    """Return chunks as a SubRip file, for editors and platforms that take nothing else."""
-    cues = [
-        f"{_clock(chunk.start, ',')} --> {_clock(chunk.end, ',')}\n{joined(chunk.texts)}\n"
-        for chunk in shown
-        if _clock(chunk.start) != _clock(chunk.end)
-    ]
-    return "\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, 1))
+def cues(shown: Iterable[Chunk]) -> list[Cue]:
+    """Return chunks as the cues of a caption file."""
+    return [Cue(chunk.start, chunk.end, joined(chunk.texts)) for chunk in shown]
 
 
 def _spread(segment: Segment) -> list[Word]:
@@ -270,14 +256,3 @@ def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
 def _last_mark(text: str) -> str:
     stripped = text.rstrip(CLOSERS)
     return stripped[-1] if stripped else ""
-
-
-def _clock(seconds: float, point: str = ".") -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
