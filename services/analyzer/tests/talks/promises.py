@@ -1,0 +1,59 @@
+"""What may be relied on in every plan, whatever is said and however it is cut."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from clipmill.analyzer.boundaries import milliseconds
+from clipmill.analyzer.planning import Material
+from clipmill.contracts.documents import PlannedClip
+
+EMPTY = "a plan is empty or too full"
+NUMBERS = "clips are not numbered by rank"
+SCORES = "scores are not descending from 100 to 0"
+TIES = "two scores are equal"
+RANGE = "a clip reaches beyond the source"
+LENGTH = "a clip's length is out of the range asked for"
+OVERLAP = "two clips overlap"
+SENTENCES = "a clip starts or ends inside a sentence"
+WORDS = "a clip cuts a word"
+TEXTS = "a text is empty or too long"
+
+
+def broken(material: Material, clips: Sequence[PlannedClip]) -> list[str]:
+    """Return the promises that `clips` break, each once."""
+    options = material.options
+    scores = [clip.score for clip in clips]
+    in_time = sorted(clips, key=lambda clip: clip.start)
+    kept = {
+        EMPTY: 1 <= len(clips) <= options.target_clips,
+        NUMBERS: [clip.number for clip in clips] == list(range(1, len(clips) + 1)),
+        SCORES: scores == sorted(scores, reverse=True) and all(0 <= score <= 100 for score in scores),
+        TIES: len(set(scores)) == len(scores),
+        RANGE: all(0 <= clip.start < clip.end <= material.duration for clip in clips),
+        LENGTH: material.too_short or all(_fits(clip, material) for clip in clips),
+        OVERLAP: all(one.end <= other.start for one, other in pairwise(in_time)),
+        TEXTS: all(_told(clip) for clip in clips),
+    }
+    if material.windows:
+        units = [(sentence.start, sentence.end) for sentence in material.sentences]
+        kept[SENTENCES] = not _cut(clips, units, material.duration_ms)
+        kept[WORDS] = not _cut(clips, [(word.start, word.end) for word in material.words], material.duration_ms)
+    return [promise for promise, is_kept in kept.items() if not is_kept]
+
+
+def _fits(clip: PlannedClip, material: Material) -> bool:
+    length = milliseconds(clip.end) - milliseconds(clip.start)
+    return material.lengths.shortest_ms <= length <= material.lengths.longest_ms
+
+
+def _cut(clips: Sequence[PlannedClip], units: Sequence[tuple[float, float]], duration_ms: int) -> bool:
+    """Tell whether any clip starts or ends inside one of `units`, to the millisecond."""
+    edges = [milliseconds(edge) for clip in clips for edge in (clip.start, clip.end)]
+    whole = [(milliseconds(start), min(milliseconds(end), duration_ms)) for start, end in units]
+    return any(start < edge < end for edge in edges for start, end in whole)
+
+
+def _told(clip: PlannedClip) -> bool:
+    titles = all(0 < len(title) <= 100 for title in (clip.title, clip.youtube))
+    captions = all(0 < len(caption) <= 2200 for caption in (clip.tiktok, clip.instagram))
+    return titles and captions and clip.instagram.count("#") <= 5 and bool(clip.reason)

@@ -1,0 +1,74 @@
+"""Jobs at random, as awkward as the contracts allow: what may be relied on in every plan is tried on them.
+
+Words touch or overlap, segments overlap or have no words, sentences have one word or outlast the longest clip, there is
+no punctuation, there are silences of minutes, videos of seconds, cuts everywhere, and any loudness or none.
+"""
+
+from itertools import pairwise
+
+from clipmill.analyzer.planning import Material
+from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
+from clipmill.contracts.options import JobOptions
+from hypothesis import strategies as st
+
+VOCABULARY = [
+    "why", "never", "you", "forty", "percent", "secret", "I", "was", "it", "but", "thanks", "ocean", "bridge", "and",
+    "meeting", "laughed", "the", "people", "work", "slides", "3.5", "Dr.", "e.g.", "naïve", "日本", "日", "don't",
+    "हिन्दी", "¿qué", "für", "…", "-", "\u200d", "١٢", "🎬",
+]  # fmt: skip
+LANGUAGES = ["en", "", "de", "ja", "hi"]
+PUNCTUATION = [["", ".", "?", "!", ",", "。", "..."], ["", "", "", "", "", ".", ","], [""], ["."]]
+GAPS = [[0.0], [0.0, 0.02, 0.1], [0.1, 0.1, 0.4, 0.9], [0.05, 3.0], [0.1, 0.1, 0.1, 60.0], [0.0, -0.2, 0.3]]
+WORD_SECONDS = [(0.05, 0.8), (0.001, 0.05), (0.3, 0.3), (0.5, 20.0)]
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> Material:
+    """Draw a source with some speech, some cuts and some options."""
+    duration = draw(st.one_of(st.floats(0.2, 20.0), st.floats(5.0, 240.0), st.floats(200.0, 900.0)))
+    chance = draw(st.randoms(use_true_random=False))
+    segments = _segments(draw, chance, duration)
+    cuts = {round(chance.uniform(0, duration), 2) for _ in range(draw(st.sampled_from([0, 0, 1, 5, 12, 200])))}
+    edges = [0.0, *sorted(cut for cut in cuts if 0.0 < cut < duration), duration]
+    shortest = draw(st.sampled_from([5.0, 10.0, 15.0, 15.0, 30.0, 60.0]))
+    longest = draw(st.sampled_from([shortest, shortest + 1, shortest + 15, 60.0, 180.0]))
+    options = JobOptions(
+        target_clips=draw(st.integers(1, 15)), clip_min_seconds=shortest, clip_max_seconds=max(longest, shortest)
+    )
+    levels = tuple(chance.randint(-90, 0) for _ in range(draw(st.sampled_from([0, 3, int(duration) + 1]))))
+    if draw(st.booleans()):
+        levels = tuple(-90 for _ in levels)
+    language = draw(st.sampled_from(LANGUAGES))
+    transcript = Transcript(language=language, duration=duration, segments=tuple(segments), levels=levels)
+    media = MediaFacts(
+        stem="s", title="A talk", container="mp4", duration=duration, size_bytes=1, origin=Origin.UPLOAD,
+        video=VideoFacts(codec="h264", width=16, height=9),
+    )  # fmt: skip
+    shots = tuple(Shot(start=one, end=other) for one, other in pairwise(edges))
+    return Material(media, transcript, Scenes(shots=shots, detector="d", frame_rate=25.0), options)
+
+
+def _segments(draw, chance, duration):
+    marks = draw(st.sampled_from(PUNCTUATION))
+    gaps = draw(st.sampled_from(GAPS))
+    shortest, longest = draw(st.sampled_from(WORD_SECONDS))
+    words_a_segment = draw(st.sampled_from([1, 3, 12, 400]))
+    overlap = draw(st.sampled_from([0.0, 0.0, 0.5, 4.0]))
+    wordless = draw(st.sampled_from([0.0, 0.0, 0.3, 1.0]))
+    segments, time = [], draw(st.sampled_from([0.0, 0.0, 0.7, 30.0]))
+    for _ in range(draw(st.sampled_from([0, 1, 3, 10, 40]))):
+        words = []
+        for _ in range(chance.randint(1, words_a_segment)):
+            start = max(time + chance.choice(gaps), 0.0)
+            end = start + chance.uniform(shortest, longest)
+            if end > duration + 1:
+                break
+            words.append(Word(text=chance.choice(VOCABULARY) + chance.choice(marks), start=start, end=end))
+            time = end
+        if words:
+            text = " ".join(word.text for word in words)
+            kept = () if chance.random() < wordless else tuple(words)
+            first = min(word.start for word in words)
+            segments.append(Segment(text=text, start=first, end=words[-1].end, words=kept, speaker=chance.choice("AB")))
+            time = max(time - overlap * chance.random(), 0.0)
+    return sorted(segments, key=lambda segment: segment.start)
