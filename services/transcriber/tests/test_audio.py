@@ -16,7 +16,7 @@ def onset(samples):
 
 def read(path, *arguments):
     with path.open("rb") as file:
-        return read_sound(file, *arguments)
+        return np.concatenate([np.zeros(0, np.float32), *read_sound(file, *arguments)])
 
 
 def test_sound_becomes_16_khz_mono_float(tmp_path, make_media):
@@ -63,14 +63,14 @@ def test_a_gap_in_the_time_stamps_becomes_silence(tmp_path, make_media):
     assert np.abs(samples[int(2.1 * RATE) :]).max() > 0.3
 
 
-def with_gap(path):
+def with_gap(path, seconds=(0, 2)):
     from fractions import Fraction
 
     import av
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
-        for second in (0, 2):
+        for second in seconds:
             samples = (beep(seconds=1.0, at=0.0, rate=16_000)[None, :] * 32767).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = 16_000, second * 16_000, Fraction(1, 16_000)
@@ -80,7 +80,7 @@ def with_gap(path):
 
 
 def test_a_video_without_sound_has_no_samples(tmp_path, make_media):
-    assert read(make_media(tmp_path / "a.mp4")) is None
+    assert len(read(make_media(tmp_path / "a.mp4"))) == 0
 
 
 def test_what_is_not_media_is_refused_with_a_sentence(tmp_path):
@@ -93,13 +93,32 @@ def test_what_is_not_media_is_refused_with_a_sentence(tmp_path):
     assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
 
 
-def test_the_position_is_told_while_reading(tmp_path, make_media):
-    positions = []
+def test_sound_comes_in_blocks_that_together_are_all_of_it(tmp_path, make_media):
+    path = make_media(tmp_path / "a.mp4", sound=beep(seconds=2.3))
+    whole = read(path)
 
-    read(make_media(tmp_path / "a.mp4", sound=beep()), None, positions.append)
+    with path.open("rb") as file:
+        blocks = list(read_sound(file, block=RATE))
 
-    assert positions == sorted(positions)
-    assert positions[-1] == pytest.approx(2.0, abs=0.1)
+    assert [len(block) for block in blocks[:-1]] == [RATE] * (len(whole) // RATE)
+    assert np.array_equal(np.concatenate(blocks), whole)
+
+
+def test_a_block_is_there_before_the_rest_is_read(tmp_path, make_media):
+    path = make_media(tmp_path / "a.mkv", sound=beep(seconds=30.0), codec="pcm_s16le")
+
+    with path.open("rb") as file:
+        blocks = read_sound(file, block=RATE)
+        next(blocks)
+        assert file.tell() < path.stat().st_size / 2
+        blocks.close()
+
+
+def test_a_broken_time_stamp_far_behind_the_end_does_not_fill_the_memory(tmp_path):
+    path = tmp_path / "far.mkv"
+    with_gap(path, seconds=(0, 40 * 3600))
+
+    assert len(read(path, None, 3.0)) == pytest.approx(RATE, abs=10)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.operations.child import Limits
 from clipmill.transcriber.handler import TranscribeHandler
-from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 
 TASK = TranscribeTask(job=new_job_id(), options=JobOptions(target_clips=5), priority=Priority.HIGH, generation=2)
@@ -50,9 +50,9 @@ def store():
 
 @pytest.fixture
 async def handler(store):
-    async with ModelProcess(Limits(), idle_seconds=60) as models:
+    async with ModelProcesses(Limits(), idle_seconds=60) as models:
         yield TranscribeHandler(store, TranscriberSettings(), models)
-        assert models.pid is None, "nothing here needs the model"
+        assert not models.running, "nothing here needs the model"
 
 
 async def test_a_source_without_sound_gets_an_empty_transcript_without_a_model_process(handler, store, context):

@@ -1,8 +1,12 @@
 from clipmill.contracts.documents import Word
-from clipmill.transcriber.segments import group
+from clipmill.transcriber import segments as grouping
 from clipmill.transcriber.words import RawWord, TimedWord, tidy
 from hypothesis import given
 from hypothesis import strategies as st
+
+
+def group(timed):
+    return grouping.group(timed, [""] * len(timed))
 
 
 def said(*words, gap=0.0, each=0.4, start=0.0):
@@ -21,6 +25,14 @@ def test_a_segment_is_a_sentence():
 
 def test_a_title_and_an_initial_do_not_end_a_sentence():
     assert len(group(said("Dr.", "J.", "Smith", "is", "here."))) == 1
+
+
+def test_a_segment_is_of_one_speaker():
+    words = said("Good", "morning", "and", "to", "you")
+
+    segments = grouping.group(words, ["A", "A", "B", "B", "B"])
+
+    assert [(segment.speaker, segment.text) for segment in segments] == [("A", "Good morning"), ("B", "and to you")]
 
 
 def test_a_long_silence_ends_a_segment_without_a_full_stop():

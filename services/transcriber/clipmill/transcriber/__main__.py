@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,9 +12,11 @@ from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.child import Limits
 from clipmill.operations.logs import get_logger
+from clipmill.transcriber.gpus import visible_gpus
 from clipmill.transcriber.handler import TranscribeHandler, engine_request
-from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
+from clipmill.transcriber.speech_request import DeviceChoice
 
 _log = get_logger(__name__)
 
@@ -22,11 +25,12 @@ _log = get_logger(__name__)
 async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Wire the service."""
     limits = Limits(seconds=settings.task_seconds, resident_bytes=settings.memory_mib << 20)
-    async with ModelProcess(limits, settings.idle_seconds) as models:
+    gpus = visible_gpus(os.environ) if settings.device is not DeviceChoice.CPU else []
+    async with ModelProcesses(limits, settings.idle_seconds, gpus) as models:
         loading = asyncio.create_task(_preload(models, settings)) if settings.preload else None
         try:
             handler = TranscribeHandler(runtime.store, settings, models)
-            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=1, attempts=settings.attempts)]
+            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=models.count, attempts=settings.attempts)]
         finally:
             if loading is not None:
                 loading.cancel()
@@ -34,7 +38,7 @@ async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterato
                     await loading
 
 
-async def _preload(models: ModelProcess, settings: TranscriberSettings) -> None:
+async def _preload(models: ModelProcesses, settings: TranscriberSettings) -> None:
     try:
         await models.warm_up(engine_request(settings))
     except Failure as failure:  # each task will say so too

@@ -1,6 +1,6 @@
 """The sound of a source as a recogniser wants it: 16 kHz mono float32 on the picture's time line."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import av
@@ -18,13 +18,19 @@ TOLERANCE_SECONDS = 0.1
 """How far time stamps may stray from the count of samples before silence is put in or sound is cut out: time stamps
 rounded to a millisecond and encoder delays stay below it, a viewer notices a little more."""
 
+BLOCK_SECONDS = 600
+"""The sound of a source is held ten minutes (38 MB) at a time, however long it is."""
+
+OVERTIME_SECONDS = 60.0
+"""How far sound is followed beyond the end of the picture: further on lies only what a broken time stamp put there."""
+
 Samples = npt.NDArray[np.float32]
 
-OnPosition = Callable[[float], None]
 
-
-def read_sound(file: BinaryIO, audio_index: int | None = None, on_position: OnPosition | None = None) -> Samples | None:
-    """Decode a media file's sound.
+def read_sound(
+    file: BinaryIO, audio_index: int | None = None, duration: float | None = None, block: int = BLOCK_SECONDS * RATE
+) -> Iterator[Samples]:
+    """Decode a media file's sound, block by block.
 
     Sample 0 is at the first video frame (at the first sound where there is no picture): sound that begins later is
     preceded by silence, sound that begins earlier is cut, gaps in the time stamps become silence.
@@ -32,18 +38,21 @@ def read_sound(file: BinaryIO, audio_index: int | None = None, on_position: OnPo
     Args:
         file: a seekable media file.
         audio_index: of the wanted stream among the container's streams; the default audio stream if None or wrong.
-        on_position: called now and then with the seconds decoded so far.
+        duration: of the source, seconds; sound more than `OVERTIME_SECONDS` later is left out. None for all of it.
+        block: samples of a block; the last one may be shorter.
 
-    Returns:
-        Mono samples at `RATE`, -1 to 1, or None if there is no audio stream.
+    Yields:
+        Mono samples at `RATE`, -1 to 1; nothing at all if there is no audio stream.
 
     Raises:
         Permanent: with `unreadable_media`.
     """
+    limit = None if duration is None else duration + OVERTIME_SECONDS
     try:
         with av.open(file, "r") as container:
             stream = _audio_stream(container, audio_index)
-            return None if stream is None else _decode(container, stream, on_position)
+            if stream is not None:
+                yield from _blocks(container, stream, limit, block)
     except av.FFmpegError as error:
         sentence = f"The sound of the video cannot be read: {error.strerror}."
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence) from error
@@ -65,21 +74,25 @@ def _time_zero(container: InputContainer) -> float | None:
     return None
 
 
-def _decode(container: InputContainer, stream: AudioStream, on_position: OnPosition | None) -> Samples:
-    line = _TimeLine(_time_zero(container))
+def _blocks(container: InputContainer, stream: AudioStream, limit: float | None, block: int) -> Iterator[Samples]:
+    line = _TimeLine(_time_zero(container), limit)
     broken: av.FFmpegError | None = None
+    heard = False
     for packet in container.demux(stream):
         try:
             for frame in packet.decode():
                 line.add(frame)
+                while (samples := line.take(block)) is not None:
+                    heard = True
+                    yield samples
         except av.InvalidDataError as error:  # one damaged packet: what follows keeps its time
             broken = error
-        if on_position is not None:
-            on_position(line.seconds)
-    samples = line.finish()
-    if broken is not None and not len(samples):
+    line.finish()
+    while (samples := line.take(block, rest=True)) is not None:
+        heard = True
+        yield samples
+    if broken is not None and not heard:
         raise broken
-    return samples
 
 
 class _TimeLine:
@@ -87,26 +100,26 @@ class _TimeLine:
 
     Args:
         zero: the time of sample 0 by the container's clock, seconds; None: that of the first frame.
+        limit: frames that begin later are left out, seconds.
     """
 
-    def __init__(self, zero: float | None) -> None:
+    def __init__(self, zero: float | None, limit: float | None) -> None:
         self._zero = zero
+        self._limit = limit
         self._bytes = bytearray()  # grows in place; joining arrays would hold everything twice
+        self._taken = 0
         self._resampler: av.AudioResampler | None = None
         self._kind = ("", "", 0)
         self._end = 0.0
         self._skip = 0
-
-    @property
-    def seconds(self) -> float:
-        """How far the line reaches."""
-        return self._end
 
     def add(self, frame: av.AudioFrame) -> None:
         """Put a frame in its place."""
         start = self._end if frame.time is None else frame.time - (self._zero or 0.0)
         if self._zero is None and frame.time is not None:
             self._zero, start = frame.time, 0.0
+        if self._limit is not None and start > self._limit:
+            return
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         resampler = self._resampler
         if resampler is None or kind != self._kind or abs(start - self._end) > TOLERANCE_SECONDS:
@@ -115,15 +128,30 @@ class _TimeLine:
         self._append(resampler.resample(frame))
         self._end += frame.samples / frame.sample_rate
 
-    def finish(self) -> Samples:
-        """Return all samples."""
+    def finish(self) -> None:
+        """Take over what the resampler still holds."""
         self._flush()
-        return np.frombuffer(self._bytes, np.float32)
+
+    def take(self, count: int, *, rest: bool = False) -> Samples | None:
+        """Remove the next `count` samples and return them, None if there are fewer.
+
+        Args:
+            count: how many.
+            rest: whether fewer will do, as long as there are any.
+        """
+        there = len(self._bytes) // 4
+        if there < count and not (rest and there):
+            return None
+        size = min(count, there)
+        samples = np.frombuffer(bytes(self._bytes[: 4 * size]), np.float32)
+        del self._bytes[: 4 * size]
+        self._taken += size
+        return samples
 
     def _move_to(self, seconds: float) -> av.AudioResampler:
         """Go on at `seconds` with a fresh resampler: silence fills a gap, what overlaps is skipped."""
         self._flush()
-        missing = round(seconds * RATE) - len(self._bytes) // 4
+        missing = round(seconds * RATE) - self._taken - len(self._bytes) // 4
         self._bytes.extend(bytes(4 * max(0, missing)))
         self._skip = max(0, -missing)
         self._end = seconds

@@ -14,7 +14,7 @@ from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.log_lines import TRANSCRIBING
 from clipmill.contracts.tasks import AnalyzeTask, Task, TranscribeTask
 from clipmill.operations.metrics import fallback
-from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, SpeechResult
 from prometheus_client import Counter
@@ -45,10 +45,10 @@ class TranscribeHandler:
     Args:
         store: where both are.
         settings: which model, and how.
-        models: the process that holds the model.
+        models: the processes that hold the model.
     """
 
-    def __init__(self, store: Store, settings: TranscriberSettings, models: ModelProcess) -> None:
+    def __init__(self, store: Store, settings: TranscriberSettings, models: ModelProcesses) -> None:
         self._store = store
         self._settings = settings
         self._models = models
@@ -117,6 +117,7 @@ class TranscribeHandler:
             compute_type=engine.compute_type if engine else None,
             word_times=engine.word_times if engine else None,
             batch_size=result.batch_size,
+            heard_again=result.heard_again,
         )
         if result.batch_reduced:
             context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
@@ -125,6 +126,11 @@ class TranscribeHandler:
             fallback("attention_word_times")
             line = "Word alignment is not available for this language; word times come from Whisper itself."
             await context.emit(Log(job=task.job, name="alignment_unavailable", line=line))
+        if result.speakers_problem:
+            context.log.warning("speakers_unavailable", reason=result.speakers_problem)
+            fallback("no_speakers")
+            line = "Speakers cannot be told apart: the model for that is not available."
+            await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
 
 
 def engine_request(settings: TranscriberSettings) -> EngineRequest:
@@ -138,4 +144,5 @@ def engine_request(settings: TranscriberSettings) -> EngineRequest:
         batch_size=settings.batch_size,
         beam_size=settings.beam_size,
         alignment=settings.alignment,
+        diarize=settings.common.diarize,
     )

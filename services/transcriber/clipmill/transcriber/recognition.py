@@ -13,14 +13,15 @@ from clipmill.operations.processors import processors
 from clipmill.transcriber.audio import RATE, Samples
 from clipmill.transcriber.batches import Batches
 from clipmill.transcriber.device import Placement, choose
+from clipmill.transcriber.hallucinations import Heard, doubtful, silent, voiced, without_loops
+from clipmill.transcriber.portions import Portion
 from clipmill.transcriber.speech_request import EngineRequest
 from clipmill.transcriber.speech_stretches import WINDOW_SECONDS, SpeechDetector, Stretch
 from clipmill.transcriber.weights import Weights
 from clipmill.transcriber.words import RawWord
 
-SILENT_PROBABILITY, UNLIKELY_LOGPROB = 0.6, -1.0
-"""Whisper's own rule for a window without speech: probably silent, and the words are unlikely."""
-
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""How much chance there is in each try of a second hearing, as in Whisper's own decoding (Radford et al. 2022)."""
 
 CPU_BATCH = 2
 """Windows at once on a CPU: 148 s of talk take 6.1 s with 2, 5.9 s with 8 and 8.3 s with 1 (two cores, tiny.en), and
@@ -48,6 +49,13 @@ class Recogniser:
 
     That pipeline gives word times and takes our detector's windows.
 
+    Attributes:
+        label: what the model is called.
+        placement: where it runs.
+        find_speech: the voice detector.
+        batches: how many windows are recognised at once.
+        heard_again: windows that had to be heard a second time so far.
+
     Args:
         weights: which model, in a folder.
         request: how it runs.
@@ -62,37 +70,38 @@ class Recogniser:
         self.find_speech = SpeechDetector()
         on_cpu = self.placement.device == "cpu"
         self.batches = Batches(min(request.batch_size, CPU_BATCH) if on_cpu else request.batch_size)
+        self.heard_again = 0
         self._beam_size = request.beam_size
         pipeline = _load(weights, self.placement, self.find_speech, request.threads or processors())
         self._model = pipeline.model
         self._pipeline = faster_whisper.BatchedInferencePipeline(model=pipeline.model)
 
-    def language(self, wanted: str | None, samples: Samples, windows: Sequence[Stretch]) -> str:
-        """Return the language to recognise: the wanted one, or else the one heard in the first half minute of speech.
+    def check(self, language: str) -> None:
+        """Refuse a language that the model does not know.
 
         Raises:
-            Permanent: with `bad_option` if the model does not know the wanted language.
+            Permanent: with `bad_option`.
         """
         supported = self._model.supported_languages
-        if wanted is not None and wanted not in supported:
-            raise Permanent(ErrorCode.BAD_OPTION, _unsupported(wanted, self.label, supported))
-        if wanted is not None or len(supported) == 1:
-            return wanted or str(supported[0])
-        speech = np.concatenate([_cut(samples, window) for window in windows[:4]])[: int(WINDOW_SECONDS * RATE)]
-        found, _, _ = self._model.detect_language(audio=speech)
+        if language not in supported:
+            raise Permanent(ErrorCode.BAD_OPTION, _unsupported(language, self.label, supported))
+
+    def detect(self, portion: Portion) -> str:
+        """Return the language spoken in the portion's first half minute of speech, ISO 639-1 code."""
+        supported = self._model.supported_languages
+        if len(supported) == 1:
+            return str(supported[0])
+        speech = np.concatenate([_cut(portion.samples, each) for each in portion.stretches])
+        found, _, _ = self._model.detect_language(audio=speech[: int(WINDOW_SECONDS * RATE)])
         return str(found)
 
     def recognise(
-        self,
-        samples: Samples,
-        windows: Sequence[Stretch],
-        language: str,
-        on_position: Callable[[float], None],
+        self, portion: Portion, windows: Sequence[Stretch], language: str, on_position: Callable[[float], None]
     ) -> list[Passage]:
-        """Return what is said.
+        """Return what is said in a portion, on the portion's own clock.
 
         Args:
-            samples: mono sound at `RATE`.
+            portion: the sound, and where somebody speaks in it.
             windows: where to listen.
             language: ISO 639-1 code.
             on_position: called with the second up to which all is recognised.
@@ -104,7 +113,7 @@ class Recogniser:
 
         def work(batch: Sequence[Stretch]) -> list[Passage]:
             try:
-                return self._transcribe(samples, batch, language)
+                return self._transcribe(portion, batch, language)
             except (MemoryError, RuntimeError):
                 gc.collect()  # what the failed batch held is needed for the smaller one
                 raise
@@ -114,8 +123,22 @@ class Recogniser:
             on_position(windows[len(passages) - 1].end)
         return [passage for passage in passages if passage.words]
 
-    def _transcribe(self, samples: Samples, batch: Sequence[Stretch], language: str) -> list[Passage]:
+    def _transcribe(self, portion: Portion, batch: Sequence[Stretch], language: str) -> list[Passage]:
         """Return one passage a window, empty where nothing is said."""
+        passages: list[Passage] = []
+        for window, pieces in zip(batch, self._hear(portion.samples, batch, language), strict=True):
+            if any(doubtful(piece) and not silent(piece) for piece in pieces):
+                pieces = self._hear_again(portion.samples, window, language)  # noqa: PLW2901
+                self.heard_again += 1
+            words = [word for piece in pieces if not silent(piece) for word in piece.words]
+            words = voiced(without_loops(words), portion.stretches)
+            text = "".join(word.text for word in words)
+            passages.append(Passage(text, window.start, window.end, tuple(words)))
+        return passages
+
+    def _hear(self, samples: Samples, batch: Sequence[Stretch], language: str) -> list[list[Heard]]:
+        """Return what is heard in each window of a batch."""
+        self._pipeline.last_speech_timestamp = 0.0  # else what was heard before moves the first word
         found, _ = self._pipeline.transcribe(
             samples,
             language=language,
@@ -124,19 +147,32 @@ class Recogniser:
             clip_timestamps=[{"start": window.start, "end": window.end} for window in batch],
             batch_size=len(batch),
         )
-        heard: dict[int, list[RawWord]] = {}
+        heard: list[list[Heard]] = [[] for _ in batch]
         for segment in found:
-            if segment.no_speech_prob > SILENT_PROBABILITY and segment.avg_logprob < UNLIKELY_LOGPROB:
-                continue
-            words = [
-                RawWord(str(word.word), float(word.start), float(word.end), float(word.probability))
-                for word in segment.words or ()
-            ]
-            heard.setdefault(_window_at(batch, segment.seek), []).extend(words)
-        return [
-            Passage("".join(word.text for word in words), window.start, window.end, tuple(words))
-            for window, words in ((window, heard.get(number, [])) for number, window in enumerate(batch))
-        ]
+            heard[_window_at(batch, segment.seek)].append(_heard(segment, 0.0))
+        return heard
+
+    def _hear_again(self, samples: Samples, window: Stretch, language: str) -> list[Heard]:
+        """Return what is heard in a window when chance helps to find another way through it."""
+        found, _ = self._model.transcribe(
+            _cut(samples, window),
+            language=language,
+            beam_size=self._beam_size,
+            word_timestamps=True,
+            temperature=TEMPERATURES,
+            condition_on_previous_text=False,
+        )
+        return [_heard(segment, window.start) for segment in found]
+
+
+def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> Heard:
+    words = [
+        RawWord(str(word.word), float(word.start) + offset, float(word.end) + offset, float(word.probability))
+        for word in segment.words or ()
+    ]
+    return Heard(
+        tuple(words), float(segment.no_speech_prob), float(segment.avg_logprob), float(segment.compression_ratio)
+    )
 
 
 def _window_at(batch: Sequence[Stretch], seek: int) -> int:

@@ -1,6 +1,6 @@
 """Words grouped into segments, each about a sentence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from clipmill.contracts.documents import Segment
 from clipmill.transcriber.words import TimedWord
@@ -22,21 +22,24 @@ _CLOSERS = "\"'\u201d\u2019\u00bb)]\u300d\u300f"
 _ABBREVIATIONS = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e.", "no."})
 
 
-def group(words: Iterable[TimedWord]) -> tuple[Segment, ...]:
-    """Return the words in segments.
+def group(words: Sequence[TimedWord], speakers: Sequence[str]) -> tuple[Segment, ...]:
+    """Return the words in segments, each of one speaker.
 
     Args:
         words: in order, without overlap.
+        speakers: who says each; empty where unknown.
     """
     segments: list[Segment] = []
     current: list[TimedWord] = []
-    for timed in words:
-        if current and _ends_before(current, timed):
-            segments.append(_segment(current))
+    said_by = ""
+    for timed, speaker in zip(words, speakers, strict=True):
+        if current and (speaker != said_by or _ends_before(current, timed)):
+            segments.append(_segment(current, said_by))
             current = []
         current.append(timed)
+        said_by = speaker
     if current:
-        segments.append(_segment(current))
+        segments.append(_segment(current, said_by))
     return tuple(segments)
 
 
@@ -60,8 +63,12 @@ def _ends_sentence(text: str) -> bool:
     return not (len(bare) == 2 and bare[0].isupper() and bare != "I.")  # an initial: "J."
 
 
-def _segment(words: Sequence[TimedWord]) -> Segment:
+def _segment(words: Sequence[TimedWord], speaker: str) -> Segment:
     text = "".join(timed.word.text if timed.glued else f" {timed.word.text}" for timed in words).strip()
     return Segment(
-        text=text, start=words[0].word.start, end=words[-1].word.end, words=tuple(timed.word for timed in words)
+        text=text,
+        start=words[0].word.start,
+        end=words[-1].word.end,
+        words=tuple(timed.word for timed in words),
+        speaker=speaker,
     )

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, MutableMapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,12 @@ from clipmill.transcriber.weights import find_weights
 if TYPE_CHECKING:
     from clipmill.transcriber.engine import Engine
 
-READING_PERCENT = 5.0
-"""The share of the work that reading the sound takes, for the progress."""
-
 HUB_SECONDS = "30"
 """How long a hub may keep silent."""
 
 
 def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> SpeechResult:
-    """Read a source's sound and recognise what is said.
+    """Read a source's sound, block by block, and recognise what is said.
 
     Args:
         request: which source, and with which model; the model is loaded at the first call.
@@ -37,17 +35,14 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
         _engine(request.engine)
         return SpeechResult(transcript=_NOTHING)
     with open_store(request.store_url).open_media(request.key) as file:
-        samples = read_sound(
-            file,
-            request.audio_index,
-            lambda seconds: report(READING_PERCENT * min(1.0, seconds / max(request.duration, 1.0))),
+        blocks = read_sound(file, request.audio_index, request.duration or None)
+        first = next(blocks, None)
+        if first is None:  # nothing to load a model for
+            return SpeechResult(transcript=_NOTHING)
+        report(0)
+        spoken = _engine(request.engine).transcribe(
+            chain([first], blocks), request.language, request.duration, lambda share: report(100 * share)
         )
-    if samples is None or not len(samples):
-        return SpeechResult(transcript=_NOTHING)
-    report(READING_PERCENT)
-    spoken = _engine(request.engine).transcribe(
-        samples, request.language, lambda share: report(READING_PERCENT + (100 - READING_PERCENT) * share)
-    )
     report(100)
     return spoken
 
@@ -62,9 +57,12 @@ def _engine(request: EngineRequest) -> "Engine":
     WhisperX and torch are imported here and not before: what they may fetch over the network is decided by the
     environment in which they are imported.
     """
+    if request.gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = request.gpu
     models_dir = Path(request.models_dir)
     weights = find_weights(request.model, models_dir)
-    _restrain(os.environ, offline=not weights.on_hub and request.alignment is not AlignmentChoice.HUB)
+    on_hub = weights.on_hub or request.alignment is AlignmentChoice.HUB or request.diarize
+    _restrain(os.environ, offline=not on_hub)
     if weights.on_hub:
         from clipmill.transcriber.hub import fetched  # noqa: PLC0415  # see above
 

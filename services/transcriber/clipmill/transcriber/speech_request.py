@@ -34,6 +34,8 @@ class EngineRequest(Struct, frozen=True, kw_only=True):
         batch_size: stretches of speech at once.
         beam_size: alternatives followed.
         alignment: whether to align words.
+        diarize: whether to tell speakers apart.
+        gpu: the only one that the process sees, as CUDA_VISIBLE_DEVICES names it; empty: all.
     """
 
     model: str
@@ -44,6 +46,8 @@ class EngineRequest(Struct, frozen=True, kw_only=True):
     batch_size: int = 8
     beam_size: int = 5
     alignment: AlignmentChoice = AlignmentChoice.AUTO
+    diarize: bool = False
+    gpu: str = ""
 
 
 class SpeechRequest(Struct, frozen=True, kw_only=True):
@@ -75,10 +79,14 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
         transcript: the document.
         batch_size: stretches of speech recognised at once, in the end.
         batch_reduced: whether that is fewer than at first because memory ran out.
+        heard_again: windows that had to be heard a second time.
         alignment_problem: why words were not aligned though that was asked for; empty if all is well.
+        speakers_problem: why speakers were not told apart though that was asked for; empty if all is well.
     """
 
     transcript: Transcript
     batch_size: int = 0
     batch_reduced: bool = False
+    heard_again: int = 0
     alignment_problem: str = ""
+    speakers_problem: str = ""

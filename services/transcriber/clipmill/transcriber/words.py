@@ -29,6 +29,11 @@ class RawWord(NamedTuple):
     end: float | None = None
     score: float | None = None
 
+    def later(self, seconds: float) -> "RawWord":
+        """Return the word, said `seconds` later."""
+        start, end = (None if time is None else time + seconds for time in (self.start, self.end))
+        return self._replace(start=start, end=end)
+
 
 class TimedWord(NamedTuple):
     """A word in its place; `glued` if it follows the one before without a blank."""

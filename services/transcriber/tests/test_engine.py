@@ -1,0 +1,154 @@
+"""The engine itself, in this process: what it does with sound in blocks, and when things go wrong inside."""
+
+import difflib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.transcriber.audio import RATE, read_sound
+from clipmill.transcriber.speech_request import EngineRequest
+from clipmill.transcriber.weights import find_weights
+from msgspec.structs import replace
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]  # the model libraries' own
+
+SECONDS = 45
+REQUEST = EngineRequest(model="whisper-tiny.en", models_dir="/nowhere", batch_size=2)
+
+
+@pytest.fixture(scope="module")
+def make_engine():
+    environ = pytest.MonkeyPatch()
+    environ.setenv("HF_HUB_OFFLINE", "1")
+    from clipmill.transcriber.engine import Engine  # what it imports takes seconds, and its environment
+
+    yield lambda request=REQUEST: Engine(find_weights(request.model, Path(request.models_dir)), request)
+    environ.undo()
+
+
+@pytest.fixture(scope="module")
+def engine(make_engine):
+    return make_engine()
+
+
+@pytest.fixture(scope="module")
+def samples(sample):
+    """The sound of the sample's first 45 seconds: three windows."""
+    with sample.open("rb") as file:
+        return np.concatenate(list(read_sound(file)))[: SECONDS * RATE]
+
+
+@pytest.fixture(scope="module")
+def whole(engine, samples):
+    """The sample's transcript."""
+    return transcribe(engine, samples).transcript
+
+
+def transcribe(engine, *blocks, report=lambda share: None):
+    return engine.transcribe(iter(blocks), None, sum(map(len, blocks)) / RATE, report)
+
+
+def words_of(transcript):
+    return [word for segment in transcript.segments for word in segment.words]
+
+
+def plain(transcript):
+    return [re.sub(r"\W", "", word.text).lower() for word in words_of(transcript)]
+
+
+def test_sound_in_blocks_is_heard_as_well_as_in_one_piece(engine, samples, whole):
+    shares = []
+    blocks = [samples[start : start + 15 * RATE] for start in range(0, len(samples), 15 * RATE)]
+
+    transcript = transcribe(engine, *blocks, report=shares.append).transcript
+
+    same = difflib.SequenceMatcher(None, plain(whole), plain(transcript), autojunk=False)
+    assert same.ratio() > 0.97
+    for one, other, length in same.get_matching_blocks():
+        for word, again in zip(
+            words_of(whole)[one : one + length], words_of(transcript)[other : other + length], strict=True
+        ):
+            assert again.start == pytest.approx(word.start, abs=0.4)
+    assert (transcript.duration, transcript.levels) == (whole.duration, whole.levels)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+
+
+def test_each_second_has_its_level(whole):
+    assert len(whole.levels) == SECONDS
+    assert -40 < max(whole.levels) < -5
+
+
+class Failing:
+    """Stands before the batched pipeline and runs out of a GPU's memory."""
+
+    def __init__(self, pipeline, fits):
+        self._pipeline = pipeline
+        self._fits = fits
+        self.sizes = []
+
+    def transcribe(self, *arguments, batch_size, **options):
+        self.sizes.append(batch_size)
+        if batch_size > self._fits:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return self._pipeline.transcribe(*arguments, batch_size=batch_size, **options)
+
+
+def test_when_a_gpus_memory_runs_out_batches_are_halved_and_nothing_is_lost(make_engine, samples, whole):
+    engine = make_engine()
+    recogniser = engine._recogniser
+    recogniser._pipeline = Failing(recogniser._pipeline, fits=1)
+
+    result = transcribe(engine, samples)
+
+    first, *others = recogniser._pipeline.sizes
+    assert first == 2
+    assert len(others) >= 2
+    assert set(others) == {1}
+    assert (result.batch_size, result.batch_reduced) == (1, True)
+    assert difflib.SequenceMatcher(None, plain(whole), plain(result.transcript), autojunk=False).ratio() > 0.97
+
+
+def test_a_model_that_does_not_fit_at_all_is_a_failure_that_may_pass(make_engine, samples):
+    engine = make_engine()
+    engine._recogniser._pipeline = Failing(engine._recogniser._pipeline, fits=0)
+
+    with pytest.raises(Transient) as failure:
+        transcribe(engine, samples)
+
+    assert failure.value.code is ErrorCode.OUT_OF_MEMORY
+
+
+class Circling:
+    """Stands before the batched pipeline and says of the first window the same again and again."""
+
+    def __init__(self, pipeline):
+        self._pipeline = pipeline
+
+    def transcribe(self, *arguments, **options):
+        segments, info = self._pipeline.transcribe(*arguments, **options)
+        first, *others = segments
+        circling = [word for word in first.words[:2] for _ in range(40)]
+        first.words, first.compression_ratio = circling, 12.0
+        return [first, *others], info
+
+
+def test_a_window_that_went_in_circles_is_heard_again(make_engine, samples, whole):
+    engine = make_engine()
+    engine._recogniser._pipeline = Circling(engine._recogniser._pipeline)
+
+    result = transcribe(engine, samples)
+
+    assert result.heard_again > 0
+    assert difflib.SequenceMatcher(None, plain(whole), plain(result.transcript), autojunk=False).ratio() > 0.9
+
+
+def test_without_a_model_for_it_speakers_are_not_told_apart_and_the_reason_is_known(make_engine, samples, tmp_path):
+    engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(tmp_path)))
+
+    result = transcribe(engine, samples[: 15 * RATE])
+
+    assert "HF_TOKEN" in result.speakers_problem
+    assert {segment.speaker for segment in result.transcript.segments} == {""}

@@ -1,0 +1,83 @@
+from clipmill.transcriber.hallucinations import Heard, doubtful, silent, voiced, without_loops
+from clipmill.transcriber.speech_stretches import Stretch
+from clipmill.transcriber.words import RawWord
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def said(text, start=0.0, score=0.9):
+    return [
+        RawWord(f" {word}", start + 0.3 * number, start + 0.3 * number + 0.25, score)
+        for number, word in enumerate(text.split())
+    ]
+
+
+def text_of(words):
+    return "".join(word.text for word in words).strip()
+
+
+def heard(no_speech=0.0, logprob=-0.3, ratio=1.5):
+    return Heard((), no_speech, logprob, ratio)
+
+
+def test_probable_silence_with_improbable_words_is_silence():
+    assert silent(heard(no_speech=0.9, logprob=-1.4))
+
+
+def test_clear_words_are_speech_however_silent_it_seems_and_mumbled_ones_where_it_does_not():
+    assert not silent(heard(no_speech=0.9, logprob=-0.4))
+    assert not silent(heard(no_speech=0.2, logprob=-1.4))
+
+
+def test_text_in_circles_and_improbable_text_are_heard_again():
+    assert doubtful(heard(ratio=5.0))
+    assert doubtful(heard(logprob=-1.2))
+    assert not doubtful(heard())
+
+
+def test_a_phrase_in_circles_is_said_once_and_what_follows_stays():
+    words = said("And then " + "we went to the store, " * 9 + "where it was warm.")
+
+    assert text_of(without_loops(words)) == "And then we went to the store, where it was warm."
+
+
+def test_a_word_in_circles_is_said_once():
+    assert text_of(without_loops(said("Well " + "you " * 40 + "know"))) == "Well you know"
+
+
+def test_a_loop_that_breaks_off_in_the_middle_is_cut_with_it():
+    assert text_of(without_loops(said("thank you so much " * 6 + "thank you"))) == "thank you so much"
+
+
+def test_people_who_repeat_themselves_are_believed():
+    spoken = "No, no, no, no, no! We want more, we want more, we want more. Never, ever, ever."
+
+    assert text_of(without_loops(said(spoken))) == spoken
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c,", "A"]), max_size=60))
+def test_only_words_that_are_said_again_are_dropped(texts):
+    words = [RawWord(f" {text}", number, number + 0.5, 1.0) for number, text in enumerate(texts)]
+
+    kept = without_loops(words)
+
+    assert [word for word in words if word in kept] == kept
+    assert {word.text.strip(" ,").lower() for word in kept} == {text.strip(",").lower() for text in texts}
+
+
+def test_a_word_far_from_every_voice_was_never_said():
+    voices = [Stretch(1.0, 3.0), Stretch(9.0, 12.0)]
+
+    assert voiced(said("Thanks for watching.", start=5.0), voices) == []
+    assert len(voiced(said("and so on", start=2.8), voices)) == 3
+
+
+def test_an_unsure_word_must_be_nearer_to_a_voice_than_a_sure_one():
+    voices = [Stretch(1.0, 3.0)]
+
+    assert voiced([RawWord(" you", 3.6, 3.8, 0.2)], voices) == []
+    assert len(voiced([RawWord(" you", 3.6, 3.8, 0.9)], voices)) == 1
+
+
+def test_a_word_without_times_is_left_alone():
+    assert len(voiced([RawWord(" 42", None, None, None)], [Stretch(1.0, 3.0)])) == 1

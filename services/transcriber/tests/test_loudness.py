@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+from clipmill.transcriber.audio import RATE
+from clipmill.transcriber.loudness import Loudness
+
+
+def sine(seconds, amplitude):
+    return (amplitude * np.sin(2 * np.pi * 440 * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def levels_of(*blocks):
+    loudness = Loudness()
+    passed = list(loudness.measured(blocks))
+    assert [len(block) for block in passed] == [len(block) for block in blocks]
+    return loudness.levels
+
+
+def test_each_second_has_its_level_across_blocks():
+    blocks = np.concatenate([sine(1, 1.0), sine(1, 0.1)]), np.concatenate([sine(1, 0.01), np.zeros(RATE, np.float32)])
+
+    assert levels_of(*blocks) == [-3, -23, -43, -90]
+
+
+def test_a_last_second_that_is_cut_short_counts_too():
+    assert levels_of(sine(1.25, 0.1)) == [-23, -23]
+
+
+@pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.full(RATE, 1e-9, np.float32)])
+def test_no_sound_and_hardly_any_are_no_trouble(samples):
+    assert levels_of(samples) in ([], [-90])
