@@ -23,7 +23,7 @@ class Gemini(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.keys.append(self.headers.get("x-goog-api-key", ""))
         text = "\n".join(part["text"] for content in request["contents"] for part in content["parts"])
-        first, last = _passage([(int(n), float(a), float(b)) for n, a, b in re.findall(SENTENCE, text)])
+        first, last = _passage(text)
         clip = {
             "first_sentence": first,
             "last_sentence": last,
@@ -54,13 +54,13 @@ class Gemini(BaseHTTPRequestHandler):
         pass
 
 
-SENTENCE = r"(?m)^\[(\d+)\] ([\d.]+)-([\d.]+) "
+PARAGRAPH = r"(?m)^@(\d+) (\d+)"
 
 
-def _passage(sentences: list[tuple[int, float, float]]) -> tuple[int, int]:
-    first = sentences[0]
-    last = next(each for each in sentences if each[2] - first[1] >= LEAST_SECONDS + 2)
-    return first[0], last[0]
+def _passage(transcript: str) -> tuple[int, int]:
+    """The numbers of the first sentence and of the last one before a paragraph that opens late enough."""
+    (start, first), *later = [(int(second), int(number)) for second, number in re.findall(PARAGRAPH, transcript)]
+    return first, next(number for second, number in later if second - start >= LEAST_SECONDS + 2) - 1
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
-"""What the analyzer's tests share: talks as documents, small videos, a context that remembers, a Gemini on loopback."""
+"""What the analyzer's tests share: talks as documents, small videos, a context that remembers, models on loopback."""
 
-import asyncio
-import json
-import random
+import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,20 +10,37 @@ import av
 import numpy as np
 import pytest
 import structlog
-from aiohttp import web
+from clipmill.analyzer.costs import load_prices
+from clipmill.analyzer.moments_handler import MomentsHandler
+from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.codec import encode
 from clipmill.contracts.documents import (
     MediaFacts,
     Origin,
+    Plan,
+    Scenes,
     Segment,
+    Shot,
     Transcript,
     VideoFacts,
     Word,
 )
 from clipmill.contracts.events import Event
-from clipmill.contracts.tasks import Task
+from clipmill.contracts.failures import Transient
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.tasks import AnalyzeTask, Task
+from clipmill.operations.settings import Secret
+from prometheus_client import REGISTRY
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import model_servers
+from talks.generation import Talk, numbered_talk
 
 WORDS_A_SECOND = 2.8
-PASSAGES = json.loads((Path(__file__).parent / "passages.json").read_text())
 
 
 class RecordingContext:
@@ -54,6 +69,11 @@ class RecordingContext:
     @property
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]
+
+    @property
+    def lines(self) -> list[str]:
+        """What the job's log says but for the stage's first line."""
+        return [event.line for event in self.events if event.kind == "log"]
 
 
 @pytest.fixture
@@ -85,39 +105,10 @@ def say() -> Callable[..., Transcript]:
     return make
 
 
-@dataclass(frozen=True)
-class Talk:
-    transcript: Transcript
-    highlights: list[tuple[float, float]]
-
-
 @pytest.fixture
 def make_talk() -> Callable[[int], Talk]:
-    """Make a talk of planted passages between other things, at places that the seed decides."""
-
-    def make(seed: int) -> Talk:
-        chance = random.Random(seed)
-        highlights = chance.sample(PASSAGES["highlights"], chance.randint(3, 5))
-        fillers = chance.sample(PASSAGES["fillers"], 12)
-        places = sorted(chance.sample(range(len(fillers) + 1), len(highlights)))
-        order: list[tuple[bool, list[str]]] = []
-        for place in range(len(fillers) + 1):
-            if place in places:
-                order.append((True, highlights[places.index(place)]))
-            if place < len(fillers):
-                order.append((False, fillers[place]))
-        texts = [text for _, passage in order for text in passage]
-        transcript = _transcript(texts, [chance.uniform(0.25, 0.5) for _ in texts])
-        planted: list[tuple[float, float]] = []
-        at = 0
-        for highlight, passage in order:
-            inside = transcript.segments[at : at + len(passage)]
-            at += len(passage)
-            if highlight:
-                planted.append((inside[0].start, inside[-1].end))
-        return Talk(transcript, planted)
-
-    return make
+    """Make a talk of planted passages between other things; each number is another."""
+    return numbered_talk
 
 
 @pytest.fixture
@@ -163,72 +154,119 @@ def write_video() -> Callable[..., None]:
     return write
 
 
-@dataclass
-class GeminiServer:
-    """Speaks Gemini's REST protocol on loopback and answers what it is told to, one reply a request.
-
-    Replies are response bodies, or functions of the request that return a response; the last is repeated.
-    """
-
-    url: str = ""
-    replies: list[object] = field(default_factory=list)
-    requests: list[dict[str, object]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    hang: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.paths.append(request.path)
-        self.headers.append({name.lower(): value for name, value in request.headers.items()})
-        self.requests.append(await request.json())
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if callable(reply):
-            return await reply(self)
-        return web.json_response(reply)
+@pytest.fixture
+async def gemini_server() -> AsyncIterator[model_servers.GeminiServer]:
+    async with model_servers.serving(model_servers.GeminiServer()) as server:
+        yield server
 
 
 @pytest.fixture
-async def gemini_server() -> AsyncIterator[GeminiServer]:
-    server = GeminiServer()
-    application = web.Application()
-    application.router.add_post("/v1beta/models/{call}", server.handle)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    server.url = f"http://{host}:{port}"
-    yield server
-    server.hang.set()
-    await runner.cleanup()
+async def openai_server() -> AsyncIterator[model_servers.OpenAIServer]:
+    async with model_servers.serving(model_servers.OpenAIServer()) as server:
+        yield server
+
+
+@pytest.fixture(params=["gemini_server", "openai_server"])
+def model_server(request) -> model_servers.ModelServer:
+    """Each provider's server in turn: what holds for one holds for the other."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def gemini_says() -> Callable[..., dict[str, object]]:
-    """Make a body as Gemini sends it."""
+def speech(say) -> Callable[..., Transcript]:
+    """Make a transcript of so many sentences of about five and a half seconds each."""
 
-    def make(
-        text: str | None,
-        finish: str = "STOP",
-        *,
-        prompt: int = 1000,
-        cached: int = 0,
-        answer: int = 200,
-        thoughts: int = 50,
-    ) -> dict[str, object]:
-        usage = {
-            "promptTokenCount": prompt,
-            "cachedContentTokenCount": cached,
-            "candidatesTokenCount": answer,
-            "thoughtsTokenCount": thoughts,
-            "totalTokenCount": prompt + answer + thoughts,
-        }
-        if text is None:
-            return {"promptFeedback": {"blockReason": finish}, "usageMetadata": {"promptTokenCount": prompt}}
-        content = {"role": "model", "parts": [{"text": text}]}
-        return {"candidates": [{"index": 0, "content": content, "finishReason": finish}], "usageMetadata": usage}
+    def make(count: int) -> Transcript:
+        return say(
+            [
+                f"This is sentence number {number} and it has really quite a few more words, so that it is long enough."
+                for number in range(1, count + 1)
+            ]
+        )
 
     return make
+
+
+@pytest.fixture
+async def job(media_of, speech):
+    """A job whose three documents are stored, of three minutes and a half: (store, job id)."""
+    store, job_id = open_store("memory://"), new_job_id()
+    await put_documents(store, job_id, media_of, speech(40))
+    return store, job_id
+
+
+async def put_documents(store, job_id, media_of, transcript) -> None:
+    duration = transcript.duration
+    scenes = Scenes(shots=(Shot(start=0, end=40.0), Shot(start=40.0, end=duration)), detector="d", frame_rate=25.0)
+    await store.put_bytes(layout.media(job_id), encode(media_of(duration)))
+    await store.put_bytes(layout.transcript(job_id), encode(transcript))
+    await store.put_bytes(layout.scenes(job_id), encode(scenes))
+
+
+@pytest.fixture
+def put(job, media_of):
+    """Replace the job's documents by those of another transcript."""
+
+    async def do(transcript: Transcript) -> None:
+        store, job_id = job
+        await put_documents(store, job_id, media_of, transcript)
+
+    return do
+
+
+@pytest.fixture
+def run(job, make_context, no_proxies, caplog):
+    """Do the analyze task once, by a server or locally; afterwards the key must be nowhere."""
+    caplog.set_level(logging.DEBUG)
+    key = model_servers.KEY
+
+    async def do(server=None, *, operator_key=key, own_key=None, context=None, attempt=1, task=None, **settings):
+        store, job_id = job
+        known = server.settings() if server else {}
+        keys = {name: Secret(operator_key) if operator_key else None for name in ("gemini_api_key", "openai_api_key")}
+        analyzer = AnalyzerSettings(**{**keys, **known, **settings})
+        context = context or make_context(attempt=attempt, secret=own_key)
+        handler = MomentsHandler(store, analyzer, load_prices())
+        try:
+            await handler(task or AnalyzeTask(job=job_id), context)
+        finally:
+            said = b"".join(encode(event) for event in context.events) + caplog.text.encode()
+            assert key.encode() not in said
+        plan = await load(store, layout.plan(job_id), Plan)
+        assert plan is not None
+        assert key.encode() not in encode(plan)
+        return plan, context
+
+    return do
+
+
+@pytest.fixture
+def run_to_the_end(run, make_context):
+    """Do the analyze task as often as a worker would; give the plan and the lines of the job's log."""
+
+    async def do(server, **settings):
+        lines: list[str] = []
+        for attempt in range(1, 5):
+            context = make_context(attempt=attempt)
+            try:
+                plan, _ = await run(server, context=context, **settings)
+            except Transient:
+                lines += context.lines
+                continue
+            return plan, lines + context.lines
+        raise AssertionError("the last try fails for good, which the worker makes a dead letter")
+
+    return do
+
+
+@pytest.fixture
+def sample():
+    """Read a metric of this process; 0 if it was never counted."""
+
+    def read(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    return read
 
 
 @pytest.fixture

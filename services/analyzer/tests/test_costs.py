@@ -18,6 +18,12 @@ def test_an_unlisted_model_is_priced_by_a_guess_and_says_so():
     assert spending.cost == Cost(total_usd=1.5, provider_calls=1, estimated=True)
 
 
+def test_an_unlisted_model_of_the_operators_own_is_free_and_not_a_guess():
+    spending = Spending(load_prices(), "qwen2.5:14b", free_unlisted=True)
+    spending.request(Usage(prompt_tokens=MILLION))
+    assert spending.cost == Cost(provider_calls=1)
+
+
 def test_a_request_that_failed_counts_as_a_call():
     spending = Spending(load_prices(), "gemini-2.5-flash")
     spending.request(None)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from clipmill.analyzer.costs import Usage
+from clipmill.analyzer.parts import Part
 from clipmill.analyzer.planning import Material
 from clipmill.analyzer.proposals import checked
 from clipmill.analyzer.provider import Answer
@@ -38,9 +39,9 @@ def _clip(first, last, **changes):
     return {**clip, **changes}
 
 
-def _check(material, clips, wanted=2, **answer):
+def _check(material, clips, wanted=2, *, part=None, fewer=False, **answer):
     text = clips if isinstance(clips, str) else json.dumps({"clips": clips})
-    return checked(Answer(text=text, usage=Usage(), **answer), material, wanted)
+    return checked(Answer(text=text, usage=Usage(), **answer), material, wanted, part, fewer=fewer)
 
 
 def test_a_good_answer_is_taken_as_it_is(material):
@@ -61,6 +62,9 @@ def test_a_good_answer_is_taken_as_it_is(material):
         (_clip(3, 3), "allowed are 15 to 60"),
         (_clip(1, 4, title="  "), "title is empty"),
         (_clip("one", 4), "schema"),
+        (_clip(1, float("inf")), "schema"),
+        (_clip(1, None), "schema"),
+        (_clip(1, 4, score=[7]), "schema"),
         ({"first_sentence": 1}, "schema"),
     ],
 )
@@ -74,14 +78,14 @@ def test_a_bad_clip_is_named_and_the_good_one_stays(material, clip, problem):
 def test_of_two_that_overlap_the_better_one_stays(material):
     result = _check(material, [_clip(1, 4, score=10), _clip(4, 7, score=20)])
     assert [moment.score for moment in result.moments] == [20]
-    assert result.problems == ("The passages of sentences 1 to 4 and 4 to 7 overlap.",)
+    assert result.problems == ("The passages of sentences 1 to 4 and sentences 4 to 7 overlap.",)
 
 
 def test_too_few_is_a_problem_and_too_many_is_none(material):
     assert _check(material, [_clip(1, 4)]).problems == ("It has 1 passages, 2 are wanted.",)
-    result = _check(material, [_clip(1, 3, score=1), _clip(4, 6, score=2), _clip(7, 9, score=3)])
+    result = _check(material, [_clip(1, 3, score=31), _clip(4, 6, score=32), _clip(7, 9, score=33)])
     assert result.problems == ()
-    assert [moment.score for moment in result.moments] == [3, 2]
+    assert [moment.score for moment in result.moments] == [33, 32]
 
 
 @pytest.mark.parametrize("text", ["", "I cannot do that.", "[]", "{}", '{"clips": 3}', '{"clips": [{"first_sent'])
@@ -89,6 +93,57 @@ def test_an_answer_that_is_not_the_schema_is_a_problem(material, text):
     result = _check(material, text)
     assert result.moments == ()
     assert "schema" in result.problems[0]
+
+
+def test_numbers_as_texts_and_whole_numbers_with_a_point_are_read(material):
+    result = _check(material, [_clip("1", "sentence 4", score="87/100"), _clip(6.0, 9, score=66.6)])
+    assert result.problems == ()
+    assert [(moment.window.first, moment.window.last, moment.score) for moment in result.moments] == [
+        (0, 3, 87),
+        (5, 8, 67),
+    ]
+
+
+def test_what_may_be_missing_is_replaced(material):
+    (moment,) = _check(material, [{"first_sentence": 1, "last_sentence": 4, "title": "Why it works"}], wanted=1).moments
+    assert (moment.tiktok, moment.instagram, moment.youtube) == ("Why it works",) * 3
+    assert moment.score == 50
+    assert moment.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("scores", "read"),
+    [([90, 8], [90, 8]), ([9, 7.5], [90, 75]), ([0.9, 0.25], [90, 25]), ([0, 0], [0, 0]), ([-5, 120], [100, 0])],
+)
+def test_scores_of_other_scales_are_read(material, scores, read):
+    result = _check(material, [_clip(1, 4, score=scores[0]), _clip(6, 9, score=scores[1])])
+    assert [moment.score for moment in result.moments] == read
+
+
+def test_among_equal_scores_the_order_of_the_answer_decides(material):
+    result = _check(material, [_clip(6, 9, score=70), _clip(1, 4, score=70)])
+    assert [moment.window.first for moment in result.moments] == [5, 0]
+
+
+def test_a_passage_that_is_a_little_too_short_takes_in_what_follows(material):
+    (moment,) = _check(material, [_clip(3, 4)], wanted=1).moments
+    assert (moment.window.first, moment.window.last) == (2, 4)
+
+
+def test_a_passage_at_the_end_that_is_too_short_is_a_problem(material):
+    assert "sentences 11 to 12 last" in _check(material, [_clip(11, 12)], wanted=1).problems[0]
+
+
+def test_numbers_count_from_the_start_of_the_part_that_was_shown(material):
+    part = Part(first=4, last=11)
+    result = _check(material, [_clip(1, 4), _clip(5, 9)], part=part)
+    assert [(moment.window.first, moment.window.last) for moment in result.moments] == [(4, 7)]
+    assert result.problems == ("Clip 2: there are sentences 1 to 8, not 5 to 9.",)
+
+
+def test_fewer_than_wanted_are_no_problem_where_there_are_other_parts(material):
+    assert _check(material, [], fewer=True).problems == ()
+    assert _check(material, [_clip(1, 4)], fewer=True).problems == ()
 
 
 def test_a_truncated_answer_is_a_problem_that_is_named(material):

@@ -25,6 +25,11 @@ def queued(job: JobId) -> str:
     return f"Job {job} queued."
 
 
+def analyzing_with(model: str) -> str:
+    """A model other than Gemini picks the moments."""
+    return f"Analyzing viral moments with {model}..."
+
+
 def clip_ready(number: int, count: int, title: str) -> str:
     """A clip can be watched."""
     return f"Clip {number} of {count} ready: {title}"

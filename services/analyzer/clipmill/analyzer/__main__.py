@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from clipmill.analyzer.costs import PriceTableError, load_prices
 from clipmill.analyzer.moments_handler import MomentsHandler
+from clipmill.analyzer.providers import problem_with
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts.identifiers import Stage
@@ -20,6 +21,8 @@ async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[l
         prices = load_prices(settings.price_table)
     except PriceTableError as error:
         sys.exit(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}")
+    if problem := problem_with(settings):
+        sys.exit(problem)
     scenes = ScenesHandler(runtime.store, settings)
     moments = MomentsHandler(runtime.store, settings, prices)
     yield [

@@ -1,55 +1,183 @@
-"""Asking a model for moments: one request, and one more if the answer has to be repaired."""
+"""Asking a model for moments: one request about each part of the transcript, one that ranks what they brought."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from clipmill.analyzer import prompts
 from clipmill.analyzer.costs import Spending
+from clipmill.analyzer.parts import Part, parts_of
 from clipmill.analyzer.planning import Material, Moment
-from clipmill.analyzer.proposals import Checked, checked
-from clipmill.analyzer.provider import Answer, Provider, ProviderFailure, Turn, count
+from clipmill.analyzer.proposals import checked
+from clipmill.analyzer.provider import (
+    Answer,
+    Provider,
+    ProviderFailure,
+    Turn,
+    Unavailable,
+    count,
+    count_repair,
+)
 from clipmill.analyzer.provider import CallOutcome as Outcome
+from clipmill.analyzer.ranking import described, proposals_each, ranked, shortlist
+from clipmill.analyzer.transcript_text import TranscriptText
+
+_HALTING = frozenset(
+    {Outcome.KEY_REFUSED, Outcome.REQUEST_REFUSED, Outcome.RATE_LIMITED, Outcome.UNREACHABLE, Outcome.TIMED_OUT}
+)
+"""What one request met with, the next one would: parts that were not asked about yet are left for later."""
 
 
-async def ask_for_moments(
-    provider: Provider, material: Material, wanted: int, spending: Spending
-) -> tuple[Moment, ...]:
-    """Return the usable moments that the model proposes; none if its answer stays unusable.
+class Memory(Protocol):
+    """Keeps what was found out about a part until the task is tried again."""
+
+    async def recall(self, request: str) -> tuple[Moment, ...] | None:
+        """Return what was kept for `request`, None if nothing was."""
+
+    async def keep(self, request: str, moments: tuple[Moment, ...]) -> None:
+        """Keep `moments` for `request`."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the parts of a transcript brought.
+
+    Attributes:
+        parts: how many there are.
+        moments: usable, of all parts, not overlapping, the best first by their own scores.
+        failures: why the other parts brought nothing, in their order.
+    """
+
+    parts: int
+    moments: tuple[Moment, ...]
+    failures: tuple[ProviderFailure, ...]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether all scores are of one scale: the model saw them together, or there is only one."""
+        return self.parts - len(self.failures) <= 1 or len(self.moments) <= 1
+
+    @property
+    def passing(self) -> Unavailable | None:
+        """The failure that asks for the longest pause among those that may pass, None if none may."""
+        may_pass = [failure for failure in self.failures if isinstance(failure, Unavailable)]
+        return max(may_pass, key=lambda failure: failure.retry_after or 0.0, default=None)
+
+
+@dataclass
+class Conversation:
+    """Asks one model about one transcript.
 
     Args:
         provider: whom to ask.
         material: what to ask about.
+        speakers: who says each sentence; see `speakers_of`.
         wanted: how many moments.
         spending: where every request is counted.
-
-    Raises:
-        Unavailable: if another try may work.
-        Refused: if none will.
+        part_tokens: about the most tokens of transcript in a request.
+        parallel: the most requests at once.
+        memory: keeps the parts of a transcript that were answered when others were not.
     """
-    about = prompts.transcript_turn(material.name, material.language, material.duration, material.sentences)
-    turns = [Turn(f"{about}\n\n{prompts.wish(material.options, wanted)}")]
-    answer = await _request(provider, turns, spending)
-    first = checked(answer, material, wanted)
-    if not first.problems or len(first.moments) == wanted:
-        return first.moments
-    turns += [Turn(answer.text or "{}", ours=False), Turn(prompts.repair(first.problems, wanted))]
-    try:
-        second = checked(await _request(provider, turns, spending), material, wanted)
-    except ProviderFailure:
-        if first.moments:
+
+    provider: Provider
+    material: Material
+    speakers: Sequence[str]
+    wanted: int
+    spending: Spending
+    part_tokens: int
+    parallel: int
+    memory: Memory
+    repaired: bool = field(default=False, init=False)
+    """Whether an answer was of use only when it was asked for again."""
+    _halted: ProviderFailure | None = field(default=None, init=False)
+
+    async def read(self) -> Reading:
+        """Ask about each part, several at a time, and return what they brought, failures included."""
+        material = self.material
+        parts = parts_of(material.sentences, self.part_tokens, material.lengths.longest_ms / 1000)
+        text = TranscriptText(material.sentences, self.speakers, material.cuts, material.duration)
+        free = asyncio.Semaphore(self.parallel)
+
+        async def one(part: Part) -> tuple[Moment, ...] | ProviderFailure:
+            async with free:
+                try:
+                    return await self._remembered(part, len(parts), text.of(part))
+                except ProviderFailure as failure:
+                    if failure.outcome in _HALTING:
+                        self._halted = failure
+                    return failure
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(part)) for part in parts]
+        results = [task.result() for task in tasks]
+        found = [moment for result in results if isinstance(result, tuple) for moment in result]
+        failures = tuple(result for result in results if isinstance(result, ProviderFailure))
+        return Reading(parts=len(parts), moments=tuple(shortlist(found)), failures=failures)
+
+    async def rank(self, moments: Sequence[Moment]) -> tuple[Moment, ...]:
+        """Return the moments that are wanted of a shortlist from several parts, by scores of one scale.
+
+        Raises:
+            ProviderFailure: if the model does not rank them; their own scores are then all there is.
+        """
+        lines = [described(moment, self.material) for moment in moments]
+        turns = [Turn(prompts.ranking_turn(self.material.name, lines))]
+        answer = await self._request(prompts.RANKING_INSTRUCTION, turns, prompts.ranks_schema())
+        best = ranked(answer, moments)
+        if best is None:
+            raise Unavailable(f"{self.provider.name}'s ranking cannot be used.", Outcome.UNUSABLE)
+        return tuple(best[: self.wanted])
+
+    async def _remembered(self, part: Part, parts: int, transcript: str) -> tuple[Moment, ...]:
+        material, wanted = self.material, proposals_each(self.wanted, parts)
+        rate = len(material.words) / max(sum(sentence.seconds for sentence in material.sentences), 1.0)
+        request = prompts.part_turn(material.name, rate, transcript, material.options, wanted)
+        known = await self.memory.recall(request)
+        if known is not None:
+            return known
+        if self._halted is not None:
+            raise self._halted
+        moments = await self._proposed(request, part, wanted, sole=parts == 1)
+        await self.memory.keep(request, moments)
+        return moments
+
+    async def _proposed(self, request: str, part: Part, wanted: int, *, sole: bool) -> tuple[Moment, ...]:
+        """Return what the model proposes in a part, asked again once if that is not what it should be.
+
+        The sole part has to bring all that is wanted; where there are several, one may have less or nothing to offer.
+
+        Raises:
+            Unavailable: if another try may work; also if both answers were of no use.
+            Refused: if none will.
+        """
+        turns = [Turn(request)]
+        answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
+        first = checked(answer, self.material, wanted, part, fewer=not sole)
+        if not first.problems or len(first.moments) >= (wanted if sole else 1):
             return first.moments
-        raise
-    return max(second, first, key=_usable).moments
+        turns += [Turn(answer.text or "{}", ours=False), Turn(prompts.repair(first.problems, wanted))]
+        try:
+            answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
+        except ProviderFailure:
+            if first.moments:
+                return first.moments
+            raise
+        second = checked(answer, self.material, wanted, part, fewer=not sole)
+        worked = not second.problems or len(second.moments) > len(first.moments)
+        count_repair(self.provider.kind, worked=worked)
+        self.repaired = self.repaired or worked
+        if worked or first.moments:
+            return second.moments if worked else first.moments
+        raise Unavailable(f"{self.provider.name}'s answers cannot be used.", Outcome.UNUSABLE)
 
-
-async def _request(provider: Provider, turns: list[Turn], spending: Spending) -> Answer:
-    try:
-        answer = await provider.answer(prompts.INSTRUCTION, turns, prompts.schema())
-    except ProviderFailure as failure:
-        spending.request(failure.usage)
-        count(failure.outcome, failure.usage)
-        raise
-    spending.request(answer.usage)
-    count(Outcome.TRUNCATED if answer.truncated else Outcome.ANSWERED, answer.usage)
-    return answer
-
-
-def _usable(outcome: Checked) -> int:
-    return len(outcome.moments)
+    async def _request(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
+        try:
+            answer = await self.provider.answer(instruction, turns, schema)
+        except ProviderFailure as failure:
+            self.spending.request(failure.usage)
+            count(self.provider.kind, failure.outcome, failure.usage)
+            raise
+        self.spending.request(answer.usage)
+        count(self.provider.kind, Outcome.TRUNCATED if answer.truncated else Outcome.ANSWERED, answer.usage)
+        return answer

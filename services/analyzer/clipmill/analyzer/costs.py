@@ -86,11 +86,14 @@ class Spending:
     Args:
         prices: the price table.
         model: which one is asked.
+        free_unlisted: whether the model costs nothing if the table does not list it, being run by the operator; else
+            it is priced by a guess.
     """
 
-    def __init__(self, prices: PriceTable, model: str) -> None:
+    def __init__(self, prices: PriceTable, model: str, *, free_unlisted: bool = False) -> None:
         self._prices = prices
         self._model = model
+        self._free = free_unlisted and not prices.knows(model)
         self._usd = 0.0
         self._calls = 0
         self._estimated = False
@@ -98,7 +101,7 @@ class Spending:
     def request(self, usage: Usage | None) -> None:
         """Count a request that was made; None where the provider gave no account of it."""
         self._calls += 1
-        if usage is not None:
+        if usage is not None and not self._free:
             self._usd += self._prices.usd(self._model, usage)
             self._estimated = self._estimated or not self._prices.knows(self._model)
 

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
+from clipmill.analyzer import transport
 from clipmill.analyzer.costs import Usage
-from clipmill.analyzer.provider import Answer, CallOutcome, Refused, Turn, Unavailable
+from clipmill.analyzer.provider import Answer, CallOutcome, ProviderKind, Refused, Turn, Unavailable
 from google import genai
 from google.genai import errors, types
 
@@ -17,8 +18,9 @@ API_VERSION = "v1beta"
 TEMPERATURE = 0.4
 """Low: the choice should be the same one tomorrow; titles still read as if somebody wrote them."""
 
-_KEY_REFUSED_CODES = frozenset({401, 403})
-_BUSY_CODE = 429
+OUTER_FORM_ERRORS = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What the client library raises, from its depths, about a body that is no JSON or of another form."""
+
 _TRUNCATED = types.FinishReason.MAX_TOKENS
 _FINISHED = frozenset({types.FinishReason.STOP, types.FinishReason.FINISH_REASON_UNSPECIFIED, None})
 
@@ -38,14 +40,14 @@ class Gemini:
     """
 
     name = "Gemini"
+    kind = ProviderKind.GEMINI
 
     def __init__(self, key: str, model: str, base_url: str, timeout: float, output_tokens: int) -> None:
-        if not key.isascii() or not key.isprintable():
-            raise Refused("The Gemini key has characters that no key has.", CallOutcome.KEY_REFUSED)
+        transport.check_key(self.name, key)
         self.model = model
         self._timeout = timeout
         self._output_tokens = output_tokens
-        self._transport = httpx2.AsyncClient(timeout=timeout, follow_redirects=False)
+        self._transport = transport.client(timeout)
         options = types.HttpOptions(
             base_url=base_url,
             api_version=API_VERSION,
@@ -82,15 +84,12 @@ class Gemini:
                         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
                     ),
                 )
-        except (TimeoutError, httpx2.TimeoutException) as error:
-            sentence = f"Gemini did not answer within {self._timeout:g} seconds."
-            raise Unavailable(sentence, CallOutcome.TIMED_OUT) from error
-        except httpx2.HTTPError as error:
-            raise Unavailable("Gemini cannot be reached.", CallOutcome.UNREACHABLE) from error
+        except (TimeoutError, httpx2.HTTPError) as error:
+            raise transport.broken(self.name, error, self._timeout) from error
         except errors.APIError as error:
             raise _failure(error) from None  # its text may repeat what was sent
-        except ValueError as error:  # the client library could not make sense of the answer's outer form
-            raise Unavailable("Gemini's answer is not of its own form.", CallOutcome.NOT_UNDERSTOOD) from error
+        except OUTER_FORM_ERRORS as error:
+            raise transport.not_understood(self.name) from error
         return _answer(response)
 
 
@@ -117,36 +116,28 @@ def _usage(metadata: types.GenerateContentResponseUsageMetadata | None) -> Usage
     if metadata is None:
         return Usage()
     return Usage(
-        prompt_tokens=metadata.prompt_token_count or 0,
-        cached_tokens=metadata.cached_content_token_count or 0,
-        answer_tokens=metadata.candidates_token_count or 0,
-        thought_tokens=metadata.thoughts_token_count or 0,
+        prompt_tokens=max(metadata.prompt_token_count or 0, 0),
+        cached_tokens=max(metadata.cached_content_token_count or 0, 0),
+        answer_tokens=max(metadata.candidates_token_count or 0, 0),
+        thought_tokens=max(metadata.thoughts_token_count or 0, 0),
     )
 
 
 def _failure(error: errors.APIError) -> Unavailable | Refused:
-    status = error.status or ""
-    said = f"{error.code} {status}".strip()
-    if error.code in _KEY_REFUSED_CODES or _detail(error, "reason") == "API_KEY_INVALID":
+    key_refused = _detail(error, "reason") == "API_KEY_INVALID"  # comes with code 400
+    if key_refused:
+        said = f"{error.code} {error.status or ''}".strip()
         return Refused(f"Gemini refuses the key ({said}).", CallOutcome.KEY_REFUSED)
-    if error.code == _BUSY_CODE:
-        return Unavailable(
-            f"Gemini's quota is used up for now ({said}).", CallOutcome.RATE_LIMITED, _retry_after(error)
-        )
-    if error.code == 408 or error.code >= 500:
-        return Unavailable(f"Gemini has trouble ({said}).", CallOutcome.SERVER_ERROR, _retry_after(error))
-    return Refused(f"Gemini refuses the request ({said}).", CallOutcome.REQUEST_REFUSED)
+    return transport.refusal(Gemini.name, error.code, error.status or "", _retry_after(error))
 
 
 def _retry_after(error: errors.APIError) -> float | None:
-    """Return the pause asked for in seconds, by header or by google.rpc.RetryInfo; dates are not understood."""
+    """Return the pause asked for in seconds, by header or by google.rpc.RetryInfo."""
     headers = getattr(error.response, "headers", None) or {}
-    for said in (headers.get("retry-after", ""), _detail(error, "retryDelay").removesuffix("s")):
-        try:
-            return max(float(said), 0.0)
-        except ValueError:
-            continue
-    return None
+    by_header = transport.seconds_to_wait(headers.get("retry-after", ""))
+    if by_header is not None:
+        return by_header
+    return transport.seconds_to_wait(_detail(error, "retryDelay").removesuffix("s"))
 
 
 def _detail(error: errors.APIError, name: str) -> str:

@@ -1,14 +1,20 @@
 """The analyze task: decide which moments become clips, store the plan, and ask for each clip's rendering."""
 
 import asyncio
+import contextlib
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import NoReturn
 
-from clipmill.analyzer.conversation import ask_for_moments
+from clipmill.analyzer.answered_parts import AnsweredParts
+from clipmill.analyzer.conversation import Conversation, Reading
 from clipmill.analyzer.costs import PriceTable, Spending, added
 from clipmill.analyzer.planning import Material, Moment, pick_locally, planned
-from clipmill.analyzer.provider import ProviderFailure, Unavailable
+from clipmill.analyzer.provider import ProviderFailure, Refused, Unavailable
+from clipmill.analyzer.providers import Choice, choose
+from clipmill.analyzer.ranking import calibrated
 from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.transcript_text import speakers_of
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import T, load, save_once
 from clipmill.artifacts.store import MissingArtifact, Store
@@ -21,9 +27,6 @@ from clipmill.contracts.tasks import AnalyzeTask, RenderTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations import metrics
 from clipmill.operations.logs import concealed
-
-if TYPE_CHECKING:
-    from clipmill.analyzer.gemini import Gemini
 
 LOCAL_PICKER = "local"
 INSTEAD = "Clips are picked locally instead."
@@ -49,75 +52,93 @@ class MomentsHandler:
         seconds = 0.0
         plan = await load(self._store, layout.plan(task.job), Plan)
         if plan is None:
-            key = await self._key(context)
-            line = log_lines.ANALYZING_LOCALLY if key is None else log_lines.ANALYZING_WITH_GEMINI
+            choice = choose(self._settings, await context.secret())
+            line = choice.line if choice else log_lines.ANALYZING_LOCALLY
             await context.emit(StageStarted(job=task.job, stage=Stage.ANALYZE, line=line))
-            plan = await save_once(self._store, layout.plan(task.job), await self._plan(task, context, key))
+            plan = await save_once(self._store, layout.plan(task.job), await self._plan(task, context, choice))
             seconds = time.monotonic() - began
         await _publish(plan, task, context, seconds)
 
-    async def _key(self, context: TaskContext) -> str | None:
-        """The job's own key, or else the operator's."""
-        own = await context.secret()
-        if own:
-            return own
-        configured = self._settings.gemini_api_key
-        return configured.reveal() if configured else None
-
-    async def _plan(self, task: AnalyzeTask, context: TaskContext, key: str | None) -> Plan:
+    async def _plan(self, task: AnalyzeTask, context: TaskContext, choice: Choice | None) -> Plan:
         media = await self._document(layout.media(task.job), MediaFacts)
         transcript = await self._document(layout.transcript(task.job), Transcript)
         scenes = await self._document(layout.scenes(task.job), Scenes)
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
         note = "" if material.words else "Nothing is said in this video: clips are chosen by its shots."
-        proposed: tuple[Moment, ...] = ()
+        moments: Sequence[Moment] = ()
         cost = await self._spent_before(task, context.attempt)
-        if key is not None and material.readable:
-            with concealed(key):
-                proposed, note, spent = await self._ask(task, context, material, key)
+        picker = LOCAL_PICKER
+        if choice is not None and material.readable:
+            speakers = speakers_of(transcript, material.sentences)
+            with concealed(choice.key or ""):
+                moments, note, spent = await self._ask(task, context, material, speakers, choice)
             cost = added(cost, spent)
-        moments = list(proposed)
-        if len(moments) < task.options.target_clips:
-            moments += await asyncio.to_thread(pick_locally, material, proposed)
-        context.log.info(
-            "moments_picked", proposed=len(proposed), picked=len(moments), sentences=len(material.sentences)
-        )
-        return Plan(
-            clips=planned(moments),
-            picker=self._settings.gemini_model if proposed else LOCAL_PICKER,
-            cost=cost,
-            options=task.options,
-            note=note,
-        )
+            picker = choice.model if moments else LOCAL_PICKER
+        proposed = len(moments)
+        if proposed < task.options.target_clips:
+            moments = [*moments, *await asyncio.to_thread(pick_locally, material, moments)]
+        if proposed:
+            moments = calibrated(moments)
+        context.log.info("moments_picked", proposed=proposed, picked=len(moments), sentences=len(material.sentences))
+        return Plan(clips=planned(moments), picker=picker, cost=cost, options=task.options, note=note)
 
     async def _ask(
-        self, task: AnalyzeTask, context: TaskContext, material: Material, key: str
-    ) -> tuple[tuple[Moment, ...], str, Cost]:
-        """Return the moments that Gemini proposes, what the job's log says about them, and what asking cost.
+        self, task: AnalyzeTask, context: TaskContext, material: Material, speakers: Sequence[str], choice: Choice
+    ) -> tuple[Sequence[Moment], str, Cost]:
+        """Return the moments that the model proposes, what the job's log says about them, and what asking cost.
 
         Raises:
-            Transient: if Gemini should be asked again later.
+            Transient: if the model should be asked again later.
         """
-        wanted = material.speech_room
-        spending = Spending(self._prices, self._settings.gemini_model)
-        try:
-            async with await asyncio.to_thread(_open_gemini, key, self._settings) as gemini:
-                moments = await ask_for_moments(gemini, material, wanted, spending)
-        except ProviderFailure as failure:
-            context.log.warning("provider_failed", outcome=str(failure.outcome), sentence=failure.sentence)
-            if isinstance(failure, Unavailable) and self._patient(failure, context.attempt):
-                await save_once(self._store, _spent_key(task.job, task.generation, context.attempt), spending.cost)
-                raise Transient(ErrorCode.PROVIDER_FAILED, failure.sentence, failure.retry_after) from failure
-            metrics.fallback("local_picker")
-            return (), f"{failure.sentence} {INSTEAD}", spending.cost
-        note = ""
-        if not moments:
-            metrics.fallback("local_picker")
-            note = f"Gemini's answers cannot be used. {INSTEAD}"
-        elif len(moments) < wanted:
+        spending = Spending(self._prices, choice.model, free_unlisted=choice.free_unlisted)
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                provider = await stack.enter_async_context(await asyncio.to_thread(choice.open))
+            except Refused as refusal:
+                return _instead(refusal.sentence, spending)
+            conversation = Conversation(
+                provider=provider,
+                material=material,
+                speakers=speakers,
+                wanted=material.speech_room,
+                spending=spending,
+                part_tokens=self._settings.part_tokens,
+                parallel=choice.parallel,
+                memory=AnsweredParts(self._store, task.job, task.generation, choice.model),
+            )
+            reading = await conversation.read()
+            for failure in reading.failures:
+                context.log.warning("provider_failed", outcome=str(failure.outcome), sentence=failure.sentence)
+            if reading.passing is not None and self._patient(reading.passing, context.attempt):
+                await self._come_back(task, context, reading.passing, spending)
+            if not reading.moments:
+                reasons = [failure.sentence for failure in reading.failures]
+                return _instead(reasons[0] if reasons else f"{choice.name} finds no moment here.", spending)
+            moments, unranked = await _ranked(conversation, reading, context)
+        notes = [_left_out(reading), unranked]
+        if conversation.repaired:
+            notes.append(f"{choice.name} was asked twice, because its first answer could not be used.")
+        if len(moments) < conversation.wanted:
             metrics.fallback("local_picker_partly")
-            note = f"{len(moments)} of {wanted} clips are Gemini's choice, the others are picked locally."
-        return moments, note, spending.cost
+            notes.append(
+                f"{len(moments)} of {conversation.wanted} clips are {choice.name}'s choice, "
+                "the others are picked locally."
+            )
+        return moments, " ".join(note for note in notes if note), spending.cost
+
+    async def _come_back(
+        self, task: AnalyzeTask, context: TaskContext, failure: Unavailable, spending: Spending
+    ) -> NoReturn:
+        """End this try so that there is another one; what it spent is not forgotten.
+
+        Raises:
+            Transient: always.
+        """
+        await save_once(self._store, _spent_key(task.job, task.generation, context.attempt), spending.cost)
+        name = f"picker-{task.generation}-{context.attempt}"
+        line = f"{failure.sentence} Asking again later (try {context.attempt} of {self._settings.analyze_attempts})."
+        await context.emit(Log(job=task.job, name=name, line=line))
+        raise Transient(ErrorCode.PROVIDER_FAILED, failure.sentence, failure.retry_after) from failure
 
     def _patient(self, failure: Unavailable, attempt: int) -> bool:
         """Whether to come back later: the pause is bearable, and a try is left after the next one."""
@@ -166,14 +187,29 @@ def _spent_key(job: JobId, generation: int, attempt: int) -> str:
     return f"{layout.job_prefix(job)}/analyze/spent-{generation}-{attempt}.json"
 
 
-def _open_gemini(key: str, settings: AnalyzerSettings) -> "Gemini":
-    # Imported at the first need: the library takes a second and 60 MB, which a service without a key is spared.
-    from clipmill.analyzer.gemini import Gemini  # noqa: PLC0415
+def _instead(sentence: str, spending: Spending) -> tuple[Sequence[Moment], str, Cost]:
+    """Return what stands for a model's choice where there is none."""
+    metrics.fallback("local_picker")
+    return (), f"{sentence} {INSTEAD}", spending.cost
 
-    return Gemini(
-        key,
-        settings.gemini_model,
-        settings.gemini_base_url,
-        settings.gemini_timeout_seconds,
-        settings.gemini_output_tokens,
-    )
+
+async def _ranked(conversation: Conversation, reading: Reading, context: TaskContext) -> tuple[Sequence[Moment], str]:
+    """Return the best of a reading, and what the job's log says where the model did not compare them."""
+    if reading.comparable:
+        return reading.moments[: conversation.wanted], ""
+    try:
+        return await conversation.rank(reading.moments), ""
+    except ProviderFailure as failure:
+        context.log.warning("ranking_failed", outcome=str(failure.outcome), sentence=failure.sentence)
+        metrics.fallback("parts_unranked")
+        note = f"{failure.sentence} The clips from different parts are ordered by their first scores."
+        return reading.moments[: conversation.wanted], note
+
+
+def _left_out(reading: Reading) -> str:
+    """Return what the job's log says about parts that the model did not answer, nothing if it answered all."""
+    if not reading.failures:
+        return ""
+    metrics.fallback("parts_left_out")
+    lost = len(reading.failures)
+    return f"{reading.failures[0].sentence} {lost} of {reading.parts} parts of the transcript are left out."

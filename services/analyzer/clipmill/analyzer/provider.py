@@ -1,4 +1,9 @@
-"""What the analyzer asks of a paid model, whoever runs it, and the ways in which that fails."""
+"""What the analyzer asks of a model, whoever runs it, and the ways in which that fails.
+
+`docs/guides/models.md` has the table of what comes of each misbehaviour. In short: what is wrong with an answer is told
+to the model once; what may pass is left to a later try of the task, which is spaced, counted, survives this process and
+is said in the job's log; what will not pass, or has not passed by the last tries, ends with moments picked locally.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,8 +13,18 @@ from clipmill.analyzer.costs import Usage
 from msgspec import Struct
 from prometheus_client import Counter
 
-CALLS = Counter("clipmill_provider_calls", "Requests to a paid model, by how they ended.", ["outcome"])
-TOKENS = Counter("clipmill_provider_tokens", "Tokens that a paid model counted.", ["kind"])
+CALLS = Counter("clipmill_provider_calls", "Requests to a model, by how they ended.", ["provider", "outcome"])
+TOKENS = Counter("clipmill_provider_tokens", "Tokens that a model counted.", ["provider", "kind"])
+REPAIRS = Counter(
+    "clipmill_provider_repairs", "Answers that had to be asked for again, by what came of it.", ["provider", "result"]
+)
+
+
+class ProviderKind(StrEnum):
+    """The protocols that are spoken; their values are settings and metric labels."""
+
+    GEMINI = "gemini"
+    OPENAI = "openai"
 
 
 class CallOutcome(StrEnum):
@@ -24,7 +39,11 @@ class CallOutcome(StrEnum):
     UNREACHABLE = "unreachable"
     KEY_REFUSED = "key_refused"
     REQUEST_REFUSED = "request_refused"
+    FORM_REFUSED = "form_refused"
+    """The server does not know a way of asking; the same is asked again in a plainer one."""
     NOT_UNDERSTOOD = "not_understood"
+    UNUSABLE = "unusable"
+    """Answered, but nothing of the answers can be used: never a single request's outcome, but a conversation's."""
 
 
 class Turn(Struct, frozen=True):
@@ -70,7 +89,7 @@ class ProviderFailure(Exception):
 
 
 class Unavailable(ProviderFailure):
-    """Later it may work: too many requests, an error on the other side, no connection, no answer in time.
+    """Later it may work: too many requests, an error on the other side, no connection, no answer in time or no use.
 
     Attributes:
         retry_after: seconds that the provider asks to be left alone, None if it did not say.
@@ -92,6 +111,10 @@ class Provider(Protocol):
     def name(self) -> str:
         """What people call it."""
 
+    @property
+    def kind(self) -> ProviderKind:
+        """Whose protocol it speaks."""
+
     async def answer(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
         """Return the model's next turn.
 
@@ -106,11 +129,16 @@ class Provider(Protocol):
         """
 
 
-def count(outcome: CallOutcome, usage: Usage | None) -> None:
+def count(kind: ProviderKind, outcome: CallOutcome, usage: Usage | None) -> None:
     """Count one request and its tokens."""
-    CALLS.labels(outcome=outcome).inc()
+    CALLS.labels(provider=kind, outcome=outcome).inc()
     if usage is not None:
-        TOKENS.labels(kind="input").inc(max(usage.prompt_tokens - usage.cached_tokens, 0))
-        TOKENS.labels(kind="cached").inc(usage.cached_tokens)
-        TOKENS.labels(kind="answer").inc(usage.answer_tokens)
-        TOKENS.labels(kind="thoughts").inc(usage.thought_tokens)
+        TOKENS.labels(provider=kind, kind="input").inc(max(usage.prompt_tokens - usage.cached_tokens, 0))
+        TOKENS.labels(provider=kind, kind="cached").inc(usage.cached_tokens)
+        TOKENS.labels(provider=kind, kind="answer").inc(usage.answer_tokens)
+        TOKENS.labels(provider=kind, kind="thoughts").inc(usage.thought_tokens)
+
+
+def count_repair(kind: ProviderKind, *, worked: bool) -> None:
+    """Count an answer that was asked for a second time, and whether that helped."""
+    REPAIRS.labels(provider=kind, result="repaired" if worked else "unusable").inc()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from clipmill.analyzer.provider import ProviderKind
 from clipmill.operations.settings import CommonSettings, Secret
 from msgspec import Meta, Struct
 
@@ -20,7 +21,7 @@ class AnalyzerSettings(Struct, frozen=True, kw_only=True):
     analyze_slots: Annotated[int, Meta(description="Jobs whose moments are picked at once.", ge=1)] = 4
     analyze_attempts: Annotated[
         int,
-        Meta(description="Tries at picking a job's moments; the last two pick locally where Gemini fails.", ge=2),
+        Meta(description="Tries at picking a job's moments; the last two pick locally where the model fails.", ge=2),
     ] = 4
 
     shot_min_seconds: Annotated[float, Meta(description="The shortest shot, seconds.", ge=0)] = 0.6
@@ -33,6 +34,14 @@ class AnalyzerSettings(Struct, frozen=True, kw_only=True):
     detection_pixels: Annotated[
         int, Meta(description="Longer side of the pictures searched for cuts, pixels.", ge=64)
     ] = 256
+    detection_span_seconds: Annotated[
+        float,
+        Meta(
+            description="Least length of the parts of a long video that are searched at once, one by each processor, "
+            "seconds; shorter than two of them, a video is searched in one go.",
+            gt=0,
+        ),
+    ] = 120.0
     detection_base_seconds: Annotated[
         float, Meta(description="Time that a search for shots may take in any case, seconds.", gt=0)
     ] = 120.0
@@ -42,6 +51,19 @@ class AnalyzerSettings(Struct, frozen=True, kw_only=True):
     detection_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = (
         4 * 2**30
     )
+
+    provider: Annotated[
+        ProviderKind,
+        Meta(description="Who picks moments: gemini, or the openai_* endpoint; a key lent with a job means Gemini."),
+    ] = ProviderKind.GEMINI
+    part_tokens: Annotated[
+        int,
+        Meta(
+            description="About the most tokens of transcript in one request, four bytes each; a longer one is divided. "
+            "8000 are some 40 minutes of talk and want a context of 16384.",
+            ge=500,
+        ),
+    ] = 8000
 
     gemini_api_key: Annotated[
         Secret | None,
@@ -54,11 +76,31 @@ class AnalyzerSettings(Struct, frozen=True, kw_only=True):
     gemini_timeout_seconds: Annotated[float, Meta(description="Longest wait for one answer, seconds.", gt=0)] = 180.0
     gemini_patience_seconds: Annotated[
         float,
-        Meta(description="Longest pause that Gemini may ask for before moments are picked locally, seconds.", ge=0),
+        Meta(description="Longest pause that a provider may ask for before moments are picked locally, seconds.", ge=0),
     ] = 120.0
     gemini_output_tokens: Annotated[int, Meta(description="Most tokens of one answer, thoughts included.", ge=1024)] = (
         32768
     )
+    gemini_parallel: Annotated[
+        int, Meta(description="Parts of a transcript that Gemini is asked about at once.", ge=1)
+    ] = 4
+
+    openai_base_url: Annotated[
+        str,
+        Meta(description="OpenAI-compatible endpoint, to which /chat/completions is added.", pattern="^https?://"),
+    ] = "http://127.0.0.1:11434/v1"
+    openai_model: Annotated[str, Meta(description="The model's name there; needed with the provider openai.")] = ""
+    openai_api_key: Annotated[Secret | None, Meta(description="Its key, if it wants one.")] = None
+    openai_timeout_seconds: Annotated[
+        float, Meta(description="Longest wait for one answer, seconds; a model without a GPU reads slowly.", gt=0)
+    ] = 900.0
+    openai_output_tokens: Annotated[int, Meta(description="Most tokens of one answer, thoughts included.", ge=256)] = (
+        4096
+    )
+    openai_parallel: Annotated[
+        int, Meta(description="Parts of a transcript that it is asked about at once; most servers do one.", ge=1)
+    ] = 1
+
     price_table: Annotated[
         Path | None, Meta(description="TOML file of prices instead of the one that comes with clipmill.")
     ] = None

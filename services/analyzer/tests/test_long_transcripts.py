@@ -1,0 +1,209 @@
+"""A transcript that is asked about in parts, then ranked, with parts and rankings that fail."""
+
+import asyncio
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from aiohttp import web
+from clipmill.contracts.failures import Transient
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.tasks import AnalyzeTask
+from model_servers import answer_of
+
+PART_TOKENS = 2400
+"""So that three quarters of an hour of the sentences below are asked about in several parts."""
+
+
+@pytest.fixture
+async def long_talk(put, speech):
+    await put(speech(300))
+
+
+class Speaker:
+    """Answers as a model does: proposals to a part, by which sentences it shows; scores to a shortlist.
+
+    Args:
+        server: whose protocol to speak.
+        failing: what to answer instead to the part with a sentence of this number, a reply by number.
+        ranking: what to answer instead to a shortlist.
+    """
+
+    def __init__(self, server, failing=None, ranking=None):
+        self.server = server
+        self.failing = failing or {}
+        self.ranking = ranking
+        self.parts = []
+        self.shortlists = []
+
+    async def __call__(self, request, body):
+        asked = self.server.texts_in(body)[1]
+        if "Score all" in asked:
+            self.shortlists.append(asked)
+            if self.ranking is not None:
+                return await _sent(self.ranking, request, body)
+            count = int(re.search(r"Score all (\d+)", asked)[1])
+            ranks = [{"passage": number, "score": 10 + number} for number in range(1, count + 1)]
+            return web.json_response(self.server.says(json.dumps({"scores": ranks})))
+        numbers = [int(number) for number in re.findall(r"sentence number (\d+) ", asked)]
+        self.parts.append((numbers[0], numbers[-1]))
+        for number, reply in self.failing.items():
+            if numbers[0] <= number <= numbers[-1]:
+                return await _sent(reply, request, body)
+        clips = json.loads(answer_of((1, 5), (20, 25), (40, 46)))["clips"]
+        for clip in clips:
+            clip["title"] = f"From {numbers[clip['first_sentence'] - 1]}"
+        return web.json_response(self.server.says(json.dumps({"clips": clips})))
+
+
+async def _sent(reply, request, body):
+    return await reply(request, body) if callable(reply) else web.json_response(reply)
+
+
+@pytest.fixture
+def pick(run, long_talk, model_server):
+    async def do(speaker, **settings):
+        model_server.replies = [speaker]
+        return await run(model_server, part_tokens=PART_TOKENS, **settings)
+
+    return do
+
+
+async def test_parts_are_asked_about_and_their_best_are_ranked_in_one_request(pick, model_server):
+    speaker = Speaker(model_server)
+    plan, context = await pick(speaker)
+    parts = sorted(speaker.parts)
+    assert len(parts) == 4
+    assert parts[0][0] == 1
+    assert parts[-1][1] == 300
+    assert all(one[1] > other[0] for one, other in pairwise(parts)), "they overlap"
+    assert len(speaker.shortlists) == 1
+    assert plan.cost.provider_calls == 5
+    assert plan.picker == model_server.model
+    assert context.lines == []
+    assert [clip.score for clip in plan.clips] == sorted((clip.score for clip in plan.clips), reverse=True)
+
+
+async def test_the_ranking_decides_which_clips_the_job_gets(pick, model_server):
+    speaker = Speaker(model_server)
+    plan, _ = await pick(speaker)
+    listed = re.findall(r"^\d+ \(\d+ s\) (From \d+): This is", speaker.shortlists[0], re.MULTILINE)
+    assert [clip.title for clip in plan.clips] == listed[:-4:-1], "the speaker scores what comes later higher"
+
+
+async def test_parts_are_asked_about_at_once_but_not_too_many(pick, model_server):
+    speaker = Speaker(model_server)
+    await pick(speaker, gemini_parallel=2, openai_parallel=2)
+    assert model_server.most_waiting <= 2
+
+
+async def test_all_parts_can_be_asked_about_at_once(pick, model_server):
+    met = asyncio.Barrier(4)
+    speaker = Speaker(model_server)
+
+    async def together(request, body):
+        if "Score all" not in model_server.texts_in(body)[1]:
+            async with asyncio.timeout(10):
+                await met.wait()
+        return await speaker(request, body)
+
+    await pick(together, gemini_parallel=4, openai_parallel=4)
+    assert len(speaker.parts) == 4
+
+
+async def test_a_part_that_fails_for_now_is_asked_about_again_and_the_others_are_not(pick, model_server):
+    speaker = Speaker(model_server, failing={1: model_server.refuses(500)})
+    with pytest.raises(Transient):
+        await pick(speaker, attempt=1)
+    first = len(speaker.parts)
+    speaker.failing = {}
+    plan, context = await pick(speaker, attempt=2)
+    assert first == 4
+    assert [part[0] for part in speaker.parts[4:]] == [1]
+    assert plan.cost.provider_calls == 6, "four parts, one of them twice, and the ranking"
+    assert context.lines == []
+
+
+async def test_a_part_that_fails_for_good_does_not_lose_the_others(pick, model_server, sample):
+    speaker = Speaker(model_server, failing={1: model_server.stops()})
+    before = sample("clipmill_fallbacks_total", kind="parts_left_out")
+    plan, context = await pick(speaker)
+    assert plan.picker == model_server.model
+    assert len(plan.clips) == 3
+    assert len(context.lines) == 1
+    assert context.lines[0].endswith("1 of 4 parts of the transcript are left out.")
+    assert sample("clipmill_fallbacks_total", kind="parts_left_out") == before + 1
+
+
+async def test_a_part_that_fails_until_the_last_try_does_not_lose_the_others(pick, model_server):
+    speaker = Speaker(model_server, failing={1: model_server.refuses(503)})
+    for attempt in (1, 2):
+        with pytest.raises(Transient):
+            await pick(speaker, attempt=attempt)
+    plan, context = await pick(speaker, attempt=3)
+    assert plan.picker == model_server.model
+    trouble = f"{model_server.name} has trouble (503{model_server.bare_code})."
+    assert context.lines == [f"{trouble} 1 of 4 parts of the transcript are left out."]
+    assert plan.cost.provider_calls == 4 + 1 + 1 + 1
+
+
+async def test_a_part_with_useless_answers_is_repaired_once_and_tried_again_later(pick, model_server):
+    speaker = Speaker(model_server, failing={1: model_server.says("Sorry!")})
+    with pytest.raises(Transient, match="cannot be used"):
+        await pick(speaker)
+    assert sorted(part[0] for part in speaker.parts).count(1) == 2
+
+
+async def test_a_part_with_nothing_to_offer_is_no_failure(pick, model_server):
+    speaker = Speaker(model_server, failing={1: model_server.says('{"clips": []}')})
+    plan, context = await pick(speaker)
+    assert plan.picker == model_server.model
+    assert len(speaker.parts) == 4
+    assert context.lines == []
+
+
+async def test_a_part_with_something_usable_is_not_asked_about_again(pick, model_server):
+    speaker = Speaker(model_server, failing={1: model_server.says(answer_of((1, 5), (900, 901)))})
+    await pick(speaker)
+    assert len(speaker.parts) == 4
+
+
+@pytest.mark.parametrize("reply", ["nonsense", "trouble", "blocked"])
+async def test_a_ranking_that_fails_leaves_the_parts_own_scores(pick, model_server, sample, reply):
+    replies = {
+        "nonsense": model_server.says("Number one!"),
+        "trouble": model_server.refuses(503),
+        "blocked": model_server.stops(),
+    }
+    before = sample("clipmill_fallbacks_total", kind="parts_unranked")
+    plan, context = await pick(Speaker(model_server, ranking=replies[reply]))
+    assert plan.picker == model_server.model
+    assert len(plan.clips) == 3
+    assert len(context.lines) == 1
+    assert context.lines[0].endswith("The clips from different parts are ordered by their first scores.")
+    assert plan.cost.provider_calls == 5
+    assert sample("clipmill_fallbacks_total", kind="parts_unranked") == before + 1
+
+
+async def test_a_refused_key_is_tried_once_and_not_on_every_part(pick, model_server):
+    model_server_replies = model_server.refuses(401)
+    plan, context = await pick(model_server_replies, gemini_parallel=1, openai_parallel=1)
+    assert plan.picker == "local"
+    assert len(model_server.requests) == 1
+    assert len(context.lines) == 1
+
+
+async def test_when_one_part_alone_brought_something_there_is_nothing_to_rank(pick, model_server):
+    stops = model_server.stops()
+    speaker = Speaker(model_server, failing={1: stops, 110: stops, 300: stops})
+    plan, _ = await pick(speaker)
+    assert speaker.shortlists == []
+    assert plan.picker == model_server.model
+
+
+async def test_many_wanted_clips_are_spread_over_the_parts(pick, job, model_server):
+    speaker = Speaker(model_server)
+    plan, _ = await pick(speaker, task=AnalyzeTask(job=job[1], options=JobOptions(target_clips=10)))
+    assert "the 5 best passages" in model_server.texts_in(model_server.requests[0])[1]
+    assert len(plan.clips) == 10

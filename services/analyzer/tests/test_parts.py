@@ -1,0 +1,66 @@
+"""How a long transcript is divided."""
+
+import pytest
+from clipmill.analyzer.boundaries import Boundaries, Lengths
+from clipmill.analyzer.parts import parts_of, tokens_in
+from clipmill.analyzer.sentences import Sentence
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def _sentences(lengths, gaps=None):
+    sentences, time = [], 0.0
+    for number, seconds in enumerate(lengths, 1):
+        time += gaps[number - 1] if gaps else 0.3
+        text = "word " * max(1, round(seconds * 2.5))
+        sentences.append(Sentence(number=number, text=text.strip(), start=time, end=time + seconds))
+        time += seconds
+    return sentences
+
+
+def test_a_transcript_that_is_short_enough_is_one_part():
+    sentences = _sentences([5.0] * 100)
+    assert [(part.first, part.last) for part in parts_of(sentences, 5000, 60.0)] == [(0, 99)]
+
+
+def test_parts_are_about_equal_and_none_is_much_longer_than_allowed():
+    sentences = _sentences([5.0] * 700)
+    parts = parts_of(sentences, 4000, 60.0)
+    sizes = [sum(tokens_in(one.text) for one in sentences[part.first : part.last + 1]) for part in parts]
+    assert len(parts) == 3
+    assert max(sizes) <= 4000 * 1.1
+    assert min(sizes) >= 0.8 * max(sizes)
+
+
+def test_a_joint_lies_where_the_speaker_pauses():
+    gaps = [0.3] * 200
+    gaps[103] = 2.5
+    parts = parts_of(_sentences([5.0] * 200, gaps), 2200, 60.0)
+    assert [part.first for part in parts] == [0, 103]
+
+
+def test_a_token_is_about_four_bytes_of_any_script():
+    assert tokens_in("talk" * 10) == 10
+    assert tokens_in("話" * 12) == 9
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(0.4, 20.0), min_size=1, max_size=150),
+    st.integers(60, 2000),
+    st.sampled_from([(5.0, 20.0), (15.0, 60.0), (60.0, 180.0)]),
+)
+def test_every_clip_lies_within_a_part_and_every_sentence_in_one(lengths, most_tokens, clip):
+    sentences = _sentences(lengths)
+    parts = parts_of(sentences, most_tokens, clip[1])
+    assert parts[0].first == 0
+    assert parts[-1].last == len(sentences) - 1
+    windows = Boundaries(sentences, [], sentences[-1].end + 1, Lengths.of(*clip)).windows()
+    for window in windows:
+        assert any(part.first <= window.first and window.last <= part.last for part in parts)
+
+
+@pytest.mark.parametrize("longest", [60.0, 180.0])
+def test_parts_come_to_an_end_however_small_they_shall_be(longest):
+    parts = parts_of(_sentences([5.0] * 300), 1, longest)
+    assert len({part.first for part in parts}) == len(parts) <= 300

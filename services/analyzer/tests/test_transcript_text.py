@@ -1,0 +1,57 @@
+"""The transcript as a model reads it."""
+
+import pytest
+from clipmill.analyzer.parts import Part
+from clipmill.analyzer.sentences import Sentence
+from clipmill.analyzer.transcript_text import TranscriptText, speakers_of
+from clipmill.contracts.documents import Segment, Transcript
+
+
+@pytest.fixture
+def sentences():
+    texts = ["Hello there.", "Never?", "Not once.", "3 times it came.", "Nobody\nnoticed."]
+    return [
+        Sentence(number=number, text=text, start=10.0 * number, end=10.0 * number + 8)
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def _text(sentences, part=None, speakers=None, cuts=(), duration=600.0):
+    part = part or Part(first=0, last=len(sentences) - 1)
+    return TranscriptText(sentences, speakers or [""] * len(sentences), cuts, duration).of(part)
+
+
+def test_sentences_are_numbered_and_paragraphs_open_with_their_time(sentences):
+    assert _text(sentences) == ("@10 1 Hello there. 2 Never? 3 Not once.\n@40 4: 3 times it came. 5 Nobody noticed.")
+
+
+def test_a_part_counts_from_one_and_opens_with_its_time(sentences):
+    assert _text(sentences, Part(first=2, last=3)) == "@30 1 Not once. 2: 3 times it came."
+
+
+def test_a_speaker_is_named_where_another_begins(sentences):
+    text = _text(sentences, speakers=["A", "B", "A", "A", "A"])
+    assert text == "@10 1 A: Hello there. 2 B: Never? 3 A: Not once.\n@40 4: 3 times it came. 5 Nobody noticed."
+
+
+def test_a_shot_is_marked_at_the_sentence_that_it_begins_with(sentences):
+    text = _text(sentences, cuts=[19.0, 30.2, 45.0])
+    assert text == "@10 1 Hello there. 2* Never? 3* Not once.\n@40 4: 3 times it came. 5 Nobody noticed."
+
+
+def test_shots_that_follow_rhythm_are_not_marked(sentences):
+    assert "*" not in _text(sentences, cuts=[float(second) for second in range(1, 60)], duration=60.0)
+
+
+def test_who_speaks_is_known_by_the_middle_of_a_sentence(sentences):
+    segments = tuple(
+        Segment(text="x", start=start, end=start + 5, speaker=speaker) for start, speaker in ((10, "A"), (22, "B"))
+    )
+    transcript = Transcript(language="en", duration=60.0, segments=segments)
+    assert speakers_of(transcript, sentences) == ["A", "B", "B", "B", "B"]
+
+
+def test_one_speaker_is_nobody_to_name(sentences):
+    segments = (Segment(text="x", start=10.0, end=50.0, speaker="A"),)
+    transcript = Transcript(language="en", duration=60.0, segments=segments)
+    assert speakers_of(transcript, sentences) == [""] * 5
