@@ -54,13 +54,13 @@ class Gemini(BaseHTTPRequestHandler):
         pass
 
 
-PARAGRAPH = r"(?m)^@(\d+) (\d+)"
+TIMED = r"(?<!\S)(\d+)\*?@(\d+)"
 
 
 def _passage(transcript: str) -> tuple[int, int]:
-    """The numbers of the first sentence and of the last one before a paragraph that opens late enough."""
-    (start, first), *later = [(int(second), int(number)) for second, number in re.findall(PARAGRAPH, transcript)]
-    return first, next(number for second, number in later if second - start >= LEAST_SECONDS + 2) - 1
+    """The numbers of the first sentence and of the last one before one that starts late enough."""
+    (first, start), *later = [(int(number), int(second)) for number, second in re.findall(TIMED, transcript)]
+    return first, next(number for number, second in later if second - start >= LEAST_SECONDS + 2) - 1
 
 
 @pytest.fixture

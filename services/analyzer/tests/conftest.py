@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import structlog
 from clipmill.analyzer.costs import load_prices
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.settings import AnalyzerSettings
@@ -28,52 +27,19 @@ from clipmill.contracts.documents import (
     VideoFacts,
     Word,
 )
-from clipmill.contracts.events import Event
 from clipmill.contracts.failures import Transient
 from clipmill.contracts.identifiers import new_job_id
-from clipmill.contracts.tasks import AnalyzeTask, Task
+from clipmill.contracts.tasks import AnalyzeTask
 from clipmill.operations.settings import Secret
 from prometheus_client import REGISTRY
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import model_servers
+from recording_context import RecordingContext
 from talks.generation import Talk, numbered_talk
 
 WORDS_A_SECOND = 2.8
-
-
-class RecordingContext:
-    """Stands in for the delivery: keeps what a handler says and asks for."""
-
-    def __init__(self, attempt: int = 1, secret: str | None = None) -> None:
-        self.attempt = attempt
-        self.log = structlog.stdlib.get_logger()
-        self.events: list[Event] = []
-        self.tasks: list[Task] = []
-        self.percents: list[float] = []
-        self._secret = secret
-
-    async def emit(self, event: Event) -> None:
-        self.events.append(event)
-
-    async def submit(self, task: Task) -> None:
-        self.tasks.append(task)
-
-    def progress(self, percent: float) -> None:
-        self.percents.append(percent)
-
-    async def secret(self) -> str | None:
-        return self._secret
-
-    @property
-    def kinds(self) -> list[str]:
-        return [event.kind for event in self.events]
-
-    @property
-    def lines(self) -> list[str]:
-        """What the job's log says but for the stage's first line."""
-        return [event.line for event in self.events if event.kind == "log"]
 
 
 @pytest.fixture

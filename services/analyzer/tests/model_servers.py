@@ -1,6 +1,7 @@
 """Servers on loopback that speak the protocols of models, and misbehave on command."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -74,9 +75,10 @@ class ModelServer:
         """Send a blank now and then, for ever: never silent, never done."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        while not self.hang.is_set():
-            await response.write(b" ")
-            await asyncio.sleep(0.02)
+        with contextlib.suppress(ConnectionError):
+            while not self.hang.is_set():
+                await response.write(b" ")
+                await asyncio.sleep(0.02)
         return response
 
     async def resets(self, request: web.Request, _body: object) -> web.StreamResponse:
@@ -96,9 +98,11 @@ class ModelServer:
         """Send as fast as it can be read, without end."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        with_blanks = b" " * 2**16
-        while True:
-            await response.write(with_blanks)
+        blanks = b" " * 2**16
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(blanks)
+        return response
 
 
 @dataclass

@@ -28,9 +28,11 @@ class Speaker:
         server: whose protocol to speak.
         failing: what to answer instead to the part with a sentence of this number, a reply by number.
         ranking: what to answer instead to a shortlist.
+        counted: how many tokens of a part it says that it read.
     """
 
-    def __init__(self, server, failing=None, ranking=None):
+    def __init__(self, server, failing=None, ranking=None, counted=5000):
+        self.counted = counted
         self.server = server
         self.failing = failing or {}
         self.ranking = ranking
@@ -45,7 +47,7 @@ class Speaker:
                 return await _sent(self.ranking, request, body)
             count = int(re.search(r"Score all (\d+)", asked)[1])
             ranks = [{"passage": number, "score": 10 + number} for number in range(1, count + 1)]
-            return web.json_response(self.server.says(json.dumps({"scores": ranks})))
+            return web.json_response(self.server.says(json.dumps({"scores": ranks}), prompt=5000))
         numbers = [int(number) for number in re.findall(r"sentence number (\d+) ", asked)]
         self.parts.append((numbers[0], numbers[-1]))
         for number, reply in self.failing.items():
@@ -54,7 +56,7 @@ class Speaker:
         clips = json.loads(answer_of((1, 5), (20, 25), (40, 46)))["clips"]
         for clip in clips:
             clip["title"] = f"From {numbers[clip['first_sentence'] - 1]}"
-        return web.json_response(self.server.says(json.dumps({"clips": clips})))
+        return web.json_response(self.server.says(json.dumps({"clips": clips}), prompt=self.counted))
 
 
 async def _sent(reply, request, body):
@@ -156,7 +158,7 @@ async def test_a_part_with_useless_answers_is_repaired_once_and_tried_again_late
 
 
 async def test_a_part_with_nothing_to_offer_is_no_failure(pick, model_server):
-    speaker = Speaker(model_server, failing={1: model_server.says('{"clips": []}')})
+    speaker = Speaker(model_server, failing={1: model_server.says('{"clips": []}', prompt=5000)})
     plan, context = await pick(speaker)
     assert plan.picker == model_server.model
     assert len(speaker.parts) == 4
@@ -200,6 +202,17 @@ async def test_when_one_part_alone_brought_something_there_is_nothing_to_rank(pi
     plan, _ = await pick(speaker)
     assert speaker.shortlists == []
     assert plan.picker == model_server.model
+
+
+async def test_a_context_that_cuts_a_request_short_is_noticed_and_said(pick, model_server, sample):
+    before = sample("clipmill_fallbacks_total", kind="transcript_cut_short")
+    plan, context = await pick(Speaker(model_server, counted=512))
+    assert plan.picker == model_server.model
+    assert context.lines == [
+        f"{model_server.name} seems to have read only 512 tokens of a longer request: give it a larger context, "
+        "or make CLIPMILL_ANALYZER_PART_TOKENS smaller."
+    ]
+    assert sample("clipmill_fallbacks_total", kind="transcript_cut_short") == before + 1
 
 
 async def test_many_wanted_clips_are_spread_over_the_parts(pick, job, model_server):

@@ -102,7 +102,7 @@ async def test_a_request_carries_the_instruction_the_numbered_sentences_and_the_
     (request,), (headers,) = model_server.requests, model_server.headers
     instruction, asked = model_server.texts_in(request)
     assert instruction.startswith("You cut short vertical clips")
-    assert "@0 1 This is sentence number 1 and" in asked
+    assert "1@0 This is sentence number 1 and" in asked
     assert "long enough. 2 This is" in asked
     assert asked.endswith("Choose the 3 best passages, of 12.5 to 45 seconds each.")
     fields = model_server.schema_in(request)["properties"]["clips"]["items"]["properties"]

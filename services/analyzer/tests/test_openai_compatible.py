@@ -100,7 +100,7 @@ async def test_a_model_without_a_system_role_gets_the_instruction_with_the_quest
     assert plan.picker == MODEL
     (message,) = openai_server.requests[-1]["messages"]
     assert message["content"].startswith("You cut short vertical clips")
-    assert "@0 1 This" in message["content"]
+    assert "1@0 This" in message["content"]
 
 
 async def test_a_context_that_is_too_small_is_said_and_not_taken_for_a_form(run, openai_server):

@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.boundaries import Boundaries, Lengths
-from clipmill.analyzer.parts import parts_of, tokens_in
+from clipmill.analyzer.parts import fewest_tokens, parts_of, tokens_in
 from clipmill.analyzer.sentences import Sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +42,11 @@ def test_a_joint_lies_where_the_speaker_pauses():
 def test_a_token_is_about_four_bytes_of_any_script():
     assert tokens_in("talk" * 10) == 10
     assert tokens_in("話" * 12) == 9
+
+
+@pytest.mark.parametrize("text", ["talk " * 1000, "разговор " * 1000, "話し合い" * 1000, "พูดคุย" * 1000])
+def test_the_fewest_tokens_are_well_below_what_is_expected(text):
+    assert 0.3 * tokens_in(text) < fewest_tokens(text) < 0.7 * tokens_in(text)
 
 
 @settings(deadline=None)

@@ -21,22 +21,22 @@ def _text(sentences, part=None, speakers=None, cuts=(), duration=600.0):
     return TranscriptText(sentences, speakers or [""] * len(sentences), cuts, duration).of(part)
 
 
-def test_sentences_are_numbered_and_paragraphs_open_with_their_time(sentences):
-    assert _text(sentences) == ("@10 1 Hello there. 2 Never? 3 Not once.\n@40 4: 3 times it came. 5 Nobody noticed.")
+def test_sentences_are_numbered_and_have_their_time_now_and_then(sentences):
+    assert _text(sentences) == ("1@10 Hello there. 2 Never? 3 Not once. 4@40: 3 times it came. 5 Nobody noticed.")
 
 
-def test_a_part_counts_from_one_and_opens_with_its_time(sentences):
-    assert _text(sentences, Part(first=2, last=3)) == "@30 1 Not once. 2: 3 times it came."
+def test_a_part_counts_from_one_and_opens_with_a_time(sentences):
+    assert _text(sentences, Part(first=2, last=3)) == "1@30 Not once. 2: 3 times it came."
 
 
 def test_a_speaker_is_named_where_another_begins(sentences):
-    text = _text(sentences, speakers=["A", "B", "A", "A", "A"])
-    assert text == "@10 1 A: Hello there. 2 B: Never? 3 A: Not once.\n@40 4: 3 times it came. 5 Nobody noticed."
+    text = _text(sentences, speakers=["A", "B", "A", "A", "A"], cuts=[19.0])
+    assert text == "1A@10 Hello there. 2B* Never? 3A Not once. 4@40: 3 times it came. 5 Nobody noticed."
 
 
 def test_a_shot_is_marked_at_the_sentence_that_it_begins_with(sentences):
     text = _text(sentences, cuts=[19.0, 30.2, 45.0])
-    assert text == "@10 1 Hello there. 2* Never? 3* Not once.\n@40 4: 3 times it came. 5 Nobody noticed."
+    assert text == "1@10 Hello there. 2* Never? 3* Not once. 4@40: 3 times it came. 5 Nobody noticed."
 
 
 def test_shots_that_follow_rhythm_are_not_marked(sentences):
@@ -45,7 +45,8 @@ def test_shots_that_follow_rhythm_are_not_marked(sentences):
 
 def test_who_speaks_is_known_by_the_middle_of_a_sentence(sentences):
     segments = tuple(
-        Segment(text="x", start=start, end=start + 5, speaker=speaker) for start, speaker in ((10, "A"), (22, "B"))
+        Segment(text="x", start=start, end=start + 5, speaker=speaker)
+        for start, speaker in ((10, "SPEAKER_03"), (22, "SPEAKER_00"))
     )
     transcript = Transcript(language="en", duration=60.0, segments=segments)
     assert speakers_of(transcript, sentences) == ["A", "B", "B", "B", "B"]

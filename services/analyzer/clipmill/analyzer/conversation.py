@@ -7,7 +7,7 @@ from typing import Protocol
 
 from clipmill.analyzer import prompts
 from clipmill.analyzer.costs import Spending
-from clipmill.analyzer.parts import Part, parts_of
+from clipmill.analyzer.parts import Part, fewest_tokens, parts_of
 from clipmill.analyzer.planning import Material, Moment
 from clipmill.analyzer.proposals import checked
 from clipmill.analyzer.provider import (
@@ -90,6 +90,8 @@ class Conversation:
     memory: Memory
     repaired: bool = field(default=False, init=False)
     """Whether an answer was of use only when it was asked for again."""
+    read_tokens: int | None = field(default=None, init=False)
+    """What the model counted of a request, if that is too little to be all of it; None if it never was."""
     _halted: ProviderFailure | None = field(default=None, init=False)
 
     async def read(self) -> Reading:
@@ -153,6 +155,8 @@ class Conversation:
         """
         turns = [Turn(request)]
         answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
+        if 0 < answer.usage.prompt_tokens < fewest_tokens(prompts.INSTRUCTION + request):
+            self.read_tokens = answer.usage.prompt_tokens
         first = checked(answer, self.material, wanted, part, fewer=not sole)
         if not first.problems or len(first.moments) >= (wanted if sole else 1):
             return first.moments

@@ -116,6 +116,12 @@ class MomentsHandler:
                 return _instead(reasons[0] if reasons else f"{choice.name} finds no moment here.", spending)
             moments, unranked = await _ranked(conversation, reading, context)
         notes = [_left_out(reading), unranked]
+        if conversation.read_tokens is not None:
+            metrics.fallback("transcript_cut_short")
+            notes.append(
+                f"{choice.name} seems to have read only {conversation.read_tokens} tokens of a longer request: "
+                "give it a larger context, or make CLIPMILL_ANALYZER_PART_TOKENS smaller."
+            )
         if conversation.repaired:
             notes.append(f"{choice.name} was asked twice, because its first answer could not be used.")
         if len(moments) < conversation.wanted:

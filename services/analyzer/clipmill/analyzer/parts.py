@@ -11,6 +11,11 @@ BYTES_PER_TOKEN = 4
 """UTF-8 bytes of text to a token, roughly and rather too few for English: the tokenizer is the provider's secret.
 English takes 4 to 5, languages with accents 3, Chinese and Japanese 3 to 4 (a sign or so a token)."""
 
+ASCII_BYTES_PER_TOKEN = 6.5
+OTHER_BYTES_PER_TOKEN = 12
+"""No tokenizer in use puts more into its tokens, on average over a talk: English takes 4 to 5 bytes, and the scripts of
+two and three bytes a letter two to four letters."""
+
 JOINT_REACH = 0.05
 """A joint moves by up to this share of a part to where the speaker pauses longest: a story seldom spans that."""
 
@@ -38,6 +43,13 @@ class Part(Struct, frozen=True, kw_only=True):
 def tokens_in(text: str) -> int:
     """Return about how many tokens `text` has."""
     return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
+
+
+def fewest_tokens(text: str) -> int:
+    """Return how many tokens `text` has at least: who counted fewer has not read all of it."""
+    size = len(text.encode())
+    plain = sum(letter.isascii() for letter in text)
+    return int(plain / ASCII_BYTES_PER_TOKEN + (size - plain) / OTHER_BYTES_PER_TOKEN)
 
 
 def parts_of(sentences: Sequence[Sentence], most_tokens: int, longest: float) -> list[Part]:

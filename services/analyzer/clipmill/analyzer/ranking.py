@@ -15,7 +15,7 @@ from msgspec.structs import replace
 SURPLUS = 2
 """So many times the wanted passages come into a shortlist, spread over the parts: half of them may be in one part."""
 
-QUOTED_CHARACTERS = 80
+QUOTED_CHARACTERS = 60
 """As much of a passage's first and last sentence stands in a shortlist: how it opens and where it leads."""
 
 SPREAD = 5
