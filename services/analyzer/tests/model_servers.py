@@ -273,7 +273,7 @@ class Misbehaviour:
     settings: dict[str, object] = field(default_factory=dict)
 
 
-LATER = "Asking again later (try {} of 4)."
+LATER = "Asking again later (try {} of 3)."
 INSTEAD = "Clips are picked locally instead."
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 from aiohttp import web
-from clipmill.contracts.failures import Transient
+from clipmill.analyzer.answered_parts import AnsweredParts
+from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask
 from model_servers import answer_of
@@ -194,6 +195,34 @@ async def test_a_refused_key_is_tried_once_and_not_on_every_part(pick, model_ser
     assert plan.picker == "local"
     assert len(model_server.requests) == 1
     assert len(context.lines) == 1
+
+
+async def test_a_part_that_always_times_out_does_not_keep_the_others_from_being_asked(pick, model_server):
+    short = {f"{model_server.kind}_timeout_seconds": 0.5, f"{model_server.kind}_parallel": 1}
+    speaker = Speaker(model_server, failing={1: model_server.hangs})
+    plan, context = await pick(speaker, attempt=3, **short)
+    assert plan.picker == model_server.model
+    assert context.lines == [
+        f"{model_server.name} did not answer within 0.5 seconds. 1 of 4 parts of the transcript are left out."
+    ]
+
+
+async def test_a_server_that_hangs_is_not_waited_for_part_by_part(pick, model_server):
+    short = {f"{model_server.kind}_timeout_seconds": 0.2, f"{model_server.kind}_parallel": 1}
+    plan, _ = await pick(model_server.hangs, attempt=3, **short)
+    assert plan.picker == "local"
+    assert plan.cost.provider_calls == 2
+
+
+async def test_a_store_that_is_away_while_parts_are_asked_about_is_the_workers_to_wait_for(
+    pick, model_server, monkeypatch
+):
+    async def away(_self, _request, _moments):
+        raise Transient(ErrorCode.UNAVAILABLE, "The store cannot be reached.")
+
+    monkeypatch.setattr(AnsweredParts, "keep", away)
+    with pytest.raises(Transient, match="The store"):
+        await pick(Speaker(model_server))
 
 
 async def test_when_one_part_alone_brought_something_there_is_nothing_to_rank(pick, model_server):

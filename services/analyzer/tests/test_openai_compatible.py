@@ -127,7 +127,7 @@ async def test_a_failure_told_with_status_200_is_understood(run_to_the_end, open
     openai_server.replies = [{"error": {"code": 502, "message": "upstream"}}, openai_server.says(GOOD)]
     plan, lines = await run_to_the_end(openai_server)
     assert plan.picker == MODEL
-    assert lines == ["talker-7b has trouble (502). Asking again later (try 1 of 4)."]
+    assert lines == ["talker-7b has trouble (502). Asking again later (try 1 of 3)."]
 
 
 async def test_an_answer_in_pieces_is_read(run, openai_server):

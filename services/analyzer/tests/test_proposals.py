@@ -1,6 +1,7 @@
 """What of a model's answer is believed."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from clipmill.analyzer.costs import Usage
@@ -10,6 +11,8 @@ from clipmill.analyzer.proposals import checked
 from clipmill.analyzer.provider import Answer
 from clipmill.contracts.documents import Scenes, Shot
 from clipmill.contracts.options import JobOptions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 
 @pytest.fixture
@@ -169,3 +172,30 @@ def test_a_clip_starts_and_ends_with_its_sentences(material):
     first, last = material.sentences[1], material.sentences[4]
     assert 0 < first.start - moment.window.start_ms / 1000 <= 0.151
     assert 0 < moment.window.end_ms / 1000 - last.end <= 0.251
+
+
+numbers = st.integers(-2, 16) | st.floats() | st.sampled_from(["3", "x", None, True, [], {}])
+texts = st.text(max_size=300) | st.sampled_from([None, 7, "#a " * 9, "x" * 5000])
+records = st.fixed_dictionaries(
+    {"first_sentence": numbers, "last_sentence": numbers, "title": texts},
+    optional={"tiktok": texts, "instagram": texts, "youtube": texts, "score": numbers, "reason": texts},
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(records, max_size=8), st.integers(1, 4), st.sampled_from([None, Part(first=3, last=9)]))
+def test_whatever_a_model_says_what_is_kept_can_be_a_clip(material, said, wanted, part):
+    kept = _check(material, said, wanted, part=part).moments
+    assert len(kept) <= wanted
+    for moment in kept:
+        window = moment.window
+        assert (part.first if part else 0) <= window.first <= window.last <= (part.last if part else 11)
+        assert 15_000 <= window.length_ms <= 60_000
+        assert 0 <= moment.score <= 100
+        assert 1 <= len(moment.title) <= 100
+        assert 1 <= len(moment.youtube) <= 100
+        assert max(len(moment.tiktok), len(moment.instagram)) <= 2200
+        assert moment.instagram.count(" #") <= 5
+    ordered = sorted(kept, key=lambda moment: moment.window.start_ms)
+    assert all(one.window.end_ms <= other.window.start_ms for one, other in pairwise(ordered))
+    assert [moment.score for moment in kept] == sorted((moment.score for moment in kept), reverse=True)

@@ -23,10 +23,12 @@ from clipmill.analyzer.provider import CallOutcome as Outcome
 from clipmill.analyzer.ranking import described, proposals_each, ranked, shortlist
 from clipmill.analyzer.transcript_text import TranscriptText
 
-_HALTING = frozenset(
-    {Outcome.KEY_REFUSED, Outcome.REQUEST_REFUSED, Outcome.RATE_LIMITED, Outcome.UNREACHABLE, Outcome.TIMED_OUT}
-)
+_HALTING = frozenset({Outcome.KEY_REFUSED, Outcome.RATE_LIMITED})
 """What one request met with, the next one would: parts that were not asked about yet are left for later."""
+
+TIME_OUTS = 2
+"""After so many requests without an answer in time no other part is asked about in this try: one may be unlucky, two
+are a server that hangs, and a task must come to an end."""
 
 
 class Memory(Protocol):
@@ -92,10 +94,15 @@ class Conversation:
     """Whether an answer was of use only when it was asked for again."""
     read_tokens: int | None = field(default=None, init=False)
     """What the model counted of a request, if that is too little to be all of it; None if it never was."""
+    _time_outs: int = field(default=0, init=False)
     _halted: ProviderFailure | None = field(default=None, init=False)
 
     async def read(self) -> Reading:
-        """Ask about each part, several at a time, and return what they brought, failures included."""
+        """Ask about each part, several at a time, and return what they brought, failures included.
+
+        Raises:
+            Transient: if the memory cannot be reached.
+        """
         material = self.material
         parts = parts_of(material.sentences, self.part_tokens, material.lengths.longest_ms / 1000)
         text = TranscriptText(material.sentences, self.speakers, material.cuts, material.duration)
@@ -106,12 +113,16 @@ class Conversation:
                 try:
                     return await self._remembered(part, len(parts), text.of(part))
                 except ProviderFailure as failure:
-                    if failure.outcome in _HALTING:
+                    self._time_outs += failure.outcome is Outcome.TIMED_OUT
+                    if failure.outcome in _HALTING or self._time_outs >= TIME_OUTS:
                         self._halted = failure
                     return failure
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(part)) for part in parts]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(part)) for part in parts]
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from several  # such as the store's, which the worker knows what to do about
         results = [task.result() for task in tasks]
         found = [moment for result in results if isinstance(result, tuple) for moment in result]
         failures = tuple(result for result in results if isinstance(result, ProviderFailure))

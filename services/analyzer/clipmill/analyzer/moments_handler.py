@@ -142,14 +142,19 @@ class MomentsHandler:
         """
         await save_once(self._store, _spent_key(task.job, task.generation, context.attempt), spending.cost)
         name = f"picker-{task.generation}-{context.attempt}"
-        line = f"{failure.sentence} Asking again later (try {context.attempt} of {self._settings.analyze_attempts})."
+        line = f"{failure.sentence} Asking again later (try {context.attempt} of {self._asking_tries})."
         await context.emit(Log(job=task.job, name=name, line=line))
         raise Transient(ErrorCode.PROVIDER_FAILED, failure.sentence, failure.retry_after) from failure
 
     def _patient(self, failure: Unavailable, attempt: int) -> bool:
         """Whether to come back later: the pause is bearable, and a try is left after the next one."""
         bearable = (failure.retry_after or 0.0) <= self._settings.gemini_patience_seconds
-        return bearable and attempt < self._settings.analyze_attempts - 1
+        return bearable and attempt < self._asking_tries
+
+    @property
+    def _asking_tries(self) -> int:
+        """How many tries may end with the model not answering; the one after them is there for a worker that dies."""
+        return self._settings.analyze_attempts - 1
 
     async def _spent_before(self, task: AnalyzeTask, attempt: int) -> Cost:
         """What tries before this one spent in vain, those before the job was reopened included."""
