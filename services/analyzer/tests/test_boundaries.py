@@ -69,6 +69,12 @@ def test_a_clip_that_is_a_little_long_gives_its_room_tone_back():
     assert _fit(0, 0, longest=7.1) == (900, 8000)
 
 
+def test_an_end_that_was_moved_for_its_length_moves_on_to_a_near_cut():
+    assert _fit(2, 2, shortest=11.0, longest=12.0) == (16125, 27125)
+    assert _fit(2, 2, shortest=11.0, longest=12.0, cuts=[27.4]) == (16125, 27400)
+    assert _fit(2, 2, shortest=11.0, longest=11.2, cuts=[27.4]) == (16125, 27125)
+
+
 def test_a_clip_that_cannot_fit_is_none():
     assert _fit(0, 0, longest=6.9) is None
     assert _fit(1, 1, shortest=10.0) is None

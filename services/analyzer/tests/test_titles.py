@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("and so, this is it.", "This is it"),
+        ("and so, this is it.", "And so, this is it"),
         ("Why do we wait?", "Why do we wait?"),
         ("“Never again!”", "Never again!"),
         ("One\nline,\x00 please -", "One line, please"),
@@ -19,6 +19,22 @@ from hypothesis import strategies as st
 )
 def test_a_title_is_one_clean_line(text, title):
     assert title_from(text) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "title"),
+    [
+        ("and so, this is it.", "en", "This is it"),
+        ("Well, you know, nobody asked.", "en", "Nobody asked"),
+        ("No one ever asked.", "en", "No one ever asked"),
+        ("You know the answer.", "", "You know the answer"),
+        ("So ist das Leben.", "de", "So ist das Leben"),
+        ("「なぜ。」", "ja", "なぜ"),
+        ("¿Por qué no?", "es", "¿Por qué no?"),
+    ],
+)
+def test_a_title_leaves_out_what_english_speakers_say_before_they_begin(text, language, title):
+    assert title_from(text, spoken_in=language) == title
 
 
 @given(st.text(max_size=400))

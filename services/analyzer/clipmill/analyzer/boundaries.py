@@ -120,14 +120,21 @@ class Boundaries:
         latest = speech_end + int((ceiling - speech_end) * (1 - SHARE_BEFORE if ceiling < self._duration_ms else 1))
         start = self._nearest_cut(max(speech_start - ROOM_BEFORE_MS, earliest), floor, speech_start)
         end = self._nearest_cut(min(speech_end + ROOM_AFTER_MS, latest), speech_end, ceiling)
+        lengths, natural = self._lengths, (start, end)
         # Too long: give room tone back. Too short: take more silence, after the speech first.
-        end = max(speech_end, min(end, start + self._lengths.longest_ms))
-        start = min(speech_start, max(start, end - self._lengths.longest_ms))
+        end = max(speech_end, min(end, start + lengths.longest_ms))
+        start = min(speech_start, max(start, end - lengths.longest_ms))
         unstretched = end - start
-        end = max(end, min(latest, start + self._lengths.shortest_ms))
-        start = min(start, max(earliest, end - self._lengths.shortest_ms))
+        end = max(end, min(latest, start + lengths.shortest_ms))
+        start = min(start, max(earliest, end - lengths.shortest_ms))
         stretched = end - start - unstretched
-        if stretched > self._stretch_ms or not self._lengths.shortest_ms <= end - start <= self._lengths.longest_ms:
+        if (start, end) != natural:
+            # What was moved for its length may have come near a cut.
+            lowest, highest = max(speech_end, start + lengths.shortest_ms), min(ceiling, start + lengths.longest_ms)
+            end = self._nearest_cut(end, lowest, highest)
+            lowest, highest = max(floor, end - lengths.longest_ms), min(speech_start, end - lengths.shortest_ms)
+            start = self._nearest_cut(start, lowest, highest)
+        if stretched > self._stretch_ms or not lengths.shortest_ms <= end - start <= lengths.longest_ms:
             return None
         return Window(first=first, last=last, start_ms=start, end_ms=end)
 

@@ -13,6 +13,10 @@ def _phrases(text: str) -> tuple[str, ...]:
     return tuple(phrase.strip() for phrase in " ".join(text.split()).split(","))
 
 
+LEXICON_LANGUAGES = frozenset({"", "en"})
+"""Where these words may be asked for: English, and where the language is unknown. Elsewhere they mean other things, as
+`war`, `die` and `also` do in German."""
+
 STOP_WORDS = _words(
     """a about above after again all also am an and any are as at be because been before being below between both but
     by can could did do does doing down during each even ever few for from further get gets getting go goes going got

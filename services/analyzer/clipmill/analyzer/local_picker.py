@@ -2,7 +2,8 @@
 
 A moment is a run of sentences that together say more than the talk does on average. Each sentence gets an interest,
 a weighted sum of its features; a window is worth the interest above the talk's middle that it gathers, how well it
-starts and ends, and how much its sentences speak of one matter. The weights are few and each has its reason beside it.
+starts and ends, and how much its sentences speak of one matter. The weights are few and each has its reason beside it;
+`tests/bench/understanding_moments.py` tells how well they serve talks that nobody looked at when they were chosen.
 """
 
 import math
@@ -11,115 +12,192 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.boundaries import Window
 from clipmill.analyzer.features import SentenceFeatures, features_of
+from clipmill.analyzer.joints import Joint, joints_of
+from clipmill.analyzer.scheduling import best_set
 from clipmill.analyzer.sentences import Sentence
+from clipmill.analyzer.sound_features import Sounding, soundings
 from clipmill.analyzer.terms import inverse_frequencies
 from msgspec import Struct
 
-INTEREST = {
-    "question": 0.6,  # a question makes people wait for its answer
-    "number": 0.5,  # a quantity is what people repeat
-    "contrast": 0.5,  # a broken expectation is the core of a joke, a twist and an insight
-    "claim": 0.5,  # all, none, best, worst: something to agree or quarrel with
-    "emotion": 0.7,  # feeling is why people share
-    "story": 0.5,  # somebody did something: people stay for the end
-    "address": 0.2,  # you: it is about the viewer; little, since announcements say it too
-    "housekeeping": -1.5,  # nobody outside the room cares
-    "novelty": 0.2,  # what the rest of the talk does not say; little, since digressions are rare too
-}
-"""What a sentence's features are worth."""
+SUBSTANCE = ("question", "number", "contrast", "claim", "emotion", "story")
+"""What a sentence can be worth hearing for. All count the same: unit weights serve unseen cases as well as fitted ones
+(Dawes 1979, "The robust beauty of improper linear models in decision making")."""
 
 SPREAD = 0.35
 """How much of a neighbour's interest a sentence shares: between two strong sentences stands no weak one."""
 
-WINDOW_HOOK = 0.9
-"""Viewers decide in the first three seconds."""
-
-WINDOW_CLOSING = 0.5
-"""A clip that ends on a finished thought is watched again."""
-
-WINDOW_COHESION = 0.8
-"""Sentences that share terms that are rare elsewhere make one passage."""
-
-WINDOW_DANGLING = 1.2
-"""A start that needs the sentence before is the fault that people complain about first."""
-
-WINDOW_CUT_OFF = 0.7
-"""The next sentence goes on about it: the payoff would be missing."""
-
-WINDOW_LEFT = 0.4
-"""The next sentence, or a long pause, leaves the matter: it is complete."""
-
-WINDOW_EDGE = 0.4
-"""A passage is more interesting than what stands right before and after it; a part of a passage is not."""
-
 EDGE_SENTENCES = 2
 """How many sentences on each side of a window are compared with it."""
 
-WINDOW_SILENCE = 1.5
-"""Dead air, by its share of the window."""
-
-LONG_PAUSE_SECONDS = 1.0
+CLEAR_JOINT = 0.5
+"""From this strength on, a joint ends the matter: a question before it stands for itself."""
 
 
-class ScoredWindow(Struct, frozen=True):
-    """A window and what it is worth; only the order and the distances of values mean anything."""
+class Weights(Struct, frozen=True, kw_only=True):
+    """What the evidence is worth.
 
-    window: Window
-    value: float
+    Attributes:
+        substance: of a question, number, contrast, claim, emotion or story each.
+        address: you: it is about the viewer; little, since announcements say it too.
+        housekeeping: nobody outside the room cares.
+        novelty: what the rest of the talk does not say; little, since digressions are rare too.
+        delivery: people raise their voice and speed up for what moves them (Scherer 2003, "Vocal communication of
+            emotion"); little, since they also do to be heard in the last row.
+        hook: viewers decide in the first three seconds.
+        closing: a clip that ends on a finished thought is watched again.
+        cohesion: sentences that share terms that are rare elsewhere make one passage.
+        dangling: a start that needs the sentence before is the fault that people complain about first.
+        cut_off: the next sentence goes on about it: the payoff would be missing.
+        joint: a passage begins and ends where the topic, the picture or the speaker's breath does.
+        straddle: a clip across such a place has two topics.
+        edge: a passage is more interesting than what stands right before and after it; a part of a passage is not.
+        silence: dead air, by its share of the window.
+    """
+
+    substance: float = 0.7
+    address: float = 0.2
+    housekeeping: float = 1.0
+    novelty: float = 0.2
+    delivery: float = 0.2
+    hook: float = 0.6
+    closing: float = 0.5
+    cohesion: float = 0.8
+    dangling: float = 1.2
+    cut_off: float = 0.6
+    joint: float = 0.8
+    straddle: float = 0.6
+    edge: float = 0.8
+    silence: float = 1.0
+
+
+WEIGHTS = Weights()
+
+
+class Evidence(Struct, frozen=True):
+    """All that the local picker knows about a talk, before anything is weighed.
+
+    Attributes:
+        sentences: the talk.
+        features: what is read in each sentence.
+        soundings: how each is said.
+        joints: the places before each, and after the last.
+        weights: how much each stem tells.
+    """
+
+    sentences: Sequence[Sentence]
+    features: Sequence[SentenceFeatures]
+    soundings: Sequence[Sounding]
+    joints: Sequence[Joint]
+    weights: dict[str, float]
+
+
+def evidence_of(
+    sentences: Sequence[Sentence],
+    *,
+    language: str = "en",
+    cuts: Sequence[float] = (),
+    levels: Sequence[int] = (),
+    speakers: Sequence[str] = (),
+) -> Evidence:
+    """Return what there is to know about a talk.
+
+    Args:
+        sentences: the talk.
+        language: ISO 639-1 code; empty where it is unknown.
+        cuts: times of the first frames of shots, seconds, ascending.
+        levels: mean power of each second from second 0 on, dBFS; empty where unknown.
+        speakers: who says each sentence; empty where nobody knows.
+    """
+    features = features_of(sentences, language)
+    return Evidence(
+        sentences,
+        features,
+        soundings(sentences, levels, speakers),
+        joints_of(sentences, features, cuts),
+        inverse_frequencies([each.stems for each in features]),
+    )
 
 
 class LocalPicker:
     """Values the windows of one talk.
 
     Args:
-        sentences: the talk.
+        evidence: what is known about the talk.
+        weights: what it is worth.
     """
 
-    def __init__(self, sentences: Sequence[Sentence]) -> None:
-        self._sentences = sentences
-        self.features: list[SentenceFeatures] = features_of(sentences)
-        own = [_interest(features) for features in self.features]
-        self._own = own
-        self.interest = [_spread(own, index) for index in range(len(own))]
+    def __init__(self, evidence: Evidence, weights: Weights = WEIGHTS) -> None:
+        self.evidence = evidence
+        self._weights = weights
+        self._own = [
+            _interest(features, sounding, weights)
+            for features, sounding in zip(evidence.features, evidence.soundings, strict=True)
+        ]
+        self.interest = [_spread(self._own, index) for index in range(len(self._own))]
         self._middle = sorted(self.interest)[len(self.interest) // 2] if self.interest else 0.0
-        self._weights = inverse_frequencies([list(features.stems) for features in self.features])
+        self._strengths = [joint.strength for joint in evidence.joints]
 
-    def valued(self, windows: Sequence[Window]) -> list[ScoredWindow]:
-        """Return `windows` with their values, in the same order.
+    def valued(self, windows: Sequence[Window]) -> list[float]:
+        """Return what each of `windows` is worth; only the order and the distances mean anything.
 
         Args:
             windows: grouped by first sentence, last sentences ascending.
         """
-        scored: list[ScoredWindow] = []
-        gathered = _Gathered(self._sentences, self.features, self.interest, self._weights, self._middle)
+        gathered = _Gathered(self.evidence, self.interest, self._middle, self._strengths)
+        values: list[float] = []
         for window in windows:
             gathered.reach(window.first, window.last)
-            scored.append(ScoredWindow(window, gathered.body(window) + self._ends(window)))
-        return scored
+            values.append(self._body(gathered, window) + self._ends(window))
+        return values
+
+    def best(self, windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
+        """Return the indices of the best set of `windows`: of complete ones, if they are as many as any could be."""
+        complete = [index for index, window in enumerate(windows) if self.complete(window)]
+        chosen = best_set([windows[index] for index in complete], [values[index] for index in complete], most)
+        if len(chosen) == most:
+            return [complete[place] for place in chosen]
+        of_all = best_set(windows, values, most)
+        return [complete[place] for place in chosen] if len(chosen) == len(of_all) else of_all
+
+    def complete(self, window: Window) -> bool:
+        """Tell whether `window` neither begins nor ends in mid-sentence, nor with a question that goes unanswered."""
+        features = self.evidence.features
+        if features[window.last].unfinished or (window.first and features[window.first - 1].unfinished):
+            return False
+        return features[window.last].question <= 0 or self._strengths[window.last + 1] >= CLEAR_JOINT
 
     def strongest(self, window: Window) -> int:
         """Return the index of the sentence that says best what `window` is about."""
 
         def worth(index: int) -> float:
-            features = self.features[index]
-            length = len(self._sentences[index].text)
+            features = self.evidence.features[index]
+            length = len(self.evidence.sentences[index].text)
             readable = 1.0 if length <= 100 else 100 / length
             return (self.interest[index] - 0.4 * features.dangling + 0.4 * max(features.hook, 0.0)) * readable
 
         return max(range(window.first, window.last + 1), key=worth)
 
-    def reason(self, window: Window) -> str:
-        """Say in a sentence what speaks for `window`."""
-        inside = self.features[window.first : window.last + 1]
-        names = ("question", "number", "contrast", "claim", "emotion", "story")
-        sums = {name: sum(max(float(getattr(each, name)), 0.0) for each in inside) * INTEREST[name] for name in names}
-        best = sorted(names, key=lambda name: (-sums[name], name))[:2]
-        said = " and ".join(_REASONS[name] for name in best if sums[name] > 0)
-        return f"Picked locally: {said or 'a self-contained passage'}."
+    def _body(self, gathered: "_Gathered", window: Window) -> float:
+        """Return what the sentences are worth together.
+
+        The surplus grows with the length and is divided by its root: a long window has to stay interesting, but
+        need not be more interesting than a short one.
+        """
+        weights = self._weights
+        silence = 1 - min(gathered.speech * 1000 / window.length_ms, 1.0)
+        return (
+            gathered.surplus / math.sqrt(gathered.speech)
+            + weights.cohesion * gathered.cohesion
+            - weights.straddle * gathered.straddled
+            - weights.silence * silence
+        )
 
     def _ends(self, window: Window) -> float:
-        first, last = self.features[window.first], self.features[window.last]
-        value = WINDOW_HOOK * first.hook - WINDOW_DANGLING * first.dangling + WINDOW_CLOSING * last.closing
+        weights, features = self._weights, self.evidence.features
+        first, last = features[window.first], features[window.last]
+        value = weights.hook * first.hook - weights.dangling * first.dangling + weights.closing * last.closing
+        value += weights.joint * (self._strengths[window.first] + self._strengths[window.last + 1])
+        value -= weights.cut_off * self.evidence.joints[window.last + 1].holds
         inside = self._own[window.first : window.last + 1]
         mean = sum(inside) / len(inside)
         for outside in (
@@ -127,14 +205,7 @@ class LocalPicker:
             self._own[window.last + 1 : window.last + 1 + EDGE_SENTENCES],
         ):
             if outside:
-                value += WINDOW_EDGE * min(mean - sum(outside) / len(outside), 1.0)
-        if window.last + 1 < len(self.features):
-            following = self.features[window.last + 1]
-            pause = self._sentences[window.last + 1].start - self._sentences[window.last].end
-            if following.leaves or pause >= LONG_PAUSE_SECONDS:
-                value += WINDOW_LEFT
-            else:
-                value -= WINDOW_CUT_OFF * following.dangling
+                value += weights.edge * min(mean - sum(outside) / len(outside), 1.0)
         return value
 
 
@@ -142,65 +213,51 @@ class _Gathered:
     """The sums over a window's sentences, kept while windows with the same first sentence grow."""
 
     def __init__(
-        self,
-        sentences: Sequence[Sentence],
-        features: Sequence[SentenceFeatures],
-        interest: Sequence[float],
-        weights: dict[str, float],
-        middle: float,
+        self, evidence: Evidence, interest: Sequence[float], middle: float, strengths: Sequence[float]
     ) -> None:
-        self._sentences = sentences
-        self._features = features
+        self._evidence = evidence
         self._interest = interest
-        self._weights = weights
         self._middle = middle
+        self._strengths = strengths
+        self._highest = max(evidence.weights.values(), default=1.0)
         self._first = self._last = -1
         self._seen: Counter[str] = Counter()
-        self._surplus = self._speech = self._shared = 0.0
+        self._shared = 0.0
+        self.surplus = self.speech = self.straddled = 0.0
 
     def reach(self, first: int, last: int) -> None:
         """Make the sums those of the sentences from `first` to `last`."""
         if first != self._first or last < self._last:
             self._first, self._last = first, first - 1
             self._seen = Counter()
-            self._surplus = self._speech = self._shared = 0.0
+            self._shared = 0.0
+            self.surplus = self.speech = self.straddled = 0.0
         for index in range(self._last + 1, last + 1):
-            seconds = self._sentences[index].seconds
-            self._speech += seconds
-            self._surplus += seconds * (self._interest[index] - self._middle)
-            for one in sorted(self._features[index].stems):
+            seconds = self._evidence.sentences[index].seconds
+            self.speech += seconds
+            self.surplus += seconds * (self._interest[index] - self._middle)
+            if index > first:
+                self.straddled = max(self.straddled, self._strengths[index])
+            for one in self._evidence.features[index].stems:
                 if self._seen[one]:
-                    self._shared += self._weights[one]
+                    self._shared += self._evidence.weights[one]
                 self._seen[one] += 1
         self._last = last
 
-    def body(self, window: Window) -> float:
-        """Return what the sentences are worth together.
-
-        The surplus grows with the length and is divided by its root: a long window has to stay interesting, but
-        need not be more interesting than a short one.
-        """
-        count = self._last - self._first + 1
-        silence = 1 - min(self._speech * 1000 / window.length_ms, 1.0)
-        return (
-            self._surplus / math.sqrt(self._speech)
-            + WINDOW_COHESION * self._shared / (count * max(self._weights.values(), default=1.0))
-            - WINDOW_SILENCE * silence
-        )
+    @property
+    def cohesion(self) -> float:
+        """How much of what a sentence is about has been said in the window before it, 0 to about 1."""
+        return self._shared / ((self._last - self._first + 1) * self._highest)
 
 
-_REASONS = {
-    "question": "it raises a question",
-    "number": "it gives numbers",
-    "contrast": "it turns an expectation round",
-    "claim": "it makes a strong claim",
-    "emotion": "it is told with feeling",
-    "story": "it tells a story",
-}
-
-
-def _interest(features: SentenceFeatures) -> float:
-    return sum(weight * float(getattr(features, name)) for name, weight in INTEREST.items())
+def _interest(features: SentenceFeatures, sounding: Sounding, weights: Weights) -> float:
+    return (
+        weights.substance * sum(float(getattr(features, name)) for name in SUBSTANCE)
+        + weights.address * features.address
+        - weights.housekeeping * features.housekeeping
+        + weights.novelty * features.novelty
+        + weights.delivery * (sounding.energy + sounding.pace / 2)
+    )
 
 
 def _spread(own: Sequence[float], index: int) -> float:

@@ -3,23 +3,16 @@
 from collections.abc import Sequence
 
 from clipmill.analyzer.boundaries import STRETCH_MS, Boundaries, Lengths, Window, milliseconds
-from clipmill.analyzer.local_picker import LocalPicker
-from clipmill.analyzer.scheduling import best_set
+from clipmill.analyzer.local_picker import Evidence, LocalPicker, evidence_of
+from clipmill.analyzer.reasons import reason_of
 from clipmill.analyzer.sentences import sentences_of, single_words, words_of
+from clipmill.analyzer.sound_features import speakers_of
 from clipmill.analyzer.titles import Hashtags, caption_of, title_from
+from clipmill.analyzer.wordless import Wordless
 from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
 from clipmill.contracts.options import JobOptions
 from msgspec import Struct
 from msgspec.structs import replace
-
-SILENT_CLIP_MS = 30_000
-"""Preferred length of a clip without speech: long enough to show something, short enough to be watched to its end."""
-
-SILENT_SCORE = 30
-"""Score of a clip without speech and without a cut; speech says more."""
-
-SILENT_SCORE_PER_CUT = 3
-SILENT_SCORE_LIMIT = 60
 
 MIDDLE_SCORE = 50
 SCORE_PER_DEVIATION = 14
@@ -27,6 +20,12 @@ SCORE_PER_DEVIATION = 14
 the best of a talk come to 75 to 95."""
 
 HIGHEST_LOCAL_SCORE = 98
+
+WORDLESS_SCORE = 30
+"""Score of a clip without speech that is like the rest of its source; speech says more."""
+
+WORDLESS_SCORE_PER_VALUE = 15
+WORDLESS_SCORE_LIMIT = 60
 
 
 class Moment(Struct, frozen=True, kw_only=True):
@@ -59,6 +58,7 @@ class Material:
         self.duration = media.duration
         self.duration_ms = int(media.duration * 1000)
         self.cuts = [shot.start for shot in scenes.shots[1:]]
+        self.levels = transcript.levels
         self.words = words_of(transcript, media.duration)
         self.sentences = sentences_of(self.words)
         self.in_words = False
@@ -74,6 +74,7 @@ class Material:
             self.sentences = single_words(self.words)
             self.boundaries = self._boundaries(None)
             self.windows = self.boundaries.windows(most=1)
+        self.speakers = speakers_of(transcript, self.sentences)
 
     @property
     def readable(self) -> bool:
@@ -99,6 +100,10 @@ class Material:
         """Return what the sentences from `first` to `last` say."""
         return " ".join(sentence.text for sentence in self.sentences[first : last + 1])
 
+    def titled(self, text: str) -> str:
+        """Return `text`, which somebody says, as a title; the source's own where nothing is left of it."""
+        return title_from(text, spoken_in=self.language) or self.name
+
     def _boundaries(self, stretch_ms: int | None) -> Boundaries:
         return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, stretch_ms)
 
@@ -116,12 +121,23 @@ def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Momen
     busy = [moment.window for moment in taken]
     moments = _spoken(material, wanted, busy)
     busy += [moment.window for moment in moments]
-    moments += _silent(material, wanted - len(moments), busy)
+    moments += _wordless(material, wanted - len(moments), busy)
     if not moments and not taken:
         # Speech without a gap, whose words fit no allowed length: the length is what was asked for, so it decides.
-        moments = _silent(material, wanted, busy, over_speech=True)
-    ceiling = min((moment.score for moment in taken), default=100)
-    return [replace(moment, score=min(moment.score, max(ceiling - 1, 0))) for moment in moments]
+        moments = _wordless(material, wanted, busy, over_speech=True)
+    return _graded(moments, min((moment.score for moment in taken), default=101))
+
+
+def _graded(moments: Sequence[Moment], ceiling: int) -> list[Moment]:
+    """Return `moments` with scores below `ceiling`, no two of them equal while there is room above 0."""
+    ranked = sorted(moments, key=lambda moment: (-moment.score, moment.window.start_ms))
+    graded: list[Moment] = []
+    for place, moment in enumerate(ranked):
+        below = len(ranked) - 1 - place
+        score = max(min(max(moment.score, below), ceiling - 1), 0)
+        graded.append(replace(moment, score=score))
+        ceiling = score
+    return graded
 
 
 def planned(moments: Sequence[Moment]) -> tuple[PlannedClip, ...]:
@@ -152,15 +168,15 @@ def _spoken(material: Material, wanted: int, busy: Sequence[Window]) -> list[Mom
     windows = material.windows
     if not windows or wanted < 1:
         return []
-    picker = LocalPicker(material.sentences)
-    values = [scored.value for scored in picker.valued(windows)]
+    picker = LocalPicker(evidence_for(material))
+    values = picker.valued(windows)
     free = [index for index, window in enumerate(windows) if not any(overlap(window, other) for other in busy)]
-    chosen = best_set([windows[index] for index in free], [values[index] for index in free], wanted)
+    chosen = picker.best([windows[index] for index in free], [values[index] for index in free], wanted)
     mean = sum(values) / len(values)
     deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5 or 1.0
     hashtags = Hashtags([sentence.text for sentence in material.sentences])
     moments: list[Moment] = []
-    for index in (free[position] for position in chosen):
+    for index in (free[place] for place in chosen):
         window = windows[index]
         score = round(MIDDLE_SCORE + SCORE_PER_DEVIATION * (values[index] - mean) / deviation)
         strongest = material.sentences[picker.strongest(window)].text
@@ -169,66 +185,60 @@ def _spoken(material: Material, wanted: int, busy: Sequence[Window]) -> list[Mom
         moments.append(
             Moment(
                 window=window,
-                title=title_from(strongest) or material.name,
+                title=material.titled(strongest),
                 tiktok=caption_of(strongest, tags),
                 instagram=caption_of(opening if opening == strongest else f"{opening} {strongest}", tags),
-                youtube=title_from(strongest) or material.name,
+                youtube=material.titled(strongest),
                 score=max(0, min(score, HIGHEST_LOCAL_SCORE)),
-                reason=picker.reason(window),
+                reason=reason_of(picker.evidence, window),
             )
         )
     return moments
 
 
-def _silent(material: Material, wanted: int, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:
-    """Return moments where nothing is said, spread evenly over what is free, each from a shot's start if it can be."""
+def evidence_for(material: Material) -> Evidence:
+    """Return what the local picker can know about `material`."""
+    return evidence_of(
+        material.sentences,
+        language=material.language,
+        cuts=material.cuts,
+        levels=material.levels,
+        speakers=material.speakers,
+    )
+
+
+def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:
+    """Return moments where nothing is said, chosen by sound and shots."""
     speech = [] if over_speech else [(milliseconds(word.start), milliseconds(word.end)) for word in material.words]
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
-    shares = [0] * len(free)
-    for _ in range(wanted):
-        room = [(end - start) / (share + 1) for (start, end), share in zip(free, shares, strict=True)]
-        best = max(range(len(free)), key=lambda index: (room[index], -index), default=None)
-        if best is None or room[best] < material.lengths.shortest_ms:
-            break
-        shares[best] += 1
     cuts = [milliseconds(cut) for cut in material.cuts]
+    stretches = Wordless(material.levels, cuts, material.duration_ms).best(free, material.lengths, wanted)
     moments: list[Moment] = []
-    for (start, end), share in zip(free, shares, strict=True):
-        for part in range(share):
-            left = start + (end - start) * part // share
-            right = start + (end - start) * (part + 1) // share
-            moments.append(_silent_moment(material, left, right, cuts))
+    for stretch in stretches:
+        score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * stretch.value)
+        title = title_from(f"{material.name[:80]} ({_clock(stretch.window.start_ms)})")
+        moments.append(
+            Moment(
+                window=stretch.window,
+                title=title,
+                tiktok=title,
+                instagram=title,
+                youtube=title,
+                score=max(0, min(score, WORDLESS_SCORE_LIMIT)),
+                reason=stretch.reason,
+            )
+        )
     return moments
-
-
-def _silent_moment(material: Material, left: int, right: int, cuts: Sequence[int]) -> Moment:
-    length = min(right - left, material.lengths.longest_ms, max(material.lengths.shortest_ms, SILENT_CLIP_MS))
-    middle = left + (right - left - length) // 2
-    start = min(
-        (cut for cut in cuts if left <= cut <= right - length), key=lambda c: (abs(c - middle), c), default=middle
-    )
-    window = Window(first=0, last=-1, start_ms=start, end_ms=start + length)
-    inside = sum(window.start_ms < cut < window.end_ms for cut in cuts)
-    title = title_from(f"{material.name[:80]} ({_clock(start)})")
-    return Moment(
-        window=window,
-        title=title,
-        tiktok=title,
-        instagram=title,
-        youtube=title,
-        score=min(SILENT_SCORE + SILENT_SCORE_PER_CUT * inside, SILENT_SCORE_LIMIT),
-        reason="Picked locally: nothing is said here; chosen by shots.",
-    )
 
 
 def _whole(material: Material) -> Moment:
     """Return the whole source as one moment, for a source that is shorter than a clip should be."""
     title, tags = material.name, list[str]()
     if material.sentences:
-        picker = LocalPicker(material.sentences)
+        picker = LocalPicker(evidence_for(material))
         everything = Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms)
-        title = title_from(material.sentences[picker.strongest(everything)].text) or title
+        title = material.titled(material.sentences[picker.strongest(everything)].text)
         tags = Hashtags([sentence.text for sentence in material.sentences]).of(0, everything.last)
     return Moment(
         window=Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from clipmill.analyzer.punctuation import CLOSERS, COMMAS, OPENERS, finishes
+from clipmill.analyzer.terms import UNSPACED
 from clipmill.contracts.documents import Segment, Transcript, Word
 from msgspec import Struct
 
@@ -35,7 +36,11 @@ _SELDOM_LAST = frozenset(
 """Abbreviations that end a sentence where the next word starts with a capital."""
 
 _INITIAL = re.compile(r"^[A-Z]$")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_UNSPACED = re.compile(f"[{UNSPACED}\u3001-\u303f\uff00-\uffef]")
+"""Letters, and marks between them, that need no blank before the next word."""
+
+_UNITS = re.compile(r"\s+|(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\uff1f\uff61\u300d\u300f\uff09])")
+"""Between what can be told apart in a segment without word times: blanks, and full stops that no blank follows."""
 
 
 class Sentence(Struct, frozen=True, kw_only=True):
@@ -98,12 +103,22 @@ def single_words(words: Sequence[Word]) -> list[Sentence]:
 
 
 def joined(texts: Sequence[str]) -> str:
-    """Return words as running text: with blanks, but for scripts that are written without."""
+    """Return words as running text: with blanks, but for scripts that are written without.
+
+    Where there are letters of such a script, blanks stand between two words of letters of others alone: recognisers
+    give their texts letter by letter, figures digit by digit.
+    """
+    if not any(_UNSPACED.search(text) for text in texts):
+        return " ".join(texts)
     parts: list[str] = []
     for text in texts:
-        unspaced = parts and _UNSPACED.match(text) and _UNSPACED.match(parts[-1][-1])
-        parts.append(text if unspaced or not parts else f" {text}")
+        spaced = bool(parts) and all(_is_spaced(letter) for letter in (parts[-1][-1], text[0]))
+        parts.append(f" {text}" if spaced else text)
     return "".join(parts)
+
+
+def _is_spaced(letter: str) -> bool:
+    return letter.isalpha() and not _UNSPACED.match(letter)
 
 
 def _numbered(groups: Sequence[Sequence[Word]]) -> list[Sentence]:
@@ -114,7 +129,7 @@ def _numbered(groups: Sequence[Sequence[Word]]) -> list[Sentence]:
 
 
 def _interpolated(segment: Segment) -> Iterator[Word]:
-    texts = segment.text.split()
+    texts = [text for text in _UNITS.split(segment.text) if text]
     letters = sum(len(text) for text in texts)
     start = segment.start
     for text in texts:

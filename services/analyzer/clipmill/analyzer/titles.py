@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from clipmill.analyzer.lexicon import STOP_WORDS
+from clipmill.analyzer.lexicon import LEXICON_LANGUAGES, STOP_WORDS
 from clipmill.analyzer.punctuation import CLOSERS, COMMAS, FULL_STOPS, OPENERS
-from clipmill.analyzer.terms import inverse_frequencies, stem, subject_stems, tokens
+from clipmill.analyzer.terms import MARKS, UNSPACED, inverse_frequencies, stem
 
 TITLE_LIMIT = 100
 """YouTube's limit for a title, characters; the others show less."""
@@ -18,18 +18,36 @@ HASHTAG_LIMIT = 5
 """Instagram's limit; TikTok's feed shows no more either."""
 
 _LEADING = re.compile(
-    r"^(?:(?:and|so|but|well|okay|ok|now|yes|no|oh|uh|um|you know|i mean|like)\b[\s,]+)+", re.IGNORECASE
+    r"^(?:(?:(?:and|so|but|uh|um)\b[\s,]+)|(?:(?:well|okay|ok|now|yes|no|oh|you know|i mean|like),\s+))+", re.IGNORECASE
 )
+"""What English speakers say before they begin; `no` and the like only before a comma, since `No one` begins."""
+
 _BLANKS = re.compile(r"\s+")
-_HASHTAG = re.compile(r"#\w+")
+_HASHTAG = re.compile(rf"#[\w{MARKS}]+")
+_TAG_WORDS = re.compile(
+    rf"[\u4e00-\u9fff\u3400-\u4dbf]{{2,6}}|[\u30a0-\u30ff]{{2,12}}|(?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])+"
+)
+"""What can be a hashtag: ideographs in a row, katakana in a row, words of scripts with blanks."""
+
+_DENSE = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
+"""Letters that are syllables or words."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _LOOSE_ENDS = "".join(mark for mark in (*COMMAS, *FULL_STOPS) if mark != "!") + "-"
 
 
-def title_from(text: str, limit: int = TITLE_LIMIT) -> str:
-    """Return `text` as a title of at most `limit` characters: one line, a capital first, no loose marks at its end."""
+def title_from(text: str, limit: int = TITLE_LIMIT, spoken_in: str | None = None) -> str:
+    """Return `text` as a title: one line, a capital first, no loose marks at its end.
+
+    Args:
+        text: what somebody said or called something.
+        limit: the most characters.
+        spoken_in: ISO 639-1 code if somebody said it: what English speakers say before they begin is left out then;
+            empty counts as English.
+    """
     line = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
-    line = _LEADING.sub("", line).strip(OPENERS + CLOSERS + " ") or line
+    begun = _LEADING.sub("", line) if spoken_in in LEXICON_LANGUAGES else line
+    line = begun.strip(OPENERS + CLOSERS + " ") or line
     line = shortened(line, limit).rstrip(_LOOSE_ENDS + " ")
     return line[:1].upper() + line[1:]
 
@@ -70,8 +88,8 @@ class Hashtags:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._words = [tokens(text) for text in texts]
-        self._weights = inverse_frequencies([subject_stems(words) for words in self._words])
+        self._words = [[word for word in _tag_words(text) if _taggable(word)] for text in texts]
+        self._weights = inverse_frequencies([[stem(word) for word in words] for words in self._words])
 
     def of(self, first: int, last: int, most: int = HASHTAG_LIMIT) -> list[str]:
         """Return up to `most` hashtags for the sentences from `first` to `last`, the most telling first."""
@@ -79,13 +97,17 @@ class Hashtags:
         forms: dict[str, str] = {}
         for words in self._words[first : last + 1]:
             for word in words:
-                if _taggable(word):
-                    counts[stem(word)] += 1
-                    forms.setdefault(stem(word), word)
+                counts[stem(word)] += 1
+                forms.setdefault(stem(word), word)
         ranked = sorted(counts, key=lambda one: (-counts[one] * self._weights.get(one, 0.0), one))
         return [f"#{forms[one].replace(chr(39), '')}" for one in ranked[:most]]
 
 
+def _tag_words(text: str) -> list[str]:
+    return [word.lower().replace("\u2019", "'").strip("'") for word in _TAG_WORDS.findall(text)]
+
+
 def _taggable(word: str) -> bool:
     letters = word.replace("'", "")
-    return word not in STOP_WORDS and letters.isalnum() and not letters.isdigit() and 3 < len(letters) <= 24
+    shortest = 2 if _DENSE.match(letters) else 4
+    return word not in STOP_WORDS and not letters.isdigit() and shortest <= len(letters) <= 24

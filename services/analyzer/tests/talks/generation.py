@@ -19,6 +19,7 @@ from talks.passages import OTHERS, Group, Passage, groups
 
 HIGHLIGHTS = 4
 TALKS_A_GROUP = 4
+FILLERS_BETWEEN = (1, 1, 1, 2, 3, 4)
 ROOM_TONE_DBFS = -62.0
 LETTERS_A_WORD = 5.0
 FRAMES_A_SECOND = 25
@@ -70,8 +71,9 @@ def _ordered(group: Group, highlights: Sequence[Passage], chance: random.Random)
     fillers = chance.sample(group.of("filler"), len(group.of("filler")))
     hard = chance.sample(group.of("hard"), len(group.of("hard")))
     order = [chance.choice(group.of("opening"))]
-    for place, highlight in enumerate([*highlights, None]):
-        between = [fillers.pop() for _ in range(1 if place in (0, len(highlights)) else 2) if fillers]
+    for highlight in [*highlights, None]:
+        # Few or many, so that it does not help to know that talks are laid out evenly.
+        between = [fillers.pop() for _ in range(chance.choice(FILLERS_BETWEEN)) if fillers]
         if hard and chance.random() < 0.5:
             between.insert(chance.randint(0, len(between)), hard.pop())
         order += between
