@@ -14,6 +14,7 @@ from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
+from clipmill.operations.processors import processors
 
 
 class ScenesHandler:
@@ -55,11 +56,22 @@ class ScenesHandler:
             threshold=settings.cut_threshold,
             least_change=settings.cut_least_change,
             longest_side=settings.detection_pixels,
+            processes=max(1, processors() // settings.scenes_slots),
+            span_seconds=settings.detection_span_seconds,
         )
         limits = Limits(
             seconds=settings.detection_base_seconds + settings.detection_seconds_per_second * media.duration,
             resident_bytes=settings.detection_memory_bytes,
         )
         detected = await run_child(DETECTION_TARGET, request, Detected, limits=limits, on_progress=context.progress)
-        context.log.info("shots_found", cuts=len(detected.cuts), frames=detected.frames, skipped=detected.skipped)
+        if detected.note:
+            context.log.warning("spans_not_joined", note=detected.note)
+        context.log.info(
+            "shots_found",
+            cuts=len(detected.cuts),
+            transitions=len(detected.transitions),
+            frames=detected.frames,
+            skipped=detected.skipped,
+            spans=detected.spans,
+        )
         return scenes_from(detected, media.duration)

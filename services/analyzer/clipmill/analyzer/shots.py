@@ -6,7 +6,7 @@ from itertools import pairwise
 from clipmill.contracts.documents import Scenes, Shot
 from msgspec import Struct
 
-DETECTOR = "scenedetect-adaptive"
+DETECTOR = "scenedetect-adaptive+gradual"
 """What `scenes.json` says of where its shots come from."""
 
 DETECTION_TARGET = "clipmill.analyzer.detection:detect"
@@ -19,11 +19,13 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
     Attributes:
         store_url: the artifact store.
         key: the video in it.
-        duration: seconds of picture, for the progress.
+        duration: seconds of picture, for the progress and for the spans of a long video.
         shortest: the shortest shot, seconds.
         threshold: how many times a frame must differ more than its neighbours do.
         least_change: how much it must differ at least, mean of hue, saturation and brightness, 0 to 255.
         longest_side: pixels of the pictures compared.
+        processes: that may decode at once.
+        span_seconds: what each of several decodes at least.
     """
 
     store_url: str
@@ -33,6 +35,22 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
     threshold: float
     least_change: float
     longest_side: int
+    processes: int = 1
+    span_seconds: float = 120.0
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """A gradual change from one shot to the next, seconds from the first frame.
+
+    Attributes:
+        start: where the picture begins to change.
+        end: where the change is complete.
+        boundary: the first frame of the new shot: in the middle of a dissolve, or of a fade's dark or white part.
+    """
+
+    start: float
+    end: float
+    boundary: float
 
 
 class Detected(Struct, frozen=True, kw_only=True):
@@ -43,21 +61,28 @@ class Detected(Struct, frozen=True, kw_only=True):
         frame_rate: average frames a second.
         frames: how many were looked at.
         skipped: how many could not be decoded.
+        transitions: gradual ones besides the cuts, in order.
+        spans: in how many parts the video was decoded.
+        note: what became of the parts, where not the expected; empty otherwise.
     """
 
     cuts: tuple[float, ...]
     frame_rate: float
     frames: int
     skipped: int = 0
+    transitions: tuple[Transition, ...] = ()
+    spans: int = 1
+    note: str = ""
 
 
-def contiguous(cuts: Sequence[float], duration: float) -> tuple[Shot, ...]:
-    """Return the shots between `cuts`, from 0 to `duration`, without gaps and none empty."""
-    inner = sorted({cut for cut in cuts if 0 < cut < duration})
+def contiguous(boundaries: Sequence[float], duration: float) -> tuple[Shot, ...]:
+    """Return the shots between `boundaries`, from 0 to `duration`, without gaps and none empty."""
+    inner = sorted({boundary for boundary in boundaries if 0 < boundary < duration})
     edges = [0.0, *inner, duration]
     return tuple(Shot(start=start, end=end) for start, end in pairwise(edges))
 
 
 def scenes_from(detected: Detected, duration: float) -> Scenes:
     """Return the document that `detected` amounts to."""
-    return Scenes(shots=contiguous(detected.cuts, duration), detector=DETECTOR, frame_rate=detected.frame_rate)
+    boundaries = [*detected.cuts, *(each.boundary for each in detected.transitions)]
+    return Scenes(shots=contiguous(boundaries, duration), detector=DETECTOR, frame_rate=detected.frame_rate)

@@ -1,0 +1,259 @@
+"""Long videos in parts: the same result as in one go, whatever the file; and processes that end with their owner."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from fractions import Fraction
+
+import av
+import msgspec
+import numpy as np
+import psutil
+import pytest
+from clipmill.analyzer.detection import detect
+from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.spans import planned
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.operations.child import Limits, run_child
+
+SECONDS = 16.0
+STEADY = [index / 25 for index in range(int(SECONDS * 25))]
+GENERATOR = np.random.default_rng(4)
+SHOTS = [
+    np.kron(GENERATOR.integers(0, 255, (9, 16, 3), dtype=np.uint8), np.ones((20, 20, 1), np.uint8)) for _ in range(6)
+]
+
+
+def picture(time):
+    """Cuts every 3.1 s, a dissolve at 9.3 s, and something that always moves."""
+    place = int(time / 3.1)
+    view = SHOTS[place].copy()
+    if 8.9 < time < 9.7:
+        share = (time - 8.9) / 0.8
+        view = (SHOTS[2] * (1 - share) + SHOTS[3] * share).astype(np.uint8)
+    left = int(60 + 50 * np.sin(2 * time)) * 2
+    view[60:120, left : left + 60] = (int(time * 90) % 255, 90, 160)
+    return view
+
+
+@pytest.fixture
+def write_film():
+    """Write a video of what a function shows at given times, seconds; `options` are x264's."""
+
+    def write(path, picture, times, options=None, start=0.0):
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", **(options or {})})
+            first = picture(times[0])
+            stream.width, stream.height, stream.pix_fmt = first.shape[1], first.shape[0], "yuv420p"
+            stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+            for time in times:
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture(time)), format="bgr24")
+                frame.pts, frame.time_base = round((time + start) * 1000), Fraction(1, 1000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+
+    return write
+
+
+@pytest.fixture
+def request_for(tmp_path):
+    """Ask for the shots of a file, in parts of at least 3 s."""
+
+    def make(path, processes=3, duration=SECONDS):
+        return DetectionRequest(
+            store_url=tmp_path.as_uri(),
+            key=path.name,
+            duration=duration,
+            shortest=0.6,
+            threshold=3.0,
+            least_change=15.0,
+            longest_side=256,
+            processes=processes,
+            span_seconds=3.0,
+        )
+
+    return make
+
+
+@pytest.fixture
+def both(request_for):
+    """The result in parts, and in one go."""
+
+    def run(path, duration=SECONDS):
+        parts = detect(request_for(path, duration=duration), lambda _: None)
+        whole = detect(request_for(path, processes=1, duration=duration), lambda _: None)
+        assert whole.spans == 1
+        return parts, whole
+
+    return run
+
+
+def same(parts, whole):
+    return (parts.cuts, parts.transitions, parts.frames, parts.frame_rate) == (
+        whole.cuts,
+        whole.transitions,
+        whole.frames,
+        whole.frame_rate,
+    )
+
+
+FILES = {
+    "frames in two directions": ("a.mp4", STEADY, {"preset": "veryfast", "bf": "3", "g": "40"}, 0.0),
+    "open groups of pictures": (
+        "a.mkv",
+        STEADY,
+        {"preset": "veryfast", "bf": "3", "g": "40", "x264-params": "open-gop=1"},
+        0.0,
+    ),
+    "a late start": ("a.mkv", STEADY, {"g": "30"}, 1.5),
+    "varying frame times": (
+        "a.mkv",
+        [time + 0.013 * (index % 3) for index, time in enumerate(STEADY) if index % 7],
+        {"preset": "veryfast", "g": "30"},
+        0.0,
+    ),
+    "a transport stream": ("a.ts", STEADY, {"preset": "veryfast", "g": "40"}, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_parts_give_what_one_go_gives(name, write_film, both, tmp_path):
+    file, times, options, start = FILES[name]
+    write_film(tmp_path / file, picture, times, options, start)
+    parts, whole = both(tmp_path / file)
+    assert same(parts, whole)
+    assert len(whole.cuts) >= 4
+    assert parts.spans == 3
+    assert parts.note == ""
+
+
+@pytest.mark.parametrize("at", [0.3, 0.5, 0.52, 0.7])
+def test_a_damaged_video_gives_the_same_in_parts(at, write_film, both, tmp_path):
+    write_film(tmp_path / "whole.mkv", picture, STEADY, {"preset": "veryfast", "g": "30"})
+    data = bytearray((tmp_path / "whole.mkv").read_bytes())
+    middle = int(len(data) * at)
+    data[middle : middle + 3000] = bytes(3000)
+    (tmp_path / "a.mkv").write_bytes(data)
+    parts, whole = both(tmp_path / "a.mkv")
+    assert same(parts, whole)
+    assert whole.frames < len(STEADY) or whole.skipped or whole.frames == len(STEADY)
+
+
+def test_pictures_that_need_what_is_before_their_keyframe_are_searched_in_one_go(write_film, both, tmp_path):
+    options = {"preset": "veryfast", "x264-params": "intra-refresh=1:keyint=40"}
+    write_film(tmp_path / "a.ts", picture, STEADY, options)
+    parts, whole = both(tmp_path / "a.ts")
+    assert same(parts, whole)
+
+
+def test_one_keyframe_is_one_part(write_film, both, tmp_path):
+    write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "100000", "sc_threshold": "0"})
+    parts, whole = both(tmp_path / "a.mp4")
+    assert parts == whole
+
+
+def test_keyframes_far_from_each_other_make_fewer_parts(write_film, both, tmp_path):
+    write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "200", "sc_threshold": "0"})
+    parts, whole = both(tmp_path / "a.mp4")
+    assert parts.spans == 2
+    assert same(parts, whole)
+
+
+def test_a_wrong_length_changes_nothing(write_film, both, tmp_path):
+    write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "30"})
+    for duration in (9.0, 40.0):
+        assert same(*both(tmp_path / "a.mp4", duration))
+
+
+def test_short_videos_are_one_part(write_film, request_for, tmp_path):
+    write_film(tmp_path / "a.mp4", picture, STEADY[:125], {"g": "20"})
+    with open_store(tmp_path.as_uri()).open_media("a.mp4") as file:
+        assert len(planned(file, 5.0, 3.0, 8)) == 1
+    assert detect(request_for(tmp_path / "a.mp4", duration=5.0), lambda _: None).spans == 1
+
+
+def test_progress_of_parts_grows_in_whole_percents(write_film, request_for, tmp_path):
+    write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "30"})
+    reports = []
+    detect(request_for(tmp_path / "a.mp4"), reports.append)
+    assert reports == sorted(set(reports))
+    assert reports[-1] >= 97
+
+
+def test_a_file_that_is_no_video_is_refused_for_good_in_parts_too(request_for, tmp_path):
+    (tmp_path / "a.mp4").write_text("not a video")
+    with pytest.raises(Permanent) as failure:
+        detect(request_for(tmp_path / "a.mp4"), lambda _: None)
+    assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
+
+
+def _span_processes():
+    """The processes of this test's descendants that measure a span."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if any("span_processes" in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+async def _until(condition):
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def long_film(write_film, tmp_path):
+    """A film that takes seconds to search."""
+    write_film(tmp_path / "a.mp4", lambda time: picture(time % 15), [index / 25 for index in range(2500)], {"g": "30"})
+    return tmp_path / "a.mp4"
+
+
+async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for):
+    request = request_for(long_film, duration=100.0)
+    task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected, limits=Limits(resident_bytes=2**32)))
+    await _until(lambda: len(_span_processes()) == 3)
+    processes = _span_processes()
+    assert len({os.getpgid(process.pid) for process in processes}) == 1  # so that the memory limit counts all
+    assert os.getpgid(processes[0].pid) != os.getpgid(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await _until(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes))
+
+
+OWNER = """
+import asyncio, sys
+import msgspec
+from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.operations.child import run_child
+request = msgspec.json.decode(sys.argv[1].encode(), type=DetectionRequest)
+asyncio.run(run_child(DETECTION_TARGET, request, Detected))
+"""
+
+
+async def test_the_processes_of_all_parts_die_with_a_service_that_is_killed(long_film, request_for):
+    request = msgspec.json.encode(request_for(long_film, duration=100.0)).decode()
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, request)
+    await _until(lambda: len(_span_processes()) == 3)
+    processes = _span_processes()
+    owner.send_signal(signal.SIGKILL)
+    await owner.wait()
+    gone, alive = await asyncio.to_thread(psutil.wait_procs, processes, 30)
+    assert (len(gone), alive) == (3, [])
+
+
+async def test_a_part_whose_process_crashes_is_tried_again_later(long_film, request_for):
+    request = request_for(long_film, duration=100.0)
+    task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
+    await _until(lambda: len(_span_processes()) == 3)
+    processes = _span_processes()
+    processes[1].kill()
+    with pytest.raises(Exception, match="crashed") as failure:
+        await task
+    assert failure.value.code is ErrorCode.WORKER_CRASHED
+    await _until(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes))
