@@ -32,6 +32,10 @@ def test_parts_are_about_equal_and_none_is_much_longer_than_allowed():
     assert min(sizes) >= 0.8 * max(sizes)
 
 
+def test_a_single_sentence_is_not_divided_however_long_it_is():
+    assert [(part.first, part.last) for part in parts_of(_sentences([25.0]), 1, 60.0)] == [(0, 0)]
+
+
 def test_a_joint_lies_where_the_speaker_pauses():
     gaps = [0.3] * 200
     gaps[103] = 2.5
@@ -49,7 +53,7 @@ def test_the_fewest_tokens_are_well_below_what_is_expected(text):
     assert 0.3 * tokens_in(text) < fewest_tokens(text) < 0.7 * tokens_in(text)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(
     st.lists(st.floats(0.4, 20.0), min_size=1, max_size=150),
     st.integers(60, 2000),

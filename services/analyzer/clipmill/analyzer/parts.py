@@ -64,7 +64,7 @@ def parts_of(sentences: Sequence[Sentence], most_tokens: int, longest: float) ->
     """
     sizes = [tokens_in(sentence.text) for sentence in sentences]
     total = sum(sizes)
-    if total <= most_tokens:
+    if total <= most_tokens or len(sentences) == 1:
         return [Part(first=0, last=len(sentences) - 1)]
     rate = total / max(sentences[-1].end - sentences[0].start, 1.0)
     core = max(most_tokens - rate * longest, most_tokens * LEAST_CORE)
