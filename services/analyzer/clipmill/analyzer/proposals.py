@@ -125,8 +125,8 @@ def _moment(proposal: Proposal, material: Material, part: Part) -> Moment:
     return Moment(
         window=window,
         title=title,
-        tiktok=_caption(proposal.tiktok) or title,
-        instagram=_caption(proposal.instagram) or title,
+        tiktok=_caption(proposal.tiktok) or _caption(title),
+        instagram=_caption(proposal.instagram) or _caption(title),
         youtube=title_from(proposal.youtube, TITLE_LIMIT) or title,
         score=0,  # until all are known
         reason=shortened(clean(proposal.reason), REASON_LIMIT),
