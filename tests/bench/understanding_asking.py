@@ -6,6 +6,7 @@ received. Tokens are counted by the tokenizer of Whisper's English models (GPT-2
 
 import asyncio
 import json
+import logging
 import re
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 from clipmill.analyzer.costs import load_prices
 from clipmill.analyzer.moments_handler import MomentsHandler
@@ -43,8 +45,7 @@ from model_servers import KEY, GeminiServer, ModelServer, OpenAIServer, answer_o
 from recording_context import RecordingContext
 from talks.generation import Talk, talks
 
-WORDS = 9000
-"""As many are said in an hour, at the rate of the corpus's talks."""
+HOUR_SECONDS = 3600.0
 
 MORE_CLIPS = 10
 MOST_SHARE = 1.25
@@ -104,6 +105,9 @@ class Reader:
 
 def measure(_corpus: Path, _folder: Path) -> list[Figure]:
     """Ask real servers on loopback, as the service does, and return what was seen."""
+    # Of connections that break in the middle, which is what is asked for here.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     return asyncio.run(_measured())
 
 
@@ -212,15 +216,14 @@ def _read_in(server: ModelServer, request: dict[str, object]) -> list[str]:
 
 
 def _joined(parts: Sequence[Talk]) -> Documents:
-    """Return talks one after another as one, until there are enough words."""
+    """Return talks one after another as one, until an hour is full."""
     segments: list[Segment] = []
-    edges, start, words = [0.0], 0.0, 0
+    edges, start = [0.0], 0.0
     for talk in parts:
         segments += [_moved(segment, start) for segment in talk.transcript.segments]
         edges += [start + shot.end for shot in talk.scenes.shots]
         start += talk.media.duration
-        words += sum(len(segment.words) for segment in talk.transcript.segments)
-        if words >= WORDS:
+        if start >= HOUR_SECONDS:
             break
     shots = tuple(Shot(start=one, end=other) for one, other in pairwise(edges))
     return Documents(
