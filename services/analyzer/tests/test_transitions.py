@@ -198,4 +198,4 @@ def test_a_long_shot_is_searched_to_its_end():
 def test_the_document_has_the_boundaries_of_both_kinds():
     change = Transition(start=3.0, end=4.0, boundary=3.5)
     scenes = scenes_from(Detected(cuts=(1.0, 6.0), frame_rate=25.0, frames=200, transitions=(change,)), 8.0)
-    assert [shot.start for shot in scenes.shots] == [0.0, 1.0, 3.5, 6.0]
+    assert [(shot.start, shot.transition) for shot in scenes.shots] == [(0.0, 0.0), (1.0, 0.0), (3.5, 1.0), (6.0, 0.0)]

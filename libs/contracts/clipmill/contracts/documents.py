@@ -150,10 +150,18 @@ class Transcript(Struct, frozen=True, kw_only=True):
 
 
 class Shot(Struct, frozen=True, kw_only=True):
-    """An uninterrupted take: from the time of its first frame to that of the next shot's first frame."""
+    """An uninterrupted take: from the time of its first frame to that of the next shot's first frame.
+
+    Attributes:
+        start: seconds; in the midst of a dissolve from the shot before, or of a fade's dark or white part.
+        end: likewise.
+        transition: how long the change from the shot before takes, seconds, about half of it before `start`; 0 for a
+            cut and for the first shot.
+    """
 
     start: float
     end: float
+    transition: float = 0.0
 
 
 class Scenes(Struct, frozen=True, kw_only=True):

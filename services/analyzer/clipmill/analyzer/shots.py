@@ -75,14 +75,15 @@ class Detected(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def contiguous(boundaries: Sequence[float], duration: float) -> tuple[Shot, ...]:
-    """Return the shots between `boundaries`, from 0 to `duration`, without gaps and none empty."""
-    inner = sorted({boundary for boundary in boundaries if 0 < boundary < duration})
-    edges = [0.0, *inner, duration]
-    return tuple(Shot(start=start, end=end) for start, end in pairwise(edges))
+def contiguous(cuts: Sequence[float], duration: float, transitions: Sequence[Transition] = ()) -> tuple[Shot, ...]:
+    """Return the shots between `cuts` and `transitions`, from 0 to `duration`, without gaps and none empty."""
+    lengths = {each.boundary: round(each.end - each.start, 3) for each in transitions} | dict.fromkeys(cuts, 0.0)
+    edges = [0.0, *sorted(edge for edge in lengths if 0 < edge < duration), duration]
+    lengths[0.0] = 0.0
+    return tuple(Shot(start=start, end=end, transition=lengths[start]) for start, end in pairwise(edges))
 
 
 def scenes_from(detected: Detected, duration: float) -> Scenes:
     """Return the document that `detected` amounts to."""
-    boundaries = [*detected.cuts, *(each.boundary for each in detected.transitions)]
-    return Scenes(shots=contiguous(boundaries, duration), detector=DETECTOR, frame_rate=detected.frame_rate)
+    shots = contiguous(detected.cuts, duration, detected.transitions)
+    return Scenes(shots=shots, detector=DETECTOR, frame_rate=detected.frame_rate)
