@@ -80,23 +80,35 @@ def _share(some: Sequence[Talk], pick: Callable[[Talk], list[Clip]]) -> float:
 
 
 def _without_senses(some: Sequence[Talk]) -> list[Figure]:
-    deaf = [with_other_senses(talk, levels=()) for talk in some]
-    blind = [with_other_senses(talk, levels=(), shots=(Shot(start=0.0, end=talk.media.duration),)) for talk in some]
+    """Return what is found where less is known; the last without anything to tell sentences but pauses."""
+    deaf = [_with_transcript(talk, replace(talk.transcript, levels=())) for talk in some]
+    blind = [_as_one_shot(talk) for talk in deaf]
+    bare = [_with_transcript(talk, _without_punctuation(talk.transcript)) for talk in some]
     return [
-        Figure("generated talks: ours without loudness", f"{_share(deaf, picked):.2f}"),
-        Figure("generated talks: ours without loudness and shots", f"{_share(blind, picked):.2f}"),
+        Figure(f"generated talks: ours without {what}", f"{_share(known, picked):.2f}")
+        for what, known in (("loudness", deaf), ("loudness and shots", blind), ("punctuation and capitals", bare))
     ]
 
 
-def with_other_senses(talk: Talk, levels: tuple[int, ...], shots: tuple[Shot, ...] | None = None) -> Talk:
-    """Return `talk` with other loudness, and other shots where they are given."""
-    return Talk(
-        talk.name,
-        talk.group,
-        talk.media,
-        replace(talk.transcript, levels=levels),
-        replace(talk.scenes, shots=shots or talk.scenes.shots),
-        talk.planted,
+def _with_transcript(talk: Talk, transcript: Transcript) -> Talk:
+    return Talk(talk.name, talk.group, talk.media, transcript, talk.scenes, talk.planted)
+
+
+def _as_one_shot(talk: Talk) -> Talk:
+    shot = Shot(start=0.0, end=talk.media.duration)
+    return Talk(talk.name, talk.group, talk.media, talk.transcript, replace(talk.scenes, shots=(shot,)), talk.planted)
+
+
+def _without_punctuation(transcript: Transcript) -> Transcript:
+    return replace(
+        transcript,
+        segments=tuple(
+            replace(
+                segment,
+                words=tuple(replace(word, text=word.text.strip(".,?!").lower() or word.text) for word in segment.words),
+            )
+            for segment in transcript.segments
+        ),
     )
 
 

@@ -61,6 +61,11 @@ def test_a_pause_ends_a_sentence_where_there_is_no_punctuation():
     assert _texts("we went there then we came back", {2: 0.8}) == ["we went there", "then we came back"]
 
 
+def test_a_long_stretch_without_punctuation_is_divided_at_its_longest_pause():
+    text = " ".join(["word"] * 8 + ["end"] + ["word"] * 11)
+    assert _texts(text, {8: 0.4}) == [" ".join(["word"] * 8 + ["end"]), " ".join(["word"] * 11)]
+
+
 def test_a_short_pause_inside_a_punctuated_sentence_does_not_end_it():
     assert _texts("And the answer is simply no. Good.", {3: 1.0}) == ["And the answer is simply no.", "Good."]
 
@@ -70,9 +75,9 @@ def test_a_long_pause_always_ends_a_sentence():
 
 
 def test_endless_speech_is_divided_at_commas_near_the_middle():
-    text = " ".join(["word"] * 50 + ["comma,"] + ["word"] * 50)
+    text = " ".join(["Stop."] * 5 + ["word"] * 50 + ["comma,"] + ["word"] * 50)
     sentences = sentences_of(_words(text))
-    assert sentences[0].text.endswith("comma,")
+    assert sentences[5].text.endswith("comma,")
     assert all(sentence.seconds <= SENTENCE_SECONDS for sentence in sentences)
 
 

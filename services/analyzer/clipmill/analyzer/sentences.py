@@ -19,6 +19,10 @@ LONG_PAUSE_SECONDS = 2.0
 SENTENCE_SECONDS = 25.0
 """The longest sentence, seconds: a longer one is a speaker, or a recogniser, without full stops, and is divided."""
 
+UNPUNCTUATED_SECONDS = 6.0
+"""The same where a transcript has no punctuation: spoken sentences last three to six seconds, so that a longer stretch
+is probably two, and the longest pause in it is the best guess at where."""
+
 PUNCTUATED_SHARE = 1 / 40
 """From this share of words with a full stop on, a transcript counts as punctuated."""
 
@@ -91,8 +95,10 @@ def sentences_of(words: Sequence[Word], longest: float = SENTENCE_SECONDS) -> li
         words: in order, without overlap.
         longest: seconds; longer sentences are divided where a comma or a pause allows it best.
     """
+    punctuated = sum(finishes(word.text) for word in words) >= len(words) * PUNCTUATED_SHARE
+    longest = longest if punctuated else min(longest, UNPUNCTUATED_SECONDS)
     groups: list[Sequence[Word]] = []
-    for group in _grouped(words):
+    for group in _grouped(words, punctuated=punctuated):
         groups.extend(_divided(group, longest))
     return _numbered(groups)
 
@@ -138,9 +144,7 @@ def _interpolated(segment: Segment) -> Iterator[Word]:
         start = end
 
 
-def _grouped(words: Sequence[Word]) -> Iterator[list[Word]]:
-    stops = sum(finishes(word.text) for word in words)
-    punctuated = stops >= len(words) * PUNCTUATED_SHARE
+def _grouped(words: Sequence[Word], *, punctuated: bool) -> Iterator[list[Word]]:
     group: list[Word] = []
     for word, following in pairwise([*words, None]):
         if word is None:  # only the last element is
@@ -183,7 +187,7 @@ def _divided(group: Sequence[Word], longest: float) -> list[Sequence[Word]]:
         before, after = group[joint - 1], group[joint]
         middle = 1 - abs((before.end + after.start) / 2 - group[0].start - seconds / 2) / (seconds / 2)
         comma = 0.5 if before.text.endswith(COMMAS) else 0.0
-        return middle + comma + min(after.start - before.end, 1.0)
+        return middle + comma + min((after.start - before.end) / PAUSE_SECONDS, 1.5)
 
     joint = max(range(1, len(group)), key=merit)
     return [*_divided(group[:joint], longest), *_divided(group[joint:], longest)]
