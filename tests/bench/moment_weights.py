@@ -25,7 +25,7 @@ WIDEST = 4.0
 """Weights are drawn from a quarter to four times NEUTRAL, evenly on a logarithmic scale."""
 
 LATER_GROUPS = ("museum", "planners")
-"""Written when the weights and the lexicon were what they are."""
+"""Written when the lexicon and the features were what they are."""
 
 AVERAGED = 10
 """So many of the best drawn weights are averaged: the best one alone is lucky."""
@@ -74,7 +74,7 @@ def measure(some: Sequence[Talk]) -> list[Figure]:
             f"{every.mean():.2f} ({every.min():.2f}, {every.max():.2f})",
         ),
         Figure(
-            f"generated talks: ours on the groups written after the weights were chosen ({', '.join(LATER_GROUPS)})",
+            f"generated talks: ours on the groups written after lexicon and features ({', '.join(LATER_GROUPS)})",
             f"{shipped[np.isin(trial.groups, LATER_GROUPS)].mean():.2f}",
         ),
         Figure("generated talks: the group in which ours finds least", f"{worst}, {by_group[worst]:.2f}"),

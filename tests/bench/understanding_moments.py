@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
-from clipmill.analyzer.planning import Material, pick_locally, planned
+from clipmill.analyzer.planning import Material, Moment, pick_locally, planned
 from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR, CLIP_SECONDS_LIMIT, CLIPS_LIMIT, JobOptions
 from figures import Figure
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "services" / "analyzer" / "te
 import moment_weights
 from talks import promises
 from talks.generation import Planted, Talk, talks
-from talks.judging import Clip, at_random, evenly_spaced, first_ones, hits, loudest, picked
+from talks.judging import HIT_OVERLAP, Clip, at_random, evenly_spaced, first_ones, hits, loudest, overlap, picked
 from talks.random_jobs import jobs
 
 NAMES = ("talk", "interview")
@@ -176,13 +176,25 @@ def _speed(some: Sequence[Talk]) -> list[Figure]:
                 seconds < wanted,
             )
         )
+        if hours == 1 and longest < CLIP_SECONDS_LIMIT:
+            figures.append(_precision(joined, clips))
     return figures
+
+
+def _precision(joined: Talk, moments: Sequence[Moment]) -> Figure:
+    clips = [(moment.window.start_ms / 1000, moment.window.end_ms / 1000) for moment in moments]
+    right = sum(any(overlap([clip], highlight) >= HIT_OVERLAP for highlight in joined.planted) for clip in clips)
+    return Figure(
+        f"of these {len(clips)}, how many are among the {len(joined.planted)} planted highlights of that hour",
+        f"{right}",
+    )
 
 
 def _end_to_end(some: Sequence[Talk], seconds: float) -> Talk:
     """Return a talk of at least `seconds` that is all of `some` after each other, again and again."""
     segments: list[Segment] = []
     levels: list[int] = []
+    planted: list[Planted] = []
     edges = [0.0]
     while len(levels) < seconds:
         for talk in some:
@@ -192,12 +204,12 @@ def _end_to_end(some: Sequence[Talk], seconds: float) -> Talk:
             segments += [_later(segment, offset) for segment in talk.transcript.segments]
             levels += talk.transcript.levels
             edges += [shot.start + offset for shot in talk.scenes.shots if shot.start + offset > edges[-1]]
+            planted += [Planted(each.start + offset, each.end + offset, each.form) for each in talk.planted]
     duration = float(len(levels))
     shots = tuple(Shot(start=one, end=other) for one, other in pairwise([*edges, duration]))
     transcript = Transcript(language="en", duration=duration, segments=tuple(segments), levels=tuple(levels))
-    return Talk(
-        "all", "all", replace(some[0].media, duration=duration), transcript, replace(some[0].scenes, shots=shots), ()
-    )
+    media, scenes = replace(some[0].media, duration=duration), replace(some[0].scenes, shots=shots)
+    return Talk("all", "all", media, transcript, scenes, tuple(planted))
 
 
 def _later(segment: Segment, seconds: float) -> Segment:

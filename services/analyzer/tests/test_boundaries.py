@@ -1,8 +1,10 @@
 """Where clips start and end."""
 
 import pytest
-from clipmill.analyzer.boundaries import Boundaries, Lengths
+from clipmill.analyzer.boundaries import CUT_REACH_MS, Boundaries, Lengths
 from clipmill.analyzer.sentences import Sentence
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SENTENCES = [
     Sentence(number=1, text="One.", start=1.0, end=8.0),
@@ -88,3 +90,29 @@ def test_all_windows_within_the_range_are_found():
 def test_only_the_shortest_windows_are_found_on_demand():
     windows = Boundaries(SENTENCES, [], 40.0, Lengths.of(15.0, 30.0), None).windows(most=1)
     assert [(window.first, window.last) for window in windows] == [(0, 1), (1, 2), (2, 3)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(300, 9000)), min_size=2, max_size=8),
+    st.lists(st.integers(1, 60_000), max_size=40),
+    st.data(),
+)
+def test_no_cut_that_could_be_moved_to_is_missed(gaps_and_lengths, cuts, data):
+    sentences, time = [], 0
+    for number, (gap, length) in enumerate(gaps_and_lengths, 1):
+        sentences.append(Sentence(number=number, text="x", start=(time + gap) / 1000, end=(time + gap + length) / 1000))
+        time += gap + length
+    cuts = sorted(set(cuts))
+    first = data.draw(st.integers(0, len(sentences) - 1))
+    last = data.draw(st.integers(first, len(sentences) - 1))
+    boundaries = Boundaries(sentences, [cut / 1000 for cut in cuts], (time + 500) / 1000, Lengths(1, 180_000))
+    window = boundaries.fit(first, last)
+    assert window is not None
+    before = round(sentences[first - 1].end * 1000) if first else 0
+    after = round(sentences[last + 1].start * 1000) if last + 1 < len(sentences) else time + 500
+    speech_start, speech_end = round(sentences[first].start * 1000), round(sentences[last].end * 1000)
+    assert before <= window.start_ms <= speech_start
+    assert speech_end <= window.end_ms <= after
+    for edge, lowest, highest in ((window.start_ms, before, speech_start), (window.end_ms, speech_end, after)):
+        assert edge in cuts or not any(lowest <= cut <= highest and abs(cut - edge) <= CUT_REACH_MS for cut in cuts)

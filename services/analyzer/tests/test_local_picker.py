@@ -1,7 +1,10 @@
 """Whether the local picker finds what is worth watching."""
 
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from clipmill.analyzer.features import features_of
@@ -99,3 +102,23 @@ def test_english_words_mean_nothing_in_another_language():
     assert english.housekeeping > 0
     assert english.emotion > 0
     assert german.housekeeping == german.emotion == german.dangling == 0
+
+
+PICK = """
+from talks.generation import numbered_talk
+from talks.judging import material_of
+from clipmill.analyzer.planning import pick_locally, planned
+print(planned(pick_locally(material_of(numbered_talk(7)))))
+"""
+
+
+def test_another_process_picks_the_same():
+    """Sets and dictionaries are ordered otherwise in each process."""
+    environment = {"PYTHONPATH": str(Path(__file__).parent)}
+    plans = {
+        subprocess.run(
+            [sys.executable, "-c", PICK], env={**environment, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(plans) == 1

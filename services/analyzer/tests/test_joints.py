@@ -1,0 +1,92 @@
+"""Where passages may begin and end, and what is said about it."""
+
+import pytest
+from clipmill.analyzer.boundaries import Window
+from clipmill.analyzer.features import features_of
+from clipmill.analyzer.joints import joints_of
+from clipmill.analyzer.local_picker import LocalPicker, evidence_of
+from clipmill.analyzer.reasons import reason_of
+from clipmill.analyzer.sentences import Sentence
+
+
+def _sentences(*texts, gap=0.5):
+    return [
+        Sentence(number=index + 1, text=text, start=index * (4 + gap), end=index * (4 + gap) + 4)
+        for index, text in enumerate(texts)
+    ]
+
+
+def _joints(*texts, cuts=(), gap=0.5):
+    sentences = _sentences(*texts, gap=gap)
+    return joints_of(sentences, features_of(sentences), cuts)
+
+
+PLAIN = ("The cod left the bay.", "Boats rotted on the beach.", "Bread rose in the oven.", "Crusts turned dark.")
+
+
+def test_a_cut_in_the_pause_is_evidence_and_one_inside_a_sentence_is_none():
+    joints = _joints(*PLAIN, cuts=[4.2, 11.0])
+    assert joints[1].cut > 0
+    assert joints[2].cut == joints[3].cut == 0
+
+
+def test_cuts_at_every_joint_tell_nothing():
+    joints = _joints(*PLAIN, cuts=[0.0, 4.2, 8.7, 13.2, 17.6])
+    assert all(joint.cut == 0 for joint in joints)
+
+
+def test_a_question_holds_to_its_answer():
+    joints = _joints("The cod left the bay.", "Why did it leave?", "Water there had become too warm.", "We moved on.")
+    assert joints[2].holds == 1.0
+    assert joints[2].strength == 0.0
+
+
+def test_a_reference_back_holds_to_what_it_means():
+    assert _joints("The cod left the bay.", "That was the end of it.")[1].holds == 1.0
+
+
+def _window(first, last):
+    return Window(first=first, last=last, start_ms=0, end_ms=1)
+
+
+def test_a_window_that_ends_with_a_question_is_not_complete_and_one_with_the_answer_is():
+    picker = LocalPicker(
+        evidence_of(_sentences("The cod left.", "Why did it leave?", "Water had warmed.", "We moved."))
+    )
+    assert not picker.complete(_window(0, 1))
+    assert picker.complete(_window(0, 2))
+
+
+def test_a_question_that_the_speaker_leaves_may_end_a_window():
+    picker = LocalPicker(
+        evidence_of(_sentences("The cod left.", "Who would have thought so?", "Okay, the next slide."))
+    )
+    assert picker.complete(_window(0, 1))
+
+
+def test_a_window_in_mid_sentence_is_not_complete():
+    picker = LocalPicker(evidence_of(_sentences("We looked for years,", "and found nothing.", "Then it rained.")))
+    assert not picker.complete(_window(0, 0))
+    assert not picker.complete(_window(1, 2))
+    assert picker.complete(_window(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("levels", "cuts", "said"),
+    [
+        ([-30] * 9 + [-20] * 9, (), "is louder than the rest"),
+        ((), (8.8,), "starts on a cut"),
+        ((), (8.8, 18.0), "runs from cut to cut"),
+    ],
+)
+def test_a_reason_names_what_is_heard_and_seen(levels, cuts, said):
+    sentences = _sentences(
+        "The cod left the bay.", "Boats rotted.", "Bread rose in ovens.", "Crusts turned dark.", *PLAIN
+    )
+    evidence = evidence_of(sentences, levels=levels and [*levels, *[-30] * 18], cuts=cuts)
+    assert said in reason_of(evidence, _window(2, 3))
+
+
+def test_a_reason_for_nothing_in_particular_is_a_sentence_all_the_same():
+    evidence = evidence_of(_sentences("Cod.", "Bay.", "Bread.", "Crust."), language="xx")
+    assert reason_of(evidence, _window(1, 1)).startswith("Picked locally: it ")
