@@ -16,6 +16,11 @@ FRAME = 1024
 BITRATE = 128_000
 """Bits a second: the most that Instagram takes (Instagram API, Reels specifications)."""
 
+CODER = "fast"
+"""How the encoder finds its quantisers. FFmpeg's usual way (`twoloop`) now and then makes a burst of a packet, at 128
+kb/s up to 0.3 of full scale beside speech, which no limiter before it prevents; this one errs by a quarter of that,
+with 4 to 8 dB less noise at the same rate, in less time (three files of speech, FFmpeg 8)."""
+
 
 def describe(codec: AudioCodecContext, bitrate: int) -> None:
     """Make an encoder one of 48 kHz stereo at `bitrate` bits a second."""
@@ -46,6 +51,7 @@ def encode(blocks: Iterable[Samples], bitrate: int) -> Encoded:
     """
     codec = av.CodecContext.create("aac", "w")
     describe(codec, bitrate)
+    codec.options = {"aac_coder": CODER}
     packets: list[bytes] = []
     position = 0
     for block in blocks:
