@@ -1,7 +1,7 @@
 """Where clips start and end."""
 
 import pytest
-from clipmill.analyzer.boundaries import CUT_REACH_MS, Boundaries, Lengths
+from clipmill.analyzer.boundaries import CUT_REACH_MS, WINDOWS_LIMIT, Boundaries, Lengths
 from clipmill.analyzer.sentences import Sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,6 +85,15 @@ def test_a_clip_that_cannot_fit_is_none():
 def test_all_windows_within_the_range_are_found():
     windows = Boundaries(SENTENCES, [], 40.0, Lengths.of(15.0, 30.0), None).windows()
     assert [(window.first, window.last) for window in windows] == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
+
+
+def test_a_talk_of_remarks_has_a_bounded_number_of_windows_that_still_vary_in_length():
+    remarks = [Sentence(number=at, text="Yes.", start=at * 0.5, end=at * 0.5 + 0.4) for at in range(5000)]
+    windows = Boundaries(remarks, [], 2500.0, Lengths.of(15.0, 60.0)).windows()
+    assert 5000 < len(windows) < 1.5 * WINDOWS_LIMIT
+    assert {window.first for window in windows} >= set(range(4960))
+    assert min(window.length_ms for window in windows) < 16_000
+    assert max(window.length_ms for window in windows) > 55_000
 
 
 def test_only_the_shortest_windows_are_found_on_demand():

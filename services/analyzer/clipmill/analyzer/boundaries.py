@@ -3,7 +3,7 @@
 Everything here counts in whole milliseconds, so that what is planned, published and rendered is the same number.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from clipmill.analyzer.sentences import Sentence
@@ -24,6 +24,11 @@ CUT_REACH_MS = 350
 
 STRETCH_MS = 3000
 """The most silence that a clip takes in to become long enough; more is dead air."""
+
+
+WINDOWS_LIMIT = 60_000
+"""More windows than an hour of ordinary sentences has: of longer or choppier talks every other end is tried, or fewer,
+so that time and memory stay bounded."""
 
 
 class Lengths(Struct, frozen=True):
@@ -91,11 +96,15 @@ class Boundaries:
         Args:
             most: how many to return for each first sentence, the shortest first; None for all.
         """
+        ranges = [
+            range(self._first_long_enough(first), self._first_too_long(first)) for first in range(len(self._starts))
+        ]
+        stride = 1 if most is not None else -(-sum(map(len, ranges)) // WINDOWS_LIMIT) or 1
         found: list[Window] = []
-        for first in range(len(self._starts)):
+        for first, lasts in enumerate(ranges):
             mine = 0
-            for last in range(self._first_long_enough(first), len(self._starts)):
-                if self._ends[last] - self._starts[first] > self._lengths.longest_ms or mine == most:
+            for last in lasts[::stride]:
+                if mine == most:
                     break
                 window = self.fit(first, last)
                 if window is not None:
@@ -106,6 +115,9 @@ class Boundaries:
     def _first_long_enough(self, first: int) -> int:
         floor = self._ends[first - 1] if first else 0
         return max(first, bisect_left(self._starts, floor + self._lengths.shortest_ms) - 1)
+
+    def _first_too_long(self, first: int) -> int:
+        return bisect_right(self._ends, self._starts[first] + self._lengths.longest_ms)
 
     def fit(self, first: int, last: int) -> Window | None:
         """Return the window from sentence `first` to sentence `last`, None if its length cannot be made to fit.

@@ -6,6 +6,7 @@ starts and ends, and how much its sentences speak of one matter. The weights are
 `tests/bench/understanding_moments.py` tells how well they serve talks that nobody looked at when they were chosen.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -192,7 +193,7 @@ class LocalPicker:
         """Return what the sentences are worth together."""
         weights = self._weights
         silence = 1 - min(gathered.speech * 1000 / window.length_ms, 1.0)
-        surplus = gathered.surplus / gathered.speech * (gathered.speech / USUAL_SECONDS) ** GROWTH
+        surplus = gathered.surplus / gathered.speech * math.pow(gathered.speech / USUAL_SECONDS, GROWTH)
         return (
             SURPLUS * surplus
             + weights.cohesion * gathered.cohesion
