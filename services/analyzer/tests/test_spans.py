@@ -39,6 +39,9 @@ def picture(time):
     return view
 
 
+MEMORY = 4 * 2**30
+
+
 @pytest.fixture
 def write_film():
     """Write a video of what a function shows at given times, seconds; `options` are x264's."""
@@ -171,8 +174,14 @@ def test_a_wrong_length_changes_nothing(write_film, both, tmp_path):
 def test_short_videos_are_one_part(write_film, request_for, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY[:125], {"g": "20"})
     with open_store(tmp_path.as_uri()).open_media("a.mp4") as file:
-        assert len(planned(file, 5.0, 3.0, 8)) == 1
+        assert len(planned(file, 5.0, 3.0, 8, MEMORY)) == 1
     assert detect(request_for(tmp_path / "a.mp4", duration=5.0), lambda _: None).spans == 1
+
+
+def test_little_memory_makes_fewer_parts(write_film, tmp_path):
+    write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "20"})
+    with open_store(tmp_path.as_uri()).open_media("a.mp4") as file:
+        assert [len(planned(file, SECONDS, 3.0, 8, mib * 2**20)) for mib in (250, 700, 4096)] == [1, 2, 5]
 
 
 def test_progress_of_parts_grows_in_whole_percents(write_film, request_for, tmp_path):

@@ -17,7 +17,7 @@ def world(seed, size=SIZE):
     total = np.zeros((size, size), dtype=np.float32)
     for octave in range(1, 8):
         coarse = chance.normal(0, 1, (2**octave, 2**octave)).astype(np.float32)
-        total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_NEAREST) / octave
+        total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC) / octave
     total -= total.mean()
     return np.clip(chance.uniform(80, 170) + 45 * total / total.std(), 0, 255)
 
@@ -184,6 +184,12 @@ def test_varying_frame_times_do_not_matter():
     (change,) = found(edited(still(28), still(29), length / 2, 0.8), times=times)
     assert change.boundary == pytest.approx(length / 2 + 0.4, abs=0.13)
     assert change.boundary in times
+
+
+def test_a_frame_that_stays_for_years_does_not_matter():
+    times = np.concatenate([np.arange(0, 8, 0.04), np.arange(1e9, 1e9 + 4, 0.04)])
+    (change,) = found(edited(still(32), still(33), 3.0, 1.0), times=times)
+    assert change.boundary == pytest.approx(3.5, abs=0.081)
 
 
 def test_a_video_without_frames_has_no_transition():

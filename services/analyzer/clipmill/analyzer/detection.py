@@ -20,6 +20,9 @@ from clipmill.operations.processors import processors
 from scenedetect import AdaptiveDetector, FrameTimecode
 from scenedetect.common import Timecode
 
+MOST_SPAN_THREADS = 4
+"""Threads that decode a span: their pictures take memory, and the rest of the process keeps no more of them busy."""
+
 
 def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detected:
     """Find the cuts of a video with PySceneDetect's adaptive detector, and its gradual transitions.
@@ -82,7 +85,7 @@ class Rising:
 
 def _spans(request: DetectionRequest) -> tuple[Span, ...]:
     with open_store(request.store_url).open_media(request.key) as file:
-        return planned(file, request.duration, request.span_seconds, request.processes)
+        return planned(file, request.duration, request.span_seconds, request.processes, request.memory_bytes)
 
 
 def _requests(request: DetectionRequest, spans: tuple[Span, ...]) -> list[SpanRequest]:
@@ -95,7 +98,7 @@ def _requests(request: DetectionRequest, spans: tuple[Span, ...]) -> list[SpanRe
             span=span,
             start=start,
             end=end,
-            threads=max(1, processors() // len(spans)),
+            threads=min(MOST_SPAN_THREADS, max(1, processors() // len(spans))),
         )
         for span, (start, end) in zip(spans, pairwise(edges), strict=True)
     ]

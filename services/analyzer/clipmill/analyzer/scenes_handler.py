@@ -58,6 +58,7 @@ class ScenesHandler:
             longest_side=settings.detection_pixels,
             processes=max(1, processors() // settings.scenes_slots),
             span_seconds=settings.detection_span_seconds,
+            memory_bytes=settings.detection_memory_bytes,
         )
         limits = Limits(
             seconds=settings.detection_base_seconds + settings.detection_seconds_per_second * media.duration,

@@ -26,6 +26,7 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
         longest_side: pixels of the pictures compared.
         processes: that may decode at once.
         span_seconds: what each of several decodes at least.
+        memory_bytes: what all of them may need.
     """
 
     store_url: str
@@ -37,6 +38,7 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
     longest_side: int
     processes: int = 1
     span_seconds: float = 120.0
+    memory_bytes: int = 4 * 2**30
 
 
 class Transition(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,16 @@ from clipmill.analyzer.detection_stream import WHOLE, Span
 from clipmill.analyzer.frame_measures import Measures
 
 MOST_SPANS = 8
-"""Each is decoded by a process of its own, of up to 300 MB for 4K HEVC (its reference pictures, the interpreter)."""
+"""More would be decoded faster than a store is read."""
+
+PROCESS_BYTES = 200 * 2**20
+"""What a process that measures a span needs besides pictures: the interpreter and its libraries."""
+
+PICTURES = 24
+"""Pictures that a decoder holds at most: 16 for reference (H.264, A.3.1), and those that its threads work on."""
+
+PIXEL_BYTES = 3
+"""Of a picture of 10 bits, its colours a quarter of its size."""
 
 PACKETS_SEARCHED = 300
 """How far behind a seek's landing a keyframe is looked for; containers land on one or just before."""
@@ -28,7 +37,7 @@ class SpansDisagreeError(Exception):
     """Two neighbouring spans did not see the same pictures; the sentence says where."""
 
 
-def planned(file: BinaryIO, duration: float, shortest: float, most: int) -> tuple[Span, ...]:
+def planned(file: BinaryIO, duration: float, shortest: float, most: int, memory_bytes: int) -> tuple[Span, ...]:
     """Return the spans, about equally long, into which a video may be cut.
 
     Args:
@@ -36,6 +45,7 @@ def planned(file: BinaryIO, duration: float, shortest: float, most: int) -> tupl
         duration: seconds of picture.
         shortest: the least length of a span, seconds.
         most: how many there may be.
+        memory_bytes: what the processes that measure them may need together.
 
     Returns:
         The spans in order; one, the whole, where the video is short, has too few keyframes or says too little of its
@@ -46,6 +56,9 @@ def planned(file: BinaryIO, duration: float, shortest: float, most: int) -> tupl
         return (WHOLE,)
     try:
         with av.open(file, mode="r") as container:
+            count = min(
+                count, memory_bytes // _bytes_needed(container.streams.video[0]) - 1
+            )  # one process waits for all
             starts = _keyframes(container, duration, shortest, count)
     except (av.FFmpegError, IndexError):
         return (WHOLE,)
@@ -55,6 +68,11 @@ def planned(file: BinaryIO, duration: float, shortest: float, most: int) -> tupl
         Span(sought=sought, first=first, next=beyond)
         for (sought, first), beyond in zip(edges, [*following, None], strict=True)
     )
+
+
+def _bytes_needed(stream: av.VideoStream) -> int:
+    """What decoding a span in a process of its own takes, bytes."""
+    return PROCESS_BYTES + PICTURES * PIXEL_BYTES * stream.codec_context.width * stream.codec_context.height
 
 
 def _keyframes(

@@ -18,6 +18,9 @@ STEP = 0.04
 CHUNK = 6000
 """Looks examined at a time, four minutes: 6 MB."""
 
+LONGEST_LOOK = 5.0
+"""Seconds that a frame is looked at: recordings of screens stand still for minutes, broken time stamps for years."""
+
 MARGIN = 250
 """Looks that a chunk shares with the next: more than the longest transition with what is looked at around it."""
 
@@ -38,13 +41,15 @@ def gradual(
     """
     if len(times) == 0:
         return ()
-    looks = np.arange(0.0, float(times[-1]) + STEP, STEP)
-    shown = np.maximum(np.searchsorted(times, looks + STEP / 100, side="right") - 1, 0)
-    edges = [0, *(int(np.searchsorted(looks, cut - STEP / 100)) for cut in cuts), len(looks)]
+    # Seconds of looking: those of the video, but for what lies beyond `LONGEST_LOOK` in a frame.
+    looked = np.concatenate([[0.0], np.cumsum(np.minimum(np.diff(times), LONGEST_LOOK))])
+    looks = np.arange(0.0, float(looked[-1]) + STEP, STEP)
+    shown = np.maximum(np.searchsorted(looked, looks + STEP / 100, side="right") - 1, 0)
+    edges = [0, *np.searchsorted(looks, np.interp(cuts, times, looked) - STEP / 100).tolist(), len(looks)]
     stretches = [stretch for start, end in pairwise(edges) for stretch in _in_shot(pictures, shown, start, end)]
     kept: list[Transition] = []
     for stretch in sorted(stretches, key=lambda each: (each.doubt, each.middle)):
-        found = _timed(stretch, times)
+        found = _timed(stretch, times, looked)
         limits = [0.0, float(times[-1]), *cuts, *(each.boundary for each in kept)]
         if all(abs(found.boundary - limit) >= shortest for limit in limits) and not _covers(found, cuts, kept):
             kept.append(found)
@@ -58,11 +63,15 @@ def _in_shot(pictures: NDArray[np.uint8], shown: NDArray[np.intp], start: int, e
             yield Stretch(stretch.start + begin, stretch.middle + begin, stretch.end + begin, stretch.doubt)
 
 
-def _timed(stretch: Stretch, times: NDArray[np.float64]) -> Transition:
-    """The transition in seconds; its boundary is the time of a frame, as a cut's is."""
-    middle = stretch.middle * STEP
-    frame = min(int(np.searchsorted(times, middle - STEP / 100)), len(times) - 1)
-    return Transition(start=max(0.0, stretch.start * STEP), end=stretch.end * STEP, boundary=float(times[frame]))
+def _timed(stretch: Stretch, times: NDArray[np.float64], looked: NDArray[np.float64]) -> Transition:
+    """The transition in seconds of the video; its boundary is the time of a frame, as a cut's is."""
+    start, middle, end = (STEP * place for place in (stretch.start, stretch.middle, stretch.end))
+    frame = min(int(np.searchsorted(looked, middle - STEP / 100)), len(times) - 1)
+    return Transition(
+        start=float(np.interp(start, looked, times)),
+        end=float(np.interp(end, looked, times)),
+        boundary=float(times[frame]),
+    )
 
 
 def _covers(found: Transition, cuts: Sequence[float], kept: Sequence[Transition]) -> bool:
