@@ -16,7 +16,7 @@ from clipmill.analyzer.detection import detect
 from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest
 from clipmill.analyzer.spans import planned
 from clipmill.artifacts.store import open_store
-from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations.child import Limits, run_child
 
 SECONDS = 16.0
@@ -142,7 +142,7 @@ def test_a_damaged_video_gives_the_same_in_parts(at, write_film, both, tmp_path)
     (tmp_path / "a.mkv").write_bytes(data)
     parts, whole = both(tmp_path / "a.mkv")
     assert same(parts, whole)
-    assert whole.frames < len(STEADY) or whole.skipped or whole.frames == len(STEADY)
+    assert whole.frames > len(STEADY) / 4
 
 
 def test_pictures_that_need_what_is_before_their_keyframe_are_searched_in_one_go(write_film, both, tmp_path):
@@ -256,13 +256,13 @@ async def test_the_processes_of_all_parts_die_with_a_service_that_is_killed(long
     assert (len(gone), alive) == (3, [])
 
 
-async def test_a_part_whose_process_crashes_is_tried_again_later(long_film, request_for):
+async def test_a_part_whose_process_crashes_fails_for_the_time_being_and_ends_the_others(long_film, request_for):
     request = request_for(long_film, duration=100.0)
     task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
     await _until(lambda: len(_span_processes()) == 3)
     processes = _span_processes()
     processes[1].kill()
-    with pytest.raises(Exception, match="crashed") as failure:
+    with pytest.raises(Transient, match="crashed") as failure:
         await task
     assert failure.value.code is ErrorCode.WORKER_CRASHED
     await _until(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes))

@@ -64,7 +64,7 @@ against one of distance from the line: rounded from a logistic regression on 198
 
 MOST_DOUBT = 0.65
 """The sum above which it is no dissolve. There, 209 of 231 dissolves were found (most of the others lead to the very
-same view or are as faint), nothing between them, and one in those 116 videos; at 0.85, 219, one between them, and three."""
+same view or are as faint), nothing between them, and one in those 116 videos; at 0.85, 219, one between them, three."""
 
 SETTLED = 6
 """Looks before and after that are looked at for whether the video stays."""
