@@ -11,7 +11,7 @@ PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
 # Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format types unit soak bench bench-messaging bench-rendering lock clean
+.PHONY: help setup demo up test lint format types unit soak bench bench-messaging bench-rendering bench-understanding lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,9 +70,13 @@ bench: setup ## measure everything, and write what was seen into tests/bench/RES
 	@$(BIN)/python tests/bench/end_to_end.py
 	@$(BIN)/python tests/bench/messaging.py
 	@$(MAKE) --no-print-directory bench-rendering
+	@$(BIN)/python tests/bench/understanding.py
 
 bench-rendering: setup ## measure rendering alone: framing, seeing, captions, sound, reading, speed, quality, memory
 	@set -e; for bench in framing seeing captions sound reading rendering; do $(BIN)/python tests/bench/$$bench.py; done
+
+bench-understanding: setup ## measure understanding alone: speech, scenes, moments, asking a model
+	@$(BIN)/python tests/bench/understanding.py
 
 bench-messaging: setup ## measure the messaging core alone
 	@$(BIN)/python tests/bench/messaging.py

@@ -1,0 +1,55 @@
+"""How well videos are understood: what is said, where shots begin, and which moments are picked.
+
+Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py [speech] [scenes] [moments] [asking]`
+for some of it. Needs the development corpus (CLIPMILL_CORPUS names its folder). Results are written to RESULTS.md
+beside this file.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import understanding_asking
+import understanding_moments
+import understanding_scenes
+import understanding_speech
+from figures import Figure, load, machine, write_section
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
+TITLE = "Understanding: `.venv/bin/python tests/bench/understanding.py"
+
+PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
+    "speech": (
+        understanding_speech.measure,
+        "tiny.en, int8; words compared without marks and capitals; a sentence's edges are those of its first and last "
+        "word where these were heard.",
+    ),
+    "scenes": (understanding_scenes.measure, "medians of alternating rounds where times are compared."),
+    "moments": (
+        understanding_moments.measure,
+        "a hit overlaps a planted highlight by half of what both cover together; as many are picked as were planted.",
+    ),
+    "asking": (
+        understanding_asking.measure,
+        "tokens of Whisper's own tokenizer, of what a server on loopback received.",
+    ),
+}
+
+
+def main() -> None:
+    if not (CORPUS / "talk.mp4").is_file():
+        sys.exit("The development corpus is not here; CLIPMILL_CORPUS may name its folder.")
+    for name in [part for part in PARTS if part in sys.argv[1:]] or list(PARTS):
+        measure, facts = PARTS[name]
+        began = load()
+        with tempfile.TemporaryDirectory() as folder:
+            rows = measure(CORPUS, Path(folder))
+        print(*rows, sep="\n", flush=True)
+        write_section(f"{TITLE} {name}`", f"{machine()}; {began} at the start; {facts}", rows)
+
+
+if __name__ == "__main__":
+    main()
