@@ -9,6 +9,7 @@ import pytest
 from clipmill.operations.settings import CommonSettings, load_settings, unknown_variables
 
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer")
+FROM_ENV = re.compile(r"\$\{\w+(?::-(?P<default>[^}]*))?[^}]*\}")
 ONE_SHOT = {"topology", "bucket"}
 
 
@@ -17,9 +18,12 @@ def _seconds(text: str) -> int:
 
 
 def _environment(service) -> dict[str, str]:
-    """What a container is given, with a stand-in for each value that comes from .env."""
+    """What a container is given: the default of what .env may leave out, a stand-in for what it must name."""
     given = service.get("environment", {})
-    return {name: re.sub(r"\$\{\w+[^}]*\}", "stand-in", str(value)) for name, value in given.items()}
+    return {
+        name: re.sub(FROM_ENV, lambda found: "stand-in" if found["default"] is None else found["default"], str(value))
+        for name, value in given.items()
+    }
 
 
 def test_the_files_keep_to_the_compose_specification(repository):
