@@ -20,7 +20,7 @@ from figures import Figure, quantile
 
 MODEL = "whisper-tiny.en"
 BEAM = 5
-ROUNDS = 3
+ROUNDS = 2
 TALKS = ("talk", "interview")
 LEAST_SECONDS = 600.0
 """Of speech whose recognition is timed: the talks, one after the other, again and again."""

@@ -23,9 +23,9 @@ from clipmill.transcriber.words import RawWord
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """How much chance there is in each try of a second hearing, as in Whisper's own decoding (Radford et al. 2022)."""
 
-CPU_BATCH = 2
-"""Windows at once on a CPU: 148 s of talk take 6.1 s with 2, 5.9 s with 8 and 8.3 s with 1 (two cores, tiny.en), and
-progress is shown four times as often."""
+CPU_BATCH = 4
+"""Windows at once on a CPU: 272 s of talk take 17.9 s with 4, 17.8 s with 8 and 18.3 s with 2 (two cores, tiny.en), and
+with 4 progress is shown twice as often as with 8."""
 
 
 class Passage(NamedTuple):

@@ -33,7 +33,7 @@ class TranscriberSettings(Struct, frozen=True, kw_only=True):
     batch_size: Annotated[
         int,
         Meta(
-            description="Stretches of speech recognised at once, on a CPU at most 2; halved when memory runs out.", ge=1
+            description="Stretches of speech recognised at once, on a CPU at most 4; halved when memory runs out.", ge=1
         ),
     ] = 8
     beam_size: Annotated[int, Meta(description="Alternatives followed while recognising; 1 is fastest.", ge=1)] = 5
