@@ -64,7 +64,8 @@ class MomentsHandler:
         transcript = await self._document(layout.transcript(task.job), Transcript)
         scenes = await self._document(layout.scenes(task.job), Scenes)
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
-        note = "" if material.words else "Nothing is said in this video: clips are chosen by its shots."
+        by = "sound and shots" if transcript.levels else "shots"
+        note = "" if material.words else f"Nothing is said in this video: clips are chosen by its {by}."
         moments: Sequence[Moment] = ()
         cost = await self._spent_before(task, context.attempt)
         picker = LOCAL_PICKER
