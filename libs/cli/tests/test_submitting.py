@@ -240,6 +240,8 @@ async def test_ctrl_c_leaves_the_job_and_says_how_to_follow_it(contract_server):
         *(sys.executable, "-m", "clipmill.cli", "status", JOB, "--watch", "--server", url),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        # Tests that run behind a shell's `&` inherit that interruptions are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     await process.stdout.readline()
