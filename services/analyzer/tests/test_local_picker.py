@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from talks.judging import evenly_spaced, hits, picked
 
 @pytest.fixture
 def pick(media_of):
-    def run(transcript, duration, count):
-        scenes = Scenes(shots=(Shot(start=0, end=duration),), detector="d", frame_rate=25.0)
+    def run(transcript, duration, count, cuts=()):
+        shots = tuple(Shot(start=start, end=end) for start, end in pairwise([0.0, *cuts, duration]))
+        scenes = Scenes(shots=shots, detector="d", frame_rate=25.0)
         material = Material(media_of(duration), transcript, scenes, JobOptions(target_clips=count))
         return [(moment.window.start_ms / 1000, moment.window.end_ms / 1000) for moment in pick_locally(material)]
 
@@ -122,3 +124,25 @@ def test_another_process_picks_the_same():
         for seed in ("1", "2")
     }
     assert len(plans) == 1
+
+
+def test_a_clip_does_not_stop_before_its_payoff_though_the_picture_changes_there(pick, say):
+    texts = [
+        "Please keep your phones on silent until the break.",
+        "The minutes of the last session are on the shared drive.",
+        "Let me tell you about the worst hire I ever made.",
+        "On his first day, he deleted the main database at nine fifteen in the morning.",
+        "Everybody expected me to fire him before lunch.",
+        "Instead, I asked him to write the recovery plan.",
+        "Two years later, the building flooded, and that plan saved the whole company.",
+        "The worst hire I ever made is now our head of engineering.",
+        "Please register for the next session at the front desk.",
+        "The coffee is outside, next to the sign up sheet.",
+    ]
+    transcript = say(texts)
+
+    cut = transcript.segments[7].start - 0.2
+
+    ((_, end),) = pick(transcript, transcript.duration, 1, [cut])
+
+    assert transcript.segments[7].end <= end < transcript.segments[8].start

@@ -1,6 +1,5 @@
 """`python -m clipmill.analyzer`: two stages in one process, finding shots and picking moments."""
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +11,7 @@ from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts.identifiers import Stage
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
+from clipmill.operations.settings import SettingsError
 
 
 @asynccontextmanager
@@ -20,9 +20,9 @@ async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[l
     try:
         prices = load_prices(settings.price_table)
     except PriceTableError as error:
-        sys.exit(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}")
+        raise SettingsError(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}") from error
     if problem := problem_with(settings):
-        sys.exit(problem)
+        raise SettingsError(problem)
     scenes = ScenesHandler(runtime.store, settings)
     moments = MomentsHandler(runtime.store, settings, prices)
     yield [

@@ -44,6 +44,15 @@ better one if they are unlike."""
 CLEAR_JOINT = 0.5
 """From this strength on, a joint ends the matter: a question before it stands for itself."""
 
+PAYOFF_CLOSING = 0.5
+"""How well a sentence must close to be taken for the payoff: better than any statement does by being short."""
+
+PAYOFF_HOUSEKEEPING = 0.3
+"""Up to this, a sentence is not about the event itself."""
+
+LEAVING_HOUSEKEEPING = 0.5
+"""From this on, a sentence is: the matter before it is over."""
+
 
 class Weights(Struct, frozen=True, kw_only=True):
     """What the evidence is worth.
@@ -163,7 +172,34 @@ class LocalPicker:
         return values
 
     def best(self, windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
-        """Return the indices of the best set of `windows`: of complete ones, if they are as many as any could be."""
+        """Return the indices of the best set of `windows`: of complete ones, if they are as many as any could be.
+
+        Where a chosen window stops right before its payoff, the one that has it as well is taken instead: often a cut
+        or a call-back to the beginning parts the two.
+        """
+        chosen = self._best(windows, values, most)
+        places = {(window.first, window.last): index for index, window in enumerate(windows)}
+        for number, index in enumerate(chosen):
+            window = windows[index]
+            longer = places.get((window.first, window.last + 1))
+            if longer is not None and self._pays_off(window.last + 1) and self.complete(windows[longer]):
+                end = windows[longer].end_ms
+                others = (windows[other] for other in chosen if other != index)
+                if not any(window.start_ms < other.end_ms and other.start_ms < end for other in others):
+                    chosen[number] = longer
+        return chosen
+
+    def _pays_off(self, index: int) -> bool:
+        """Tell whether a sentence is the last of its matter, and worth being a clip's last."""
+        features = self.evidence.features
+        mine = features[index]
+        closes = mine.closing >= PAYOFF_CLOSING and mine.housekeeping < PAYOFF_HOUSEKEEPING and mine.question <= 0
+        if not closes:
+            return False
+        leaves = index + 1 < len(features) and features[index + 1].housekeeping >= LEAVING_HOUSEKEEPING
+        return leaves or self._strengths[index + 1] > self._strengths[index]
+
+    def _best(self, windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
         complete = [index for index, window in enumerate(windows) if self.complete(window)]
         chosen = best_set([windows[index] for index in complete], [values[index] for index in complete], most)
         if len(chosen) == most:

@@ -66,6 +66,8 @@ class MomentsHandler:
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
         by = "sound and shots" if transcript.levels else "shots"
         note = "" if material.words else f"Nothing is said in this video: clips are chosen by its {by}."
+        if choice is not None and material.words and not material.readable:
+            note = f"{choice.name} is not asked: no run of whole sentences has a length that is allowed."
         moments: Sequence[Moment] = ()
         cost = await self._spent_before(task, context.attempt)
         picker = LOCAL_PICKER

@@ -217,7 +217,7 @@ def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_s
     moments: list[Moment] = []
     for stretch in stretches:
         score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * stretch.value)
-        title = title_from(f"{material.name[:80]} ({_clock(stretch.window.start_ms)})")
+        title = title_from(f"{material.name[:80]}, {_clock(stretch.window.start_ms)}")
         moments.append(
             Moment(
                 window=stretch.window,
