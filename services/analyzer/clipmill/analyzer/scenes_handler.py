@@ -13,6 +13,7 @@ from clipmill.contracts.events import StageFinished, StageStarted
 from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging.context import TaskContext
+from clipmill.operations import metrics
 from clipmill.operations.child import Limits, run_child
 from clipmill.operations.processors import processors
 
@@ -67,6 +68,7 @@ class ScenesHandler:
         detected = await run_child(DETECTION_TARGET, request, Detected, limits=limits, on_progress=context.progress)
         if detected.note:
             context.log.warning("spans_not_joined", note=detected.note)
+            metrics.fallback("searched_in_one_go")  # slower, with the same result: nothing for the job's own log
         context.log.info(
             "shots_found",
             cuts=len(detected.cuts),
