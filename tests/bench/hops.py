@@ -15,7 +15,7 @@ from clipmill.contracts.documents import Cost
 from clipmill.contracts.events import CostKnown, Queued
 from clipmill.contracts.identifiers import JobId, Stage, new_job_id
 from clipmill.contracts.tasks import DownloadTask, RenderTask, ScenesTask, Task, TranscribeTask
-from clipmill.gateway import fold
+from clipmill.gateway.projection import fold
 from clipmill.messaging.context import TaskContext
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.pulling import TaskSource

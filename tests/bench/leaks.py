@@ -13,7 +13,7 @@ import msgspec
 import psutil
 from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.status import JobState, PublicStatus
-from clipmill.gateway.submissions import Accepted
+from clipmill.gateway.api.submissions import Accepted
 from concurrency import each_of
 from figures import Figure
 from servers import Bench, Service, gateways, workers

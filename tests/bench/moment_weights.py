@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from clipmill.analyzer.local_picker import WEIGHTS, Evidence, LocalPicker, Weights
+from clipmill.analyzer.picking.local_picker import WEIGHTS, Evidence, LocalPicker, Weights
 from clipmill.analyzer.planning import Material, evidence_for
 from figures import Figure
 from msgspec.structs import asdict

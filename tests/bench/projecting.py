@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import msgspec
 from clipmill.contracts import codec
-from clipmill.gateway import fold
-from clipmill.gateway.job import JobDocument
+from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging.projection import StoredEvent, read_events
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, LEASE, LEASE_SECONDS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from clipmill.cli.embedded_nats import NatsPorts, find_nats_server, write_configuration
+from clipmill.cli.local.embedded_nats import NatsPorts, find_nats_server, write_configuration
 from clipmill.contracts.identifiers import Stage
 from clipmill.messaging import connection, topology
 from clipmill.messaging.service import Runtime, open_runtime

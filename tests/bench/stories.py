@@ -20,7 +20,7 @@ from clipmill.contracts.events import (
 )
 from clipmill.contracts.identifiers import JobId, Stage, new_job_id
 from clipmill.contracts.status import PublicClip
-from clipmill.gateway import fold
+from clipmill.gateway.projection import fold
 
 CLIPS = 3
 PERCENTS = (25, 50, 75)

@@ -14,10 +14,10 @@ from pathlib import Path
 import av
 import msgspec
 import understanding_transitions
-from clipmill.analyzer.detection import detect
-from clipmill.analyzer.detection_stream import DetectionStream
+from clipmill.analyzer.scenes.detection import detect
+from clipmill.analyzer.scenes.detection_stream import DetectionStream
+from clipmill.analyzer.scenes.shots import Detected, DetectionRequest
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.shots import Detected, DetectionRequest
 from clipmill.operations.processors import processors
 from figures import Figure
 from scenedetect import AdaptiveDetector, SceneManager, open_video

@@ -13,9 +13,9 @@ import numpy as np
 from clipmill.contracts.documents import Word
 from clipmill.operations.models import locate
 from clipmill.operations.processors import processors
-from clipmill.transcriber.audio import BLOCK_SECONDS, RATE, Samples, read_sound
+from clipmill.transcriber.hearing.audio import BLOCK_SECONDS, RATE, Samples, read_sound
+from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import EngineRequest
-from clipmill.transcriber.weights import find_weights
 from figures import Figure, quantile
 
 MODEL = "whisper-tiny.en"
@@ -43,7 +43,7 @@ class Truth(NamedTuple):
 def measure(corpus: Path, _folder: Path) -> list[Figure]:
     """Transcribe the talks of the corpus by our engine and by faster-whisper, in one process, in turns."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # before the model libraries are imported: nothing is fetched while we measure
-    from clipmill.transcriber.engine import Engine
+    from clipmill.transcriber.recognising.engine import Engine
     from faster_whisper import WhisperModel
 
     models_dir = Path("models")

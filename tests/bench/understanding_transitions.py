@@ -8,7 +8,7 @@ import av
 import moving_pictures as made
 import msgspec
 import numpy as np
-from clipmill.analyzer.shots import Detected
+from clipmill.analyzer.scenes.shots import Detected
 from figures import Figure
 
 Search = Callable[[Path, float], Detected]

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 from clipmill.cli.__main__ import main
-from clipmill.cli.supervisor import Program, Supervisor
+from clipmill.cli.local.supervisor import Program, Supervisor
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 

@@ -5,9 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from clipmill.cli.embedded_nats import NatsPorts, nats_program
-from clipmill.cli.ports import free_ports
-from clipmill.cli.supervisor import Program, Supervisor
+from clipmill.cli.local.embedded_nats import NatsPorts, nats_program
+from clipmill.cli.local.ports import free_ports
+from clipmill.cli.local.supervisor import Program, Supervisor
 
 
 async def main(folder: Path, command: tuple[str, ...]) -> None:

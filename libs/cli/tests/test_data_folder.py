@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from clipmill.cli.data_folder import DataFolder, FolderInUse, RunningState
+from clipmill.cli.local.data_folder import DataFolder, FolderInUse, RunningState
 
 STATE = RunningState(
     pid=123,
@@ -17,7 +17,7 @@ STATE = RunningState(
 HOLDER = """
 import sys
 from pathlib import Path
-from clipmill.cli.data_folder import DataFolder
+from clipmill.cli.local.data_folder import DataFolder
 with DataFolder(Path(sys.argv[1])).locked():
     print("held", flush=True)
     sys.stdin.read()

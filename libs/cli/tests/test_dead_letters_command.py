@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from clipmill.cli.data_folder import DataFolder, RunningState
+from clipmill.cli.local.data_folder import DataFolder, RunningState
 from clipmill.contracts.events import Failed, Queued
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import new_job_id

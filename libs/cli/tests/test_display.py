@@ -4,11 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
-from clipmill.cli.answers import JobView, StageView
-from clipmill.cli.clip_table import clock
-from clipmill.cli.display import LiveDisplay, PlainDisplay, choose_display
-from clipmill.cli.following import Snapshot
-from clipmill.cli.service_logs import LogFiles, LogLines, understand
+from clipmill.cli.client.answers import JobView, StageView
+from clipmill.cli.client.following import Snapshot
+from clipmill.cli.local.service_logs import LogFiles, LogLines, understand
+from clipmill.cli.screen.clip_table import clock
+from clipmill.cli.screen.display import LiveDisplay, PlainDisplay, choose_display
 from clipmill.contracts.status import JobState, PublicStatus
 from rich.console import Console
 
@@ -94,7 +94,7 @@ def test_a_terminal_shows_warnings_alone_unless_all_is_wanted():
 
 
 def test_log_files_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("clipmill.cli.service_logs.FILE_BYTES", 1000)
+    monkeypatch.setattr("clipmill.cli.local.service_logs.FILE_BYTES", 1000)
     files = LogFiles(tmp_path)
     for number in range(200):
         files.write("renderer", f"line {number:03d} of fifty characters or so, more or less")

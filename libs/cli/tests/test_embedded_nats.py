@@ -8,8 +8,8 @@ from pathlib import Path
 import nats
 import psutil
 import pytest
-from clipmill.cli.embedded_nats import NatsPorts, find_nats_server, nats_program
-from clipmill.cli.ports import free_ports, port_is_free
+from clipmill.cli.local.embedded_nats import NatsPorts, find_nats_server, nats_program
+from clipmill.cli.local.ports import free_ports, port_is_free
 
 PATIENCE = 30.0
 

@@ -1,7 +1,7 @@
 """A clip is what a phone plays, or the reason why not."""
 
 import pytest
-from clipmill.cli.playable import Unplayable, check_clip
+from clipmill.cli.screen.playable import Unplayable, check_clip
 
 
 def test_an_upright_video_with_sound_is_a_clip(video):

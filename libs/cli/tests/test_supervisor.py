@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from clipmill.cli.ports import free_ports
-from clipmill.cli.supervisor import StartFailed
+from clipmill.cli.local.ports import free_ports
+from clipmill.cli.local.supervisor import StartFailed
 
 PATIENCE = 30.0
 OWNER = Path(__file__).parent / "owner.py"

@@ -3,7 +3,7 @@
 import json
 import socket
 
-from clipmill.cli.data_folder import DataFolder
+from clipmill.cli.local.data_folder import DataFolder
 
 
 async def test_a_second_up_on_the_same_folder_is_refused(clipmill_process, tmp_path):

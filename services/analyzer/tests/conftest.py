@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clipmill.analyzer.costs import load_prices
+from clipmill.analyzer.asking.costs import load_prices
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.artifacts import layout

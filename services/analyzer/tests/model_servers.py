@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from clipmill.analyzer.provider import ProviderKind
+from clipmill.analyzer.asking.provider import ProviderKind
 
 KEY = "AIza-not-a-real-key-0123456789"
 MODEL = "owner/talker-7b"

@@ -1,7 +1,7 @@
 """What asking costs."""
 
 import pytest
-from clipmill.analyzer.costs import PriceTableError, Spending, Usage, added, load_prices
+from clipmill.analyzer.asking.costs import PriceTableError, Spending, Usage, added, load_prices
 from clipmill.contracts.documents import Cost
 
 MILLION = 1_000_000

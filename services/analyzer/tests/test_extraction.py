@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from clipmill.analyzer.extraction import RECORDS_LIMIT, records_in, with_numbers
+from clipmill.analyzer.asking.extraction import RECORDS_LIMIT, records_in, with_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 

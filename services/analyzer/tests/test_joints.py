@@ -1,12 +1,12 @@
 """Where passages may begin and end, and what is said about it."""
 
 import pytest
-from clipmill.analyzer.boundaries import Window
-from clipmill.analyzer.features import features_of
-from clipmill.analyzer.joints import joints_of
-from clipmill.analyzer.local_picker import LocalPicker, evidence_of
-from clipmill.analyzer.reasons import reason_of
-from clipmill.analyzer.sentences import Sentence
+from clipmill.analyzer.picking.features import features_of
+from clipmill.analyzer.picking.joints import joints_of
+from clipmill.analyzer.picking.local_picker import LocalPicker, evidence_of
+from clipmill.analyzer.picking.reasons import reason_of
+from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.talk.sentences import Sentence
 
 
 def _sentences(*texts, gap=0.5):

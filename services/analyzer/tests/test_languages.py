@@ -2,11 +2,11 @@
 """The local picker in other languages than English: no lexicon, other marks, no blanks between words."""
 
 import pytest
-from clipmill.analyzer.features import features_of
+from clipmill.analyzer.picking.features import features_of
 from clipmill.analyzer.planning import Material, pick_locally, planned
-from clipmill.analyzer.sentences import sentences_of, words_of
-from clipmill.analyzer.terms import subject_stems, tokens
-from clipmill.analyzer.titles import Hashtags
+from clipmill.analyzer.talk.sentences import sentences_of, words_of
+from clipmill.analyzer.talk.terms import subject_stems, tokens
+from clipmill.analyzer.talk.titles import Hashtags
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
 from clipmill.contracts.options import JobOptions
 

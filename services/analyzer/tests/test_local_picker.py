@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from clipmill.analyzer.features import features_of
+from clipmill.analyzer.picking.features import features_of
 from clipmill.analyzer.planning import Material, pick_locally
-from clipmill.analyzer.sentences import Sentence
+from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
 from clipmill.contracts.options import JobOptions
 from talks.generation import Planted, numbered_talk

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from aiohttp import web
-from clipmill.analyzer.answered_parts import AnsweredParts
+from clipmill.analyzer.asking.answered_parts import AnsweredParts
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask

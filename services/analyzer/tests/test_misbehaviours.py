@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from clipmill.analyzer.provider import CallOutcome
+from clipmill.analyzer.asking.provider import CallOutcome
 from model_servers import answer_of, misbehaviours
 
 PAGE = Path(__file__).parents[3] / "docs" / "guides" / "models.md"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiohttp import web
-from clipmill.analyzer.openai_compatible import Form, Output
+from clipmill.analyzer.asking.openai_compatible import Form, Output
 from clipmill.contracts.documents import Cost
 from model_servers import KEY, MODEL, answer_of
 

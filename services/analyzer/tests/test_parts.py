@@ -1,9 +1,9 @@
 """How a long transcript is divided."""
 
 import pytest
-from clipmill.analyzer.boundaries import Boundaries, Lengths
-from clipmill.analyzer.parts import fewest_tokens, parts_of, tokens_in
-from clipmill.analyzer.sentences import Sentence
+from clipmill.analyzer.asking.parts import fewest_tokens, parts_of, tokens_in
+from clipmill.analyzer.talk.boundaries import Boundaries, Lengths
+from clipmill.analyzer.talk.sentences import Sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,11 +5,11 @@ import re
 from itertools import pairwise
 
 import pytest
-from clipmill.analyzer.costs import Usage
-from clipmill.analyzer.parts import Part
+from clipmill.analyzer.asking.costs import Usage
+from clipmill.analyzer.asking.parts import Part
+from clipmill.analyzer.asking.proposals import checked
+from clipmill.analyzer.asking.provider import Answer
 from clipmill.analyzer.planning import Material
-from clipmill.analyzer.proposals import checked
-from clipmill.analyzer.provider import Answer
 from clipmill.contracts.documents import Scenes, Shot
 from clipmill.contracts.options import JobOptions
 from hypothesis import HealthCheck, given, settings

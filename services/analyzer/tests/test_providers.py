@@ -4,10 +4,10 @@ import time
 from email.utils import formatdate
 
 import pytest
-from clipmill.analyzer.provider import ProviderKind
-from clipmill.analyzer.providers import choose, in_own_network, problem_with
+from clipmill.analyzer.asking.provider import ProviderKind
+from clipmill.analyzer.asking.providers import choose, in_own_network, problem_with
+from clipmill.analyzer.asking.transport import seconds_to_wait
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.transport import seconds_to_wait
 from clipmill.operations.settings import Secret, SettingsError, load_settings
 
 LOCAL_MODEL = AnalyzerSettings(provider=ProviderKind.OPENAI, openai_model="meta/Llama-3.1-8B")

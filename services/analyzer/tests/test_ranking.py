@@ -4,11 +4,11 @@ import json
 from itertools import pairwise
 
 import pytest
-from clipmill.analyzer.boundaries import Window
-from clipmill.analyzer.costs import Usage
+from clipmill.analyzer.asking.costs import Usage
+from clipmill.analyzer.asking.provider import Answer
+from clipmill.analyzer.asking.ranking import SPREAD, calibrated, proposals_each, ranked, shortlist
 from clipmill.analyzer.planning import Moment
-from clipmill.analyzer.provider import Answer
-from clipmill.analyzer.ranking import SPREAD, calibrated, proposals_each, ranked, shortlist
+from clipmill.analyzer.talk.boundaries import Window
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,8 +2,8 @@
 
 from itertools import combinations
 
-from clipmill.analyzer.boundaries import Window
-from clipmill.analyzer.scheduling import best_set
+from clipmill.analyzer.picking.scheduling import best_set
+from clipmill.analyzer.talk.boundaries import Window
 from hypothesis import given
 from hypothesis import strategies as st
 

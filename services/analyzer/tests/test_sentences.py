@@ -1,7 +1,7 @@
 """How words become sentences."""
 
 import pytest
-from clipmill.analyzer.sentences import SENTENCE_SECONDS, joined, sentences_of, words_of
+from clipmill.analyzer.talk.sentences import SENTENCE_SECONDS, joined, sentences_of, words_of
 from clipmill.contracts.documents import Segment, Transcript, Word
 
 

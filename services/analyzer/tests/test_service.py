@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 import pytest
-from clipmill.analyzer.costs import PriceTableError, load_prices
+from clipmill.analyzer.asking.costs import PriceTableError, load_prices
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load
 from clipmill.artifacts.store import open_store

@@ -7,11 +7,11 @@ import re
 import av
 import numpy as np
 import pytest
-from clipmill.analyzer.detection import detect
-from clipmill.analyzer.detection_stream import DetectionStream
+from clipmill.analyzer.scenes.detection import detect
+from clipmill.analyzer.scenes.detection_stream import DetectionStream
+from clipmill.analyzer.scenes.shots import DetectionRequest, contiguous
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.shots import DetectionRequest, contiguous
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load, save_once
 from clipmill.artifacts.store import open_store

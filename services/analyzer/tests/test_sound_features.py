@@ -1,8 +1,8 @@
 """What is heard of a sentence besides its words."""
 
 import pytest
-from clipmill.analyzer.sentences import Sentence
-from clipmill.analyzer.sound_features import pauses, soundings, speakers_of
+from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.sound_features import pauses, soundings, speakers_of
 from clipmill.contracts.documents import Segment, Transcript
 
 

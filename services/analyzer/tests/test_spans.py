@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
-from clipmill.analyzer.detection import detect
-from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest
-from clipmill.analyzer.spans import planned
+from clipmill.analyzer.scenes.detection import detect
+from clipmill.analyzer.scenes.shots import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.scenes.spans import planned
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations.child import Limits, run_child
@@ -238,7 +238,7 @@ async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for
 OWNER = """
 import asyncio, sys
 import msgspec
-from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.scenes.shots import DETECTION_TARGET, Detected, DetectionRequest
 from clipmill.operations.child import run_child
 request = msgspec.json.decode(sys.argv[1].encode(), type=DetectionRequest)
 asyncio.run(run_child(DETECTION_TARGET, request, Detected))

@@ -1,7 +1,7 @@
 """Titles, captions and hashtags."""
 
 import pytest
-from clipmill.analyzer.titles import Hashtags, caption_of, limited_hashtags, title_from
+from clipmill.analyzer.talk.titles import Hashtags, caption_of, limited_hashtags, title_from
 from hypothesis import given
 from hypothesis import strategies as st
 

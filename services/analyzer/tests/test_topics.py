@@ -1,7 +1,7 @@
 """Where the topic changes."""
 
-from clipmill.analyzer.terms import subject_stems, tokens
-from clipmill.analyzer.topics import topic_changes
+from clipmill.analyzer.picking.topics import topic_changes
+from clipmill.analyzer.talk.terms import subject_stems, tokens
 
 SEA = [
     "The cod left the bay in winter.", "No cod, no boats in the bay.", "The boats rotted in the bay.",

@@ -1,9 +1,9 @@
 """The transcript as a model reads it."""
 
 import pytest
-from clipmill.analyzer.parts import Part
-from clipmill.analyzer.sentences import Sentence
-from clipmill.analyzer.transcript_text import TranscriptText, speakers_of
+from clipmill.analyzer.asking.parts import Part
+from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
+from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Segment, Transcript
 
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from clipmill.analyzer.shots import Detected, Transition, scenes_from
-from clipmill.analyzer.transitions import gradual
+from clipmill.analyzer.scenes.shots import Detected, Transition, scenes_from
+from clipmill.analyzer.scenes.transitions import gradual
 
 SIDE = 16
 SIZE = 128

@@ -1,8 +1,8 @@
 """What is shown where nobody speaks."""
 
 import pytest
-from clipmill.analyzer.boundaries import Lengths
-from clipmill.analyzer.wordless import Wordless
+from clipmill.analyzer.picking.wordless import Wordless
+from clipmill.analyzer.talk.boundaries import Lengths
 
 LENGTHS = Lengths.of(15.0, 60.0)
 

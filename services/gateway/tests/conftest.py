@@ -8,17 +8,17 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from clipmill.artifacts.store import Store, open_store
 from clipmill.contracts.status import PublicClip
-from clipmill.gateway.admission import Admission
-from clipmill.gateway.application import application
-from clipmill.gateway.job import JobDocument
-from clipmill.gateway.job_index import JobIndex
-from clipmill.gateway.jobs import Jobs
-from clipmill.gateway.projector import JobsView
-from clipmill.gateway.removal import Removal
-from clipmill.gateway.statuses import Statuses
-from clipmill.gateway.submissions import Submissions
-from clipmill.gateway.transcripts import Transcripts
-from clipmill.gateway.videos import Videos
+from clipmill.gateway.api.admission import Admission
+from clipmill.gateway.api.application import application
+from clipmill.gateway.api.jobs import Jobs
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.api.submissions import Submissions
+from clipmill.gateway.api.transcripts import Transcripts
+from clipmill.gateway.api.videos import Videos
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.index import JobIndex
+from clipmill.gateway.projection.projector import JobsView
+from clipmill.gateway.sweeping.removal import Removal
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher

@@ -23,8 +23,8 @@ from clipmill.contracts.events import (
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority, Stage
 from clipmill.contracts.status import JobState, PublicClip
-from clipmill.gateway.fold import begin, fold
-from clipmill.gateway.job import job_view, public_status
+from clipmill.gateway.projection.document import job_view, public_status
+from clipmill.gateway.projection.fold import begin, fold
 from hypothesis import given
 from hypothesis import strategies as st
 

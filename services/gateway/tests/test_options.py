@@ -4,7 +4,7 @@ import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
-from clipmill.gateway.options import parse_options, parse_priority, parse_url
+from clipmill.gateway.api.options import parse_options, parse_priority, parse_url
 from hypothesis import given
 from hypothesis import strategies as st
 

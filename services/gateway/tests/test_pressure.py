@@ -9,12 +9,12 @@ import subprocess
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from clipmill.artifacts.store import open_store
-from clipmill.gateway.admission import Admission
-from clipmill.gateway.application import application
-from clipmill.gateway.jobs import Jobs
-from clipmill.gateway.submissions import Submissions
-from clipmill.gateway.transcripts import Transcripts
-from clipmill.gateway.videos import Videos
+from clipmill.gateway.api.admission import Admission
+from clipmill.gateway.api.application import application
+from clipmill.gateway.api.jobs import Jobs
+from clipmill.gateway.api.submissions import Submissions
+from clipmill.gateway.api.transcripts import Transcripts
+from clipmill.gateway.api.videos import Videos
 from clipmill.messaging.topology import EVENTS, INTAKE, JOBS
 from clipmill.operations.health import Health
 from nats.js.api import DiscardPolicy

@@ -8,7 +8,7 @@ from clipmill.contracts.events import Cancelled, Failed, Queued, Reopened
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import Stage, new_job_id
 from clipmill.contracts.tasks import ScenesTask, first_task
-from clipmill.gateway.projector import JobsView
+from clipmill.gateway.projection.projector import JobsView
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher

@@ -15,12 +15,12 @@ from clipmill.contracts.events import Cancelled, ClipsPlanned, Failed, Log, Queu
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import Stage, new_job_id
 from clipmill.contracts.status import JobState
-from clipmill.gateway import fold, rebuilding
-from clipmill.gateway.job import JobDocument
-from clipmill.gateway.projector import JobsView
-from clipmill.gateway.rebuilding import Rebuilding
-from clipmill.gateway.removal import Removal
-from clipmill.gateway.statuses import Statuses
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection import fold, rebuilding
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.projector import JobsView
+from clipmill.gateway.projection.rebuilding import Rebuilding
+from clipmill.gateway.sweeping.removal import Removal
 from clipmill.messaging import topology
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.projection import Projector, read_to_end

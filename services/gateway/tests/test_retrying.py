@@ -23,8 +23,8 @@ from clipmill.contracts.identifiers import Stage, new_job_id
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.status import JobState, PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, RenderTask, first_task
-from clipmill.gateway.job import JobDocument
-from clipmill.gateway.projector import JobsView
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.projector import JobsView
 from clipmill.messaging import reopening, retry
 from clipmill.messaging.attempts import Attempts
 from clipmill.messaging.cancellation import EndedJobs

@@ -12,11 +12,11 @@ from clipmill.contracts import codec, log_lines
 from clipmill.contracts.events import ClipFailed, ClipRendered, ClipsPlanned, Reopened, Started
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, new_job_id
-from clipmill.gateway.expired_jobs import ExpiredJobs
-from clipmill.gateway.lost_jobs import LostJobs
-from clipmill.gateway.orphans import Orphans
-from clipmill.gateway.sweeper import SWEEPS, Sweeper
-from clipmill.gateway.unfinished_removals import UnfinishedRemovals
+from clipmill.gateway.sweeping.expired_jobs import ExpiredJobs
+from clipmill.gateway.sweeping.lost_jobs import LostJobs
+from clipmill.gateway.sweeping.orphans import Orphans
+from clipmill.gateway.sweeping.sweeper import SWEEPS, Sweeper
+from clipmill.gateway.sweeping.unfinished_removals import UnfinishedRemovals
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD
 from clipmill.messaging.topology import INTAKE
 from nats.js.errors import NotFoundError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.transcriber.audio import RATE, read_sound
+from clipmill.transcriber.hearing.audio import RATE, read_sound
 
 
 def beep(seconds=2.0, at=1.0, rate=48_000):

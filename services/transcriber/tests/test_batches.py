@@ -1,6 +1,6 @@
 import pytest
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.transcriber.batches import Batches
+from clipmill.transcriber.recognising.batches import Batches
 
 
 def fitting(limit, tried):

@@ -1,6 +1,6 @@
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.transcriber.device import choose
+from clipmill.transcriber.models.device import choose
 from clipmill.transcriber.speech_request import DeviceChoice
 
 CPU = frozenset({"float32", "int8", "int8_float32"})

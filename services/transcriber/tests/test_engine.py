@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.transcriber.audio import RATE, read_sound
+from clipmill.transcriber.hearing.audio import RATE, read_sound
+from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import EngineRequest
-from clipmill.transcriber.weights import find_weights
 from msgspec.structs import replace
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]  # the model libraries' own
@@ -22,7 +22,7 @@ REQUEST = EngineRequest(model="whisper-tiny.en", models_dir="/nowhere", batch_si
 def make_engine():
     environ = pytest.MonkeyPatch()
     environ.setenv("HF_HUB_OFFLINE", "1")
-    from clipmill.transcriber.engine import Engine  # what it imports takes seconds, and its environment
+    from clipmill.transcriber.recognising.engine import Engine  # what it imports takes seconds, and its environment
 
     yield lambda request=REQUEST: Engine(find_weights(request.model, Path(request.models_dir)), request)
     environ.undo()

@@ -1,5 +1,5 @@
 import pytest
-from clipmill.transcriber.gpus import visible_gpus
+from clipmill.transcriber.models.gpus import visible_gpus
 
 
 @pytest.fixture

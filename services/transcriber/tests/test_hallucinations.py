@@ -1,6 +1,6 @@
-from clipmill.transcriber.hallucinations import Heard, doubtful, silent, voiced, without_loops
-from clipmill.transcriber.speech_stretches import Stretch
-from clipmill.transcriber.words import RawWord
+from clipmill.transcriber.hearing.speech_stretches import Stretch
+from clipmill.transcriber.recognising.hallucinations import Heard, doubtful, silent, voiced, without_loops
+from clipmill.transcriber.recognising.words import RawWord
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -20,7 +20,7 @@ from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.operations.child import Limits
 from clipmill.transcriber.handler import TranscribeHandler
-from clipmill.transcriber.model_processes import ModelProcesses
+from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 
 TASK = TranscribeTask(job=new_job_id(), options=JobOptions(target_clips=5), priority=Priority.HIGH, generation=2)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from clipmill.transcriber.audio import RATE
-from clipmill.transcriber.loudness import Loudness
+from clipmill.transcriber.hearing.audio import RATE
+from clipmill.transcriber.hearing.loudness import Loudness
 
 
 def sine(seconds, amplitude):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations.child import Limits
-from clipmill.transcriber.model_process import ModelProcess
+from clipmill.transcriber.models.model_process import ModelProcess
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from clipmill.operations.child import Limits
-from clipmill.transcriber.model_processes import ModelProcesses
+from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest
 
 ASKING = """

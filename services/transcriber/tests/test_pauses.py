@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from clipmill.transcriber.audio import RATE
-from clipmill.transcriber.pauses import Pause, draw_to_pauses, find_pauses
-from clipmill.transcriber.words import RawWord
+from clipmill.transcriber.hearing.audio import RATE
+from clipmill.transcriber.recognising.pauses import Pause, draw_to_pauses, find_pauses
+from clipmill.transcriber.recognising.words import RawWord
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,9 +2,9 @@ import threading
 
 import numpy as np
 import pytest
-from clipmill.transcriber.audio import RATE
-from clipmill.transcriber.portions import ahead, portions
-from clipmill.transcriber.speech_stretches import Stretch
+from clipmill.transcriber.hearing.audio import RATE
+from clipmill.transcriber.hearing.portions import ahead, portions
+from clipmill.transcriber.hearing.speech_stretches import Stretch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

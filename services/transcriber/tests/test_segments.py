@@ -1,6 +1,6 @@
 from clipmill.contracts.documents import Word
-from clipmill.transcriber import segments as grouping
-from clipmill.transcriber.words import RawWord, TimedWord, tidy
+from clipmill.transcriber.recognising import segments as grouping
+from clipmill.transcriber.recognising.words import RawWord, TimedWord, tidy
 from hypothesis import given
 from hypothesis import strategies as st
 

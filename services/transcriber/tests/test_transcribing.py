@@ -20,7 +20,7 @@ from clipmill.contracts.tasks import TranscribeTask
 from clipmill.operations.child import Limits
 from clipmill.operations.settings import CommonSettings
 from clipmill.transcriber.handler import TranscribeHandler, engine_request
-from clipmill.transcriber.model_processes import ModelProcesses
+from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import SpeechRequest
 from prometheus_client import REGISTRY

@@ -1,6 +1,6 @@
 from clipmill.contracts.documents import Word
-from clipmill.transcriber.turns import Turn, speakers_of
-from clipmill.transcriber.words import TimedWord
+from clipmill.transcriber.recognising.turns import Turn, speakers_of
+from clipmill.transcriber.recognising.words import TimedWord
 
 
 def words(*starts):

@@ -1,6 +1,6 @@
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.transcriber.weights import find_weights
+from clipmill.transcriber.models.weights import find_weights
 
 
 def test_the_default_model_is_there_without_a_network(tmp_path):

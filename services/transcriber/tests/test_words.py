@@ -1,4 +1,4 @@
-from clipmill.transcriber.words import RawWord, tidy
+from clipmill.transcriber.recognising.words import RawWord, tidy
 from hypothesis import given
 from hypothesis import strategies as st
 

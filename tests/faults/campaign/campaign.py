@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clipmill.gateway.job import JobDocument
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging import connection, topology
 from nats.aio.client import Client
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import psutil
-from clipmill.cli.ports import free_ports
+from clipmill.cli.local.ports import free_ports
 from clipmill.operations.processes import OwnedProcess, start_process
 
 READY_PAUSE = 0.1

@@ -8,8 +8,8 @@ from contextlib import aclosing
 import msgspec
 from clipmill.contracts import codec
 from clipmill.contracts.subjects import ALL_EVENTS
-from clipmill.gateway import fold
-from clipmill.gateway.job import JobDocument
+from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging.connection import insist
 from clipmill.messaging.projection import read_events
 from clipmill.messaging.topology import EVENTS

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.subjects import events_of_job
-from clipmill.gateway.job import JobDocument
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging.connection import insist
 from clipmill.messaging.topology import EVENTS, INTAKE, JOBS, TASKS
 from nats.aio.client import Client

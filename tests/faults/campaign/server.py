@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from clipmill.cli.embedded_nats import NatsPorts, find_nats_server, write_configuration
-from clipmill.cli.ports import free_ports
+from clipmill.cli.local.embedded_nats import NatsPorts, find_nats_server, write_configuration
+from clipmill.cli.local.ports import free_ports
 from clipmill.operations.processes import OwnedProcess, start_process
 
 

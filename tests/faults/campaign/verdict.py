@@ -12,7 +12,7 @@ from clipmill.contracts import log_lines
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.status import JobState
-from clipmill.gateway.job import JobDocument
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.renderer.checking.verification import verify
 
 from campaign.fleet import Fleet

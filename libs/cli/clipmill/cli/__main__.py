@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 import msgspec
-from clipmill.cli.operating import dead_letters, projection
+from clipmill.cli.commands.operating import dead_letters, projection
+from clipmill.cli.commands.verifying import verify
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
-from clipmill.cli.verifying import verify
 from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
 from clipmill.operations.settings import (
     CommonSettings,
@@ -98,7 +98,7 @@ def up(data: Path | None, port: int, *, verbose: bool) -> None:
     CLIPMILL_NATS_URL and CLIPMILL_STORE_URL name is used and not started; all CLIPMILL_* variables reach the services
     (see `clipmill config`). A service that dies is started again; nothing is left behind, however this command ends.
     """
-    from clipmill.cli.up import run_up
+    from clipmill.cli.commands.up import run_up
 
     _quiet_logs()
     _run(run_up(data or data_directory(), port, verbose=verbose))
@@ -120,8 +120,8 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 
     Succeeds only if every clip is a playable 9:16 file. Works in a temporary folder unless --data names one.
     """
-    from clipmill.cli.demo import demo_folders, run_demo
-    from clipmill.cli.running import Stopped
+    from clipmill.cli.commands.demo import demo_folders, run_demo
+    from clipmill.cli.local.running import Stopped
 
     _quiet_logs()
     folders = demo_folders(data, output, keep=keep)
@@ -187,8 +187,8 @@ def submit(
 
     What is not chosen is left to the server: 3 clips of 15 to 60 seconds, vertical, with bold captions.
     """
-    from clipmill.cli import jobs
-    from clipmill.cli.submission import Submission
+    from clipmill.cli.client.submission import Submission
+    from clipmill.cli.commands import jobs
 
     wish = jobs.Wish(server=server, wait=wait or output is not None, as_json=as_json, output=output)
     options = Submission(
@@ -227,7 +227,7 @@ def submit(
 @server_option
 def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: bool) -> None:
     """Show how a job stands: its log and its clips."""
-    from clipmill.cli import jobs
+    from clipmill.cli.commands import jobs
 
     wish = jobs.Wish(server=server, wait=watch or output is not None, as_json=as_json, output=output)
     try:
@@ -244,8 +244,8 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
 @server_option
 def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:
     """List the jobs that the server knows, the newest first."""
-    from clipmill.cli import jobs
-    from clipmill.cli.client import ListWish
+    from clipmill.cli.client.client import ListWish
+    from clipmill.cli.commands import jobs
 
     _run(jobs.list_jobs(ListWish(status=status, limit=limit, before=before), server, as_json=as_json))
 
@@ -256,8 +256,8 @@ def list_jobs(server: str, status: str | None, limit: int | None, before: str | 
 @server_option
 def cancel(job: str, server: str, *, as_json: bool) -> None:
     """Cancel a job that is waiting or at work; what it made is removed."""
-    from clipmill.cli import jobs
-    from clipmill.cli.client import Only
+    from clipmill.cli.client.client import Only
+    from clipmill.cli.commands import jobs
 
     _run(jobs.end(job, Only.CANCEL, server, as_json=as_json))
 
@@ -268,8 +268,8 @@ def cancel(job: str, server: str, *, as_json: bool) -> None:
 @server_option
 def delete(job: str, server: str, *, as_json: bool) -> None:
     """Delete a job that has ended, with its clips and all that is known of it."""
-    from clipmill.cli import jobs
-    from clipmill.cli.client import Only
+    from clipmill.cli.client.client import Only
+    from clipmill.cli.commands import jobs
 
     _run(jobs.end(job, Only.DELETE, server, as_json=as_json))
 
@@ -278,7 +278,7 @@ def delete(job: str, server: str, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def config(*, as_json: bool) -> None:
     """List every setting of every service, with its value in force, its default and what it is for."""
-    from clipmill.cli.settings_table import ask_all, print_settings
+    from clipmill.cli.commands.settings_table import ask_all, print_settings
 
     configs = asyncio.run(ask_all())
     if as_json:
@@ -295,7 +295,7 @@ def models() -> None:
 @models.command("list")
 def list_models() -> None:
     """List every model: what it is for, its licence, and where its files are."""
-    from clipmill.cli.models import print_models
+    from clipmill.cli.commands.models import print_models
 
     print_models(sys.stdout)
 
@@ -304,7 +304,7 @@ def list_models() -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch_models(names: tuple[str, ...]) -> None:
     """Fetch and verify models, all of them if none is named."""
-    from clipmill.cli import models as model_weights
+    from clipmill.cli.commands import models as model_weights
 
     model_weights.fetch_models(names, sys.stdout)
 
@@ -317,7 +317,7 @@ def topology() -> None:
 @topology.command("apply")
 def apply_topology() -> None:
     """Create or update the streams, consumers and buckets on the server that CLIPMILL_NATS_URL names."""
-    from clipmill.cli.topology import apply_topology as apply
+    from clipmill.cli.commands.topology import apply_topology as apply
 
     _quiet_logs()
     try:
@@ -353,7 +353,7 @@ def _gemini_key() -> str:
 
 
 def _watch_command(job: str, server: str) -> str:
-    from clipmill.cli.client import DEFAULT_SERVER
+    from clipmill.cli.client.client import DEFAULT_SERVER
 
     return f"clipmill status {job} --watch" + ("" if server == DEFAULT_SERVER else f" --server {server}")
 

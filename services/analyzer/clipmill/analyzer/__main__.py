@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from clipmill.analyzer.costs import PriceTableError, load_prices
+from clipmill.analyzer.asking.costs import PriceTableError, load_prices
+from clipmill.analyzer.asking.providers import problem_with
 from clipmill.analyzer.moments_handler import MomentsHandler
-from clipmill.analyzer.providers import problem_with
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts.identifiers import Stage

@@ -6,15 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from clipmill.analyzer.answered_parts import AnsweredParts
-from clipmill.analyzer.conversation import Conversation, Reading
-from clipmill.analyzer.costs import PriceTable, Spending, added
+from clipmill.analyzer.asking.answered_parts import AnsweredParts
+from clipmill.analyzer.asking.conversation import Conversation, Reading
+from clipmill.analyzer.asking.costs import PriceTable, Spending, added
+from clipmill.analyzer.asking.provider import ProviderFailure, Refused, Unavailable
+from clipmill.analyzer.asking.providers import Choice, choose
+from clipmill.analyzer.asking.ranking import calibrated
+from clipmill.analyzer.asking.transcript_text import speakers_of
 from clipmill.analyzer.planning import Material, Moment, pick_locally, planned
-from clipmill.analyzer.provider import ProviderFailure, Refused, Unavailable
-from clipmill.analyzer.providers import Choice, choose
-from clipmill.analyzer.ranking import calibrated
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.transcript_text import speakers_of
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import T, load, save_once
 from clipmill.artifacts.store import MissingArtifact, Store

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from clipmill.analyzer.boundaries import STRETCH_MS, Boundaries, Lengths, Window, milliseconds
-from clipmill.analyzer.local_picker import Evidence, LocalPicker, evidence_of
-from clipmill.analyzer.reasons import reason_of
-from clipmill.analyzer.sentences import sentences_of, single_words, words_of
-from clipmill.analyzer.sound_features import speakers_of
-from clipmill.analyzer.titles import Hashtags, caption_of, title_from
-from clipmill.analyzer.wordless import Wordless
+from clipmill.analyzer.picking.local_picker import Evidence, LocalPicker, evidence_of
+from clipmill.analyzer.picking.reasons import reason_of
+from clipmill.analyzer.picking.wordless import Wordless
+from clipmill.analyzer.talk.boundaries import STRETCH_MS, Boundaries, Lengths, Window, milliseconds
+from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
+from clipmill.analyzer.talk.sound_features import speakers_of
+from clipmill.analyzer.talk.titles import Hashtags, caption_of, title_from
 from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
 from clipmill.contracts.options import JobOptions
 from msgspec import Struct

@@ -2,8 +2,8 @@
 
 import time
 
+from clipmill.analyzer.scenes.shots import DETECTION_TARGET, Detected, DetectionRequest, scenes_from
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.shots import DETECTION_TARGET, Detected, DetectionRequest, scenes_from
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load, save_once
 from clipmill.artifacts.store import MissingArtifact, Store

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from clipmill.analyzer.provider import ProviderKind
+from clipmill.analyzer.asking.provider import ProviderKind
 from clipmill.operations.settings import CommonSettings, Secret
 from msgspec import Meta, Struct
 

@@ -7,24 +7,24 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import structlog
-from clipmill.gateway.admission import Admission
-from clipmill.gateway.application import application, waiting
-from clipmill.gateway.expired_jobs import ExpiredJobs
-from clipmill.gateway.job import JobDocument
-from clipmill.gateway.job_index import JobIndex
-from clipmill.gateway.jobs import Jobs
-from clipmill.gateway.lost_jobs import LostJobs
-from clipmill.gateway.orphans import Orphans
-from clipmill.gateway.projector import JobsView
-from clipmill.gateway.rebuild_command import RebuildCommand
-from clipmill.gateway.removal import Removal
+from clipmill.gateway.api.admission import Admission
+from clipmill.gateway.api.application import application, waiting
+from clipmill.gateway.api.jobs import Jobs
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.api.submissions import Submissions
+from clipmill.gateway.api.transcripts import Transcripts
+from clipmill.gateway.api.videos import Videos
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.index import JobIndex
+from clipmill.gateway.projection.projector import JobsView
+from clipmill.gateway.projection.rebuild_command import RebuildCommand
 from clipmill.gateway.settings import GatewaySettings
-from clipmill.gateway.statuses import Statuses
-from clipmill.gateway.submissions import Submissions
-from clipmill.gateway.sweeper import Sweeper
-from clipmill.gateway.transcripts import Transcripts
-from clipmill.gateway.unfinished_removals import UnfinishedRemovals
-from clipmill.gateway.videos import Videos
+from clipmill.gateway.sweeping.expired_jobs import ExpiredJobs
+from clipmill.gateway.sweeping.lost_jobs import LostJobs
+from clipmill.gateway.sweeping.orphans import Orphans
+from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.sweeping.sweeper import Sweeper
+from clipmill.gateway.sweeping.unfinished_removals import UnfinishedRemovals
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.service import Runtime, main

@@ -12,9 +12,9 @@ from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.child import Limits
 from clipmill.operations.logs import get_logger
-from clipmill.transcriber.gpus import visible_gpus
 from clipmill.transcriber.handler import TranscribeHandler, engine_request
-from clipmill.transcriber.model_processes import ModelProcesses
+from clipmill.transcriber.models.gpus import visible_gpus
+from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import DeviceChoice
 

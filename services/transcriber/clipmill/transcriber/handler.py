@@ -14,7 +14,7 @@ from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.log_lines import TRANSCRIBING
 from clipmill.contracts.tasks import AnalyzeTask, Task, TranscribeTask
 from clipmill.operations.metrics import fallback
-from clipmill.transcriber.model_processes import ModelProcesses
+from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, SpeechResult
 from prometheus_client import Counter

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import Transcript
-from clipmill.transcriber.audio import read_sound
+from clipmill.transcriber.hearing.audio import read_sound
+from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest, SpeechRequest, SpeechResult
-from clipmill.transcriber.weights import find_weights
 
 if TYPE_CHECKING:
-    from clipmill.transcriber.engine import Engine
+    from clipmill.transcriber.recognising.engine import Engine
 
 HUB_SECONDS = "30"
 """How long a hub may keep silent."""
@@ -64,10 +64,10 @@ def _engine(request: EngineRequest) -> "Engine":
     on_hub = weights.on_hub or request.alignment is AlignmentChoice.HUB or request.diarize
     _restrain(os.environ, offline=not on_hub)
     if weights.on_hub:
-        from clipmill.transcriber.hub import fetched  # noqa: PLC0415  # see above
+        from clipmill.transcriber.models.hub import fetched  # noqa: PLC0415  # see above
 
         weights = fetched(weights)
-    from clipmill.transcriber.engine import Engine  # noqa: PLC0415  # see above
+    from clipmill.transcriber.recognising.engine import Engine  # noqa: PLC0415  # see above
 
     return Engine(weights, request)
 

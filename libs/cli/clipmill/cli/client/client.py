@@ -1,0 +1,338 @@
+"""The HTTP client of a clipmill server."""
+
+import asyncio
+import io
+import ipaddress
+import json
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import msgspec
+from clipmill.cli.client.answers import Ended, JobList, JobView
+from clipmill.cli.client.submission import Submission, in_flags
+from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.contracts.status import PublicStatus
+from msgspec import Struct
+
+T = TypeVar("T")
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+"""For requests that a healthy server answers in milliseconds; long enough for a node of its NATS to change leaders."""
+
+TRANSFER_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300)
+"""For files: as long as they take, but no five minutes without a byte."""
+
+CHUNK_BYTES = 1 << 18
+
+NETWORK_FAILURES = (aiohttp.ClientError, TimeoutError, ConnectionError)
+"""What aiohttp raises when the server cannot be reached or hangs up."""
+
+
+TRANSIENT_STATUSES = (408, 425, 429)
+"""Answers below 500 after which the same request may work: too slow, too early, too many."""
+
+
+class Interrupted(Exception):
+    """A request that may work when it is made again: the network, a restart, an overload.
+
+    Attributes:
+        unavailable: what to raise when it is not made again.
+    """
+
+    def __init__(self, reason: str, unavailable: ServerUnavailable) -> None:
+        super().__init__(reason)
+        self.unavailable = unavailable
+
+
+class Only(StrEnum):
+    """What the end of a job may be: the server refuses to do the one where the other would be due."""
+
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class ListWish(Struct, frozen=True, kw_only=True):
+    """Which jobs are listed; None leaves the choice to the server.
+
+    Attributes:
+        status: only those that stand so.
+        limit: at most so many.
+        before: go on where an earlier list ended.
+    """
+
+    status: str | None = None
+    limit: int | None = None
+    before: str | None = None
+
+
+class _Accepted(Struct, frozen=True):
+    job_id: str
+
+
+class Upload(io.BufferedReader):
+    """A file on its way to the server, which tells how much of it has been read."""
+
+    def __init__(self, path: Path, sent: Callable[[int], None]) -> None:
+        super().__init__(io.FileIO(path), CHUNK_BYTES)
+        self._sent = sent
+        self._position = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as a file does, and report the bytes read so far."""
+        data = super().read(size)
+        self._position += len(data)
+        self._sent(self._position)
+        return data
+
+
+class Client:
+    """A connection to one server: `async with Client("http://127.0.0.1:8000") as client`.
+
+    Args:
+        server: the server's address; `http://` is put before an address without a scheme.
+
+    Raises:
+        WrongRequest: if `server` is not an http or https address.
+    """
+
+    def __init__(self, server: str) -> None:
+        self.server = _server_address(server)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open the connection pool; nothing is sent yet."""
+        # A proxy of the environment must not stand between a user and a server on the same machine.
+        session = aiohttp.ClientSession(timeout=REQUEST_TIMEOUT, trust_env=not _is_loopback(self.server))
+        self._session = await self._stack.enter_async_context(session)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._stack.aclose()
+
+    async def submit_url(self, url: str, options: Submission, *, gemini_key: str | None = None) -> str:
+        """Submit the video at `url` and return the job's id.
+
+        Raises:
+            WrongRequest: if the server refuses the request.
+            ServerUnavailable: if it cannot take it now.
+        """
+        return await self._submit(json.dumps({"url": url, **options.fields()}).encode(), gemini_key)
+
+    async def submit_file(
+        self,
+        path: Path,
+        options: Submission,
+        *,
+        gemini_key: str | None = None,
+        sent: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """Stream the file at `path` to the server and return the job's id.
+
+        Args:
+            path: the video.
+            options: what is asked for.
+            gemini_key: the key that this one job uses.
+            sent: called with the count of bytes sent so far, from another thread.
+
+        Raises:
+            WrongRequest: if the file cannot be read, or the server refuses the request.
+            ServerUnavailable: if it cannot take it now.
+        """
+        try:
+            upload = await asyncio.to_thread(Upload, path, sent)
+        except OSError as error:
+            raise WrongRequest(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+        with upload:
+            # As browsers do: the name itself, not its percent encoding.
+            form = aiohttp.FormData(quote_fields=False)
+            for name, value in options.fields().items():
+                form.add_field(name, json.dumps(value) if isinstance(value, bool) else str(value))
+            # Last, so that the server knows the options before the bytes come.
+            form.add_field("file", upload, filename=_upload_name(path), content_type="application/octet-stream")
+            return await self._submit(form, gemini_key)
+
+    async def _submit(self, body: bytes | aiohttp.FormData, gemini_key: str | None) -> str:
+        headers = {} if gemini_key is None else {"X-Gemini-Key": gemini_key}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "application/json"
+        try:
+            async with self._session.post(
+                f"{self.server}/api/process", data=body, headers=headers, timeout=TRANSFER_TIMEOUT
+            ) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer, in_flags)
+                accepted = self._decode(await answer.read(), _Accepted)
+        except NETWORK_FAILURES as error:
+            raise self._unreachable(error) from error
+        return accepted.job_id
+
+    async def status(self, job: str) -> PublicStatus:
+        """Return where `job` stands.
+
+        Raises:
+            WrongRequest: if the server does not know the job.
+            Interrupted: if another try may work.
+            ServerUnavailable: if what answers is not a clipmill server.
+        """
+        return self._decode(await self._get(f"/api/status/{quote(job, safe='')}"), PublicStatus)
+
+    async def view(self, job: str) -> JobView | None:
+        """Return the rich view of `job`, None where the server has none to give.
+
+        Raises:
+            Interrupted: if another try may work.
+        """
+        try:
+            return msgspec.json.decode(await self._get(f"/api/jobs/{quote(job, safe='')}"), type=JobView)
+        except (WrongRequest, ServerUnavailable, msgspec.DecodeError):
+            return None
+
+    async def jobs(self, wish: ListWish) -> JobList:
+        """Return jobs that the server knows.
+
+        Raises:
+            WrongRequest: if the server refuses what is asked for.
+            ServerUnavailable: if it cannot be reached.
+        """
+        chosen = {name: str(value) for name, value in msgspec.structs.asdict(wish).items() if value is not None}
+        try:
+            async with self._session.get(f"{self.server}/api/jobs", params=chosen) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return self._decode(await answer.read(), JobList)
+        except NETWORK_FAILURES as error:
+            raise self._unreachable(error) from error
+
+    async def end(self, job: str, only: Only) -> Ended:
+        """Cancel `job`, or delete it.
+
+        Raises:
+            WrongRequest: if the server does not know the job, or it is too early or too late for that.
+            ServerUnavailable: if it cannot be reached.
+        """
+        address = f"{self.server}/api/jobs/{quote(job, safe='')}"
+        try:
+            async with self._session.delete(address, params={"only": only}) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return self._decode(await answer.read(), Ended)
+        except NETWORK_FAILURES as error:
+            raise self._unreachable(error) from error
+
+    async def download(self, path: str, target: Path) -> bool:
+        """Store what the server has at `path` as the file `target`, whole or not at all.
+
+        Returns:
+            whether the server has it.
+
+        Raises:
+            Interrupted: if another try may work.
+            OSError: if `target` cannot be written.
+        """
+        part = target.with_name(f".{target.name}.part")
+        try:
+            async with self._session.get(f"{self.server}{path}", timeout=TRANSFER_TIMEOUT) as answer:
+                if answer.status == 404:
+                    return False
+                if answer.status >= 400:
+                    raise self._interrupted(answer.status)
+                with part.open("wb") as file:
+                    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                        await asyncio.to_thread(file.write, chunk)
+            part.replace(target)
+        except NETWORK_FAILURES as error:
+            raise Interrupted(_reason(error), self._unreachable(error)) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return True
+
+    async def _get(self, path: str) -> bytes:
+        try:
+            async with self._session.get(f"{self.server}{path}") as answer:
+                if answer.status >= 500 or answer.status in TRANSIENT_STATUSES:
+                    raise self._interrupted(answer.status)
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return await answer.read()
+        except NETWORK_FAILURES as error:
+            raise Interrupted(_reason(error), self._unreachable(error)) from error
+
+    async def _refusal(
+        self, answer: aiohttp.ClientResponse, worded: Callable[[str], str] = str
+    ) -> WrongRequest | ServerUnavailable:
+        sentence = worded(_detail(await answer.read())) or f"{self.server} answers {answer.status} {answer.reason}."
+        if answer.status < 500 and answer.status not in TRANSIENT_STATUSES:
+            return WrongRequest(sentence)
+        wait = answer.headers.get("Retry-After")
+        return ServerUnavailable(sentence if wait is None else f"{sentence} Try again in {wait} seconds.")
+
+    def _unreachable(self, error: Exception) -> ServerUnavailable:
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return ServerUnavailable(
+                f"No clipmill server answers at {self.server}. Start one with `clipmill up`, or name yours with"
+                " --server or CLIPMILL_SERVER."
+            )
+        return ServerUnavailable(f"The server at {self.server} broke off: {_reason(error)}. Try again.")
+
+    def _interrupted(self, status: int) -> Interrupted:
+        reason = f"status {status}"
+        return Interrupted(reason, ServerUnavailable(f"The server at {self.server} answers {reason}. Try again later."))
+
+    def _decode(self, data: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.DecodeError as error:
+            raise ServerUnavailable(f"What answers at {self.server} is not a clipmill server.") from error
+
+
+class _Refusal(Struct, frozen=True):
+    detail: str = ""
+
+
+def _detail(body: bytes) -> str:
+    """Return the sentence in a refusal's body, empty if there is none."""
+    try:
+        return msgspec.json.decode(body, type=_Refusal).detail
+    except msgspec.DecodeError:
+        return ""
+
+
+def _upload_name(path: Path) -> str:
+    """Return the file's name as it can stand in a header: without line breaks and bytes that are no text."""
+    return "".join(character if character.isprintable() else "_" for character in path.name)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or "no connection"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__
+
+
+def _server_address(server: str) -> str:
+    address = server if "://" in server else f"http://{server}"
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongRequest(f"{server} is not the address of a server: it looks like {DEFAULT_SERVER}.")
+    return address.rstrip("/")
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

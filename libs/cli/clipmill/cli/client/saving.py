@@ -1,0 +1,114 @@
+"""Clips as files: each is downloaded as soon as it appears, whole or not at all."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from clipmill.cli.client.client import Client, Interrupted
+from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.contracts.status import PublicClip
+
+COMPANIONS = (".jpg", ".vtt", ".srt")
+"""What lies beside a clip on the server: its still picture, and its captions for the web and for video editors."""
+
+ATTEMPTS = 5
+PAUSE_SECONDS = 1.0
+"""Before the second attempt; doubled before each later one."""
+
+
+class ClipSaver:
+    """Saves clips in a folder while their job goes on: `async with ClipSaver(client, folder, saved) as saver`.
+
+    Leaving the block waits for the downloads under way; an exception cancels them.
+
+    Args:
+        client: the server that has the clips.
+        folder: where they go; it is made if it is not there.
+        saved: told of each clip's file.
+
+    Raises:
+        WrongRequest: if the folder cannot be made or written.
+        ServerUnavailable: if a clip could not be downloaded.
+    """
+
+    def __init__(self, client: Client, folder: Path, saved: Callable[[Path], None]) -> None:
+        self._client = client
+        self._folder = folder
+        self._saved = saved
+        self._downloads: dict[str, asyncio.Task[Path]] = {}
+
+    async def __aenter__(self) -> Self:
+        """Make the folder."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WrongRequest(f"The folder {self._folder} cannot be made: {error.strerror}.") from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the downloads, or cancel them."""
+        downloads = self._downloads.values()
+        if kind is not None:
+            for download in downloads:
+                download.cancel()
+        results = await asyncio.gather(*downloads, return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if kind is None and failures:
+            raise failures[0]
+
+    def save(self, clips: tuple[PublicClip, ...]) -> None:
+        """Begin to download those of `clips` that are new."""
+        for clip in clips:
+            if clip.video_url not in self._downloads:
+                self._downloads[clip.video_url] = asyncio.create_task(self._save(clip))
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files saved so far, by the clip's `video_url`, in the order in which the clips appeared."""
+        return {
+            url: download.result()
+            for url, download in self._downloads.items()
+            if download.done() and not download.cancelled() and download.exception() is None
+        }
+
+    async def _save(self, clip: PublicClip) -> Path:
+        target = self._folder / file_name(clip.video_url)
+        try:
+            if not await self._download(clip.video_url, target):
+                raise ServerUnavailable(f"The server no longer has {clip.video_url}.")
+            for kind in COMPANIONS:  # a server without one is no reason to fail
+                await self._download(str(PurePosixPath(clip.video_url).with_suffix(kind)), target.with_suffix(kind))
+        except OSError as error:
+            raise WrongRequest(f"{target} cannot be written: {error.strerror}.") from error
+        self._saved(target)
+        return target
+
+    async def _download(self, path: str, target: Path) -> bool:
+        pause = PAUSE_SECONDS
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._client.download(path, target)
+            except Interrupted:
+                await asyncio.sleep(pause)
+                pause *= 2
+        try:
+            return await self._client.download(path, target)
+        except Interrupted as interruption:
+            raise ServerUnavailable(f"{path} could not be downloaded: {interruption}.") from interruption
+
+
+def file_name(video_url: str) -> str:
+    """Return the last part of a clip's path as a file name that stays in its folder.
+
+    Raises:
+        ServerUnavailable: if the path ends in none.
+    """
+    name = PurePosixPath(unquote(urlsplit(video_url).path)).name
+    if not name or name.startswith(".") or not name.isprintable():
+        raise ServerUnavailable(f"The server names a clip {video_url!r}, which cannot be a file's name.")
+    return name

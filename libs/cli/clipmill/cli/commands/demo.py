@@ -1,0 +1,132 @@
+"""`clipmill demo`: everything started, the bundled sample made into clips over HTTP, each clip looked into."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+from clipmill.cli.client.client import Client
+from clipmill.cli.client.following import Snapshot
+from clipmill.cli.client.submission import Submission
+from clipmill.cli.commands.jobs import Wish, failure_sentence, hand_over, watch
+from clipmill.cli.local.data_folder import DataFolder
+from clipmill.cli.local.machine import SERVICES, Machine
+from clipmill.cli.local.running import Stopped, run
+from clipmill.cli.local.service_logs import LogLines
+from clipmill.cli.outcomes import WorkFailed
+from clipmill.cli.screen.clip_table import print_clips
+from clipmill.cli.screen.display import choose_display
+from clipmill.cli.screen.playable import Unplayable, check_clip
+from clipmill.contracts.status import JobState
+from msgspec import Struct
+
+SAMPLE = files("clipmill.cli") / "sample" / "sample.mp4"
+
+
+class DemoFolders(Struct, frozen=True, kw_only=True):
+    """Where a demo works.
+
+    Attributes:
+        data: the machine's data folder.
+        output: where the clips are put.
+        temporary: whether `data` goes when the demo has succeeded.
+    """
+
+    data: Path
+    output: Path
+    temporary: bool
+
+    def remove(self) -> None:
+        """Remove the data, if they are temporary."""
+        if self.temporary:
+            shutil.rmtree(self.data, ignore_errors=True)
+
+
+def demo_folders(data: Path | None, output: Path, *, keep: bool) -> DemoFolders:
+    """Return where a demo works: in `data`, or else in a new temporary folder."""
+    if data is not None:
+        return DemoFolders(data=data, output=output, temporary=False)
+    return DemoFolders(data=Path(tempfile.mkdtemp(prefix="clipmill-demo-")), output=output, temporary=not keep)
+
+
+class Demo:
+    """Submits the sample to a machine that is ready, and judges what comes back.
+
+    Args:
+        machine: what runs; its address is asked for when the work begins.
+        output: where the clips are put.
+        began: `time.monotonic()` when the machine was told to start.
+    """
+
+    def __init__(self, machine: Machine, output: Path, began: float) -> None:
+        self._machine = machine
+        self._output = output
+        self._began = began
+
+    async def run(self) -> None:
+        """Do it all.
+
+        Raises:
+            WorkFailed: if the job fails or a clip is not a playable 9:16 file.
+        """
+        ready = time.monotonic()
+        click.echo(f"Ready in {ready - self._began:.1f} s at {self._machine.url}")
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(Client(self._machine.url))
+            sample = stack.enter_context(as_file(SAMPLE))
+            display = stack.enter_context(choose_display(sys.stdout, percent=True))
+            wish = Wish(server=self._machine.url, wait=True, output=self._output)
+            job = await hand_over(client, sample, Submission(), display)
+            end, saved = await watch(client, job, wish, display)
+        if end.status.status is not JobState.COMPLETED:
+            raise WorkFailed(f"The demo's job failed. {failure_sentence(end)}")
+        await self._judge(end, saved)
+        click.echo(f"{len(end.clips)} clips in {time.monotonic() - ready:.0f} s; they are in {self._output.absolute()}")
+
+    async def _judge(self, end: Snapshot, saved: dict[str, Path]) -> None:
+        planned = len(end.clips) if end.view is None else end.view.clips_planned
+        problems = [] if end.clips and len(end.clips) == planned else [f"{len(end.clips)} of {planned} were rendered"]
+        for path in saved.values():
+            try:
+                await asyncio.to_thread(check_clip, path)
+            except Unplayable as reason:
+                problems.append(f"{path.name}: {reason}")
+        print_clips(end.clips, saved, sys.stdout)
+        if problems:
+            raise WorkFailed("The clips are not what they should be: " + "; ".join(problems) + ".")
+
+
+async def run_demo(folders: DemoFolders) -> None:
+    """Start a machine in `folders`, run the demo on it and stop it; temporary data go if all went well.
+
+    Raises:
+        Stopped: if a signal ended the demo.
+        WorkFailed: if it failed; the message says where the logs are.
+    """
+    folder = DataFolder(folders.data)
+    lines = LogLines(sys.stderr, verbose=False)
+    machine = Machine(folder, 0, os.environ, on_line=lines.show, on_event=lines.tell)
+    demo = Demo(machine, folders.output, time.monotonic())
+    click.echo(f"Starting NATS and the services ({', '.join(SERVICES)})...")
+
+    def stopping() -> None:
+        click.echo("Stopping...", err=True)
+        if folders.temporary:
+            machine.kill()  # nothing that is under way is worth waiting for
+
+    try:
+        await run(machine, demo.run, stopping=stopping)
+    except click.ClickException as failure:
+        raise WorkFailed(f"{failure.message}\nThe services' logs are in {folder.logs}.") from failure
+    except Stopped:
+        folders.remove()
+        raise
+    folders.remove()
+    if folders.data.exists():
+        click.echo(f"The data folder is kept: {folders.data.absolute()}")

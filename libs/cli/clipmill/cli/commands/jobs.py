@@ -1,0 +1,223 @@
+"""What `clipmill submit`, `status`, `jobs`, `cancel` and `delete` do: submit, follow, save, report, list, end."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import aclosing, nullcontext
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from clipmill.cli.client.client import Client, Interrupted, ListWish, Only
+from clipmill.cli.client.following import Snapshot, follow, look
+from clipmill.cli.client.saving import ClipSaver
+from clipmill.cli.client.submission import Submission
+from clipmill.cli.outcomes import WorkFailed, WrongRequest
+from clipmill.cli.screen.clip_table import print_clips
+from clipmill.cli.screen.display import Display, choose_display
+from clipmill.cli.screen.tables import new_table, print_table
+from clipmill.contracts.status import JobState, PublicResult
+from msgspec import UNSET, Struct, UnsetType
+from rich.text import Text
+
+CANCELLED = "cancelled"
+
+ENDINGS = {
+    "cancelled": "Job {} is cancelled.",
+    "cancelling": "Job {} is being cancelled; its status will say so in a moment.",
+    "deleted": "Job {} is deleted, and its clips with it.",
+}
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The one document that `--json` prints.
+
+    Attributes:
+        job_id: the job.
+        status: where it stands.
+        logs: its log.
+        result: its clips and cost, None while there are none.
+        files: with `--output`, each saved clip's path by its `video_url`.
+    """
+
+    job_id: str
+    status: JobState
+    logs: tuple[str, ...]
+    result: PublicResult | None
+    files: dict[str, str] | UnsetType = UNSET
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """How a command was asked to report on a job.
+
+    Attributes:
+        server: the server's address.
+        wait: whether to follow the job to its end.
+        as_json: whether standard output carries one JSON document and nothing else.
+        output: the folder where clips are saved as they appear, None not to save them.
+    """
+
+    server: str
+    wait: bool = False
+    as_json: bool = False
+    output: Path | None = None
+
+    def display(self) -> Display:
+        """Return what shows the job while it runs."""
+        return choose_display(sys.stderr if self.as_json else sys.stdout)
+
+
+def parse_source(text: str) -> Path | str:
+    """Return the file or the http(s) URL that `text` names.
+
+    Raises:
+        WrongRequest: if it names neither.
+    """
+    if "://" in text:
+        if urlsplit(text).scheme.lower() in ("http", "https"):
+            return text
+        raise WrongRequest(f"{text} is not an http or https address.")
+    path = Path(text)
+    if not path.is_file():
+        raise WrongRequest(f"There is no file {text}." if not path.exists() else f"{text} is not a file.")
+    return path
+
+
+async def submit(
+    source: Path | str, options: Submission, wish: Wish, *, gemini_key: str | None, accepted: Callable[[str], None]
+) -> None:
+    """Submit `source` and report on its job.
+
+    Args:
+        source: a file or an http(s) URL.
+        options: what is asked for.
+        wish: how to report.
+        gemini_key: the key that this one job uses.
+        accepted: told the job's id as soon as there is one.
+
+    Raises:
+        WorkFailed: if the job failed.
+        WrongRequest: if the server refuses it.
+        ServerUnavailable: if it cannot be reached.
+    """
+    async with Client(wish.server) as client:
+        with wish.display() as display:
+            job = await hand_over(client, source, options, display, gemini_key=gemini_key)
+            accepted(job)
+            end, files = await watch(client, job, wish, display)
+        report(job, end, files, wish)
+
+
+async def hand_over(
+    client: Client, source: Path | str, options: Submission, display: Display, *, gemini_key: str | None = None
+) -> str:
+    """Send `source` to the server and return the job's id, showing how the upload goes."""
+    if isinstance(source, str):
+        return await client.submit_url(source, options, gemini_key=gemini_key)
+    size = (await asyncio.to_thread(source.stat)).st_size
+    return await client.submit_file(
+        source, options, gemini_key=gemini_key, sent=lambda sent: display.uploading(sent, size)
+    )
+
+
+async def show(job: str, wish: Wish) -> None:
+    """Report on the job `job`, following it where that is wished.
+
+    Raises:
+        WorkFailed: if the job failed.
+        WrongRequest: if the server does not know it.
+        ServerUnavailable: if the server cannot be reached.
+    """
+    async with Client(wish.server) as client:
+        with wish.display() as display:
+            end, files = await watch(client, job, wish, display)
+        report(job, end, files, wish)
+
+
+async def list_jobs(wish: ListWish, server: str, *, as_json: bool) -> None:
+    """Print the jobs that the server knows, the newest first.
+
+    Raises:
+        WrongRequest: if the server refuses what is asked for.
+        ServerUnavailable: if it cannot be reached.
+    """
+    async with Client(server) as client:
+        found = await client.jobs(wish)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        return
+    table = new_table("job", "status", "done", "clips", "created", "source")
+    for job in found.jobs:
+        created = datetime.fromtimestamp(job.created).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(job.job_id, job.status, f"{job.percent} %", str(job.clips_ready), created, Text(job.source))
+    print_table(table, sys.stdout)
+    if found.next is not None:
+        sys.stdout.write(f"There are more: --before {found.next}\n")
+
+
+async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
+    """Cancel or delete the job `job`, and say so.
+
+    Raises:
+        WrongRequest: if the server does not know it, or it is too early or too late for that.
+        ServerUnavailable: if the server cannot be reached.
+    """
+    async with Client(server) as client:
+        ended = await client.end(job, only)
+    sentence = ENDINGS.get(ended.status, f"Job {{}} is {ended.status}.").format(ended.job_id)
+    sys.stdout.write((msgspec.json.encode(ended).decode() if as_json else sentence) + "\n")
+
+
+async def watch(client: Client, job: str, wish: Wish, display: Display) -> tuple[Snapshot, dict[str, Path]]:
+    """Show the job, once or to its end, and save its clips where that is wished.
+
+    Returns:
+        the last snapshot, and each saved file by its clip's `video_url`.
+    """
+    if not wish.wait:
+        snapshot = await _look_once(client, job)
+        if not wish.as_json:
+            display.show(snapshot)
+        return snapshot, {}
+    saver = None if wish.output is None else ClipSaver(client, wish.output, display.saved)
+    async with saver or nullcontext(), aclosing(follow(client, job, notice=display.notice)) as snapshots:
+        async for snapshot in snapshots:
+            display.show(snapshot)
+            if saver is not None:
+                saver.save(snapshot.clips)
+    return snapshot, {} if saver is None else saver.files
+
+
+async def _look_once(client: Client, job: str) -> Snapshot:
+    try:
+        return await look(client, job)
+    except Interrupted as interruption:
+        raise interruption.unavailable from interruption
+
+
+def report(job: str, end: Snapshot, files: dict[str, Path], wish: Wish) -> None:
+    """Print how the job stands and what came of it.
+
+    Raises:
+        WorkFailed: if the job failed.
+    """
+    status = end.status
+    if wish.as_json:
+        saved = UNSET if wish.output is None else {url: str(path) for url, path in files.items()}
+        document = Report(job_id=job, status=status.status, logs=status.logs, result=status.result, files=saved)
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+        sys.stdout.flush()
+    elif end.clips:
+        print_clips(end.clips, files, sys.stdout)
+    if status.status is JobState.FAILED:
+        if end.view is not None and end.view.status == CANCELLED:
+            raise WorkFailed(f"Job {job} was cancelled.")
+        raise WorkFailed(f"Job {job} failed. {failure_sentence(end)}")
+
+
+def failure_sentence(end: Snapshot) -> str:
+    """Return why a job failed, as its view or the end of its log says."""
+    if end.view is not None and end.view.error is not None:
+        return end.view.error.sentence
+    return end.status.logs[-1] if end.status.logs else "Its log is empty."

@@ -1,0 +1,37 @@
+"""`clipmill models`: the model weights that the services use."""
+
+from typing import TextIO
+
+from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.cli.screen.tables import new_table, print_table
+from clipmill.contracts.failures import Permanent, Transient
+from clipmill.operations.models import catalogue, fetch, find
+from rich.text import Text
+
+
+def print_models(out: TextIO) -> None:
+    """Print every model: what it is for, its licence, and where its files are."""
+    table = new_table("model", "purpose", "licence", "where")
+    for model in catalogue():
+        place = find(model)
+        where = Text("not here: clipmill models fetch", style="yellow") if place is None else Text(str(place))
+        table.add_row(Text(model.name), Text(model.purpose), Text(model.licence), where)
+    print_table(table, out)
+
+
+def fetch_models(names: tuple[str, ...], out: TextIO) -> None:
+    """Fetch and verify the models `names`, or all of them if none is named.
+
+    Raises:
+        WrongRequest: if a name is unknown or a model's files are not what they should be.
+        ServerUnavailable: if a model cannot be downloaded now.
+    """
+    for name in names or tuple(model.name for model in catalogue()):
+        try:
+            place = fetch(name)
+        except Permanent as failure:
+            raise WrongRequest(failure.sentence) from failure
+        except Transient as failure:
+            raise ServerUnavailable(failure.sentence) from failure
+        out.write(f"{name}: verified, in {place}\n")
+        out.flush()

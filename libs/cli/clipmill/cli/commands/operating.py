@@ -1,0 +1,200 @@
+"""The operator's commands: dead letters, and the projection of job documents."""
+
+# ruff: noqa: PLC0415  # each command imports only what it needs
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import click
+import msgspec
+from clipmill.cli.outcomes import WrongRequest
+from clipmill.contracts.identifiers import JobId
+
+letter_argument = click.argument("letter", metavar="ID", type=click.IntRange(min=1))
+chosen_argument = click.argument("letter", metavar="[ID]", required=False, type=click.IntRange(min=1))
+job_option = click.option("--job", metavar="JOB", help="All letters of this job.")
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The data folder of a running `clipmill up`; needed only if it is not the default one.",
+)
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """List and retry what was given up.
+
+    A task that can never work, or failed too often, is kept with the reason. These commands work on the NATS server
+    that CLIPMILL_NATS_URL names, or else on what `clipmill up` runs on this machine.
+    """
+
+
+@dead_letters.command("list")
+@job_option
+@json_option
+@data_option
+def list_letters(job: str | None, data: Path | None, *, as_json: bool) -> None:
+    """List what was given up, the newest first."""
+    from clipmill.cli.commands.dead_letters import print_letters, view
+    from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
+    from clipmill.messaging.dead_letters import DeadLetters
+
+    async def work() -> None:
+        async with connected(_environ(data)) as nc:
+            letters = DeadLetters(nc.jetstream(), patience=PATIENCE_SECONDS)
+            views = [view(kept) for kept in await letters.all(_job(job) if job else None)]
+        if as_json:
+            _print_json(views)
+        else:
+            print_letters(views, sys.stdout)
+
+    _run(work)
+
+
+@dead_letters.command("show")
+@letter_argument
+@json_option
+@data_option
+def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
+    """Show one letter with the whole task."""
+    from clipmill.cli.commands.dead_letters import print_letter, view
+    from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
+    from clipmill.messaging.dead_letters import DeadLetters
+
+    async def work() -> None:
+        async with connected(_environ(data)) as nc:
+            kept = await DeadLetters(nc.jetstream(), patience=PATIENCE_SECONDS).get(letter)
+        if as_json:
+            _print_json(view(kept))
+        else:
+            print_letter(view(kept), sys.stdout)
+
+    _run(work)
+
+
+@dead_letters.command("retry")
+@chosen_argument
+@job_option
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="First delete what its stage and later ones made (of a clip, only that clip's files), so that changed "
+    "settings take effect.",
+)
+@json_option
+@data_option
+def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fresh: bool, as_json: bool) -> None:
+    """Do again what one letter, or all letters of a job, are about.
+
+    A clip is rendered again by itself. A job goes on where it stopped: finished stages skip themselves.
+    """
+    from clipmill.cli.commands.dead_letters import told
+    from clipmill.cli.local.deployment import PATIENCE_SECONDS, artifact_store, connected
+    from clipmill.messaging.reopening import Reopening
+
+    _one_of(letter, job)
+
+    async def work() -> None:
+        environ = _environ(data)
+        store = artifact_store(environ) if fresh else None
+        async with connected(environ) as nc:
+            operator = Reopening(nc, store, patience=PATIENCE_SECONDS)
+            if job is not None:
+                retried = await operator.retry_job(_job(job), fresh=fresh)
+            else:
+                retried = await operator.retry(letter or 0, fresh=fresh)
+        if as_json:
+            _print_json(retried)
+        else:
+            click.echo(told(retried))
+
+    _run(work)
+
+
+@dead_letters.command("drop")
+@chosen_argument
+@job_option
+@data_option
+def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
+    """Forget one letter, or all letters of a job; the job itself stays as it is."""
+    from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
+    from clipmill.messaging.dead_letters import DeadLetters
+
+    _one_of(letter, job)
+
+    async def work() -> None:
+        async with connected(_environ(data)) as nc:
+            letters = DeadLetters(nc.jetstream(), patience=PATIENCE_SECONDS)
+            if job is None:
+                await letters.drop(letter or 0)
+                dropped = 1
+            else:
+                found = await letters.all(_job(job))
+                if not found:
+                    raise WrongRequest(f"There is no dead letter of job {job}.")
+                for kept in found:
+                    await letters.forget(kept.id)
+                dropped = len(found)
+        click.echo(f"{dropped} {'letter is' if dropped == 1 else 'letters are'} dropped.")
+
+    _run(work)
+
+
+@click.group()
+def projection() -> None:
+    """Check and mend the job documents that statuses are answered from."""
+
+
+@projection.command("rebuild")
+@click.option("--check", is_flag=True, help="Write nothing; the exit status is 1 if anything differs.")
+@json_option
+@data_option
+def rebuild(data: Path | None, *, check: bool, as_json: bool) -> None:
+    """Make every job's document anew from the events, while everything runs.
+
+    What is right is left alone; what differs or is missing is written. Works on the NATS server that
+    CLIPMILL_NATS_URL names, or else on what `clipmill up` runs on this machine.
+    """
+    from clipmill.cli.local import service_command
+
+    words = ["rebuild", *(["--check"] if check else []), *(["--json"] if as_json else [])]
+    service_command.run("gateway", *words, environ=_environ(data))
+
+
+def _environ(data: Path | None) -> dict[str, str]:
+    from clipmill.cli.local.deployment import installation
+
+    return installation(data, os.environ)
+
+
+def _run(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run `work`, with what libraries log on standard error, warnings and above."""
+    from clipmill.operations import logs
+    from clipmill.operations.settings import LogFormat, LogLevel
+
+    logs.configure("cli", LogFormat.HUMAN, LogLevel.WARNING)
+    asyncio.run(work())
+
+
+def _job(text: str) -> JobId:
+    from clipmill.contracts.failures import Permanent
+    from clipmill.contracts.identifiers import parse_job_id
+
+    try:
+        return parse_job_id(text)
+    except Permanent as failure:
+        raise WrongRequest(failure.sentence) from failure
+
+
+def _one_of(letter: int | None, job: str | None) -> None:
+    if (letter is None) == (job is None):
+        raise WrongRequest("Name either one letter by its id, or a job with --job.")
+
+
+def _print_json(value: object) -> None:
+    click.echo(msgspec.json.encode(value))

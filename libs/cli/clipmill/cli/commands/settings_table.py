@@ -1,0 +1,92 @@
+"""`clipmill config`: every setting of every service, asked of the services themselves."""
+
+import asyncio
+from asyncio.subprocess import PIPE
+from importlib.util import find_spec
+from typing import TextIO
+
+import msgspec
+from clipmill.cli.local.machine import SERVICES
+from clipmill.cli.local.supervisor import python_module
+from clipmill.cli.screen.tables import new_table, print_table
+from msgspec import Struct
+from rich.text import Text
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting as a service describes it.
+
+    Attributes:
+        variable: the environment variable.
+        type: what it takes, in words.
+        default: its default; empty if unset.
+        description: what it is for, with its unit.
+        value: the value in force; secrets are hidden.
+    """
+
+    variable: str
+    type: str
+    default: str
+    description: str
+    value: str
+
+
+class ServiceConfig(Struct, frozen=True, kw_only=True):
+    """What one service says of its settings.
+
+    Attributes:
+        service: its name.
+        settings: what it can be told, empty where it does not answer.
+        problem: why it does not answer, empty where it does.
+    """
+
+    service: str
+    settings: tuple[Setting, ...] = ()
+    problem: str = ""
+
+
+async def ask_all() -> list[ServiceConfig]:
+    """Return what each service says, in the order of `SERVICES`."""
+    return list(await asyncio.gather(*(_ask(name) for name in SERVICES)))
+
+
+async def _ask(service: str) -> ServiceConfig:
+    if find_spec(f"clipmill.{service}") is None:
+        return ServiceConfig(service=service, problem="not installed here")
+    process = await asyncio.create_subprocess_exec(
+        *python_module(f"clipmill.{service}", "config", "--json"), stdout=PIPE, stderr=PIPE
+    )
+    answer, complaint = await process.communicate()
+    if process.returncode != 0:
+        lines = complaint.decode(errors="replace").strip().splitlines()
+        return ServiceConfig(service=service, problem=lines[-1] if lines else f"exit status {process.returncode}")
+    return ServiceConfig(service=service, settings=msgspec.json.decode(answer, type=tuple[Setting, ...]))
+
+
+def print_settings(configs: list[ServiceConfig], out: TextIO) -> None:
+    """Print each setting once: first those that all services share, then each service's own."""
+    table = new_table("variable", "value", "default", "what it is for")
+    for setting in merged(configs):
+        style = "" if setting.value == setting.default else "bold"
+        table.add_row(
+            Text(setting.variable, style), Text(setting.value, style), Text(setting.default), _explained(setting)
+        )
+    print_table(table, out)
+    for config in configs:
+        if config.problem:
+            out.write(f"{config.service}: {config.problem}\n")
+
+
+def merged(configs: list[ServiceConfig]) -> list[Setting]:
+    """Return each setting once, those of several services first."""
+    shared: dict[str, Setting] = {}
+    own: dict[str, Setting] = {}
+    for config in configs:
+        prefix = f"CLIPMILL_{config.service.upper()}_"
+        for setting in config.settings:
+            (own if setting.variable.startswith(prefix) else shared).setdefault(setting.variable, setting)
+    return [*shared.values(), *own.values()]
+
+
+def _explained(setting: Setting) -> Text:
+    return Text(f"{setting.description} ({setting.type})")

@@ -1,0 +1,46 @@
+"""`clipmill up`: all of clipmill on one machine, until it is told to stop."""
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from clipmill.cli.client.client import DEFAULT_SERVER
+from clipmill.cli.local.data_folder import DataFolder
+from clipmill.cli.local.machine import Machine
+from clipmill.cli.local.running import Stopped, run
+from clipmill.cli.local.service_logs import LogLines
+
+
+async def run_up(data: Path, port: int, *, verbose: bool) -> None:
+    """Run everything in the folder `data` until a signal comes.
+
+    Args:
+        data: the data folder.
+        port: where the gateway listens; 0 for any free port.
+        verbose: whether every line of every log is shown; else only warnings and errors.
+
+    Raises:
+        WorkFailed: if it cannot be started.
+    """
+    began = time.monotonic()
+    folder = DataFolder(data)
+    lines = LogLines(sys.stderr, verbose=verbose)
+    machine = Machine(folder, port, os.environ, on_line=lines.show, on_event=lines.tell)
+
+    async def serve() -> None:
+        lines.tell(f"clipmill is ready in {time.monotonic() - began:.1f} s: {machine.url}")
+        lines.tell(f"Data and logs are in {folder.path}. Submit with: clipmill submit FILE|URL --wait{_at(machine)}")
+        lines.tell("Press Ctrl-C to stop.")
+        await asyncio.Event().wait()
+
+    with suppress(Stopped):
+        await run(machine, serve, stopping=lambda: lines.tell("Stopping; press Ctrl-C again to stop at once..."))
+    lines.tell("Stopped.")
+
+
+def _at(machine: Machine) -> str:
+    """Return the option with which a client finds the machine, empty where it needs none."""
+    return "" if machine.url == DEFAULT_SERVER else f" --server {machine.url}"

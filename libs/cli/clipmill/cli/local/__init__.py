@@ -1,0 +1,1 @@
+"""All of clipmill on this machine: NATS, the services, their folder, ports and logs."""

@@ -1,0 +1,25 @@
+"""Commands that a service does: run as its own program, since this package imports no service."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import NoReturn
+
+from clipmill.cli.local.supervisor import python_module
+from clipmill.cli.outcomes import ExitStatus, WrongRequest
+
+
+def run(service: str, *words: str, environ: Mapping[str, str] = os.environ) -> NoReturn:
+    """Run `python -m clipmill.<service> <words>` in our place: its output is ours, and so is its exit status.
+
+    Raises:
+        WrongRequest: if the service is not installed here.
+    """
+    if find_spec(f"clipmill.{service}") is None:
+        raise WrongRequest(
+            f"The service {service}, which does this, is not installed here: pip install clipmill-{service}."
+        )
+    done = subprocess.run(python_module(f"clipmill.{service}", *words), env=environ, check=False)
+    sys.exit(done.returncode if done.returncode >= 0 else ExitStatus.FAILED)

@@ -1,0 +1,297 @@
+"""Keeping programs running: started together, restarted when they die, stopped in order, never left behind."""
+
+import asyncio
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+
+import aiohttp
+from clipmill.cli.local.service_logs import understand
+from clipmill.operations.processes import OwnedProcess, start_process
+from msgspec import Struct
+
+FIRST_PAUSE_SECONDS = 0.5
+"""Before a program that died is started again; doubled at each further death."""
+
+LONGEST_PAUSE_SECONDS = 30.0
+
+STEADY_SECONDS = 60.0
+"""A program that ran this long is healthy again: its next death counts as the first."""
+
+START_ATTEMPTS = 3
+"""Deaths by a signal, before a program was ever ready, that end the start as a whole. A program that ends by itself
+before it was ever ready has said why (a wrong setting, a port that is taken), and is not tried again."""
+
+READY_POLL_SECONDS = 0.1
+READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
+
+LINE_BYTES = 64 * 1024
+"""A longer line of output is cut into pieces of this size."""
+
+LAST_WORDS = 15
+"""Lines of output that are shown when a program dies."""
+
+LEFTOVER_SECONDS = 1.0
+"""How long a dead program's output may still be held open by what it started."""
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """Something to keep running.
+
+    Attributes:
+        name: what people call it; its log's name.
+        command: the program and its arguments.
+        environ: its whole environment.
+        ready_url: answers 200 when the program can do its work.
+        stop_seconds: how long it may take to stop when asked.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environ: dict[str, str]
+    ready_url: str
+    stop_seconds: float
+
+
+class StartFailed(Exception):
+    """A program cannot be brought up; the message says which, and what it last said."""
+
+
+class Keeper:
+    """Keeps one program running.
+
+    Args:
+        program: what to run.
+        on_line: called with (name, line) for each line of its output.
+        on_event: called with a sentence when it dies and is started again.
+    """
+
+    def __init__(
+        self, program: Program, *, on_line: Callable[[str, str], None], on_event: Callable[[str], None]
+    ) -> None:
+        self.program = program
+        self._on_line = on_line
+        self._on_event = on_event
+        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self._process: OwnedProcess | None = None
+        self._stopping = asyncio.Event()
+        self._ready = False
+        self._fatal: str | None = None
+        self._deaths = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The running program's process id, None between two runs."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Begin; `ready` tells when it is up."""
+        self._task = asyncio.create_task(self._keep(), name=f"keeper of {self.program.name}")
+
+    async def ready(self, patience: float) -> None:
+        """Wait until the program says that it is ready.
+
+        Args:
+            patience: seconds to wait.
+
+        Raises:
+            StartFailed: if it cannot be started or is not ready in time.
+        """
+        deadline = time.monotonic() + patience
+        async with aiohttp.ClientSession(timeout=READY_TIMEOUT) as session:
+            while not await self._says_ready(session):
+                if self._fatal is not None:
+                    raise StartFailed(self._fatal)
+                if time.monotonic() > deadline:
+                    raise StartFailed(f"{self.program.name} is not ready after {patience:.0f} s.{self._said()}")
+                await asyncio.sleep(READY_POLL_SECONDS)
+        self._ready = True
+
+    async def stop(self) -> None:
+        """Ask the program to stop, wait as long as it may take, then end it."""
+        self._stopping.set()
+        if self._task is None:
+            return
+        if self._process is not None:
+            self._process.terminate()
+        _, late = await asyncio.wait({self._task}, timeout=self.program.stop_seconds)
+        if late:
+            self._on_event(f"{self.program.name} did not stop in {self.program.stop_seconds:.0f} s and is ended.")
+            self.kill()
+        await self._task
+
+    def kill(self) -> None:
+        """End the program at once, and for good."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.kill()
+
+    async def _says_ready(self, session: aiohttp.ClientSession) -> bool:
+        if self._process is None:
+            return False
+        try:
+            async with session.get(self.program.ready_url) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, ConnectionError):
+            return False
+
+    async def _keep(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                status = await self._run()
+                died = f"{self.program.name} {_ending(status)}."
+            except OSError as error:  # no process or descriptor left: passes, or ends the start
+                status = -1
+                died = f"{self.program.name} cannot be started: {error.strerror}."
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began >= STEADY_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._deaths += 1
+            if not self._ready and (status >= 0 or self._deaths >= START_ATTEMPTS):
+                self._fatal = f"{died}{self._said()}"
+                return
+            # A signal comes from outside; who ends by itself has usually said why.
+            self._on_event(f"{died} Starting it again in {pause:g} s.{self._said() if status > 0 else ''}")
+            await self._sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _run(self) -> int:
+        """Run the program once and return its exit status."""
+        self._last_words.clear()
+        # A pipe of our own: asyncio's would make `wait` last until whatever the program started lets go of it.
+        read_end, write_end = os.pipe()
+        try:
+            process = await start_process(
+                self.program.command, stdout=write_end, stderr=write_end, environ=self.program.environ
+            )
+        except OSError:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        self._process = process
+        reading = asyncio.create_task(self._read(read_end))
+        try:
+            if self._stopping.is_set():
+                process.terminate()
+            status = await process.wait()
+            await asyncio.wait({reading}, timeout=LEFTOVER_SECONDS)
+        finally:
+            self._process = None
+            process.kill()
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        return status
+
+    async def _read(self, read_end: int) -> None:
+        async with aclosing(_lines(read_end)) as lines:
+            async for line in lines:
+                self._last_words.append(line)
+                self._on_line(self.program.name, line)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but not longer than until the stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _said(self) -> str:
+        return "".join(f"\n    {understand(line).text}" for line in self._last_words)
+
+
+class Supervisor:
+    """Keeps several programs running; those added later may depend on those added before.
+
+    Args:
+        on_line: called with (name, line) for each line of a program's output.
+        on_event: called with a sentence when a program dies and is started again.
+    """
+
+    def __init__(self, *, on_line: Callable[[str, str], None], on_event: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._on_event = on_event
+        self._ranks: list[list[Keeper]] = []
+
+    async def start(self, programs: list[Program], *, patience: float) -> None:
+        """Start `programs` side by side and wait until all are ready.
+
+        Args:
+            programs: what to run; all that was started before is ready.
+            patience: seconds to wait.
+
+        Raises:
+            StartFailed: if one of them cannot be brought up. All keep running until `stop`.
+        """
+        keepers = [Keeper(program, on_line=self._on_line, on_event=self._on_event) for program in programs]
+        self._ranks.append(keepers)
+        for keeper in keepers:
+            keeper.start()
+        await together(*(keeper.ready(patience) for keeper in keepers))
+
+    async def stop(self) -> None:
+        """Stop everything, last started first."""
+        while self._ranks:
+            await asyncio.gather(*(keeper.stop() for keeper in self._ranks.pop()))
+
+    def kill(self) -> None:
+        """End everything at once, last started first; `stop` still has to be awaited."""
+        for keeper in reversed(self.keepers):
+            keeper.kill()
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        """All keepers, in the order in which they were started."""
+        return [keeper for rank in self._ranks for keeper in rank]
+
+
+def python_module(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command that runs `module` with the Python that runs us."""
+    return (sys.executable, "-m", module, *arguments)
+
+
+async def together(*works: Coroutine[None, None, None]) -> None:
+    """Do all `works` side by side; the first failure ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures.exceptions[0].__cause__
+
+
+def _ending(status: int) -> str:
+    return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+
+async def _lines(read_end: int) -> AsyncGenerator[str, None]:
+    """Yield the lines that come out of the pipe `read_end`, cutting those that are too long; close it in the end."""
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb")
+    )
+    try:
+        rest = b""
+        while data := await stream.read(LINE_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield _text(line)
+            if len(rest) > LINE_BYTES:
+                yield _text(rest)
+                rest = b""
+        if rest:
+            yield _text(rest)
+    finally:
+        transport.close()
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip()

@@ -1,0 +1,254 @@
+"""Any server that speaks OpenAI's chat completions: Ollama, llama.cpp, vLLM, LM Studio, or one on the internet.
+
+They differ in what they understand of the protocol; `Form` is the part that is negotiated.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+import httpx2
+import msgspec
+from clipmill.analyzer.asking import transport
+from clipmill.analyzer.asking.costs import Usage
+from clipmill.analyzer.asking.provider import (
+    Answer,
+    CallOutcome,
+    ProviderFailure,
+    ProviderKind,
+    Refused,
+    Turn,
+    Unavailable,
+    count,
+)
+from msgspec import Struct
+from msgspec.structs import replace
+
+TEMPERATURE = 0.4
+"""As low as Gemini's, for the same reasons."""
+
+_FORM_CODES = frozenset({400, 422, 501})
+_COMPLAINT_CHARACTERS = 4000
+_NO_CREDIT = "insufficient_quota"
+_CONTEXT_EXCEEDED = ("context_length", "context length", "context size", "context window")
+
+
+class Output(StrEnum):
+    """How the form of the answer is asked for, the surest way first."""
+
+    SCHEMA = "json_schema"
+    OBJECT = "json_object"
+    WORDS = "words"
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """A way of putting a request. The first suits every server of today; what an older one refuses is left away.
+
+    Attributes:
+        output: how the answer's form is asked for; but for a schema, the instruction spells it out.
+        limit: the name under which the most tokens of an answer are given; models that think want the newer one.
+        temperature: whether one is given; models that think refuse it.
+        system: whether the instruction is a message of its own; some models' templates have no place for it.
+    """
+
+    output: Output = Output.SCHEMA
+    limit: str = "max_tokens"
+    temperature: bool = True
+    system: bool = True
+
+    def instead(self, complaint: str) -> "Form | None":
+        """Return the form to try after the server complained about this one, None if it is not the form's fault."""
+        said = complaint[:_COMPLAINT_CHARACTERS].lower()
+        if any(sign in said for sign in _CONTEXT_EXCEEDED):
+            return None
+        if self.limit == "max_tokens" and "max_completion_tokens" in said:
+            return replace(self, limit="max_completion_tokens")
+        if self.temperature and "temperature" in said:
+            return replace(self, temperature=False)
+        if self.system and "system" in said and "role" in said:
+            return replace(self, system=False)
+        if self.output is Output.SCHEMA:
+            return replace(self, output=Output.OBJECT)
+        return replace(self, output=Output.WORDS) if self.output is Output.OBJECT else None
+
+
+class _Part(Struct, frozen=True):
+    text: str = ""
+
+
+class _Message(Struct, frozen=True):
+    content: str | list[_Part] | None = None
+    refusal: str | None = None
+
+
+class _Choice(Struct, frozen=True):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _PromptDetails(Struct, frozen=True):
+    cached_tokens: int | None = None
+
+
+class _CompletionDetails(Struct, frozen=True):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(Struct, frozen=True):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+
+class _Completion(Struct, frozen=True):
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+class _Error(Struct, frozen=True):
+    code: str | int | None = None
+
+
+class _ErrorBody(Struct, frozen=True):
+    error: _Error
+
+
+class OpenAICompatible:
+    """One model behind one endpoint. An asynchronous context manager: leaving it closes the connections.
+
+    Args:
+        name: what people call the model.
+        key: sent as a bearer token, None if the server wants none.
+        model: as the server calls it.
+        base_url: to which `/chat/completions` is added, such as `http://127.0.0.1:11434/v1`.
+        timeout: longest wait for an answer, seconds.
+        output_tokens: most tokens of an answer, thoughts included.
+
+    Raises:
+        Refused: if `key` cannot be a key at all.
+    """
+
+    kind = ProviderKind.OPENAI
+
+    def __init__(
+        self, name: str, key: str | None, model: str, base_url: str, *, timeout: float, output_tokens: int
+    ) -> None:
+        self.name = name
+        transport.check_key(self.name, key or "")
+        self.model = model
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._timeout = timeout
+        self._output_tokens = output_tokens
+        self._form = Form()
+        self._client = transport.client(timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def answer(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
+        """Return the model's next turn; see `Provider.answer`."""
+        try:
+            # The transport's time-out is between bytes; this one is for the whole.
+            async with asyncio.timeout(self._timeout):
+                response = await self._negotiated(instruction, turns, schema)
+        except (TimeoutError, httpx2.HTTPError) as error:
+            raise transport.broken(self.name, error, self._timeout) from error
+        except httpx2.InvalidURL:
+            raise Refused(f"{self.name} has no usable address.", CallOutcome.REQUEST_REFUSED) from None
+        if response.status_code != 200:
+            raise self._failure(response)
+        return self._answer(response.content)
+
+    async def _negotiated(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> httpx2.Response:
+        """Ask in the form that is known to work, or in plainer ones until the server stops complaining."""
+        form = self._form
+        while True:
+            body = self._body(form, instruction, turns, schema)
+            response = await self._client.post(self._url, json=body, headers=self._headers)
+            if response.status_code not in _FORM_CODES:
+                self._form = form
+                return response
+            plainer = form.instead(response.text)
+            if plainer is None:
+                return response
+            count(self.kind, CallOutcome.FORM_REFUSED, None)
+            form = plainer
+
+    def _body(
+        self, form: Form, instruction: str, turns: Sequence[Turn], schema: dict[str, object]
+    ) -> dict[str, object]:
+        if form.output is not Output.SCHEMA:
+            spelled = msgspec.json.encode(schema).decode()
+            instruction = f"{instruction}\nAnswer with one JSON object of this schema and nothing else:\n{spelled}\n"
+        messages = [{"role": "user" if turn.ours else "assistant", "content": turn.text} for turn in turns]
+        if form.system:
+            messages.insert(0, {"role": "system", "content": instruction})
+        else:
+            messages[0]["content"] = f"{instruction}\n{messages[0]['content']}"
+        body: dict[str, object] = {"model": self.model, "messages": messages, form.limit: self._output_tokens}
+        if form.temperature:
+            body["temperature"] = TEMPERATURE
+        if form.output is Output.SCHEMA:
+            named = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": Output.SCHEMA, "json_schema": named}
+        elif form.output is Output.OBJECT:
+            body["response_format"] = {"type": Output.OBJECT}
+        return body
+
+    def _answer(self, body: bytes) -> Answer:
+        try:
+            completion = msgspec.json.decode(body, type=_Completion)
+        except (ValueError, RecursionError) as error:
+            raise self._told(body) or transport.not_understood(self.name) from error
+        usage = _usage(completion.usage)
+        choice = completion.choices[0] if completion.choices else _Choice(message=_Message())
+        if choice.finish_reason == "content_filter" or choice.message.refusal:
+            raise Refused(f"{self.name} declines this transcript.", CallOutcome.BLOCKED, usage)
+        content = choice.message.content or ""
+        text = content if isinstance(content, str) else "".join(part.text for part in content)
+        return Answer(text=text, usage=usage, truncated=choice.finish_reason == "length")
+
+    def _told(self, body: bytes) -> ProviderFailure | None:
+        """Return the failure that a body with status 200 tells of, as some relays do; None if it tells of none."""
+        try:
+            code = msgspec.json.decode(body, type=_ErrorBody).error.code
+        except (ValueError, RecursionError):
+            return None
+        return transport.refusal(self.name, code if isinstance(code, int) and 400 <= code < 600 else 500, "", None)
+
+    def _failure(self, response: httpx2.Response) -> Unavailable | Refused:
+        """Return what a status other than 200 means; the server's words may repeat what was sent and stay unsaid."""
+        code, said = response.status_code, response.text[:_COMPLAINT_CHARACTERS].lower()
+        if code in _FORM_CODES and any(sign in said for sign in _CONTEXT_EXCEEDED):
+            return Refused(
+                f"The transcript is too long for {self.name}'s context ({code}): give the model a larger one, or make "
+                "CLIPMILL_ANALYZER_PART_TOKENS smaller.",
+                CallOutcome.REQUEST_REFUSED,
+            )
+        if code == 429 and _NO_CREDIT in said:
+            return Refused(f"{self.name} has no credit left ({code}).", CallOutcome.RATE_LIMITED)
+        wait = transport.seconds_to_wait(response.headers.get("retry-after", ""))
+        return transport.refusal(self.name, code, "", wait)
+
+
+def _usage(told: _Usage | None) -> Usage:
+    if told is None:
+        return Usage()
+    cached = told.prompt_tokens_details.cached_tokens if told.prompt_tokens_details else 0
+    thoughts = told.completion_tokens_details.reasoning_tokens if told.completion_tokens_details else 0
+    thoughts = max(thoughts or 0, 0)
+    return Usage(
+        prompt_tokens=max(told.prompt_tokens or 0, 0),
+        cached_tokens=max(cached or 0, 0),
+        answer_tokens=max((told.completion_tokens or 0) - thoughts, 0),  # which includes the thoughts
+        thought_tokens=thoughts,
+    )

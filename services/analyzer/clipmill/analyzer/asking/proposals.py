@@ -1,0 +1,166 @@
+"""A model's proposals, checked against what there is: nothing of them is believed."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+from clipmill.analyzer.asking.extraction import records_in, with_numbers
+from clipmill.analyzer.asking.parts import Part
+from clipmill.analyzer.asking.prompts import CLIPS, Proposal
+from clipmill.analyzer.asking.provider import Answer
+from clipmill.analyzer.planning import Material, Moment, overlap
+from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.talk.titles import (
+    CAPTION_LIMIT,
+    TITLE_LIMIT,
+    clean,
+    limited_hashtags,
+    shortened,
+    title_from,
+)
+from msgspec import Struct
+from msgspec.structs import replace
+
+PROBLEMS_TOLD = 12
+"""The most problems that a repair request lists: the model needs the kinds, not the census."""
+
+REASON_LIMIT = 500
+"""Characters of a reason that are kept: people read a sentence."""
+
+LENGTHENED_FROM = 2 / 3
+"""A passage with this share of the shortest length is made long enough with the sentences after it: a model counts
+seconds by guess. Shorter ones were misunderstood, and longer ones cannot lose a sentence without losing their point."""
+
+HIGHEST_SCORE = 100
+
+UNSCORED = 50.0
+"""The score of a passage without any that can be read: in the middle, where the order of the answer decides."""
+
+_MAY_LACK = {"tiktok": "", "instagram": "", "youtube": "", "reason": "", "score": UNSCORED}
+"""What a passage may come without: its title stands in for a text."""
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What is left of an answer.
+
+    Attributes:
+        moments: usable, not overlapping, the best score first.
+        problems: what is wrong with the rest, in words that the model can act on; empty if nothing is.
+    """
+
+    moments: tuple[Moment, ...]
+    problems: tuple[str, ...]
+
+
+def checked(
+    answer: Answer, material: Material, wanted: int, part: Part | None = None, *, fewer: bool = False
+) -> Checked:
+    """Return what of `answer` can be used.
+
+    Sentence numbers, lengths, overlap and count are the model's to repair; texts that are too long, have too many
+    hashtags or stray characters are put right here, as are scores beyond 0 to 100 or on a scale of 1 or 10, and
+    passages that are a little too short.
+
+    Args:
+        answer: the model's.
+        material: what it was asked about.
+        wanted: how many passages it was asked for.
+        part: the sentences that it was shown, None for all.
+        fewer: whether fewer passages will do, even none: there may be nothing in a part.
+    """
+    part = part or Part(first=0, last=len(material.sentences) - 1)
+    problems: list[str] = []
+    moments: list[Moment] = []
+    if answer.truncated:
+        problems.append("It was cut off before its end: write shorter texts.")
+    records = records_in(answer.text, CLIPS, "first_sentence")
+    if records is None:
+        problems.append(f"It is not JSON of the schema, an object with the list {CLIPS}.")
+    scores: list[float] = []
+    for number, record in enumerate(records or [], 1):
+        try:
+            proposal = msgspec.convert({**_MAY_LACK, **with_numbers(record)}, Proposal, strict=False)
+            moments.append(_moment(proposal, material, part))
+            scores.append(proposal.score)
+        except (msgspec.ValidationError, OverflowError) as error:
+            problems.append(f"Clip {number} does not follow the schema: {error}.")
+        except _UnusableError as error:
+            problems.append(f"Clip {number}: {error}")
+    scored = [replace(moment, score=score) for moment, score in zip(moments, whole_scores(scores), strict=True)]
+    kept = _without_overlap(scored, part, problems)[:wanted]
+    if len(kept) < wanted and not problems and not fewer:
+        problems.append(f"It has {len(kept)} passages, {wanted} are wanted.")
+    return Checked(moments=tuple(kept), problems=tuple(problems[:PROBLEMS_TOLD]))
+
+
+def whole_scores(scores: Sequence[float]) -> list[int]:
+    """Return a model's scores as whole ones from 0 to 100, also where it took the scale to end at 1 or at 10."""
+    known = [UNSCORED if math.isnan(score) else score for score in scores]
+    highest = max(known, default=0.0)
+    scale = next((HIGHEST_SCORE / end for end in (1, 10) if 0 < highest <= end), 1)
+    return [round(max(0.0, min(score * scale, HIGHEST_SCORE))) for score in known]
+
+
+class _UnusableError(Exception):
+    """A proposal that cannot become a clip; the message says why."""
+
+
+def _moment(proposal: Proposal, material: Material, part: Part) -> Moment:
+    first, last = proposal.first_sentence, proposal.last_sentence
+    if not (1 <= first <= part.count and 1 <= last <= part.count):
+        raise _UnusableError(f"there are sentences 1 to {part.count}, not {first} to {last}.")
+    if first > last:
+        raise _UnusableError(f"sentence {first} comes after sentence {last}.")
+    window = _fitted(part.first + first - 1, part.first + last - 1, material, part)
+    if window is None:
+        start, end = material.sentences[part.first + first - 1].start, material.sentences[part.first + last - 1].end
+        options = material.options
+        raise _UnusableError(
+            f"sentences {first} to {last} last {end - start:.1f} seconds, allowed are "
+            f"{options.clip_min_seconds:g} to {options.clip_max_seconds:g}."
+        )
+    title = title_from(proposal.title)
+    if not title:
+        raise _UnusableError("its title is empty.")
+    return Moment(
+        window=window,
+        title=title,
+        tiktok=_caption(proposal.tiktok) or _caption(title),
+        instagram=_caption(proposal.instagram) or _caption(title),
+        youtube=title_from(proposal.youtube, TITLE_LIMIT) or title,
+        score=0,  # until all are known
+        reason=shortened(clean(proposal.reason), REASON_LIMIT),
+    )
+
+
+def _fitted(first: int, last: int, material: Material, part: Part) -> Window | None:
+    """Return the window of these sentences, with some after them where it is a little short; None if it cannot be."""
+    window = material.boundaries.fit(first, last)
+    start, shortest = material.sentences[first].start, material.lengths.shortest_ms / 1000
+    if material.sentences[last].end - start < shortest * LENGTHENED_FROM:
+        return window
+    while window is None and last < part.last and material.sentences[last].end - start < shortest:
+        last += 1
+        window = material.boundaries.fit(first, last)
+    return window
+
+
+def _caption(text: str) -> str:
+    return shortened(limited_hashtags(clean(text)), CAPTION_LIMIT)
+
+
+def _without_overlap(moments: Sequence[Moment], part: Part, problems: list[str]) -> list[Moment]:
+    """Return those that do not overlap a better one, the best first, among equals the first in the answer."""
+    kept: list[Moment] = []
+    for moment in sorted(moments, key=lambda one: -one.score):
+        other = next((one for one in kept if overlap(one.window, moment.window)), None)
+        if other is None:
+            kept.append(moment)
+        else:
+            problems.append(f"The passages of {_named(moment, part)} and {_named(other, part)} overlap.")
+    return kept
+
+
+def _named(moment: Moment, part: Part) -> str:
+    """Return a moment's sentences by the numbers that the model was shown."""
+    return f"sentences {moment.window.first - part.first + 1} to {moment.window.last - part.first + 1}"

@@ -1,0 +1,92 @@
+"""From what was proposed in each part of a transcript to the best of the whole, and scores that tell clips apart."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+from clipmill.analyzer.asking.extraction import records_in, with_numbers
+from clipmill.analyzer.asking.prompts import SCORES, Rank
+from clipmill.analyzer.asking.proposals import HIGHEST_SCORE, whole_scores
+from clipmill.analyzer.asking.provider import Answer
+from clipmill.analyzer.planning import Material, Moment, overlap
+from clipmill.analyzer.talk.titles import shortened
+from msgspec.structs import replace
+
+SURPLUS = 2
+"""So many times the wanted passages come into a shortlist, spread over the parts: half of them may be in one part."""
+
+QUOTED_CHARACTERS = 60
+"""As much of a passage's first and last sentence stands in a shortlist: how it opens and where it leads."""
+
+SPREAD = 5
+"""The least distance between two scores of a job. Models crowd theirs below the top, where nobody can tell 93 from 92;
+fifteen clips, the most of a job, still fit between 100 and 0."""
+
+
+def proposals_each(wanted: int, parts: int) -> int:
+    """Return how many passages to ask for in each of `parts` parts, for `wanted` clips."""
+    return wanted if parts == 1 else min(wanted, math.ceil(wanted * SURPLUS / parts))
+
+
+def shortlist(moments: Sequence[Moment]) -> list[Moment]:
+    """Return the moments of all parts that do not overlap a better one, the best first by their own scores.
+
+    Parts overlap, so the same passage may have been proposed twice.
+    """
+    kept: list[Moment] = []
+    for moment in sorted(moments, key=lambda one: (-one.score, one.window.start_ms)):
+        if not any(overlap(moment.window, other.window) for other in kept):
+            kept.append(moment)
+    return kept
+
+
+def described(moment: Moment, material: Material) -> str:
+    """Return a moment as a shortlist shows it, in one line."""
+    ends = dict.fromkeys((moment.window.first, moment.window.last))
+    texts = [" ".join(material.sentences[index].text.split()) for index in ends]
+    quoted = " … ".join(shortened(text, QUOTED_CHARACTERS) for text in texts)
+    return f"({round(moment.window.length_ms / 1000)} s) {moment.title}: {quoted}"
+
+
+def ranked(answer: Answer, moments: Sequence[Moment]) -> list[Moment] | None:
+    """Return the moments of a shortlist with the scores that the model gave them, the best first.
+
+    Those that it left out keep their order behind the others. None if it scored fewer than half of them: that is no
+    ranking.
+
+    Args:
+        answer: the model's.
+        moments: the shortlist in the order in which it was shown.
+    """
+    scores: dict[int, float] = {}
+    for record in records_in(answer.text, SCORES, "passage") or []:
+        try:
+            rank = msgspec.convert(with_numbers(record), Rank, strict=False)
+        except (msgspec.ValidationError, OverflowError):
+            continue
+        if 1 <= rank.passage <= len(moments):
+            scores.setdefault(rank.passage - 1, rank.score)
+    if len(scores) * 2 < len(moments):
+        return None
+    whole = dict(zip(scores, whole_scores(list(scores.values())), strict=True))
+    lowest = min(whole.values())
+    order = sorted(range(len(moments)), key=lambda index: (index not in whole, -whole.get(index, 0), index))
+    return [replace(moments[index], score=whole.get(index, min(lowest, moments[index].score))) for index in order]
+
+
+def calibrated(moments: Sequence[Moment]) -> list[Moment]:
+    """Return the moments of a job, the best first, with scores that fall by `SPREAD` at least from one to the next.
+
+    A score that stands far enough below the one before it stays as it is; none is raised but to leave room at the
+    bottom. The same moments always come out the same.
+    """
+    ordered = sorted(moments, key=lambda one: -one.score)
+    scores: list[int] = []
+    for moment in ordered:
+        highest = scores[-1] - SPREAD if scores else HIGHEST_SCORE
+        scores.append(min(moment.score, highest))
+    floor = 0
+    for index in reversed(range(len(scores))):
+        scores[index] = max(scores[index], floor)
+        floor = scores[index] + SPREAD
+    return [replace(moment, score=score) for moment, score in zip(ordered, scores, strict=True)]

@@ -1,0 +1,83 @@
+"""The transcript as a model reads it: sentences numbered like verses, with as few other signs as will do.
+
+    45@312 And then we looked at it. 46 Nobody noticed. 47B* Never? 48A@343 Not once.
+
+A number among the words costs a token or two, a line of its own with two times ten and more. Numbers start anew in each
+part, because small ones are short. What else is known of a sentence follows its number: who speaks from there on, that
+a shot begins, now and then its time.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from string import ascii_uppercase
+
+from clipmill.analyzer.asking.parts import Part
+from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
+from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.contracts.documents import Transcript
+
+TIMED_SECONDS = 30.0
+"""So often a sentence has its time. Between two, a model goes by the rate of speech, which is a second or two off."""
+
+SHOT_SECONDS = 15.0
+"""Shots are marked where they last this long on average: faster cutting follows rhythm, not sense."""
+
+
+class TranscriptText:
+    """Writes parts of one transcript.
+
+    Args:
+        sentences: all of them.
+        speakers: a letter for who says each, empty where unknown; see `speakers_of`.
+        cuts: times of the first frames of shots, seconds, ascending.
+        duration: of the source, seconds.
+    """
+
+    def __init__(
+        self, sentences: Sequence[Sentence], speakers: Sequence[str], cuts: Sequence[float], duration: float
+    ) -> None:
+        self._sentences = sentences
+        self._speakers = speakers
+        self._cuts = cuts if duration / (len(cuts) + 1) >= SHOT_SECONDS else []
+
+    def of(self, part: Part) -> str:
+        """Return the numbered sentences of `part`."""
+        pieces: list[str] = []
+        timed = -TIMED_SECONDS
+        speaker = ""
+        for number, index in enumerate(range(part.first, part.last + 1), 1):
+            sentence = self._sentences[index]
+            signs = self._speakers[index] if self._speakers[index] != speaker else ""
+            speaker = self._speakers[index]
+            if self._opens_shot(index):
+                signs += "*"
+            if sentence.start - timed >= TIMED_SECONDS:
+                signs += f"@{sentence.start:.0f}"
+                timed = sentence.start
+            text = " ".join(sentence.text.split())
+            stop = ":" if text[0].isdigit() else ""  # lest two numbers become one
+            pieces.append(f"{number}{signs}{stop} {text}")
+        return " ".join(pieces)
+
+    def _opens_shot(self, index: int) -> bool:
+        """Whether a shot begins in the pause before a sentence, or hardly after its start."""
+        latest = self._sentences[index].start + CUT_REACH_MS / 1000
+        earliest = self._sentences[index - 1].end if index else 0.0
+        at = bisect_right(self._cuts, latest)
+        return at > 0 and self._cuts[at - 1] >= earliest
+
+
+def speakers_of(transcript: Transcript, sentences: Sequence[Sentence]) -> list[str]:
+    """Return who says each sentence, as a letter: whoever speaks in its middle.
+
+    Letters are given in the order of first words. Empty texts where fewer than two people are told apart; an empty one
+    also where it is not known, and for the few beyond the alphabet.
+    """
+    names = dict.fromkeys(segment.speaker for segment in transcript.segments if segment.speaker)
+    if len(names) < 2:
+        return [""] * len(sentences)
+    letters = dict(zip(names, ascii_uppercase, strict=False))
+    starts = [segment.start for segment in transcript.segments]
+    middles = [(sentence.start + sentence.end) / 2 for sentence in sentences]
+    speaking = [transcript.segments[max(bisect_right(starts, middle) - 1, 0)].speaker for middle in middles]
+    return [letters.get(name, "") for name in speaking]

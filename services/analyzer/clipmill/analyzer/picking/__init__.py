@@ -1,0 +1,1 @@
+"""The local picker: features, topics, scheduling; sound and shots where nobody speaks."""

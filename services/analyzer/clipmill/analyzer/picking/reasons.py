@@ -1,0 +1,63 @@
+"""Why a clip was picked, in a sentence that names the evidence."""
+
+from collections.abc import Sequence
+
+from clipmill.analyzer.picking.local_picker import CLEAR_JOINT, SUBSTANCE, Evidence
+from clipmill.analyzer.talk.boundaries import Window
+
+MOST_SAID = 4
+"""More evidence than this is not read."""
+
+AUDIBLE = 0.25
+"""So much louder or faster than usual, of what counts as clearly so, is worth telling."""
+
+_SUBSTANCES = {
+    "question": "raises a question and goes on to its answer",
+    "number": "gives numbers",
+    "contrast": "turns an expectation round",
+    "claim": "makes a strong claim",
+    "emotion": "is told with feeling",
+    "story": "tells a story",
+}
+
+
+def reason_of(evidence: Evidence, window: Window) -> str:
+    """Return what speaks for `window`, the strongest first."""
+    inside = range(window.first, window.last + 1)
+    sums = {
+        name: sum(max(float(getattr(evidence.features[index], name)), 0.0) for index in inside) for name in SUBSTANCE
+    }
+    best = sorted((name for name in SUBSTANCE if sums[name] > 0), key=lambda name: (-sums[name], name))[:2]
+    if evidence.features[window.first].question > 0 and window.last > window.first:
+        # Whatever else there is: people stay for the answer.
+        best = ["question", *(name for name in best if name != "question")]
+    said = [_SUBSTANCES[name] for name in best] + _delivery(evidence, inside) + _place(evidence, window)
+    return f"Picked locally: it {_listed(said[:MOST_SAID] or ['stands for itself'])}."
+
+
+def _delivery(evidence: Evidence, inside: Sequence[int]) -> list[str]:
+    said: list[str] = []
+    seconds = sum(evidence.sentences[index].seconds for index in inside)
+    for name, words in (("energy", "is louder than the rest"), ("pace", "is faster than the rest")):
+        mean = sum(
+            float(getattr(evidence.soundings[index], name)) * evidence.sentences[index].seconds for index in inside
+        )
+        if mean / seconds >= AUDIBLE:
+            said.append(words)
+    return said
+
+
+def _place(evidence: Evidence, window: Window) -> list[str]:
+    start, end = evidence.joints[window.first], evidence.joints[window.last + 1]
+    said: list[str] = []
+    if start.cut and end.cut:
+        said.append("runs from cut to cut")
+    elif start.cut:
+        said.append("starts on a cut")
+    if min(start.topic, end.topic) >= CLEAR_JOINT:
+        said.append("covers one topic")
+    return said
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,171 @@
+"""Which stretches to show where nobody speaks: by the sound and by the shots."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from clipmill.analyzer.picking.scheduling import best_set
+from clipmill.analyzer.talk.boundaries import CUT_REACH_MS, Lengths, Window
+from msgspec import Struct
+
+PREFERRED_MS = 30_000
+"""Long enough to show something, short enough to be watched to its end."""
+
+STEP_MS = 1000
+"""Stretches may start at each second, since levels are by the second, and at each cut."""
+
+LIVELY_DB = 6.0
+"""So much louder than the video's median is clearly loud: double the amplitude."""
+
+LOUDNESS = 1.0
+"""Cheers, crashes and music are where something happens: loudness alone finds most highlights of sports (Rui, Gupta and
+Acero 2000, "Automatically extracting highlights for TV baseball programs")."""
+
+CHANGE = 0.5
+"""Steady noise is an engine or the wind; what rises and falls is an event."""
+
+CUTTING = 0.3
+"""Editors cut fast where much happens: for each doubling of the number of cuts, up to three."""
+
+START_ON_CUT = 0.3
+"""A shot is shown from its first frame."""
+
+SHORTNESS = 0.3
+"""A stretch of the preferred length shows more than a short one."""
+
+EVENNESS = 0.2
+"""Where nothing else decides, clips are spread evenly: little."""
+
+
+class Stretch(Struct, frozen=True):
+    """A stretch to show, what it is worth (about -3 to 3), and what speaks for it."""
+
+    window: Window
+    value: float
+    reason: str
+
+
+class Wordless:
+    """Values stretches of one source in which nothing is said.
+
+    Args:
+        levels: mean power of each second from second 0 on, dBFS; empty where unknown.
+        cuts_ms: first frames of shots, milliseconds, ascending.
+        duration_ms: of the source.
+    """
+
+    def __init__(self, levels: Sequence[int], cuts_ms: Sequence[int], duration_ms: int) -> None:
+        self._cuts = cuts_ms
+        self._duration_ms = duration_ms
+        heard = np.asarray(levels[: duration_ms // 1000 + 1], dtype=np.float64)
+        self._usual = float(np.median(heard)) if heard.size else 0.0
+        louder = np.clip((heard - self._usual) / LIVELY_DB, -1.0, 1.0)
+        changes = np.abs(np.diff(heard, prepend=heard[:1]))
+        usual_change = float(np.mean(changes)) if heard.size else 0.0
+        lively = np.clip(changes / usual_change - 1, -1.0, 1.0) if usual_change else np.zeros_like(heard)
+        self._heard, self._louder, self._lively = _sums(heard), _sums(louder), _sums(lively)
+
+    def best(self, free: Sequence[tuple[int, int]], lengths: Lengths, wanted: int) -> list[Stretch]:
+        """Return up to `wanted` stretches that do not overlap, as many as there is room for, in order of time.
+
+        Args:
+            free: where there is room, milliseconds, ascending.
+            lengths: what a clip may last.
+            wanted: how many.
+        """
+        if wanted < 1:
+            return []
+        windows = [window for start, end in free for window in self._candidates(start, end, lengths)]
+        places = _even_places(free, wanted)
+        values = [self._value(window, lengths) - EVENNESS * _distance(window, places) for window in windows]
+        return [
+            Stretch(windows[index], values[index], self._reason(windows[index]))
+            for index in sorted(best_set(windows, values, wanted), key=lambda index: windows[index].start_ms)
+        ]
+
+    def _candidates(self, start: int, end: int, lengths: Lengths) -> list[Window]:
+        """Return the windows between `start` and `end`: of the preferred length, of the shortest, or all there is."""
+        room = end - start
+        preferred = max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
+        found: set[tuple[int, int]] = set()
+        for length in sorted({min(preferred, room), lengths.shortest_ms}):
+            starts = {*range(start, end - length + 1, STEP_MS), end - length}
+            # Packed without a gap, as many fit as there is room for.
+            starts.update(range(start, end - length + 1, length))
+            starts.update(cut for cut in self._between(start, end - length))
+            found.update((begin, self._ending(begin + length, begin, end, lengths)) for begin in starts)
+            if length == lengths.shortest_ms:
+                found.update((begin, begin + length) for begin in starts)
+        return [Window(first=0, last=-1, start_ms=begin, end_ms=until) for begin, until in sorted(found)]
+
+    def _ending(self, time: int, begin: int, limit: int, lengths: Lengths) -> int:
+        """Return the cut nearest to `time` if it is near enough, so that no few frames of another shot flash up."""
+        lowest, highest = begin + lengths.shortest_ms, min(limit, begin + lengths.longest_ms)
+        near = [cut for cut in self._between(time - CUT_REACH_MS, time + CUT_REACH_MS) if lowest <= cut <= highest]
+        return min(near, key=lambda cut: (abs(cut - time), cut), default=time)
+
+    def _between(self, lowest: int, highest: int) -> Sequence[int]:
+        return self._cuts[bisect_left(self._cuts, lowest) : bisect_right(self._cuts, highest)]
+
+    def _value(self, window: Window, lengths: Lengths) -> float:
+        preferred = max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
+        return (
+            LOUDNESS * self._mean(self._louder, window)
+            + CHANGE * self._mean(self._lively, window)
+            + CUTTING * self._cutting(window)
+            + START_ON_CUT * bool(self._between(window.start_ms, window.start_ms))
+            - SHORTNESS * max(1 - window.length_ms / preferred, 0.0)
+        )
+
+    def _cutting(self, window: Window) -> float:
+        """Return how much oftener than in all of the source there are cuts, in doublings, -3 to 3."""
+        inside = len(self._between(window.start_ms, window.end_ms - 1))
+        expected = len(self._cuts) * window.length_ms / self._duration_ms
+        return float(np.clip(np.log2((inside + 1) / (expected + 1)), -3.0, 3.0))
+
+    @staticmethod
+    def _mean(sums: np.ndarray[tuple[int], np.dtype[np.float64]], window: Window) -> float:
+        """Return the mean over the seconds of `window` from the running sums; 0 where nothing was heard."""
+        first = min(window.start_ms // 1000, len(sums) - 1)
+        last = min(-(-window.end_ms // 1000), len(sums) - 1)
+        return float(sums[last] - sums[first]) / (last - first) if last > first else 0.0
+
+    def _reason(self, window: Window) -> str:
+        said: list[str] = []
+        louder = self._mean(self._heard, window) - self._usual
+        if len(self._heard) > 1 and louder >= 1:
+            said.append(f"it is {louder:.0f} dB louder than usual")
+        if len(self._heard) > 1 and self._mean(self._lively, window) > 0:
+            said.append("its sound changes much")
+        inside = len(self._between(window.start_ms, window.end_ms - 1))
+        starts_on_cut = bool(self._between(window.start_ms, window.start_ms))
+        inside -= starts_on_cut
+        if inside:
+            said.append(f"it has {inside} cut{'s' * (inside > 1)}")
+        if starts_on_cut:
+            said.append("it starts on a cut")
+        return f"Picked locally: nothing is said here; {', '.join(said) or 'taken at an even distance'}."
+
+
+def _sums(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.concatenate(([0.0], np.cumsum(values)))
+
+
+def _even_places(free: Sequence[tuple[int, int]], wanted: int) -> list[float]:
+    """Return the middles of `wanted` equal parts of what is free, milliseconds."""
+    total = sum(end - start for start, end in free)
+    places: list[float] = []
+    for part in range(wanted):
+        left = total * (part + 0.5) / wanted
+        for start, end in free:
+            if left <= end - start:
+                places.append(start + left)
+                break
+            left -= end - start
+    return places
+
+
+def _distance(window: Window, places: Sequence[float]) -> float:
+    """Return how far the middle of `window` is from the nearest place, as a share of the window, at most 1."""
+    middle = (window.start_ms + window.end_ms) / 2
+    return min(min(abs(middle - place) for place in places) / window.length_ms, 1.0) if places else 0.0

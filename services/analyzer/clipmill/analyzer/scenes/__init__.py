@@ -1,0 +1,1 @@
+"""Shots: cuts, dissolves and fades, measured in child processes."""

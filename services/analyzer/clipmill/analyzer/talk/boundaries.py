@@ -1,0 +1,162 @@
+"""Where exactly a clip starts and ends: at sentences, with a little room tone, on a shot cut where one is near.
+
+Everything here counts in whole milliseconds, so that what is planned, published and rendered is the same number.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from clipmill.analyzer.talk.sentences import Sentence
+from msgspec import Struct
+
+ROOM_BEFORE_MS = 150
+"""Room tone before the first word: enough for its onset, which recognisers often place late."""
+
+ROOM_AFTER_MS = 250
+"""Room tone after the last word: a voice fades more slowly than it starts."""
+
+SHARE_BEFORE = ROOM_BEFORE_MS / (ROOM_BEFORE_MS + ROOM_AFTER_MS)
+"""What of a pause belongs to the sentence after it."""
+
+CUT_REACH_MS = 350
+"""A clip's end moves to a shot cut this near: otherwise a few frames of another shot flash up."""
+
+
+STRETCH_MS = 3000
+"""The most silence that a clip takes in to become long enough; more is dead air."""
+
+
+WINDOWS_LIMIT = 60_000
+"""More windows than an hour of ordinary sentences has: of longer or choppier talks every other end is tried, or fewer,
+so that time and memory stay bounded."""
+
+
+class Lengths(Struct, frozen=True):
+    """The range of lengths that clips may have, milliseconds."""
+
+    shortest_ms: int
+    longest_ms: int
+
+    @classmethod
+    def of(cls, shortest: float, longest: float) -> "Lengths":
+        """Return the range from seconds."""
+        return cls(milliseconds(shortest), milliseconds(longest))
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """A stretch of the source that can be a clip.
+
+    Attributes:
+        first: index of the first sentence.
+        last: index of the last sentence.
+        start_ms: where it starts, milliseconds of the source.
+        end_ms: where it ends.
+    """
+
+    first: int
+    last: int
+    start_ms: int
+    end_ms: int
+
+    @property
+    def length_ms(self) -> int:
+        """How long it is, milliseconds."""
+        return self.end_ms - self.start_ms
+
+
+class Boundaries:
+    """Fits windows of whole sentences into a source.
+
+    Args:
+        sentences: in order, without overlap.
+        cuts: times of the first frames of shots, seconds, ascending.
+        duration: of the source, seconds.
+        lengths: what a clip may last.
+        stretch_ms: the most silence that a clip takes in to become long enough, None for any.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[Sentence],
+        cuts: Sequence[float],
+        duration: float,
+        lengths: Lengths,
+        stretch_ms: int | None = STRETCH_MS,
+    ) -> None:
+        self._starts = [milliseconds(sentence.start) for sentence in sentences]
+        self._ends = [milliseconds(sentence.end) for sentence in sentences]
+        self._cuts = [milliseconds(cut) for cut in cuts]
+        self._duration_ms = int(duration * 1000)
+        self._lengths = lengths
+        self._stretch_ms = self._duration_ms if stretch_ms is None else stretch_ms
+
+    def windows(self, most: int | None = None) -> list[Window]:
+        """Return the windows of consecutive sentences whose length fits, ordered by first and last sentence.
+
+        Args:
+            most: how many to return for each first sentence, the shortest first; None for all.
+        """
+        ranges = [
+            range(self._first_long_enough(first), self._first_too_long(first)) for first in range(len(self._starts))
+        ]
+        stride = 1 if most is not None else -(-sum(map(len, ranges)) // WINDOWS_LIMIT) or 1
+        found: list[Window] = []
+        for first, lasts in enumerate(ranges):
+            mine = 0
+            for last in lasts[::stride]:
+                if mine == most:
+                    break
+                window = self.fit(first, last)
+                if window is not None:
+                    found.append(window)
+                    mine += 1
+        return found
+
+    def _first_long_enough(self, first: int) -> int:
+        floor = self._ends[first - 1] if first else 0
+        return max(first, bisect_left(self._starts, floor + self._lengths.shortest_ms) - 1)
+
+    def _first_too_long(self, first: int) -> int:
+        return bisect_right(self._ends, self._starts[first] + self._lengths.longest_ms)
+
+    def fit(self, first: int, last: int) -> Window | None:
+        """Return the window from sentence `first` to sentence `last`, None if its length cannot be made to fit.
+
+        It never reaches into a neighbouring word or beyond the source. The pause between two sentences is divided
+        between them, so that clips of adjacent sentences do not overlap; a shot cut in the pause divides it anew.
+        """
+        speech_start, speech_end = self._starts[first], min(self._ends[last], self._duration_ms)
+        floor = self._ends[first - 1] if first else 0
+        ceiling = min(self._starts[last + 1], self._duration_ms) if last + 1 < len(self._starts) else self._duration_ms
+        earliest = speech_start - int((speech_start - floor) * (SHARE_BEFORE if first else 1))
+        latest = speech_end + int((ceiling - speech_end) * (1 - SHARE_BEFORE if ceiling < self._duration_ms else 1))
+        start = self._nearest_cut(max(speech_start - ROOM_BEFORE_MS, earliest), floor, speech_start)
+        end = self._nearest_cut(min(speech_end + ROOM_AFTER_MS, latest), speech_end, ceiling)
+        lengths, natural = self._lengths, (start, end)
+        # Too long: give room tone back. Too short: take more silence, after the speech first.
+        end = max(speech_end, min(end, start + lengths.longest_ms))
+        start = min(speech_start, max(start, end - lengths.longest_ms))
+        unstretched = end - start
+        end = max(end, min(latest, start + lengths.shortest_ms))
+        start = min(start, max(earliest, end - lengths.shortest_ms))
+        stretched = end - start - unstretched
+        if (start, end) != natural:
+            # What was moved for its length may have come near a cut.
+            lowest, highest = max(speech_end, start + lengths.shortest_ms), min(ceiling, start + lengths.longest_ms)
+            end = self._nearest_cut(end, lowest, highest)
+            lowest, highest = max(floor, end - lengths.longest_ms), min(speech_start, end - lengths.shortest_ms)
+            start = self._nearest_cut(start, lowest, highest)
+        if stretched > self._stretch_ms or not lengths.shortest_ms <= end - start <= lengths.longest_ms:
+            return None
+        return Window(first=first, last=last, start_ms=start, end_ms=end)
+
+    def _nearest_cut(self, time: int, lowest: int, highest: int) -> int:
+        at = bisect_left(self._cuts, time)
+        near = [cut for cut in self._cuts[max(at - 1, 0) : at + 1] if lowest <= cut <= highest]
+        best = min(near, key=lambda cut: (abs(cut - time), cut), default=time)
+        return best if abs(best - time) <= CUT_REACH_MS else time
+
+
+def milliseconds(seconds: float) -> int:
+    """Return seconds as whole milliseconds."""
+    return round(seconds * 1000)

@@ -1,0 +1,193 @@
+"""Sentences: what a clip is made of. A clip starts where one starts and ends where one ends."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, OPENERS, finishes
+from clipmill.analyzer.talk.terms import UNSPACED
+from clipmill.contracts.documents import Segment, Transcript, Word
+from msgspec import Struct
+
+PAUSE_SECONDS = 0.7
+"""A silence that ends a sentence where punctuation does not speak against it; pauses inside fluent read or spoken
+sentences rarely reach half a second."""
+
+LONG_PAUSE_SECONDS = 2.0
+"""A silence that ends a sentence even where the next word continues it in lower case."""
+
+SENTENCE_SECONDS = 25.0
+"""The longest sentence, seconds: a longer one is a speaker, or a recogniser, without full stops, and is divided."""
+
+UNPUNCTUATED_SECONDS = 6.0
+"""The same where a transcript has no punctuation: spoken sentences last three to six seconds, so that a longer stretch
+is probably two, and the longest pause in it is the best guess at where."""
+
+PUNCTUATED_SHARE = 1 / 40
+"""From this share of words with a full stop on, a transcript counts as punctuated."""
+
+SHORTEST_WORD_SECONDS = 0.001
+
+_NEVER_LAST = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "st", "gen", "col", "sgt", "capt", "lt", "rev", "hon", "vs", "e.g", "i.e", "cf"}
+    | {"fig", "vol", "approx", "dept", "est"}
+)
+"""Abbreviations that something always follows."""
+
+_SELDOM_LAST = frozenset(
+    {"etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.n", "a.m", "p.m", "ph.d", "b.c", "a.d"}
+)
+"""Abbreviations that end a sentence where the next word starts with a capital."""
+
+_INITIAL = re.compile(r"^[A-Z]$")
+_UNSPACED = re.compile(f"[{UNSPACED}\u3001-\u303f\uff00-\uffef]")
+"""Letters, and marks between them, that need no blank before the next word."""
+
+_UNITS = re.compile(r"\s+|(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\uff1f\uff61\u300d\u300f\uff09])")
+"""Between what can be told apart in a segment without word times: blanks, and full stops that no blank follows."""
+
+
+class Sentence(Struct, frozen=True, kw_only=True):
+    """Consecutive words that belong together.
+
+    Attributes:
+        number: from 1, in order of time; how a model names it.
+        text: as written.
+        start: of the first word, seconds.
+        end: of the last word, seconds.
+    """
+
+    number: int
+    text: str
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes to say."""
+        return self.end - self.start
+
+
+def words_of(transcript: Transcript, duration: float) -> list[Word]:
+    """Return the words that sound while there is a picture, in order, without overlap.
+
+    A segment without word times has its words spread over it by their number of letters.
+
+    Args:
+        transcript: what is said.
+        duration: seconds of picture; sound may last longer.
+    """
+    words: list[Word] = []
+    reached = 0.0
+    for segment in transcript.segments:
+        for word in segment.words or _interpolated(segment):
+            start, end = max(word.start, reached), min(word.end, duration)
+            if word.text and end - start >= SHORTEST_WORD_SECONDS:
+                words.append(Word(text=word.text, start=start, end=end, score=word.score))
+                reached = end
+    return words
+
+
+def sentences_of(words: Sequence[Word], longest: float = SENTENCE_SECONDS) -> list[Sentence]:
+    """Return the sentences that `words` form.
+
+    Args:
+        words: in order, without overlap.
+        longest: seconds; longer sentences are divided where a comma or a pause allows it best.
+    """
+    punctuated = sum(finishes(word.text) for word in words) >= len(words) * PUNCTUATED_SHARE
+    longest = longest if punctuated else min(longest, UNPUNCTUATED_SECONDS)
+    groups: list[Sequence[Word]] = []
+    for group in _grouped(words, punctuated=punctuated):
+        groups.extend(_divided(group, longest))
+    return _numbered(groups)
+
+
+def single_words(words: Sequence[Word]) -> list[Sentence]:
+    """Return each word as a unit of its own, for length ranges that no run of whole sentences meets."""
+    return _numbered([[word] for word in words])
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Return words as running text: with blanks, but for scripts that are written without.
+
+    Where there are letters of such a script, blanks stand between two words of letters of others alone: recognisers
+    give their texts letter by letter, figures digit by digit.
+    """
+    if not any(_UNSPACED.search(text) for text in texts):
+        return " ".join(texts)
+    parts: list[str] = []
+    for text in texts:
+        spaced = bool(parts) and all(_is_spaced(letter) for letter in (parts[-1][-1], text[0]))
+        parts.append(f" {text}" if spaced else text)
+    return "".join(parts)
+
+
+def _is_spaced(letter: str) -> bool:
+    return letter.isalpha() and not _UNSPACED.match(letter)
+
+
+def _numbered(groups: Sequence[Sequence[Word]]) -> list[Sentence]:
+    return [
+        Sentence(number=number, text=joined([word.text for word in group]), start=group[0].start, end=group[-1].end)
+        for number, group in enumerate(groups, 1)
+    ]
+
+
+def _interpolated(segment: Segment) -> Iterator[Word]:
+    texts = [text for text in _UNITS.split(segment.text) if text]
+    letters = sum(len(text) for text in texts)
+    start = segment.start
+    for text in texts:
+        end = start + (segment.end - segment.start) * len(text) / letters
+        yield Word(text=text, start=start, end=end, score=0.0)
+        start = end
+
+
+def _grouped(words: Sequence[Word], *, punctuated: bool) -> Iterator[list[Word]]:
+    group: list[Word] = []
+    for word, following in pairwise([*words, None]):
+        if word is None:  # only the last element is
+            break
+        group.append(word)
+        if following is None or _ends(word, following, punctuated=punctuated):
+            yield group
+            group = []
+
+
+def _ends(word: Word, following: Word, *, punctuated: bool) -> bool:
+    if finishes(word.text) and not _abbreviates(word.text, following.text):
+        return True
+    continues = punctuated and following.text[0].islower()
+    return following.start - word.end >= (LONG_PAUSE_SECONDS if continues else PAUSE_SECONDS)
+
+
+def _abbreviates(text: str, following: str) -> bool:
+    """Tell whether the full stop of `text` is that of an abbreviation, an initial or a number, not of a sentence."""
+    bare = text.rstrip(CLOSERS).lstrip(OPENERS)
+    if not bare.endswith(".") or bare.endswith(".."):
+        return False
+    stem = bare[:-1]
+    if stem.lower() in _NEVER_LAST or (_INITIAL.match(stem) and stem != "I"):
+        return True
+    if stem and stem[-1].isdigit() and following[0].isdigit():
+        return True
+    if stem.lower() == "no":
+        return following[0].isdigit()
+    return stem.lower() in _SELDOM_LAST and not following[0].isupper()
+
+
+def _divided(group: Sequence[Word], longest: float) -> list[Sequence[Word]]:
+    """Halve `group` at its best joint until each part is short enough, or a single word."""
+    seconds = group[-1].end - group[0].start
+    if seconds <= longest or len(group) == 1:
+        return [group]
+
+    def merit(joint: int) -> float:
+        before, after = group[joint - 1], group[joint]
+        middle = 1 - abs((before.end + after.start) / 2 - group[0].start - seconds / 2) / (seconds / 2)
+        comma = 0.5 if before.text.endswith(COMMAS) else 0.0
+        return middle + comma + min((after.start - before.end) / PAUSE_SECONDS, 1.5)
+
+    joint = max(range(1, len(group)), key=merit)
+    return [*_divided(group[:joint], longest), *_divided(group[joint:], longest)]

@@ -1,0 +1,113 @@
+"""Titles, captions and hashtags for clips: taken from what is said, never invented."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES, STOP_WORDS
+from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, FULL_STOPS, OPENERS
+from clipmill.analyzer.talk.terms import MARKS, UNSPACED, inverse_frequencies, stem
+
+TITLE_LIMIT = 100
+"""YouTube's limit for a title, characters; the others show less."""
+
+CAPTION_LIMIT = 2200
+"""TikTok's and Instagram's limit for a caption, characters."""
+
+HASHTAG_LIMIT = 5
+"""Instagram's limit; TikTok's feed shows no more either."""
+
+_LEADING = re.compile(
+    r"^(?:(?:(?:and|so|but|uh|um)\b[\s,]+)|(?:(?:well|okay|ok|now|yes|no|oh|you know|i mean|like),\s+))+", re.IGNORECASE
+)
+"""What English speakers say before they begin; `no` and the like only before a comma, since `No one` begins."""
+
+_BLANKS = re.compile(r"\s+")
+_HASHTAG = re.compile(rf"#[\w{MARKS}]+")
+_TAG_WORDS = re.compile(
+    rf"[\u4e00-\u9fff\u3400-\u4dbf]{{2,6}}|[\u30a0-\u30ff]{{2,12}}|(?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])+"
+)
+"""What can be a hashtag: ideographs in a row, katakana in a row, words of scripts with blanks."""
+
+_DENSE = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
+"""Letters that are syllables or words."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_LOOSE_ENDS = "".join(mark for mark in (*COMMAS, *FULL_STOPS) if mark != "!") + "-"
+
+
+def title_from(text: str, limit: int = TITLE_LIMIT, spoken_in: str | None = None) -> str:
+    """Return `text` as a title: one line, a capital first, no loose marks at its end.
+
+    Args:
+        text: what somebody said or called something.
+        limit: the most characters.
+        spoken_in: ISO 639-1 code if somebody said it: what English speakers say before they begin is left out then;
+            empty counts as English.
+    """
+    line = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
+    begun = _LEADING.sub("", line) if spoken_in in LEXICON_LANGUAGES else line
+    line = begun.strip(OPENERS + CLOSERS + " ") or line
+    line = shortened(line, limit).rstrip(_LOOSE_ENDS + " ")
+    return line[:1].upper() + line[1:]
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return `text`, cut after a word if it is longer than `limit` characters."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit + 1]
+    at = cut.rfind(" ")
+    return (cut[:at] if at > limit // 2 else cut[:limit]).rstrip()
+
+
+def caption_of(text: str, hashtags: Sequence[str], limit: int = CAPTION_LIMIT) -> str:
+    """Return `text` with `hashtags` after it, at most `limit` characters in all."""
+    tags = " ".join(hashtags)
+    return f"{shortened(clean(text), limit - len(tags) - 1)} {tags}".strip()
+
+
+def clean(text: str) -> str:
+    """Return `text` without control characters and without blanks around it; line breaks stay."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def limited_hashtags(text: str, most: int = HASHTAG_LIMIT) -> str:
+    """Return `text` with no more than `most` hashtags: the first stay."""
+    surplus = list(_HASHTAG.finditer(text))[most:]
+    for match in reversed(surplus):
+        text = text[: match.start()].rstrip() + text[match.end() :]
+    return text
+
+
+class Hashtags:
+    """Finds the words that tell most about a part of a talk.
+
+    Args:
+        texts: the sentences of the talk.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._words = [[word for word in _tag_words(text) if _taggable(word)] for text in texts]
+        self._weights = inverse_frequencies([[stem(word) for word in words] for words in self._words])
+
+    def of(self, first: int, last: int, most: int = HASHTAG_LIMIT) -> list[str]:
+        """Return up to `most` hashtags for the sentences from `first` to `last`, the most telling first."""
+        counts: Counter[str] = Counter()
+        forms: dict[str, str] = {}
+        for words in self._words[first : last + 1]:
+            for word in words:
+                counts[stem(word)] += 1
+                forms.setdefault(stem(word), word)
+        ranked = sorted(counts, key=lambda one: (-counts[one] * self._weights.get(one, 0.0), one))
+        return [f"#{forms[one].replace(chr(39), '')}" for one in ranked[:most]]
+
+
+def _tag_words(text: str) -> list[str]:
+    return [word.lower().replace("\u2019", "'").strip("'") for word in _TAG_WORDS.findall(text)]
+
+
+def _taggable(word: str) -> bool:
+    letters = word.replace("'", "")
+    shortest = 2 if _DENSE.match(letters) else 4
+    return word not in STOP_WORDS and not letters.isdigit() and shortest <= len(letters) <= 24

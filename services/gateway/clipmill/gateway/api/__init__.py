@@ -1,0 +1,1 @@
+"""The HTTP API: submissions in; statuses, jobs, transcripts and videos out."""

@@ -1,0 +1,83 @@
+"""The gateway's routes, and what is measured of each request."""
+
+import time
+
+from aiohttp import web
+from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.gateway.api.answers import Handler, failures
+from clipmill.gateway.api.jobs import Jobs
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.api.submissions import Submissions
+from clipmill.gateway.api.transcripts import Transcripts
+from clipmill.gateway.api.videos import Videos
+from clipmill.operations.health import Health
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("clipmill_http_requests_total", "Requests answered.", ["route", "method", "status"])
+SECONDS = Histogram(
+    "clipmill_http_request_duration_seconds",
+    "Time to answer, by route.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+JSON_LIMIT = 1024 * 1024
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def application(
+    submissions: Submissions,
+    statuses: Statuses,
+    jobs: Jobs,
+    transcripts: Transcripts,
+    videos: Videos,
+    *,
+    health: Health,
+) -> web.Application:
+    """Return the application that answers for all of them."""
+    app = web.Application(middlewares=[measured, failures], client_max_size=JSON_LIMIT)
+    app.router.add_post("/api/process", submissions.process)
+    app.router.add_get("/api/status/{job}", statuses.status)
+    app.router.add_get("/api/jobs", jobs.list)
+    app.router.add_get("/api/jobs/{job}", statuses.job)
+    app.router.add_delete("/api/jobs/{job}", jobs.delete)
+    app.router.add_get("/api/jobs/{job}/transcript", transcripts.transcript)
+    app.router.add_get("/videos/{job}/{name}", videos.file)
+    health.add_routes(app)
+    return app
+
+
+def waiting(health: Health) -> web.Application:
+    """Return what answers while NATS is not reached yet, and while the gateway stops: probes, metrics, else 503."""
+    app = web.Application(middlewares=[_parting, measured, failures])
+    health.add_routes(app)
+    app.router.add_route("*", "/{path:.*}", _not_yet)
+    return app
+
+
+async def _not_yet(_request: web.Request) -> web.StreamResponse:
+    raise Transient(ErrorCode.UNAVAILABLE, "The gateway is starting, stopping or waiting for NATS.", retry_after=2)
+
+
+@web.middleware
+async def _parting(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Close the connection after the answer, so that the client's next request meets the application itself."""
+    response = await handler(request)
+    response.force_close()
+    return response
+
+
+@web.middleware
+async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count and time a request under its route, never under its path."""
+    begun = time.perf_counter()
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "unknown"
+    method = request.method if request.method in METHODS else "other"
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+    finally:
+        REQUESTS.labels(route, method, str(status)).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - begun)
+    return response

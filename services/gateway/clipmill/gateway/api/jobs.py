@@ -1,0 +1,210 @@
+"""Listing jobs, and ending them: cancelling what is at work, deleting what has ended."""
+
+import asyncio
+import re
+import time
+
+import msgspec
+import structlog
+from aiohttp import web
+from clipmill.contracts.events import Cancelled
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.identifiers import JobId, parse_job_id
+from clipmill.gateway.api.answers import as_json, job_not_found
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.document import JOB_STATUSES, JobDocument, JobSummary, job_summary
+from clipmill.gateway.projection.index import JobIndex
+from clipmill.gateway.sweeping.removal import Removal
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.publisher import Publisher
+
+log = structlog.stdlib.get_logger()
+
+LIST_LIMIT = 200
+LIST_DEFAULT = 50
+
+FIRST_LOOK = 0.005
+LAST_LOOK = 0.1
+"""Seconds between two looks whether the end of a job is in its document, doubling from the first to the last."""
+
+CLEARING_TRIES = 5
+CLEARING_PAUSE = 1.0
+"""A store that is away is tried again after so many seconds, doubling; after the last try it is left to the sweeper."""
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `GET /api/jobs`.
+
+    Attributes:
+        jobs: the newest first.
+        next: what `before` is for the jobs that follow, None if there are none.
+    """
+
+    jobs: list[JobSummary]
+    next: str | None
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `DELETE /api/jobs/<job>`.
+
+    Attributes:
+        job_id: the job.
+        status: `cancelled`, `cancelling` where that is not in its status yet, or `deleted`.
+    """
+
+    job_id: JobId
+    status: str
+
+
+class Jobs:
+    """`GET /api/jobs` and `DELETE /api/jobs/<job>`.
+
+    Args:
+        index: of all jobs.
+        statuses: which tell where one job stands.
+        publisher: of the cancellation.
+        ended: tells workers that a job has ended.
+        removal: of jobs and artifacts.
+        answer_seconds: how long NATS and the projector may take.
+    """
+
+    def __init__(
+        self,
+        index: JobIndex,
+        statuses: Statuses,
+        publisher: Publisher,
+        ended: EndedJobs,
+        removal: Removal,
+        *,
+        answer_seconds: float,
+    ) -> None:
+        self._index = index
+        self._statuses = statuses
+        self._publisher = publisher
+        self._ended = ended
+        self._removal = removal
+        self._answer_seconds = answer_seconds
+        self._clearing: set[asyncio.Task[None]] = set()
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Answer the jobs, newest first.
+
+        Raises:
+            Permanent: `bad_option`, for a query that cannot be answered.
+            Transient: `unavailable`, when NATS does not answer in time.
+        """
+        limit, before, status = _limit(request), _before(request), _status(request)
+        await self._index.refresh()
+        found = sorted(
+            (
+                (indexed.created, job)
+                for job, indexed in self._index.jobs.items()
+                if (status is None or indexed.status == status) and (before is None or (indexed.created, job) < before)
+            ),
+            reverse=True,
+        )
+        page = found[:limit]
+        cursor = _cursor(*page[-1]) if len(found) > limit else None
+        documents = await asyncio.gather(*(self._statuses.document(job) for _, job in page))
+        return as_json(JobList(jobs=[job_summary(document) for document in documents if document], next=cursor))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Cancel a job that is at work, delete one that has ended; `?only=` keeps either from becoming the other.
+
+        Raises:
+            Permanent: `already_ended` or `not_ended`, when the job is not in the state that `only` is about, or ended
+                before it could be cancelled.
+            Transient: `unavailable`, when NATS or the store does not answer in time.
+        """
+        only = _choice(request, "only", ("cancel", "delete"))
+        document = await self._statuses.document(request.match_info["job"])
+        if document is None:
+            return job_not_found()
+        if not document.state.terminal:
+            if only == "delete":
+                raise Permanent(ErrorCode.NOT_ENDED, "The job is still at work; cancel it before you delete it.")
+            return await self._cancel(document)
+        if only == "cancel":
+            raise _already_ended(document)
+        await self._removal.job(document.job)
+        self._statuses.forget(document.job)
+        return as_json(Ended(job_id=document.job, status="deleted"))
+
+    async def close(self) -> None:
+        """Leave what is still to be cleared to the sweeper."""
+        for task in self._clearing:
+            task.cancel()
+        await asyncio.gather(*self._clearing, return_exceptions=True)
+
+    async def _cancel(self, document: JobDocument) -> web.Response:
+        """Say that the job is cancelled, and wait until its document says whether that came in time.
+
+        The present generation is over whatever came first, so its workers need not wait for the projector to hear it.
+        """
+        job, deadline = document.job, time.monotonic() + self._answer_seconds
+        cancelled = Cancelled(job=job, generation=document.generation)
+        await self._publisher.event(cancelled, deadline=deadline)
+        await self._ended.end(job, document.generation, deadline=deadline)
+        pause = FIRST_LOOK
+        while (folded := await self._statuses.document(job)) is not None and not folded.state.terminal:
+            if time.monotonic() >= deadline:
+                return as_json(Ended(job_id=job, status="cancelling"), 202)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_LOOK)
+        if folded is None:
+            return job_not_found()
+        if not folded.cancelled:
+            raise _already_ended(folded)
+        clearing = asyncio.create_task(self._clear(job))
+        self._clearing.add(clearing)
+        clearing.add_done_callback(self._clearing.discard)
+        return as_json(Ended(job_id=job, status="cancelled"))
+
+    async def _clear(self, job: JobId) -> None:
+        """Remove a cancelled job's artifacts; what a dying worker stores after this is the sweeper's."""
+        for number in range(CLEARING_TRIES):
+            try:
+                await self._removal.artifacts(job)
+            except Transient as reason:
+                log.warning("artifacts_not_removed", job=job, sentence=reason.sentence)
+                await asyncio.sleep(CLEARING_PAUSE * 2**number)
+            else:
+                return
+
+
+def _already_ended(document: JobDocument) -> Permanent:
+    how = "been cancelled" if document.cancelled else str(document.state)
+    return Permanent(ErrorCode.ALREADY_ENDED, f"There is nothing to cancel: the job had already {how}.")
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", str(LIST_DEFAULT))
+    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LIST_LIMIT:
+        raise Permanent(ErrorCode.BAD_OPTION, f"limit must be a whole number from 1 to {LIST_LIMIT}.")
+    return int(text)
+
+
+def _status(request: web.Request) -> str | None:
+    return _choice(request, "status", JOB_STATUSES)
+
+
+def _choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str | None:
+    value = request.query.get(name)
+    if value is not None and value not in choices:
+        raise Permanent(ErrorCode.BAD_OPTION, f"{name} must be one of: {', '.join(choices)}.")
+    return value
+
+
+def _cursor(created: float, job: JobId) -> str:
+    return f"{created!r}_{job}"
+
+
+def _before(request: web.Request) -> tuple[float, JobId] | None:
+    text = request.query.get("before")
+    if text is None:
+        return None
+    created, _, job = text.partition("_")
+    try:
+        return float(created), parse_job_id(job)
+    except (ValueError, Permanent):
+        raise Permanent(ErrorCode.BAD_OPTION, "before must be what an earlier list gave as next.") from None

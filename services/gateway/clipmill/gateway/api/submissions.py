@@ -1,0 +1,261 @@
+"""Taking in a video: an upload stored or a URL noted, the job made visible, its first task published.
+
+The order makes a crash harmless: an upload alone is an orphan, a `queued` event alone is a job that waits, and the
+document exists before the client learns the job's id, so its first poll never misses. What was said of a job that is
+refused after all is taken back by cancelling it.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+import msgspec
+import structlog
+from aiohttp import BodyPartReader, web
+from clipmill.artifacts import layout
+from clipmill.artifacts.store import Store
+from clipmill.contracts.events import Cancelled, Queued
+from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+from clipmill.contracts.identifiers import JobId, new_job_id
+from clipmill.contracts.tasks import first_task
+from clipmill.gateway.api.admission import Admission
+from clipmill.gateway.api.answers import as_json
+from clipmill.gateway.api.options import parse_options, parse_priority, parse_url
+from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.projector import JOBS
+from clipmill.messaging.connection import insist
+from clipmill.messaging.publisher import Publisher, now
+from clipmill.messaging.secrets import Secrets
+from nats.js.errors import KeyWrongLastSequenceError
+from nats.js.kv import KeyValue
+from prometheus_client import Counter
+
+log = structlog.stdlib.get_logger()
+
+SUBMISSIONS = Counter("clipmill_submissions_total", "Jobs taken in.", ["source"])
+REFUSED = Counter("clipmill_submissions_refused_total", "Submissions that were not taken in, by error code.", ["code"])
+
+CHUNK_BYTES = 1024 * 1024
+FIELD_BYTES = 64 * 1024
+KEY_HEADER = "X-Gemini-Key"
+KEY_LIMIT = 256
+FILE_NAME_LIMIT = 1024
+
+
+class Accepted(msgspec.Struct):
+    """The answer to a submission."""
+
+    job_id: JobId
+    status: str = "queued"
+
+
+@dataclass
+class Form:
+    """What a client sent, before it is judged.
+
+    Attributes:
+        fields: options and the URL, as sent.
+        file_name: of the upload, None if there is none.
+        upload_bytes: stored of it.
+    """
+
+    fields: dict[str, object] = field(default_factory=dict)
+    file_name: str | None = None
+    upload_bytes: int = 0
+
+
+class Submissions:
+    """`POST /api/process`.
+
+    Args:
+        store: where uploads go.
+        publisher: of events and tasks.
+        jobs: the bucket of job documents.
+        secrets: where a client's key is kept until its job ends.
+        admission: knows whether there is room for another job.
+        max_upload_bytes: the largest upload taken.
+        answer_seconds: how long NATS may take before the answer is 503.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        jobs: KeyValue,
+        secrets: Secrets,
+        admission: Admission,
+        *,
+        max_upload_bytes: int,
+        answer_seconds: float,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._jobs = jobs
+        self._secrets = secrets
+        self._admission = admission
+        self._max_upload_bytes = max_upload_bytes
+        self._answer_seconds = answer_seconds
+        self._withdrawing: set[asyncio.Task[None]] = set()
+
+    async def process(self, request: web.Request) -> web.Response:
+        """Take in a video and answer with its job's id.
+
+        Raises:
+            Permanent: what the client must mend.
+            Transient: what may pass: too many jobs, no NATS, no store.
+        """
+        job = new_job_id()
+        try:
+            key = _lent_key(request)
+            form = await self._read(request, job)
+            queued = _judge(job, form)
+            await self._admit(queued, key)
+        except BaseException as reason:
+            if isinstance(reason, Failure):
+                REFUSED.labels(reason.code).inc()
+            await self._discard(job)
+            raise
+        source = "upload" if queued.upload else "url"
+        SUBMISSIONS.labels(source).inc()
+        JOBS.labels("queued").inc()
+        log.info("job_accepted", job=job, source=source)
+        return as_json(Accepted(job))
+
+    async def close(self) -> None:
+        """Stop taking back what refused jobs have said; without a task, they are found by the sweeper."""
+        for task in self._withdrawing:
+            task.cancel()
+        await asyncio.gather(*self._withdrawing, return_exceptions=True)
+
+    async def _admit(self, queued: Queued, key: str | None) -> None:
+        deadline = time.monotonic() + self._answer_seconds
+        await self._admission.check(deadline=deadline)
+        try:
+            if key is not None:
+                await self._secrets.put(queued.job, key, deadline=deadline)
+            await self._tell(queued, deadline)
+            await self._publisher.task(first_task(queued), deadline=deadline)
+        except Transient:
+            # What was not answered may have been stored all the same, or will be when the server is back.
+            withdrawing = asyncio.create_task(self._withdraw(queued.job, lent=key is not None))
+            self._withdrawing.add(withdrawing)
+            withdrawing.add_done_callback(self._withdrawing.discard)
+            await asyncio.wait({withdrawing}, timeout=max(0.0, deadline - time.monotonic()))
+            raise
+
+    async def _tell(self, queued: Queued, deadline: float) -> None:
+        """Publish the job's first event and make its document."""
+        stored = await self._publisher.event(queued, deadline=deadline)
+        value = msgspec.json.encode(fold.begin(stored.seq, queued))
+        # Not `create`: in a cluster it fails when the projector's write is on its way and cannot be read yet.
+        with contextlib.suppress(KeyWrongLastSequenceError):  # the projector was faster
+            await insist(lambda: self._jobs.update(queued.job, value, last=0), deadline=deadline)
+
+    async def _withdraw(self, job: JobId, *, lent: bool) -> None:
+        """Cancel a job that is refused after it was told of, however long the server is away."""
+        try:
+            await self._publisher.event(Cancelled(job=job))
+        except Transient as reason:  # there is no room for events either, so none was stored before
+            log.warning("refused_job_not_cancelled", job=job, sentence=reason.sentence)
+        if lent:
+            await self._secrets.forget(job)
+
+    async def _discard(self, job: JobId) -> None:
+        """Delete what was stored of a job that is not taken in."""
+        try:
+            await self._store.delete_prefix(layout.job_prefix(job))
+        except Transient as reason:
+            log.warning("upload_left_to_the_sweeper", job=job, sentence=reason.sentence)
+
+    async def _read(self, request: web.Request, job: JobId) -> Form:
+        """Return what was sent; an upload goes to the store as it arrives."""
+        if request.content_type == "application/json":
+            return Form(fields=await _json_fields(request))
+        if request.content_type == "application/x-www-form-urlencoded":
+            return Form(fields={name: str(value) for name, value in (await request.post()).items()})
+        if request.content_type != "multipart/form-data":
+            raise Permanent(ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file.")
+        deadline = time.monotonic() + self._answer_seconds
+        await self._admission.check(deadline=deadline, upload_bytes=request.content_length or 0)
+        return await self._read_multipart(request, job)
+
+    async def _read_multipart(self, request: web.Request, job: JobId) -> Form:
+        form = Form()
+        try:
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader):
+                    raise Permanent(ErrorCode.BAD_REQUEST, "A part of the form is itself multipart; send plain fields.")
+                if part.name == "file" and part.filename is not None:
+                    if form.file_name is not None:
+                        raise Permanent(ErrorCode.BAD_REQUEST, "Send one file a job.")
+                    form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape what is not ASCII
+                    chunks = self._admission.watched(self._limited(part))
+                    form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
+                elif part.name:
+                    form.fields[part.name] = await _text(part)
+        except ValueError as reason:
+            raise Permanent(ErrorCode.BAD_REQUEST, f"The form cannot be read: {reason}.") from reason
+        return form
+
+    async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
+        received = 0
+        while chunk := await part.read_chunk(CHUNK_BYTES):
+            received += len(chunk)
+            if received > self._max_upload_bytes:
+                raise Permanent(
+                    ErrorCode.TOO_LARGE, f"The file is larger than the {self._max_upload_bytes} bytes allowed here."
+                )
+            yield bytes(chunk)
+
+
+def _judge(job: JobId, form: Form) -> Queued:
+    """Return the first event of a job, if what was sent makes one."""
+    options, ignored = parse_options(form.fields)
+    url = form.fields.get("url") or None
+    if url is not None and form.file_name is not None:
+        raise Permanent(ErrorCode.BAD_REQUEST, "Send either a url or a file, not both.")
+    if url is None and form.file_name is None:
+        raise Permanent(ErrorCode.BAD_REQUEST, "Send the url of a video, or a file.")
+    if url is None and not form.upload_bytes:
+        raise Permanent(ErrorCode.BAD_REQUEST, "The file is empty.")
+    source = form.file_name if url is None else parse_url(url)
+    return Queued(
+        job=job,
+        at=now(),
+        options=options,
+        source=source or "",
+        upload=url is None,
+        priority=parse_priority(form.fields),
+        ignored_options=ignored,
+    )
+
+
+async def _json_fields(request: web.Request) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(await request.read(), type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Permanent(ErrorCode.BAD_REQUEST, 'The body must be a JSON object such as {"url": "https://…"}.') from None
+
+
+async def _text(part: BodyPartReader) -> str:
+    data = bytearray()
+    while chunk := await part.read_chunk(FIELD_BYTES):
+        data += chunk
+        if len(data) > FIELD_BYTES:
+            raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is longer than {FIELD_BYTES} bytes.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is not UTF-8 text.") from None
+
+
+def _lent_key(request: web.Request) -> str | None:
+    key = request.headers.get(KEY_HEADER, "").strip()
+    if not key:
+        return None
+    if len(key) > KEY_LIMIT or not key.isascii() or not key.isprintable() or " " in key:
+        raise Permanent(ErrorCode.BAD_OPTION, f"The header {KEY_HEADER} does not hold an API key.")
+    return key

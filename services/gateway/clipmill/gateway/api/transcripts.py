@@ -1,0 +1,56 @@
+"""Serving what is said in a job's video."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load
+from clipmill.artifacts.store import Store
+from clipmill.artifacts.subtitles import cues_of, plain_text, srt, webvtt
+from clipmill.contracts.documents import Transcript
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import JobId
+from clipmill.gateway.api.answers import as_json, job_not_found
+from clipmill.gateway.api.statuses import Statuses
+
+JSON = "json"
+TEXTS: dict[str, tuple[str, Callable[[Transcript], str]]] = {
+    "vtt": ("text/vtt", lambda transcript: webvtt(cues_of(transcript))),
+    "srt": ("application/x-subrip", lambda transcript: srt(cues_of(transcript))),
+    "txt": ("text/plain", plain_text),
+}
+"""The formats beside JSON: their type, and how they are made."""
+
+
+class Transcripts:
+    """`GET /api/jobs/<job>/transcript?format=json|vtt|srt|txt`.
+
+    Args:
+        store: where transcripts lie.
+        statuses: which know the jobs.
+    """
+
+    def __init__(self, store: Store, statuses: Statuses) -> None:
+        self._store = store
+        self._statuses = statuses
+
+    async def transcript(self, request: web.Request) -> web.Response:
+        """Send the transcript in the format asked for.
+
+        Raises:
+            Permanent: `bad_option` for another format, `not_found` while there is no transcript.
+        """
+        wanted = request.query.get("format", JSON)
+        if wanted != JSON and wanted not in TEXTS:
+            known = ", ".join([JSON, *TEXTS])
+            raise Permanent(ErrorCode.BAD_OPTION, f"format: {wanted!r} is not one of {known}.")
+        document = await self._statuses.document(request.match_info["job"])
+        if document is None or document.cancelled:
+            return job_not_found()
+        transcript = await load(self._store, layout.transcript(JobId(document.job)), Transcript)
+        if transcript is None:
+            raise Permanent(ErrorCode.NOT_FOUND, "There is no transcript of this job yet.")
+        if wanted == JSON:
+            return as_json(transcript)
+        content_type, made = TEXTS[wanted]
+        return web.Response(text=made(transcript), content_type=content_type, charset="utf-8")

@@ -1,0 +1,106 @@
+"""Serving what was rendered, whole or in ranges, from the store."""
+
+import re
+from typing import NamedTuple
+
+from aiohttp import web
+from clipmill.artifacts import layout
+from clipmill.artifacts.store import Store
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.identifiers import JobId
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.document import JobDocument
+
+NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)_clip_(?P<number>[1-9][0-9]?)\.(?P<kind>mp4|jpg|vtt|srt)")
+"""`<source-stem>_clip_<n>` and what is wanted of it."""
+
+TYPES = {
+    "mp4": "video/mp4",
+    "jpg": "image/jpeg",
+    "vtt": "text/vtt; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+}
+PLACES = {"mp4": layout.clip, "jpg": layout.poster, "vtt": layout.captions, "srt": layout.subtitles}
+
+
+class Wanted(NamedTuple):
+    """The bytes to send: `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+    partial: bool
+
+
+class Videos:
+    """`GET` and `HEAD /videos/<job>/<name>`.
+
+    Args:
+        store: where clips lie.
+        statuses: which tell what a job has published.
+    """
+
+    def __init__(self, store: Store, statuses: Statuses) -> None:
+        self._store = store
+        self._statuses = statuses
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Send a clip, its poster or its captions."""
+        found = NAME.fullmatch(request.match_info["name"])
+        document = await self._statuses.document(request.match_info["job"]) if found else None
+        if found is None or document is None or not _published(document, found):
+            raise Permanent(ErrorCode.NOT_FOUND, "There is no such video: it has expired, or the address is wrong.")
+        kind = found["kind"]
+        key = PLACES[kind](JobId(document.job), int(found["number"]))
+        size = await self._store.size(key)
+        if size is None:
+            raise Permanent(ErrorCode.NOT_FOUND, "There is no such file for this clip.")
+        return await self._send(request, key, size, TYPES[kind])
+
+    async def _send(self, request: web.Request, key: str, size: int, content_type: str) -> web.StreamResponse:
+        etag = f'"{size:x}"'  # a clip never changes once it is published
+        headers = {
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "private, max-age=3600",
+            "Content-Type": content_type,
+            "ETag": etag,
+        }
+        if any(tag.value == etag.strip('"') for tag in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        wanted = _wanted(request, size, etag)
+        if wanted is None:
+            return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+        if wanted.partial:
+            headers["Content-Range"] = f"bytes {wanted.start}-{wanted.end - 1}/{size}"
+        headers["Content-Length"] = str(wanted.end - wanted.start)
+        response = web.StreamResponse(status=206 if wanted.partial else 200, headers=headers)
+        await response.prepare(request)
+        if request.method == "GET" and wanted.end > wanted.start:
+            async for chunk in self._store.stream(key, wanted.start, wanted.end):
+                await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+def _published(document: JobDocument, found: re.Match[str]) -> bool:
+    """Whether the job's status shows this very clip; those of a cancelled job are gone, or about to go."""
+    if document.cancelled:
+        return False
+    url = f"/videos/{document.job}/{found['stem']}_clip_{found['number']}.mp4"
+    return any(clip.video_url == url for clip in document.clips)
+
+
+def _wanted(request: web.Request, size: int, etag: str) -> Wanted | None:
+    """Return the range asked for, None if the file has no such bytes; what is not understood means the whole file."""
+    whole = Wanted(0, size, partial=False)
+    if request.headers.get("If-Range", etag) != etag:
+        return whole
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("Range", "").strip())
+    if found is None or not (found[1] or found[2]):
+        return whole
+    if not found[1]:
+        start, end = max(0, size - int(found[2])), size
+    else:
+        start, end = int(found[1]), min(size, int(found[2]) + 1) if found[2] else size
+        if found[2] and int(found[2]) < start:
+            return whole
+    return Wanted(start, end, partial=True) if start < end else None

@@ -1,0 +1,219 @@
+"""How a job's events make its document: a pure fold in stream order.
+
+Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and one whose
+key is known is the same event said again. Events before `queued` and after a terminal one are ignored, so logs and
+clips only ever grow and a status never goes back; `reopened` is the one exception. Once a job goes on in a later
+generation, the failure of an older one says nothing about it.
+"""
+
+from clipmill.contracts import log_lines
+from clipmill.contracts.events import (
+    Cancelled,
+    ClipFailed,
+    ClipRendered,
+    ClipsPlanned,
+    CostKnown,
+    Event,
+    Failed,
+    Log,
+    Queued,
+    Reopened,
+    StageFinished,
+    StageProgress,
+    StageStarted,
+    Started,
+)
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.identifiers import AFTER, Stage
+from clipmill.contracts.status import JobState
+from clipmill.gateway.projection.document import FailureView, JobDocument, StageView
+from msgspec.structs import replace
+
+CLIP_KEYS = ("clip_rendered.", "stage_finished.render.")
+"""How the keys of events begin that a clip which is made afresh tells again; a failure's key has its generation."""
+
+
+def begin(sequence: int, event: Event) -> JobDocument | None:
+    """Return the document that `event` begins, None if it is not a job's first event."""
+    if not isinstance(event, Queued):
+        return None
+    return JobDocument(
+        job=event.job,
+        logs=[log_lines.queued(event.job)],
+        options=event.options,
+        source=event.source,
+        upload=event.upload,
+        priority=event.priority,
+        ignored_options=event.ignored_options,
+        created=event.at,
+        sequence=sequence,
+        keys=[event.key],
+    )
+
+
+def fold(document: JobDocument, sequence: int, event: Event) -> bool:
+    """Apply `event`, stored at `sequence`, to `document`.
+
+    Returns:
+        Whether the document changed. A sequence that only moves forward over an ignored event is no change: the
+        event would be ignored again.
+    """
+    if sequence <= document.sequence or (document.state.terminal and not _reopens(document, event)):
+        return False
+    if isinstance(event, Failed) and event.generation < document.generation:
+        return False
+    if isinstance(event, StageProgress):
+        changed = _progress(document, event)
+    elif event.key in document.keys or isinstance(event, Queued):
+        return False
+    else:
+        _apply(document, event)
+        document.keys.append(event.key)
+        document.generation = max(document.generation, event.generation)
+        _finish_if_done(document, event.at)
+        changed = True
+    if changed:
+        document.sequence = sequence
+    return changed
+
+
+def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one branch an event, like a table
+    match event:
+        case Started():
+            _processing(document, event.at)
+            document.logs.append(log_lines.STARTED)
+        case StageStarted():
+            _processing(document, event.at)
+            view = document.stages.setdefault(event.stage, StageView())
+            if view.state == "waiting":
+                view.state, view.started = "running", event.at
+            if event.line:
+                document.logs.append(event.line)
+        case StageFinished():
+            _stage_finished(document, event)
+        case Log():
+            document.logs.append(event.line)
+        case ClipsPlanned():
+            document.clips_planned = event.count
+        case CostKnown():
+            document.cost = replace(
+                document.cost, total_cost=event.cost.total_usd, gemini_api_calls=event.cost.provider_calls
+            )
+        case ClipRendered():
+            if event.clip not in document.clips_failed:
+                document.clips.append(event.public)
+                document.clips_ready.append(event.clip)
+                document.logs.append(log_lines.clip_ready(event.clip, _count(document), event.public.title))
+                _clip_moved(document, event.clip, 100)
+        case ClipFailed():
+            if event.clip not in document.clips_ready:
+                document.clips_failed[event.clip] = FailureView(code=event.code, sentence=event.sentence)
+                document.logs.append(log_lines.clip_failed(event.clip, _count(document), event.sentence))
+                _clip_moved(document, event.clip, 100)
+        case Failed():
+            _fail(document, FailureView(code=event.code, sentence=event.sentence), event.at)
+        case Cancelled():
+            document.state, document.cancelled, document.finished = JobState.FAILED, True, event.at
+            document.error = FailureView(code=ErrorCode.CANCELLED, sentence=log_lines.CANCELLED)
+            document.logs.append(log_lines.CANCELLED)
+        case Reopened():
+            _reopen(document, event)
+
+
+def _reopens(document: JobDocument, event: Event) -> bool:
+    """Whether a job that has ended goes on: what a person cancelled does not, and what ended was not lost."""
+    return isinstance(event, Reopened) and not document.cancelled and not event.revived
+
+
+def _reopen(document: JobDocument, event: Reopened) -> None:
+    document.revived = event.revived
+    document.error = document.finished = None
+    if document.state.terminal:
+        document.state = JobState.PROCESSING
+    if event.line:
+        document.logs.append(event.line)
+    if event.fresh is not None and event.clip is None:
+        _forget(document, event.fresh)
+    again = list(document.clips_failed) if event.clip is None else [event.clip]
+    for clip in again:
+        if document.clips_failed.pop(clip, None) is not None:
+            document.clip_percent.pop(clip, None)
+    render = document.stages.get(Stage.RENDER)
+    if render is not None and render.state == "finished":
+        render.state, render.finished = "running", None
+
+
+def _forget(document: JobDocument, fresh: Stage) -> None:
+    """Forget what was told of stages whose artifacts were removed, so that it can be told again."""
+    stages = AFTER[fresh]
+    for stage in stages:
+        document.stages.pop(stage, None)
+    forgotten = {f"{kind}.{stage}" for kind in ("stage_started", "stage_finished") for stage in stages}
+    if Stage.ANALYZE in stages:
+        forgotten |= {"clips_planned", "cost"}
+        document.clips_planned = None
+    document.keys = [key for key in document.keys if key not in forgotten and not key.startswith(CLIP_KEYS)]
+    document.clips, document.clips_ready = [], []
+    document.clips_failed, document.clip_percent = {}, {}
+
+
+def _processing(document: JobDocument, at: float) -> None:
+    document.state = JobState.PROCESSING
+    if document.started is None:
+        document.started = at
+
+
+def _progress(document: JobDocument, event: StageProgress) -> bool:
+    """Move a percentage forward; it never goes back, since a second attempt's beginning tells nobody anything."""
+    if event.clip is not None:
+        if event.percent <= document.clip_percent.get(event.clip, -1):
+            return False
+        _clip_moved(document, event.clip, event.percent)
+        return True
+    view = document.stages.get(event.stage, StageView())
+    if view.state == "finished" or event.percent <= view.percent:
+        return False
+    document.stages[event.stage] = view
+    view.percent, view.attempt = event.percent, event.attempt
+    return True
+
+
+def _clip_moved(document: JobDocument, clip: int, percent: int) -> None:
+    document.clip_percent[clip] = percent
+    view = document.stages.setdefault(Stage.RENDER, StageView())
+    view.percent = max(view.percent, sum(document.clip_percent.values()) // max(_count(document), 1))
+
+
+def _stage_finished(document: JobDocument, event: StageFinished) -> None:
+    if event.whisper_seconds is not None:
+        document.cost = replace(document.cost, whisper_duration_seconds=round(event.whisper_seconds, 3))
+    if event.clip is None:
+        view = document.stages.setdefault(event.stage, StageView())
+        view.state, view.percent, view.finished = "finished", 100, event.at
+
+
+def _count(document: JobDocument) -> int:
+    return document.clips_planned or max([*document.clip_percent, *document.clips_ready, 1])
+
+
+def _fail(document: JobDocument, failure: FailureView, at: float) -> None:
+    document.state, document.error, document.finished = JobState.FAILED, failure, at
+    document.logs += [log_lines.FAILED, log_lines.execution_error(failure.sentence)]
+
+
+def _finish_if_done(document: JobDocument, at: float) -> None:
+    """Derive the end: every planned clip is rendered or failed."""
+    planned = document.clips_planned
+    if document.state.terminal or planned is None:
+        return
+    if len(document.clips_ready) + len(document.clips_failed) < planned:
+        return
+    if not document.clips_ready:
+        last = list(document.clips_failed.values())[-1]
+        sentence = f"None of the {planned} clips could be rendered. {last.sentence}"
+        _fail(document, FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence), at)
+        return
+    render = document.stages.setdefault(Stage.RENDER, StageView())
+    render.state, render.percent, render.finished = "finished", 100, at
+    document.state, document.finished = JobState.COMPLETED, at
+    document.logs.append(log_lines.FINISHED)

@@ -1,0 +1,116 @@
+"""The gateway's projector: job events into job documents, with the side effects that a job's end has."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+import structlog
+from clipmill.contracts import codec, subjects
+from clipmill.contracts.events import Event, Reopened
+from clipmill.contracts.status import JobState
+from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
+from clipmill.messaging.connection import insist
+from clipmill.messaging.projection import StoredEvent
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import EVENTS, INTAKE, TASKS
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+from prometheus_client import Counter
+
+log = structlog.stdlib.get_logger()
+
+FOLDED = Counter("clipmill_events_folded_total", "Events that changed a job's document.", ["kind", "stage"])
+UNDECODABLE = Counter("clipmill_events_undecodable_total", "Events that nobody can decode, skipped.")
+JOBS = Counter("clipmill_jobs_total", "Jobs that began and ended, by the state they came to.", ["state"])
+for _state in ("queued", "completed", "failed", "cancelled"):
+    JOBS.labels(_state)
+
+_documents = msgspec.json.Decoder(JobDocument)
+
+
+class JobsView:
+    """Job documents as the projector folds them.
+
+    Args:
+        js: for purging what is left of a job that ended.
+        ended: tells workers that a job has ended.
+        secrets: forgotten when their job ends.
+    """
+
+    def __init__(self, js: JetStreamContext, ended: EndedJobs, secrets: Secrets) -> None:
+        self._js = js
+        self._ended = ended
+        self._secrets = secrets
+
+    def decode(self, value: bytes) -> JobDocument:
+        """Return the document that `value` holds."""
+        return _documents.decode(value)
+
+    def encode(self, document: JobDocument) -> bytes:
+        """Return `document` as JSON."""
+        return msgspec.json.encode(document)
+
+    def begin(self, event: StoredEvent) -> JobDocument | None:
+        """Return a new document if `event` is a `queued`."""
+        decoded = _decode(event)
+        return None if decoded is None else fold.begin(event.sequence, decoded)
+
+    def fold(self, document: JobDocument, event: StoredEvent) -> bool:
+        """Apply `event` to `document`."""
+        decoded = _decode(event)
+        return decoded is not None and fold.fold(document, event.sequence, decoded)
+
+    async def before_write(self, document: JobDocument) -> None:
+        """End what a job that is over still has; that it is over is said first, so that nobody begins anew."""
+        if not document.state.terminal:
+            return
+        job = document.job
+        await self._ended.end(job, ENDED_FOR_GOOD if document.cancelled else document.generation)
+        if document.state is not JobState.COMPLETED:  # of a completed job no task is left but those being acknowledged
+            await self._purge_tasks(document)
+        await self._secrets.forget(job)
+
+    async def _purge_tasks(self, document: JobDocument) -> None:
+        """Remove the tasks of a job that has ended, but none of a job that was reopened before its end is folded.
+
+        A reopening is stored before its task. So if there is none after the streams' ends were read, every task of a
+        later generation comes after those ends, and the purge stops there.
+        """
+        ends = {stream: await insist(partial(self._js.stream_info, stream)) for stream in (INTAKE, TASKS)}
+        if await self._reopened(document):
+            return
+        for stream, info in ends.items():
+            for subject in subjects.tasks_of_job(document.job):
+                purge = partial(self._js.purge_stream, stream, seq=info.state.last_seq + 1, subject=subject)
+                await insist(purge)
+
+    async def _reopened(self, document: JobDocument) -> bool:
+        """Whether the stream tells of a later generation than the document."""
+        last = partial(self._js.get_last_msg, EVENTS, subjects.event(Reopened(job=document.job)))
+        try:
+            message = await insist(last)
+        except NotFoundError:
+            return False
+        reopened = codec.decode_event(message.data or b"")
+        return not document.cancelled and reopened.generation > document.generation
+
+    def written(self, document: JobDocument, events: Sequence[StoredEvent]) -> None:
+        """Count what was folded."""
+        for event in events:
+            decoded = _decode(event)
+            if decoded is not None:
+                FOLDED.labels(decoded.kind, getattr(decoded, "stage", None) or "").inc()
+        if document.state.terminal:
+            JOBS.labels("cancelled" if document.cancelled else document.state).inc()
+            log.info("job_ended", job=document.job, state=document.state, cancelled=document.cancelled)
+
+
+def _decode(event: StoredEvent) -> Event | None:
+    try:
+        return codec.decode_event(event.data)
+    except msgspec.DecodeError as reason:
+        UNDECODABLE.inc()
+        log.warning("undecodable_event", subject=event.subject, sequence=event.sequence, reason=str(reason))
+        return None

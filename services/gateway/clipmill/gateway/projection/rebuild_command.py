@@ -1,0 +1,94 @@
+"""`python -m clipmill.gateway rebuild`: the job documents made anew from the events."""
+
+import argparse
+import sys
+
+import msgspec
+import nats.errors
+from clipmill.contracts.failures import Transient
+from clipmill.gateway.projection.projector import JobsView
+from clipmill.gateway.projection.rebuilding import Rebuilding, Report
+from clipmill.gateway.settings import GatewaySettings
+from clipmill.messaging import connection
+from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.connection import REQUEST_SECONDS
+from clipmill.messaging.projection import Projector
+from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
+from nats.aio.client import Client
+
+PATIENCE_SECONDS = 10.0
+"""For a server that is to run already."""
+
+DIFFERENT = 1
+"""The exit status of a check that found something."""
+
+UNREACHABLE = 3
+"""The exit status when NATS does not answer or has no buckets of ours."""
+
+NAMES_SHOWN = 10
+
+
+class RebuildCommand:
+    """The command `rebuild` of the gateway."""
+
+    help = "make the job documents anew from the events, while gateways run"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what it takes."""
+        parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if anything differs")
+        parser.add_argument("--json", action="store_true", help="print the report for machines")
+
+    async def run(self, settings: GatewaySettings, arguments: argparse.Namespace) -> int:
+        """Rebuild, print the report and return the exit status."""
+        check: bool = arguments.check
+        try:
+            nc = await connection.connect(
+                settings.common.nats_url, "clipmill-gateway-rebuild", patience=PATIENCE_SECONDS
+            )
+            try:
+                report = await _rebuild(nc, check=check)
+            finally:
+                await connection.close(nc)
+        except Transient as failure:
+            return _unreachable(failure.sentence)
+        except nats.errors.Error as error:
+            return _unreachable(f"NATS refuses ({error}): has `clipmill topology apply` run?")
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n" if arguments.json else _told(report, check=check))
+        return DIFFERENT if check and (report.different or report.missing) else 0
+
+
+async def _rebuild(nc: Client, *, check: bool) -> Report:
+    js = nc.jetstream(timeout=REQUEST_SECONDS)
+    jobs = await js.key_value(JOBS.name)
+    ended = EndedJobs(nc, await js.key_value(CONTROL.name))
+    view = JobsView(js, ended, Secrets(await js.key_value(SECRETS.name), None))
+    projector = Projector(nc, jobs, await js.key_value(CHECKPOINT.name), view)
+    return await Rebuilding(nc, jobs, projector, view, check=check).run()
+
+
+def _unreachable(sentence: str) -> int:
+    sys.stderr.write(f"Error: {sentence}\n")
+    return UNREACHABLE
+
+
+def _told(report: Report, *, check: bool) -> str:
+    """Return what a person is told."""
+    verb = "would be" if check else "is"
+    lines = [
+        f"{report.jobs} jobs, {report.events} events, {report.seconds:.1f} s",
+        f"equal            {report.equal}",
+        f"different        {len(report.different)}{_named(report.different, f'{verb} mended')}",
+        f"missing          {len(report.missing)}{_named(report.missing, f'{verb} created')}",
+        f"without events   {len(report.without_events)}{_named(report.without_events, 'left alone')}",
+    ]
+    if report.undecodable_events:
+        lines.append(f"undecodable      {report.undecodable_events} events, skipped")
+    return "\n".join(lines) + "\n"
+
+
+def _named(keys: tuple[str, ...], fate: str) -> str:
+    if not keys:
+        return ""
+    more = f" and {len(keys) - NAMES_SHOWN} more" if len(keys) > NAMES_SHOWN else ""
+    return f"  {fate}: {', '.join(keys[:NAMES_SHOWN])}{more}"

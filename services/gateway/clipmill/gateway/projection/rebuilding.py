@@ -1,0 +1,274 @@
+"""Making every job's document anew from the events, while projectors run: `python -m clipmill.gateway rebuild`.
+
+The events are folded in memory from the first on and each document is compared to the byte with the bucket's. What is
+right is left alone, what differs or is missing is written by compare-and-set.
+
+The projector's lease is neither taken nor asked for. A write that is based on what was just read cannot overwrite what
+anybody wrote meanwhile, so a projector and any number of rebuilds at once cost conflicts and never correctness; to stop
+the projector for as long as a rebuild takes would stop every status. Two things are minded instead:
+
+- A projector passes over events of a job that has no document. So after a document was written the events are read on,
+  and the job is done only when the bucket was seen to hold what all events up to then give; from there the projector
+  goes on with it.
+- What lies behind the checkpoint, a projector may be about to write, with what has to happen before (a job's end is
+  told, its tasks are purged). It is left to it for a while, and then done here in the same order.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from enum import Enum
+from functools import partial
+from itertools import islice
+
+import msgspec
+import structlog
+from clipmill.contracts import codec, subjects
+from clipmill.contracts.events import Queued
+from clipmill.contracts.identifiers import JobId
+from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.bucket_reader import BucketReader
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.projection import Projector, StoredEvent, View, read_to_end
+from clipmill.messaging.topology import EVENTS, JOBS
+from msgspec import Struct
+from nats.aio.client import Client
+from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
+from nats.js.kv import KeyValue
+
+log = structlog.stdlib.get_logger()
+
+STALLED_SECONDS = 6.0
+"""A checkpoint that stands still for so long is moved by nobody: longer than another projector's takeover."""
+
+PAUSE_SECONDS = 0.05
+"""Between two looks at jobs that others are writing."""
+
+JOBS_AT_ONCE = 32
+
+ANSWER_SECONDS = 60.0
+"""How long one request may go unanswered while the bucket is listed at the end."""
+
+_documents = msgspec.json.Decoder(JobDocument)
+
+
+class Finding(Enum):
+    """What was wrong with a document."""
+
+    DIFFERENT = "different"
+    MISSING = "missing"
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a rebuild found and did.
+
+    Attributes:
+        events: read.
+        undecodable_events: of those, skipped since this version cannot decode them.
+        jobs: that the events tell of.
+        equal: documents that were right to the byte.
+        different: jobs whose document was another, or could not be decoded.
+        missing: jobs that had no document.
+        mended: how many of `different` were written anew: all, or none where only a check was asked for.
+        created: likewise of `missing`.
+        without_events: keys of documents whose first event the stream does not have; they are left as they are.
+        seconds: it took.
+    """
+
+    events: int
+    undecodable_events: int
+    jobs: int
+    equal: int
+    different: tuple[str, ...]
+    missing: tuple[str, ...]
+    mended: int
+    created: int
+    without_events: tuple[str, ...]
+    seconds: float
+
+
+class _Entry(Struct, frozen=True):
+    """What the bucket has of a job: no value where there is no document, revision 0 where there is no trace of one."""
+
+    revision: int = 0
+    value: bytes | None = None
+
+
+class Rebuilding:
+    """One rebuild.
+
+    Args:
+        nc: an open connection.
+        jobs: the bucket of job documents.
+        projector: one that does not run; it knows the checkpoint.
+        view: does what must have happened before a document says so.
+        check: whether nothing is to be written.
+    """
+
+    def __init__(
+        self,
+        nc: Client,
+        jobs: KeyValue,
+        projector: Projector[JobDocument],
+        view: View[JobDocument],
+        *,
+        check: bool = False,
+    ) -> None:
+        self._nc = nc
+        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._jobs = jobs
+        self._projector = projector
+        self._view = view
+        self._check = check
+        self._open: dict[str, JobDocument] = {}
+        self._done: set[str] = set()
+        self._found: dict[str, Finding] = {}
+        self._position = 0
+        self._events = 0
+        self._undecodable = 0
+        self._checkpoint = 0
+        self._moved = 0.0
+
+    async def run(self) -> Report:
+        """Compare and mend until each job that the events tell of was seen to be right."""
+        begun = time.monotonic()
+        while True:
+            await self._ask_checkpoint()
+            await self._read()
+            await self._compare_all()
+            if not self._open:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+        strays = await self._without_events()
+        different, missing = (self._found_to_be(finding) for finding in Finding)
+        return Report(
+            events=self._events,
+            undecodable_events=self._undecodable,
+            jobs=len(self._done),
+            equal=len(self._done) - len(self._found),
+            different=different,
+            missing=missing,
+            mended=0 if self._check else len(different),
+            created=0 if self._check else len(missing),
+            without_events=strays,
+            seconds=round(time.monotonic() - begun, 3),
+        )
+
+    async def _ask_checkpoint(self) -> None:
+        position = await self._projector.checkpoint()
+        if position != self._checkpoint or not self._moved:
+            self._checkpoint, self._moved = position, time.monotonic()
+
+    async def _read(self) -> None:
+        """Fold what was not read yet, up to the end of the stream."""
+        async for batch in read_to_end(self._nc, self._position):
+            self._fold(batch)
+            self._position = batch[-1].sequence
+
+    def _fold(self, batch: Sequence[StoredEvent]) -> None:
+        self._events += len(batch)
+        for stored in batch:
+            if stored.job in self._done:
+                continue
+            try:
+                event = codec.decode_event(stored.data)
+            except msgspec.DecodeError:
+                self._undecodable += 1
+                continue
+            document = self._open.get(stored.job)
+            if document is not None:
+                fold.fold(document, stored.sequence, event)
+            elif (begun := fold.begin(stored.sequence, event)) is not None:
+                self._open[stored.job] = begun
+
+    async def _compare_all(self) -> None:
+        jobs = iter(list(self._open))
+        while some := list(islice(jobs, JOBS_AT_ONCE)):
+            async with asyncio.TaskGroup() as comparing:
+                for job in some:
+                    comparing.create_task(self._compare(job))
+
+    async def _compare(self, job: str) -> None:
+        """Compare a job's document with the bucket's, and mend that; a job that is done is no longer held."""
+        document = self._open[job]
+        try:
+            entry = await self._entry(job)
+        except InvalidKeyError:  # an event under a subject that cannot be a job's: no projector makes a document of it
+            del self._open[job]
+            return
+        value = self._view.encode(document)
+        if entry.value == value:
+            self._close(job)
+            return
+        if await self._may_become_right(document, entry):
+            return
+        if entry.value is None and not await self._begun(job):
+            del self._open[job]  # it was deleted meanwhile, events first
+            return
+        finding = Finding.MISSING if entry.value is None else Finding.DIFFERENT
+        if self._check:
+            self._found[job] = finding
+            self._close(job)
+        elif await self._write(job, document, value, entry.revision):
+            self._found.setdefault(job, finding)
+            log.debug("document_mended", job=job, finding=finding.value, sequence=document.sequence)
+
+    async def _entry(self, job: str) -> _Entry:
+        try:
+            entry = await insist(lambda: self._jobs.get(job))
+        except KeyNotFoundError as missing:
+            return _Entry(missing.entry.revision or 0 if missing.entry else 0)
+        return _Entry(entry.revision or 0, entry.value or b"")
+
+    async def _may_become_right(self, document: JobDocument, entry: _Entry) -> bool:
+        """Whether the document is ahead of what was read, or behind it because the projector is still to write it."""
+        sequence = 0 if entry.value is None else _sequence(entry.value)
+        if sequence is None:
+            return False  # no projector gets past what it cannot decode
+        if sequence > self._position:
+            info = await insist(lambda: self._js.stream_info(EVENTS))
+            return sequence <= info.state.last_seq
+        stalled = time.monotonic() - self._moved > STALLED_SECONDS
+        return sequence < document.sequence and document.sequence > self._checkpoint and not stalled
+
+    async def _write(self, job: str, document: JobDocument, value: bytes, revision: int) -> bool:
+        """Write `value` in place of `revision`; returns False if somebody else has written meanwhile."""
+        if document.sequence > self._checkpoint:
+            await self._view.before_write(document)
+        try:
+            await insist(partial(self._jobs.update, job, value, last=revision))
+        except KeyWrongLastSequenceError:
+            return False
+        return True
+
+    async def _begun(self, job: str) -> bool:
+        """Whether the stream still has the event that a job begins with."""
+        subject = subjects.event(Queued(job=JobId(job)))
+        try:
+            await insist(lambda: self._js.get_last_msg(EVENTS, subject))
+        except NotFoundError:
+            return False
+        return True
+
+    def _close(self, job: str) -> None:
+        del self._open[job]
+        self._done.add(job)
+
+    async def _without_events(self) -> tuple[str, ...]:
+        """Return the keys of documents that no event begins."""
+        reader = BucketReader(self._js, JOBS, answer_seconds=ANSWER_SECONDS)
+        await reader.begin()
+        keys = [written.key async for written in reader.news() if written.value is not None]
+        return tuple(sorted([key for key in keys if key not in self._done and not await self._begun(key)]))
+
+    def _found_to_be(self, finding: Finding) -> tuple[str, ...]:
+        return tuple(sorted(job for job, found in self._found.items() if found is finding))
+
+
+def _sequence(value: bytes) -> int | None:
+    """Return how far the document in `value` was folded, None if there is no document in it."""
+    try:
+        return _documents.decode(value).sequence
+    except msgspec.DecodeError:
+        return None

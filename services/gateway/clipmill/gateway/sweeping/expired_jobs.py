@@ -1,0 +1,46 @@
+"""Jobs whose time is over: document, events and artifacts go together."""
+
+import time
+
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.index import JobIndex
+from clipmill.gateway.sweeping.removal import Removal
+from prometheus_client import Counter
+
+EXPIRED = Counter("clipmill_jobs_expired_total", "Jobs removed because they ended long ago.")
+
+
+class ExpiredJobs:
+    """Removes jobs that ended longer ago than they are kept; one at work never expires.
+
+    Args:
+        index: of all jobs.
+        statuses: which tell where one job stands.
+        removal: of jobs.
+        retention: seconds that a job is kept after its end.
+    """
+
+    name = "expired"
+
+    def __init__(self, index: JobIndex, statuses: Statuses, removal: Removal, *, retention: float) -> None:
+        self._index = index
+        self._statuses = statuses
+        self._removal = removal
+        self._retention = retention
+
+    async def run(self) -> None:
+        """Remove what has expired.
+
+        Raises:
+            Transient: `unavailable`.
+        """
+        for job, indexed in list(self._index.jobs.items()):
+            if not self._over(indexed.finished):
+                continue
+            document = await self._statuses.document(job)  # it may have been reopened since
+            if document is not None and document.state.terminal and self._over(document.finished):
+                await self._removal.job(job)
+                EXPIRED.inc()
+
+    def _over(self, finished: float | None) -> bool:
+        return finished is not None and time.time() >= finished + self._retention

@@ -1,0 +1,130 @@
+"""Jobs that nobody works on although they have not ended: a queue that lost its tail, a task that went missing."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from clipmill.contracts import log_lines, subjects
+from clipmill.contracts.events import Failed, Reopened
+from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.status import JobState
+from clipmill.contracts.tasks import first_task
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.index import JobIndex
+from clipmill.gateway.sweeping.open_tasks import read_open_tasks
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.publisher import Publisher
+from clipmill.messaging.topology import EVENTS
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+from prometheus_client import Counter
+
+log = structlog.stdlib.get_logger()
+
+REVIVED = Counter("clipmill_jobs_revived_total", "Jobs that had lost their task and were begun anew.")
+LOST = Counter("clipmill_jobs_lost_total", "Jobs that lost their task again and were failed.")
+
+AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
+
+
+class LostJobs:
+    """Begins jobs anew that have no task and tell nothing, once; fails them when that did not help.
+
+    Times are compared by the server's clock alone.
+
+    Args:
+        nc: an open connection.
+        index: of all jobs.
+        statuses: which tell where one job stands.
+        publisher: of tasks and events.
+        folded: tells the sequence up to which the projector has folded.
+        silence: seconds without task and event after which a job counts as lost.
+        answer_seconds: how long NATS may take.
+    """
+
+    name = "lost"
+
+    def __init__(
+        self,
+        nc: Client,
+        index: JobIndex,
+        statuses: Statuses,
+        publisher: Publisher,
+        folded: Callable[[], int],
+        *,
+        silence: float,
+        answer_seconds: float,
+    ) -> None:
+        self._nc = nc
+        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._index = index
+        self._statuses = statuses
+        self._publisher = publisher
+        self._folded = folded
+        self._silence = silence
+        self._answer_seconds = answer_seconds
+
+    async def run(self) -> None:
+        """Look for lost jobs.
+
+        Raises:
+            Transient: `unavailable`.
+        """
+        at_work = [job for job, indexed in self._index.jobs.items() if indexed.status in AT_WORK]
+        if not at_work:
+            return
+        tasks = await read_open_tasks(self._nc, answer_seconds=self._answer_seconds)
+        for job in at_work:
+            if job in tasks.jobs or not await self._silent(job, tasks.at):
+                continue
+            document = await self._statuses.document(job)
+            if document is not None and not document.state.terminal:
+                await self._mend(document)
+
+    async def _silent(self, job: JobId, at: float) -> bool:
+        """Whether the job's last event is long past, and in its document."""
+        last = partial(self._js.get_last_msg, EVENTS, subjects.events_of_job(job))
+        try:
+            event = await insist(last, deadline=self._deadline())
+        except NotFoundError:
+            return True  # even its events are lost
+        told = event.time.timestamp() if event.time else at
+        return at - told >= self._silence and (event.seq or 0) <= self._folded()
+
+    async def _mend(self, document: JobDocument) -> None:
+        if document.revived:
+            await self._fail(document)
+            return
+        try:
+            await self._revive(document)
+        except Transient as reason:
+            if reason.code is not ErrorCode.BUSY:
+                raise
+            log.warning("lost_job_waits", job=document.job, sentence=reason.sentence)
+
+    async def _revive(self, document: JobDocument) -> None:
+        """Begin the job anew. The task comes first: it alone may be refused, and then nothing was said."""
+        generation = document.generation + 1
+        await self._publisher.task(first_task(document.submission(), generation), deadline=self._deadline())
+        reopened = Reopened(job=document.job, generation=generation, revived=True, line=log_lines.REVIVED)
+        await self._publisher.event(reopened, deadline=self._deadline())
+        REVIVED.inc()
+        log.warning("job_revived", job=document.job, generation=generation)
+
+    async def _fail(self, document: JobDocument) -> None:
+        failed = Failed(
+            job=document.job,
+            generation=document.generation,
+            stage=None,
+            code=ErrorCode.LOST_TASK,
+            sentence="The work on this video went missing twice; submit it again.",
+        )
+        await self._publisher.event(failed, deadline=self._deadline())
+        LOST.inc()
+        log.error("job_lost", job=document.job)
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._answer_seconds

@@ -1,0 +1,1 @@
+"""Sound: decoding, levels, speech regions and the portions that are recognised together."""

@@ -1,0 +1,38 @@
+"""How loud a source is, second by second: what the analyzer knows of its sound."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from clipmill.transcriber.hearing.audio import RATE, Samples
+
+FLOOR_DB = -90
+"""Silence: the level of a 16-bit sample's last bit."""
+
+
+class Loudness:
+    """Measures sound while it passes by.
+
+    Attributes:
+        levels: mean power of each second so far, whole dBFS (a full-scale sine is at -3), never below `FLOOR_DB`; the
+            last second may be cut short.
+    """
+
+    def __init__(self) -> None:
+        self.levels: list[int] = []
+
+    def measured(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        """Yield `blocks` as they are.
+
+        Args:
+            blocks: mono sound at `RATE`, each of them but the last of whole seconds.
+        """
+        for block in blocks:
+            whole = len(block) // RATE * RATE
+            seconds = [*block[:whole].reshape(-1, RATE), *([block[whole:]] if whole < len(block) else [])]
+            self.levels += [_level(second) for second in seconds]
+            yield block
+
+
+def _level(samples: Samples) -> int:
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return max(FLOOR_DB, round(10 * np.log10(power))) if power > 0 else FLOOR_DB

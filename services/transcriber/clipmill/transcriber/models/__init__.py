@@ -1,0 +1,1 @@
+"""Model weights, and the processes and devices that hold them."""

@@ -1,0 +1,98 @@
+"""Word times from an alignment model of the language, where there is one."""
+
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import whisperx.alignment
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.transcriber.hearing.audio import Samples
+from clipmill.transcriber.recognising.recognition import Passage
+from clipmill.transcriber.recognising.words import LANGUAGES_WITHOUT_SPACES, RawWord
+from clipmill.transcriber.speech_request import AlignmentChoice
+
+HUB_SECONDS = 30.0
+"""How long a hub may keep silent."""
+
+
+class AlignmentUnavailable(Exception):
+    """There is no alignment model for a language, though one was asked for; the message says why."""
+
+
+class Aligner:
+    """An alignment model, loaded through WhisperX.
+
+    Args:
+        model: WhisperX's model and what it says of it.
+        device: `cpu` or `cuda`.
+    """
+
+    def __init__(self, model: "tuple[whisperx.alignment.torch.nn.Module, dict[str, object]]", device: str) -> None:
+        self._model, self._metadata = model
+        self._device = device
+
+    def align(self, passages: Sequence[Passage], samples: Samples, on_share: Callable[[float], None]) -> list[RawWord]:
+        """Return the words of all passages with their times; words that cannot be placed have none.
+
+        Args:
+            passages: what was recognised.
+            samples: mono sound at 16 kHz.
+            on_share: called with the share that is done, 0 to 1.
+        """
+        blank = "" if self._metadata["language"] in LANGUAGES_WITHOUT_SPACES else " "
+        aligned: list[RawWord] = []
+        for number, passage in enumerate(passages):
+            spoken = {"text": passage.text.strip(), "start": passage.start, "end": passage.end}
+            result = whisperx.align([spoken], self._model, self._metadata, samples, self._device)
+            words = result["word_segments"]
+            aligned += [
+                RawWord(blank + word["word"], _number(word, "start"), _number(word, "end"), _number(word, "score"))
+                for word in words
+            ] or passage.words  # WhisperX gives up on a passage without a letter it knows
+            on_share((number + 1) / len(passages))
+        return aligned
+
+
+def _number(word: "dict[str, float]", name: str) -> float | None:
+    """What WhisperX says, out of numpy's types; words that it cannot place lack it."""
+    return float(word[name]) if name in word else None
+
+
+class WholePassage:
+    """In the place of NLTK's sentence splitter, whose data WhisperX would download.
+
+    A passage is taken as it is: our own segments are made from the words.
+    """
+
+    def span_tokenize(self, text: str) -> list[tuple[int, int]]:
+        """Return where sentences are: one, all of it."""
+        return [(0, len(text))]
+
+
+def load_aligner(language: str, choice: AlignmentChoice, models_dir: Path, device: str) -> Aligner | None:
+    """Return the alignment model of a language, None if none is wanted or (`auto`) none is on this machine.
+
+    Raises:
+        AlignmentUnavailable: if one should be fetched and cannot be.
+        Permanent: with `model_unavailable` if the one on this machine cannot be loaded.
+    """
+    folder = models_dir / f"alignment-{language}"
+    if choice is AlignmentChoice.OFF or (choice is AlignmentChoice.AUTO and not folder.is_dir()):
+        return None
+    whisperx.alignment.nltk_load = lambda _resource: WholePassage()
+    if folder.is_dir():
+        try:
+            return Aligner(
+                whisperx.load_align_model(language, device, model_name=str(folder), model_cache_only=True), device
+            )
+        except (OSError, ValueError) as error:
+            sentence = f"The alignment model in {folder} cannot be loaded; replace or remove it."
+            raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(HUB_SECONDS)
+    try:
+        return Aligner(whisperx.load_align_model(language, device), device)
+    except (OSError, ValueError) as error:
+        raise AlignmentUnavailable(str(error)) from error
+    finally:
+        socket.setdefaulttimeout(patience)

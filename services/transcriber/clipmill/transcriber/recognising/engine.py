@@ -1,0 +1,161 @@
+"""Sound in, transcript out: detect speech, recognise it, place the words, tell speakers apart."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from clipmill.contracts.documents import EngineFacts, Transcript
+from clipmill.transcriber.hearing.audio import RATE, Samples
+from clipmill.transcriber.hearing.loudness import Loudness
+from clipmill.transcriber.hearing.portions import Portion, ahead, portions
+from clipmill.transcriber.hearing.speech_stretches import windows
+from clipmill.transcriber.models.weights import Weights
+from clipmill.transcriber.recognising.alignment import Aligner, AlignmentUnavailable, load_aligner
+from clipmill.transcriber.recognising.diarization import Diarizer, SpeakersUnavailable, load_diarizer
+from clipmill.transcriber.recognising.pauses import draw_to_pauses, find_pauses
+from clipmill.transcriber.recognising.recognition import Recogniser
+from clipmill.transcriber.recognising.segments import group
+from clipmill.transcriber.recognising.turns import speakers_of
+from clipmill.transcriber.recognising.words import RawWord, TimedWord, tidy
+from clipmill.transcriber.speech_request import EngineRequest, SpeechResult
+
+RECOGNITION_SHARE = 0.6
+"""The share of a portion's work before alignment, where words are aligned."""
+
+TRANSCRIPTION_SHARE = 0.5
+"""The share of all work before speakers are told apart, where they are."""
+
+ENGINE_NAME = "whisperx"
+
+
+class Engine:
+    """A loaded model with all that belongs to it.
+
+    Args:
+        weights: which model.
+        request: how it runs.
+    """
+
+    def __init__(self, weights: Weights, request: EngineRequest) -> None:
+        self._request = request
+        self._recogniser = Recogniser(weights, request)
+        self._aligners: dict[str, Aligner | None] = {}
+        self._diarizer: Diarizer | None = None
+
+    def transcribe(
+        self, blocks: Iterable[Samples], wanted: str | None, duration: float, report: Callable[[float], None]
+    ) -> SpeechResult:
+        """Return what is said.
+
+        Args:
+            blocks: of sound, mono at `RATE`; those but the last of whole seconds.
+            wanted: ISO 639-1 code of the language, None to detect it.
+            duration: about how long the sound is, seconds, for the progress.
+            report: called with the share done, 0 to 1.
+
+        Raises:
+            Permanent: with `bad_option` if the model does not know the wanted language, `model_unavailable` if a
+                model beside it cannot be loaded; what reading `blocks` raises passes.
+            Transient: with `out_of_memory`.
+        """
+        if wanted:
+            self._recogniser.check(wanted)
+        diarizer, speakers_problem = self._speakers()
+        recogniser, loudness, kept = self._recogniser, Loudness(), list[Samples]()
+        again = recogniser.heard_again
+        sound = loudness.measured(_keeping(blocks, kept) if diarizer else blocks)
+        language, raw, alignment_problem, end = wanted or "", list[RawWord](), "", 0.0
+        share = TRANSCRIPTION_SHARE if diarizer else 1.0
+        for portion in ahead(portions(sound, recogniser.find_speech)):
+            begin, length = portion.start, len(portion.samples) / RATE
+            end = begin + length
+            total = max(duration, end)
+
+            def done(second: float, begin: float = begin, total: float = total) -> None:
+                report(share * (begin + second) / total)
+
+            if portion.stretches:
+                language = language or recogniser.detect(portion)
+                aligner, alignment_problem = self._aligner(language)
+                raw += [word.later(begin) for word in self._words(portion, language, aligner, done)]
+            done(length)
+        words = tidy(raw, end, language)
+        speakers = self._told_apart(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
+        return SpeechResult(
+            transcript=self._transcript(words, speakers, end, language, loudness.levels),
+            batch_size=recogniser.batches.size,
+            batch_reduced=recogniser.batches.reduced,
+            heard_again=recogniser.heard_again - again,
+            alignment_problem=alignment_problem,
+            speakers_problem=speakers_problem,
+        )
+
+    def _words(
+        self, portion: Portion, language: str, aligner: Aligner | None, done: Callable[[float], None]
+    ) -> Sequence[RawWord]:
+        """What is said in a portion, on its own clock."""
+        share = RECOGNITION_SHARE if aligner else 1.0
+        heard = windows(portion.stretches)
+        passages = self._recogniser.recognise(portion, heard, language, lambda second: done(share * second))
+        if aligner and passages:
+            length = len(portion.samples) / RATE
+            return aligner.align(passages, portion.samples, lambda part: done(length * (share + (1 - share) * part)))
+        raw = [word for passage in passages for word in passage.words]
+        return draw_to_pauses(raw, find_pauses(portion.samples)) if raw else raw
+
+    def _transcript(
+        self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, language: str, levels: Sequence[int]
+    ) -> Transcript:
+        if not end:
+            return Transcript(language="", duration=0.0)
+        facts = EngineFacts(
+            name=ENGINE_NAME,
+            model=self._recogniser.label,
+            device=self._recogniser.placement.device,
+            compute_type=self._recogniser.placement.compute_type,
+            word_times="alignment" if self._aligners.get(language) else "attention",
+        )
+        return Transcript(
+            language=language if words else "",
+            duration=round(end, 3),
+            segments=group(words, speakers),
+            engine=facts,
+            levels=tuple(levels),
+        )
+
+    def _aligner(self, language: str) -> tuple[Aligner | None, str]:
+        """The language's aligner, loaded once, or why there is none though one was asked for."""
+        if language not in self._aligners:
+            models_dir, device = Path(self._request.models_dir), self._recogniser.placement.device
+            try:
+                self._aligners[language] = load_aligner(language, self._request.alignment, models_dir, device)
+            except AlignmentUnavailable as problem:  # the next task tries again
+                return None, str(problem)
+        return self._aligners[language], ""
+
+    def _speakers(self) -> tuple[Diarizer | None, str]:
+        """What tells speakers apart, loaded once, or why there is none though one was asked for."""
+        if self._request.diarize and self._diarizer is None:
+            try:
+                self._diarizer = load_diarizer(Path(self._request.models_dir), self._recogniser.placement.device)
+            except SpeakersUnavailable as problem:
+                return None, str(problem)
+        return self._diarizer, ""
+
+    def _told_apart(
+        self,
+        words: Sequence[TimedWord],
+        diarizer: Diarizer | None,
+        kept: Sequence[Samples],
+        on_share: Callable[[float], None],
+    ) -> Sequence[str]:
+        if diarizer is None or not words:
+            return [""] * len(words)
+        return speakers_of(words, diarizer.turns(np.concatenate(kept), on_share))
+
+
+def _keeping(blocks: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:
+    """Yield `blocks`, and put each into `kept`: speakers are told apart by the whole of a talk."""
+    for block in blocks:
+        kept.append(block)
+        yield block

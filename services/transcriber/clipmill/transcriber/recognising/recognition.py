@@ -1,0 +1,222 @@
+"""WhisperX's model, kept loaded, and how it is asked."""
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import ctranslate2
+import faster_whisper
+import numpy as np
+import whisperx
+from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.operations.processors import processors
+from clipmill.transcriber.hearing.audio import RATE, Samples
+from clipmill.transcriber.hearing.portions import Portion
+from clipmill.transcriber.hearing.speech_stretches import WINDOW_SECONDS, SpeechDetector, Stretch
+from clipmill.transcriber.models.device import Placement, choose
+from clipmill.transcriber.models.weights import Weights
+from clipmill.transcriber.recognising.batches import Batches
+from clipmill.transcriber.recognising.hallucinations import Heard, doubtful, silent, voiced, without_loops
+from clipmill.transcriber.recognising.words import RawWord
+from clipmill.transcriber.speech_request import EngineRequest
+
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""How much chance there is in each try of a second hearing, as in Whisper's own decoding (Radford et al. 2022)."""
+
+CPU_BATCH = 4
+"""Windows at once on a CPU: 272 s of talk take 17.9 s with 4, 17.8 s with 8 and 18.3 s with 2 (two cores, tiny.en), and
+with 4 progress is shown twice as often as with 8."""
+
+
+class Passage(NamedTuple):
+    """What was recognised in a window.
+
+    Attributes:
+        text: of all words.
+        start: of the window, seconds.
+        end: likewise.
+        words: with the times of Whisper's attention.
+    """
+
+    text: str
+    start: float
+    end: float
+    words: tuple[RawWord, ...]
+
+
+class Recogniser:
+    """A Whisper model, loaded through WhisperX and driven by faster-whisper's batched pipeline.
+
+    That pipeline gives word times and takes our detector's windows.
+
+    Attributes:
+        label: what the model is called.
+        placement: where it runs.
+        find_speech: the voice detector.
+        batches: how many windows are recognised at once.
+        heard_again: windows that had to be heard a second time so far.
+
+    Args:
+        weights: which model, in a folder.
+        request: how it runs.
+
+    Raises:
+        Permanent: with `model_unavailable`.
+    """
+
+    def __init__(self, weights: Weights, request: EngineRequest) -> None:
+        self.label = weights.label
+        self.placement = choose(request.device, request.compute_type, _cuda_types(), _types("cpu"))
+        self.find_speech = SpeechDetector()
+        on_cpu = self.placement.device == "cpu"
+        self.batches = Batches(min(request.batch_size, CPU_BATCH) if on_cpu else request.batch_size)
+        self.heard_again = 0
+        self._beam_size = request.beam_size
+        pipeline = _load(weights, self.placement, self.find_speech, request.threads or processors())
+        self._model = pipeline.model
+        self._pipeline = faster_whisper.BatchedInferencePipeline(model=pipeline.model)
+
+    def check(self, language: str) -> None:
+        """Refuse a language that the model does not know.
+
+        Raises:
+            Permanent: with `bad_option`.
+        """
+        supported = self._model.supported_languages
+        if language not in supported:
+            raise Permanent(ErrorCode.BAD_OPTION, _unsupported(language, self.label, supported))
+
+    def detect(self, portion: Portion) -> str:
+        """Return the language spoken in the portion's first half minute of speech, ISO 639-1 code."""
+        supported = self._model.supported_languages
+        if len(supported) == 1:
+            return str(supported[0])
+        speech = np.concatenate([_cut(portion.samples, each) for each in portion.stretches])
+        found, _, _ = self._model.detect_language(audio=speech[: int(WINDOW_SECONDS * RATE)])
+        return str(found)
+
+    def recognise(
+        self, portion: Portion, windows: Sequence[Stretch], language: str, on_position: Callable[[float], None]
+    ) -> list[Passage]:
+        """Return what is said in a portion, on the portion's own clock.
+
+        Args:
+            portion: the sound, and where somebody speaks in it.
+            windows: where to listen.
+            language: ISO 639-1 code.
+            on_position: called with the second up to which all is recognised.
+
+        Raises:
+            Transient: with `out_of_memory`.
+        """
+        passages: list[Passage] = []
+
+        def work(batch: Sequence[Stretch]) -> list[Passage]:
+            try:
+                return self._transcribe(portion, batch, language)
+            except (MemoryError, RuntimeError):
+                gc.collect()  # what the failed batch held is needed for the smaller one
+                raise
+
+        for found in self.batches.run(windows, work):
+            passages += found
+            on_position(windows[len(passages) - 1].end)
+        return [passage for passage in passages if passage.words]
+
+    def _transcribe(self, portion: Portion, batch: Sequence[Stretch], language: str) -> list[Passage]:
+        """Return one passage a window, empty where nothing is said."""
+        passages: list[Passage] = []
+        for window, pieces in zip(batch, self._hear(portion.samples, batch, language), strict=True):
+            if any(doubtful(piece) and not silent(piece) for piece in pieces):
+                pieces = self._hear_again(portion.samples, window, language)  # noqa: PLW2901
+                self.heard_again += 1
+            words = [word for piece in pieces if not silent(piece) for word in piece.words]
+            words = voiced(without_loops(words), portion.stretches)
+            text = "".join(word.text for word in words)
+            passages.append(Passage(text, window.start, window.end, tuple(words)))
+        return passages
+
+    def _hear(self, samples: Samples, batch: Sequence[Stretch], language: str) -> list[list[Heard]]:
+        """Return what is heard in each window of a batch."""
+        self._pipeline.last_speech_timestamp = 0.0  # else what was heard before moves the first word
+        found, _ = self._pipeline.transcribe(
+            samples,
+            language=language,
+            beam_size=self._beam_size,
+            word_timestamps=True,
+            clip_timestamps=[{"start": window.start, "end": window.end} for window in batch],
+            batch_size=len(batch),
+        )
+        heard: list[list[Heard]] = [[] for _ in batch]
+        for segment in found:
+            heard[_window_at(batch, segment.seek)].append(_heard(segment, 0.0))
+        return heard
+
+    def _hear_again(self, samples: Samples, window: Stretch, language: str) -> list[Heard]:
+        """Return what is heard in a window when chance helps to find another way through it."""
+        found, _ = self._model.transcribe(
+            _cut(samples, window),
+            language=language,
+            beam_size=self._beam_size,
+            word_timestamps=True,
+            temperature=TEMPERATURES,
+            condition_on_previous_text=False,
+        )
+        return [_heard(segment, window.start) for segment in found]
+
+
+def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> Heard:
+    words = [
+        RawWord(str(word.word), float(word.start) + offset, float(word.end) + offset, float(word.probability))
+        for word in segment.words or ()
+    ]
+    return Heard(
+        tuple(words), float(segment.no_speech_prob), float(segment.avg_logprob), float(segment.compression_ratio)
+    )
+
+
+def _window_at(batch: Sequence[Stretch], seek: int) -> int:
+    """The window that begins at frame `seek`, hundredths of a second."""
+    return min(range(len(batch)), key=lambda number: abs(batch[number].start * 100 - seek))
+
+
+def _cut(samples: Samples, window: Stretch) -> Samples:
+    return samples[int(window.start * RATE) : int(window.end * RATE)]
+
+
+def _types(device: str) -> frozenset[str]:
+    return frozenset(ctranslate2.get_supported_compute_types(device))
+
+
+def _cuda_types() -> frozenset[str]:
+    try:
+        return _types("cuda") if ctranslate2.get_cuda_device_count() else frozenset()
+    except (RuntimeError, ValueError):  # a driver without a card, or this build without CUDA
+        return frozenset()
+
+
+def _load(
+    weights: Weights, placement: Placement, detector: SpeechDetector, threads: int
+) -> "whisperx.asr.FasterWhisperPipeline":
+    try:
+        return whisperx.load_model(
+            weights.place,
+            placement.device,
+            compute_type=placement.compute_type,
+            vad_model=detector,
+            threads=threads,
+            local_files_only=True,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        sentence = f"The Whisper model {weights.label} cannot be loaded from {weights.place}: {error}"
+        raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
+
+
+def _unsupported(wanted: str, label: str, supported: Sequence[str]) -> str:
+    sentence = f'The job asks for the language "{wanted}", which the speech model {label} does not know'
+    if list(supported) == ["en"]:
+        return (
+            f"{sentence}: it knows English only. Leave the language out, or set CLIPMILL_TRANSCRIBER_MODEL to a "
+            "model of many languages such as whisper-base."
+        )
+    return f"{sentence}. Leave the language out, or use a code such as {', '.join(sorted(supported)[:3])}."

@@ -1,0 +1,65 @@
+"""Who says which word."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from clipmill.transcriber.recognising.words import TimedWord
+
+NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Speakers are called by letters in the order in which they first speak; beyond Z by a number."""
+
+LONE_WORDS = 2
+"""So few words of another speaker between words of one are taken for that one's: a turn's edge is known to about a
+word, and nobody's sentence is cut in two for an "mhm"."""
+
+
+class Turn(NamedTuple):
+    """A stretch in which somebody speaks, seconds; turns may overlap."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+def speakers_of(words: Sequence[TimedWord], turns: Sequence[Turn]) -> list[str]:
+    """Return who says each word: whoever speaks most of it, or else whose turn is nearest; empty without any turn.
+
+    Args:
+        words: in order.
+        turns: in any order, their speakers by any name.
+    """
+    found = [_speaker(timed.word.start, timed.word.end, turns) for timed in words]
+    names: dict[str, str] = {}
+    for speaker in (smoothed := _smoothed(found)):
+        if speaker:
+            names.setdefault(speaker, _name(len(names)))
+    return [names.get(speaker, "") for speaker in smoothed]
+
+
+def _speaker(start: float, end: float, turns: Sequence[Turn]) -> str:
+    shares: dict[str, float] = {}
+    for turn in turns:
+        shares[turn.speaker] = shares.get(turn.speaker, 0.0) + max(0.0, min(end, turn.end) - max(start, turn.start))
+    best = max(shares, key=lambda speaker: shares[speaker], default="")
+    if best and not shares[best]:
+        return min(turns, key=lambda turn: max(turn.start - end, start - turn.end)).speaker
+    return best
+
+
+def _smoothed(speakers: Sequence[str]) -> list[str]:
+    """Speakers of words, without interjections of up to `LONE_WORDS` words."""
+    runs: list[list[str]] = []
+    for speaker in speakers:
+        if runs and runs[-1][0] == speaker:
+            runs[-1].append(speaker)
+        else:
+            runs.append([speaker])
+    said: list[str] = []
+    for number, run in enumerate(runs):
+        inside = 0 < number < len(runs) - 1 and runs[number + 1][0] == said[-1]
+        said += [said[-1]] * len(run) if inside and len(run) <= LONE_WORDS else run
+    return said
+
+
+def _name(number: int) -> str:
+    return NAMES[number] if number < len(NAMES) else str(number + 1)
