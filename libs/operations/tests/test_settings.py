@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pytest
 from clipmill.operations.settings import (
+    FORMERLY,
     CommonSettings,
     LogFormat,
     Secret,
@@ -13,6 +14,7 @@ from clipmill.operations.settings import (
     current,
     describe,
     load_settings,
+    renamed_variables,
     unknown_variables,
 )
 from msgspec import Meta, Struct
@@ -33,6 +35,12 @@ class PaintSettings(Struct, frozen=True, kw_only=True):
     limit: Annotated[int | None, Meta(description="Most coats; unset for any number.", ge=1)] = None
     folder: Annotated[Path | None, Meta(description="Where tins are.")] = None
     api_key: Annotated[Secret | None, Meta(description="Key of the paint shop.")] = None
+    drying: Annotated[
+        float, Meta(description="Pause between coats, seconds.", ge=0, extra={FORMERLY: "CLIPMILL_DRYING_SECONDS"})
+    ] = 60.0
+    thinner: Annotated[
+        bool, Meta(description="Whether paint is thinned.", extra={FORMERLY: "CLIPMILL_PAINT_OIL_THINNER"})
+    ] = False
 
 
 def load(**environ: str) -> PaintSettings:
@@ -142,6 +150,47 @@ def test_an_unknown_variable_is_warned_about_with_a_suggestion():
     assert unknown_variables(PaintSettings, "paint", environ) == [
         "CLIPMILL_PAINT_PROT is not a setting of clipmill and is ignored; did you mean CLIPMILL_PAINT_PORT?"
     ]
+
+
+def test_a_setting_is_read_under_its_earlier_name():
+    settings = load(DRYING_SECONDS="90", PAINT_OIL_THINNER="yes")
+    assert settings.drying == 90.0
+    assert settings.thinner
+
+
+def test_the_new_name_of_a_setting_wins_over_its_earlier_one():
+    assert load(DRYING_SECONDS="90", PAINT_DRYING="30", PAINT_OIL_THINNER="on", PAINT_THINNER="off") == load(
+        PAINT_DRYING="30"
+    )
+    assert load(DRYING_SECONDS="90", PAINT_DRYING=" ").drying == 90.0
+
+
+def test_a_wrong_value_under_an_earlier_name_names_the_variable_that_was_set():
+    with pytest.raises(SettingsError, match=r"^CLIPMILL_DRYING_SECONDS is 'damp', but must be a number at least 0\.$"):
+        load(DRYING_SECONDS="damp")
+
+
+def test_an_earlier_name_is_warned_about_once_and_names_the_new_one():
+    environ = {"CLIPMILL_DRYING_SECONDS": "90", "CLIPMILL_PAINT_OIL_THINNER": "on", "CLIPMILL_PAINT_THINNER": "off"}
+    assert renamed_variables(PaintSettings, "paint", environ) == [
+        "CLIPMILL_DRYING_SECONDS is now called CLIPMILL_PAINT_DRYING; set it by that name.",
+        "CLIPMILL_PAINT_OIL_THINNER is ignored, because its new name CLIPMILL_PAINT_THINNER is set too.",
+    ]
+    assert unknown_variables(PaintSettings, "paint", environ) == []
+
+
+def test_present_and_empty_names_are_not_warned_about():
+    environ = {"CLIPMILL_PAINT_DRYING": "90", "CLIPMILL_DRYING_SECONDS": "", "PATH": "/bin"}
+    assert renamed_variables(PaintSettings, "paint", environ) == []
+
+
+def test_what_is_described_and_in_force_goes_by_the_new_names():
+    described = {setting.variable: setting.formerly for setting in describe(PaintSettings, "paint")}
+    assert described["CLIPMILL_PAINT_DRYING"] == "CLIPMILL_DRYING_SECONDS"
+    assert described["CLIPMILL_PAINT_PORT"] == ""
+    values = current(load(DRYING_SECONDS="90"), "paint")
+    assert values["CLIPMILL_PAINT_DRYING"] == "90"
+    assert "CLIPMILL_DRYING_SECONDS" not in values
 
 
 def test_the_default_store_is_below_the_users_data_directory(monkeypatch, tmp_path):

@@ -34,6 +34,7 @@ from clipmill.operations.settings import (
     current,
     describe,
     load_settings,
+    renamed_variables,
     unknown_variables,
 )
 from nats.aio.client import Client
@@ -155,6 +156,8 @@ def main(
     metrics.started(name)
     for sentence in unknown_variables(kind, name, os.environ):
         log.warning("unknown_setting", sentence=sentence)
+    for sentence in renamed_variables(kind, name, os.environ):
+        log.warning("renamed_setting", sentence=sentence)
     try:
         if arguments.command in commands:
             sys.exit(uvloop.run(commands[arguments.command].run(settings, arguments)))

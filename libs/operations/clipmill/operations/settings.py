@@ -1,4 +1,8 @@
-"""Settings: environment variables CLIPMILL_*, declared once as a typed struct per service."""
+"""Settings: environment variables CLIPMILL_*, declared once as a typed struct per service.
+
+A setting that was renamed names its earlier variable, `Meta(extra={FORMERLY: "CLIPMILL_OLD_NAME"})`: that one is still
+read, with a warning at start, and the new one wins where both are set.
+"""
 
 import difflib
 import os
@@ -14,6 +18,9 @@ from msgspec import Meta, Struct
 T = TypeVar("T", bound=Struct)
 
 PREFIX = "CLIPMILL_"
+
+FORMERLY = "formerly"
+"""The key in a field's `Meta.extra` below which the earlier name of its variable is found."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -83,12 +90,14 @@ class Setting(Struct, frozen=True, kw_only=True):
         type: what it takes, in words.
         default: its default as one would write it; empty if unset.
         doc: what it is for, with its unit.
+        formerly: its earlier name, which is still read; empty if it has none.
     """
 
     variable: str
     type: str
     default: str
     doc: str
+    formerly: str = ""
 
 
 def data_directory() -> Path:
@@ -147,8 +156,9 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
 def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
     """Return the settings of type `kind` from environment variables.
 
-    An empty variable counts as unset. A field of type `CommonSettings` is read from CLIPMILL_*, all others from
-    CLIPMILL_<SERVICE>_* (from CLIPMILL_* if `service` is empty).
+    An empty variable counts as unset, and a setting's earlier name is read where its present one is unset. A field of
+    type `CommonSettings` is read from CLIPMILL_*, all others from CLIPMILL_<SERVICE>_* (from CLIPMILL_* if `service` is
+    empty).
 
     Args:
         kind: a Struct whose fields have defaults and a `Meta` description.
@@ -162,8 +172,11 @@ def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
     for name, annotation, variable in _fields(kind, service):
         if annotation is CommonSettings:
             values[name] = load_settings(CommonSettings, "", environ)
-        elif text := environ.get(variable, "").strip():
-            values[name] = _parse(variable, annotation, text)
+            continue
+        for candidate in filter(None, (variable, _formerly(annotation))):
+            if text := environ.get(candidate, "").strip():
+                values[name] = _parse(candidate, annotation, text)
+                break
     return kind(**values)
 
 
@@ -176,8 +189,15 @@ def describe(kind: type[Struct], service: str) -> list[Setting]:
             settings += describe(CommonSettings, "")
             continue
         default = _written(getattr(defaults, name))
-        doc = _meta(annotation).description or ""
-        settings.append(Setting(variable=variable, type=_allowed(annotation), default=default, doc=doc))
+        settings.append(
+            Setting(
+                variable=variable,
+                type=_allowed(annotation),
+                default=default,
+                doc=_meta(annotation).description or "",
+                formerly=_formerly(annotation),
+            )
+        )
     return settings
 
 
@@ -193,13 +213,28 @@ def current(settings: Struct, service: str) -> dict[str, str]:
 def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
     """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know, likely a typing error."""
     prefix = _prefix(service)
-    known = [setting.variable for setting in describe(kind, service)]
+    described = describe(kind, service)
+    known = [setting.variable for setting in described]
+    former = {setting.formerly for setting in described}
     sentences = []
     for variable in sorted(environ):
-        if variable.startswith(prefix) and variable not in known:
+        if variable.startswith(prefix) and variable not in former.union(known):
             near = difflib.get_close_matches(variable, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else "."
             sentences.append(f"{variable} is not a setting of clipmill and is ignored{hint}")
+    return sentences
+
+
+def renamed_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable that is set under an earlier name of its setting."""
+    sentences = []
+    for setting in describe(kind, service):
+        if not environ.get(setting.formerly, "").strip():
+            continue
+        if environ.get(setting.variable, "").strip():
+            sentences.append(f"{setting.formerly} is ignored, because its new name {setting.variable} is set too.")
+        else:
+            sentences.append(f"{setting.formerly} is now called {setting.variable}; set it by that name.")
     return sentences
 
 
@@ -219,6 +254,11 @@ def _meta(annotation: object) -> Meta:
         if isinstance(extra, Meta):
             return extra
     return Meta()
+
+
+def _formerly(annotation: object) -> str:
+    """The earlier name of a field's variable, empty if it has none."""
+    return str((_meta(annotation).extra or {}).get(FORMERLY, ""))
 
 
 def _plain(annotation: object) -> object:
