@@ -16,8 +16,8 @@ compile() { # compile OUTPUT INPUT... [-- OPTION...]
 
 # Development first: the services then take the versions that it chose, so what is tested is what ships.
 compile development --all-extras requirements/development.in services/*/pyproject.toml libs/*/pyproject.toml
-for service in gateway downloader transcriber analyzer renderer; do
-    compile "$service" --all-extras --constraint requirements/development.txt "services/$service/pyproject.toml"
+for service in services/*; do
+    compile "$(basename "$service")" --all-extras --constraint requirements/development.txt "$service/pyproject.toml"
 done
 compile cli --constraint requirements/development.txt libs/cli/pyproject.toml
 compile build --constraint requirements/development.txt requirements/build.in

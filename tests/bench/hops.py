@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from clipmill.contracts import codec
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.events import CostKnown, Queued
-from clipmill.contracts.identifiers import JobId, Stage, new_job_id
+from clipmill.contracts.identifiers import JobId, new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, RenderTask, ScenesTask, Task, TranscribeTask
 from clipmill.gateway.projection import fold
 from clipmill.messaging.context import TaskContext

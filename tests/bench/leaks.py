@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import msgspec
 import psutil
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState, PublicStatus
 from clipmill.gateway.api.submissions import Accepted
 from concurrency import each_of

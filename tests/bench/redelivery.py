@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import Counter
 
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
 from figures import Figure

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
 from concurrency import each_of

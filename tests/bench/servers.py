@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 from clipmill.cli.local.embedded_nats import NatsPorts, find_nats_server, write_configuration
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.messaging import connection, topology
 from clipmill.messaging.service import Runtime, open_runtime
 from clipmill.operations.health import Health

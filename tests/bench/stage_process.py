@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from clipmill.contracts.events import ClipRendered, ClipsPlanned, StageFinished, StageStarted, Started
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.context import TaskContext
 from clipmill.messaging.service import Runtime, main

@@ -18,7 +18,8 @@ from clipmill.contracts.events import (
     StageStarted,
     Started,
 )
-from clipmill.contracts.identifiers import JobId, Stage, new_job_id
+from clipmill.contracts.identifiers import JobId, new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.gateway.projection import fold
 

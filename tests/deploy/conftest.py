@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import yaml
+from clipmill.contracts import stages
 from clipmill.operations.settings import CommonSettings, describe
 
 Manifest = dict[str, Any]
-SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer")
+SERVICES = ("gateway", *stages.SERVICES)
 KUSTOMIZATIONS = ("base", "overlays/local", "overlays/production")
 
 

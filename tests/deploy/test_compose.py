@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from clipmill.contracts import stages
 from clipmill.operations.settings import CommonSettings, load_settings, unknown_variables
 
-SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer")
+SERVICES = ("gateway", *stages.SERVICES)
 FROM_ENV = re.compile(r"\$\{\w+(?::-(?P<default>[^}]*))?[^}]*\}")
 ONE_SHOT = {"topology", "bucket"}
 

@@ -12,8 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from clipmill.contracts import stages
 
-SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer")
+SERVICES = ("gateway", *stages.SERVICES)
 IMAGES = (*SERVICES, "cli")
 
 

@@ -8,16 +8,14 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from clipmill.contracts import stages
 from clipmill.messaging import topology
 from clipmill.operations.settings import CommonSettings, load_settings, unknown_variables
 
-SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer")
+SERVICES = ("gateway", *stages.SERVICES)
 CUSTOM = ("ScaledObject", "PodMonitor", "PrometheusRule")
 STAGES = {
-    "downloader": {"download"},
-    "transcriber": {"transcribe"},
-    "analyzer": {"scenes", "analyze"},
-    "renderer": {"render"},
+    service: {str(stage) for stage in stages.Stage if stage.row.service == service} for service in stages.SERVICES
 }
 UNITS = {"Mi": 2**20, "Gi": 2**30}
 

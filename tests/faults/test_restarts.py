@@ -13,10 +13,11 @@ from campaign.clients import Clients
 from campaign.jobs import Jobs
 from campaign.media import Source
 from campaign.schedule import Submission
+from clipmill.cli.local.machine import SERVICES
 from clipmill.messaging.attempts import Tally
 from clipmill.messaging.topology import ATTEMPTS
 
-ONE_EACH = {"gateway": 1, "downloader": 1, "transcriber": 1, "analyzer": 1, "renderer": 1}
+ONE_EACH = dict.fromkeys(SERVICES, 1)
 REDELIVERY_SLACK = 5.0
 QUIET_SECONDS = 90.0
 

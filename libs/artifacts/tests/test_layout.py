@@ -1,7 +1,8 @@
 """Which artifacts are deleted so that a stage, and all that builds upon it, is done again."""
 
 from clipmill.artifacts import layout
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 
 JOB = JobId("550e8400-e29b-41d4-a716-446655440000")
 

@@ -7,7 +7,8 @@ import pytest
 from clipmill.contracts import codec, subjects
 from clipmill.contracts.events import ClipRendered, Event, Queued, StageProgress, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import JobId, Priority, Stage, new_job_id, parse_job_id
+from clipmill.contracts.identifiers import JobId, Priority, new_job_id, parse_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, DownloadTask, RenderTask, ScenesTask, TranscribeTask
 from hypothesis import given
 from hypothesis import strategies as st

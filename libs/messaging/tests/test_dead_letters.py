@@ -2,7 +2,8 @@
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, RenderTask, ScenesTask
 from clipmill.messaging.dead_letters import DeadLetter, DeadLetters
 from clipmill.messaging.worker import StageWorker

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from clipmill.contracts.events import ClipFailed, Failed
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import Priority, Stage, new_job_id
+from clipmill.contracts.identifiers import Priority, new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask, ScenesTask
 from clipmill.messaging import retry
 from clipmill.messaging.topology import DEAD_LETTERS

@@ -5,7 +5,8 @@ import time
 
 from clipmill.contracts import codec
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import ScenesTask
 from clipmill.messaging import retry
 from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS

@@ -11,8 +11,9 @@ from clipmill.artifacts.store import open_store
 from clipmill.contracts import codec, subjects
 from clipmill.contracts.codec import encode
 from clipmill.contracts.documents import Plan
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import ScenesTask
 from clipmill.messaging.publisher import Publisher
 

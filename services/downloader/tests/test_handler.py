@@ -11,8 +11,9 @@ from clipmill.artifacts.store import MissingArtifact, Store, open_store
 from clipmill.contracts.documents import MediaFacts, Origin
 from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import Priority, Stage, new_job_id
+from clipmill.contracts.identifiers import Priority, new_job_id
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.handler import DownloadHandler
 from clipmill.downloader.prepare_request import PREPARE_TARGET

@@ -8,8 +8,9 @@ from clipmill.artifacts import layout
 from clipmill.contracts import codec
 from clipmill.contracts.events import ClipRendered, ClipsPlanned, Failed, Started
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
+from clipmill.contracts.stages import Stage
 from clipmill.messaging.topology import INTAKE
 
 

@@ -21,7 +21,8 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Priority, Stage
+from clipmill.contracts.identifiers import JobId, Priority
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState, PublicClip
 from clipmill.gateway.projection.document import job_view, public_status
 from clipmill.gateway.projection.fold import begin, fold

@@ -7,7 +7,8 @@ from clipmill.artifacts import layout
 from clipmill.contracts import log_lines, subjects
 from clipmill.contracts.events import ClipRendered, ClipsPlanned, Failed, Log, Reopened, Started
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, RenderTask
 from clipmill.messaging.attempts import Attempts
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD

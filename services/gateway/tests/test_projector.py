@@ -6,7 +6,8 @@ import contextlib
 import pytest
 from clipmill.contracts.events import Cancelled, Failed, Queued, Reopened
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import ScenesTask, first_task
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.messaging.cancellation import EndedJobs

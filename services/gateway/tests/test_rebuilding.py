@@ -13,7 +13,8 @@ from clipmill.artifacts.store import open_store
 from clipmill.contracts import codec
 from clipmill.contracts.events import Cancelled, ClipsPlanned, Failed, Log, Queued, StageStarted, Started
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection import fold, rebuilding

@@ -19,8 +19,9 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState, PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, RenderTask, first_task
 from clipmill.gateway.projection.document import JobDocument

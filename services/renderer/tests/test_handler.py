@@ -20,8 +20,9 @@ from clipmill.contracts.documents import (
 )
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
 from clipmill.operations.models import locate
 from clipmill.operations.settings import CommonSettings

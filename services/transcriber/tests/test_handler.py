@@ -15,8 +15,9 @@ from clipmill.contracts.documents import (
 )
 from clipmill.contracts.events import StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import Priority, Stage, new_job_id
+from clipmill.contracts.identifiers import Priority, new_job_id
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.operations.child import Limits
 from clipmill.transcriber.handler import TranscribeHandler

@@ -14,8 +14,9 @@ from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import AudioFacts, MediaFacts, Origin, Transcript, VideoFacts
 from clipmill.contracts.events import StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import TranscribeTask
 from clipmill.operations.child import Limits
 from clipmill.operations.settings import CommonSettings

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clipmill.cli.local.machine import SERVICES
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging import connection, topology
 from nats.aio.client import Client
@@ -28,7 +29,7 @@ POLLERS = 3
 START_SECONDS = 90.0
 QUIET_PAUSE = 0.5
 
-COUNTS = {"gateway": 2, "downloader": 2, "transcriber": 2, "analyzer": 2, "renderer": 2}
+COUNTS = dict.fromkeys(SERVICES, 2)
 
 SETTINGS = {
     "CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS": "127.0.0.0/8",

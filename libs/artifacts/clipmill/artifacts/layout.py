@@ -1,7 +1,8 @@
 """Where each artifact of a job lies: the key follows from the job and the stage alone."""
 
-from clipmill.contracts.identifiers import AFTER, JobId, Stage
+from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import CLIPS_LIMIT
+from clipmill.contracts.stages import Stage
 
 JOBS = "jobs"
 """The prefix of everything that the store holds."""
@@ -24,22 +25,22 @@ def source(job: JobId) -> str:
 
 def media(job: JobId) -> str:
     """The `MediaFacts` of the source."""
-    return f"{job_prefix(job)}/media.json"
+    return _document(Stage.DOWNLOAD, job)
 
 
 def transcript(job: JobId) -> str:
     """The `Transcript`."""
-    return f"{job_prefix(job)}/transcript.json"
+    return _document(Stage.TRANSCRIBE, job)
 
 
 def scenes(job: JobId) -> str:
     """The `Scenes`."""
-    return f"{job_prefix(job)}/scenes.json"
+    return _document(Stage.SCENES, job)
 
 
 def plan(job: JobId) -> str:
     """The `Plan`."""
-    return f"{job_prefix(job)}/plan.json"
+    return _document(Stage.ANALYZE, job)
 
 
 def clip(job: JobId, number: int) -> str:
@@ -64,7 +65,7 @@ def subtitles(job: JobId, number: int) -> str:
 
 def clip_facts(job: JobId, number: int) -> str:
     """The `ClipFacts` of clip `number`, stored after the files they speak of."""
-    return f"{_clip_prefix(job, number)}/clip.json"
+    return f"{_clip_prefix(job, number)}/{Stage.RENDER.row.document}"
 
 
 def made_from(stage: Stage, job: JobId) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ def made_from(stage: Stage, job: JobId) -> tuple[str, ...]:
     The last stage comes first, and of each what says that it is done: a deletion that is broken off leaves nothing that
     looks whole. A key that ends with a slash stands for all below it. What was uploaded is nobody's work and stays.
     """
-    return tuple(key for each in reversed(AFTER[stage]) for key in _made_by(each, job))
+    return tuple(key for each in reversed(stage.and_later) for key in _made_by(each, job))
 
 
 def made_for_clip(job: JobId, number: int) -> tuple[str, ...]:
@@ -82,17 +83,15 @@ def made_for_clip(job: JobId, number: int) -> tuple[str, ...]:
 
 
 def _made_by(stage: Stage, job: JobId) -> tuple[str, ...]:
-    match stage:
-        case Stage.DOWNLOAD:
-            return media(job), source(job)
-        case Stage.TRANSCRIBE:
-            return (transcript(job),)
-        case Stage.SCENES:
-            return (scenes(job),)
-        case Stage.ANALYZE:
-            return plan(job), f"{job_prefix(job)}/analyze/"  # and what tries at it left behind
-        case Stage.RENDER:
-            return *(clip_facts(job, number) for number in range(1, CLIPS_LIMIT + 1)), f"{job_prefix(job)}/clips/"
+    row = stage.row
+    if row.per_clip:
+        numbers = range(1, CLIPS_LIMIT + 1)
+        return *(f"{_clip_prefix(job, number)}/{row.document}" for number in numbers), f"{job_prefix(job)}/clips/"
+    return _document(stage, job), *(f"{job_prefix(job)}/{name}" for name in row.leaves)
+
+
+def _document(stage: Stage, job: JobId) -> str:
+    return f"{job_prefix(job)}/{stage.row.document}"
 
 
 def _clip_prefix(job: JobId, number: int) -> str:

@@ -3,8 +3,8 @@
 from typing import Any, TypeVar
 
 import msgspec
-from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, Scenes, Transcript
 from clipmill.contracts.events import Event
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicStatus
 from clipmill.contracts.tasks import Task
 
@@ -49,7 +49,7 @@ def decode_document(data: bytes, kind: type[T]) -> T:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of every task, event, document and the public status, under `$defs`."""
-    kinds = (Task, Event, MediaFacts, Transcript, Scenes, Plan, ClipFacts, PublicStatus)
+    kinds = (Task, Event, *(stage.row.kind for stage in Stage), PublicStatus)
     schemas, definitions = msgspec.json.schema_components(kinds)
     names = ("Task", "Event")
     unions = dict(zip(names, schemas, strict=False))

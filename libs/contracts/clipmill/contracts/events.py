@@ -6,8 +6,9 @@ the same whenever the same thing is said again, so that a redelivered task's eve
 
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Priority, Stage
+from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from msgspec import Struct
 

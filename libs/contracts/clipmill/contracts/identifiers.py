@@ -10,26 +10,6 @@ JobId = NewType("JobId", str)
 """A job's identifier: a UUID in its canonical lower-case form, safe in a subject, a key and a path."""
 
 
-class Stage(StrEnum):
-    """A step of the work that a job goes through; the value stands in subjects, consumers, metrics and logs."""
-
-    DOWNLOAD = "download"
-    TRANSCRIBE = "transcribe"
-    SCENES = "scenes"
-    ANALYZE = "analyze"
-    RENDER = "render"
-
-
-AFTER = {
-    Stage.DOWNLOAD: (Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
-    Stage.TRANSCRIBE: (Stage.TRANSCRIBE, Stage.ANALYZE, Stage.RENDER),
-    Stage.SCENES: (Stage.SCENES, Stage.ANALYZE, Stage.RENDER),
-    Stage.ANALYZE: (Stage.ANALYZE, Stage.RENDER),
-    Stage.RENDER: (Stage.RENDER,),
-}
-"""A stage and those that build upon what it made."""
-
-
 class Priority(StrEnum):
     """How urgently a task is wanted; each stage has one consumer a priority."""
 

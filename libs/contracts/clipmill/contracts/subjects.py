@@ -1,7 +1,8 @@
 """Where messages go. Every subject that clipmill publishes or reads is made here."""
 
 from clipmill.contracts.events import EventBase
-from clipmill.contracts.identifiers import JobId, Priority, Stage
+from clipmill.contracts.identifiers import JobId, Priority
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import TaskBase
 
 ALL_EVENTS = "clipmill.event.>"

@@ -1,8 +1,9 @@
 """What one stage asks of the next: references only, never media."""
 
 from clipmill.contracts.events import Queued
-from clipmill.contracts.identifiers import JobId, Priority, Stage
+from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from msgspec import Struct
 
 
@@ -25,7 +26,7 @@ class TaskBase(Struct, frozen=True, kw_only=True, tag_field="task"):
     @property
     def stage(self) -> Stage:
         """The stage that does this task."""
-        return _STAGES[type(self)]
+        return Stage(self.__struct_config__.tag)
 
     @property
     def clip(self) -> int | None:
@@ -75,14 +76,6 @@ class RenderTask(TaskBase, frozen=True, kw_only=True, tag="render"):
 
 
 Task = DownloadTask | TranscribeTask | ScenesTask | AnalyzeTask | RenderTask
-
-_STAGES: dict[type[TaskBase], Stage] = {
-    DownloadTask: Stage.DOWNLOAD,
-    TranscribeTask: Stage.TRANSCRIBE,
-    ScenesTask: Stage.SCENES,
-    AnalyzeTask: Stage.ANALYZE,
-    RenderTask: Stage.RENDER,
-}
 
 
 def first_task(queued: Queued, generation: int = 0) -> DownloadTask:

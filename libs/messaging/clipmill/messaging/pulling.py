@@ -9,7 +9,8 @@ import asyncio
 
 import nats.errors
 from clipmill.contracts import subjects
-from clipmill.contracts.identifiers import Priority, Stage
+from clipmill.contracts.identifiers import Priority
+from clipmill.contracts.stages import Stage
 from clipmill.messaging.topology import consumer_of, stream_of
 from nats.aio.client import Client
 from nats.aio.msg import Msg

@@ -21,7 +21,8 @@ from clipmill.artifacts.store import Store
 from clipmill.contracts import codec, log_lines, subjects
 from clipmill.contracts.events import Queued, Reopened
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task, first_task
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
 from clipmill.messaging.connection import REQUEST_SECONDS, insist

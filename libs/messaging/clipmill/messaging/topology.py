@@ -10,7 +10,8 @@ from functools import partial
 
 from clipmill.contracts import subjects
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.contracts.identifiers import Priority, Stage
+from clipmill.contracts.identifiers import Priority
+from clipmill.contracts.stages import Stage
 from clipmill.messaging.connection import insist
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -113,11 +114,18 @@ class Bucket:
     ttl: float | str | None
 
 
-LATER_STAGES = (Stage.TRANSCRIBE, Stage.SCENES, Stage.ANALYZE, Stage.RENDER)
+def stream_of(stage: Stage) -> str:
+    """Return the name of the stream that holds a stage's tasks: those that a job begins with wait apart."""
+    return TASKS if stage.builds_on else INTAKE
+
+
+def _tasks_in(stream: str) -> tuple[str, ...]:
+    return tuple(subjects.tasks_of(stage) for stage in Stage if stream_of(stage) == stream)
+
 
 STREAMS = (
-    Stream(INTAKE, (subjects.tasks_of(Stage.DOWNLOAD),), RetentionPolicy.WORK_QUEUE, limit=INTAKE_LIMIT),
-    Stream(TASKS, tuple(subjects.tasks_of(stage) for stage in LATER_STAGES), RetentionPolicy.WORK_QUEUE),
+    Stream(INTAKE, _tasks_in(INTAKE), RetentionPolicy.WORK_QUEUE, limit=INTAKE_LIMIT),
+    Stream(TASKS, _tasks_in(TASKS), RetentionPolicy.WORK_QUEUE),
     Stream(EVENTS, (subjects.ALL_EVENTS,), RetentionPolicy.LIMITS, direct=True, expires=True),
     Stream(DEAD_LETTERS, (subjects.ALL_DEAD_LETTERS,), RetentionPolicy.LIMITS, expires=True),
 )
@@ -129,11 +137,6 @@ SECRETS = Bucket("secrets", "backstop")
 LEASE = Bucket("lease", LEASE_SECONDS)
 CHECKPOINT = Bucket("checkpoint", None)
 BUCKETS = (JOBS, CONTROL, ATTEMPTS, SECRETS, LEASE, CHECKPOINT)
-
-
-def stream_of(stage: Stage) -> str:
-    """Return the name of the stream that holds a stage's tasks."""
-    return INTAKE if stage is Stage.DOWNLOAD else TASKS
 
 
 def consumer_of(stage: Stage, priority: Priority) -> str:

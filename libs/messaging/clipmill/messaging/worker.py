@@ -19,7 +19,7 @@ import nats.errors
 from clipmill.contracts import codec
 from clipmill.contracts.events import ClipFailed, Failed
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging import retry
 from clipmill.messaging.attempts import Attempts, Tally

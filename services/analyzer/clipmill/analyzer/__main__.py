@@ -8,7 +8,7 @@ from clipmill.analyzer.asking.providers import problem_with
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.settings import SettingsError

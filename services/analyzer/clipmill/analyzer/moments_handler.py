@@ -22,7 +22,8 @@ from clipmill.contracts import log_lines
 from clipmill.contracts.documents import Cost, MediaFacts, Plan, Scenes, Transcript
 from clipmill.contracts.events import ClipsPlanned, CostKnown, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, RenderTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations import metrics

@@ -10,7 +10,7 @@ from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts import log_lines
 from clipmill.contracts.documents import MediaFacts, Scenes
 from clipmill.contracts.events import StageFinished, StageStarted
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations import metrics

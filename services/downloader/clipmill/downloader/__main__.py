@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from clipmill.downloader.handler import WORKROOM_PREFIX, DownloadHandler
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.messaging.service import Runtime, main

@@ -13,8 +13,9 @@ from clipmill.contracts import log_lines
 from clipmill.contracts.documents import MediaFacts, Origin
 from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.egress_guard import EgressGuard
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest

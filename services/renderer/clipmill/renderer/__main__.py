@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.options import OutputFormat
+from clipmill.contracts.stages import Stage
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.spares import Spares

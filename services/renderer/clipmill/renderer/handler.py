@@ -10,7 +10,8 @@ from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, PlannedClip, Scenes, Segment, Transcript
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import JobId, Stage
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.context import TaskContext

@@ -10,8 +10,8 @@ from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts.documents import MediaFacts, Transcript
 from clipmill.contracts.events import Event, Log, StageFinished, StageStarted
-from clipmill.contracts.identifiers import Stage
 from clipmill.contracts.log_lines import TRANSCRIBING
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, Task, TranscribeTask
 from clipmill.operations.metrics import fallback
 from clipmill.transcriber.models.model_processes import ModelProcesses

@@ -8,7 +8,8 @@ import msgspec
 from clipmill.cli.screen.display import printable
 from clipmill.cli.screen.tables import new_table, print_table
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import JobId, Stage, parse_job_id
+from clipmill.contracts.identifiers import JobId, parse_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.dead_letters import KeptLetter
 from clipmill.messaging.reopening import Outcome, Retried

@@ -12,10 +12,11 @@ from clipmill.cli.local.embedded_nats import NatsPorts, nats_program
 from clipmill.cli.local.ports import free_ports, port_is_free
 from clipmill.cli.local.service_logs import LogFiles, to_all
 from clipmill.cli.local.supervisor import Program, Supervisor, python_module, together
+from clipmill.contracts import stages
 from clipmill.operations.settings import CommonSettings, load_settings
 
 GATEWAY = "gateway"
-SERVICES = (GATEWAY, "downloader", "transcriber", "analyzer", "renderer")
+SERVICES = (GATEWAY, *stages.SERVICES)
 
 READY_PATIENCE_SECONDS = 120.0
 """For all to be ready: ten times what it takes on two busy cores, for a first start from a slow disk."""

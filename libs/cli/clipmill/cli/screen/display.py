@@ -7,7 +7,7 @@ from typing import Protocol, Self, TextIO
 import click
 from clipmill.cli.client.answers import JobView
 from clipmill.cli.client.following import Snapshot
-from clipmill.contracts.identifiers import Stage
+from clipmill.contracts.stages import Stage
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text

@@ -2,20 +2,12 @@
 
 from clipmill.contracts.events import Queued
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Priority, Stage
+from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import CostAnalysis, JobState, PublicClip, PublicResult, PublicStatus
 from msgspec import Struct, field
 from msgspec.structs import replace
-
-STAGE_SHARES = {
-    Stage.DOWNLOAD: 10,
-    Stage.TRANSCRIBE: 25,
-    Stage.SCENES: 10,
-    Stage.ANALYZE: 5,
-    Stage.RENDER: 50,
-}
-"""About how much of a job's time each stage takes, percent: for a progress bar, measured on a talk of 150 s."""
 
 
 class StageView(Struct, kw_only=True):
@@ -241,5 +233,5 @@ def _stage(document: JobDocument) -> Stage | None:
 def _percent(document: JobDocument) -> int:
     if document.state is JobState.COMPLETED:
         return 100
-    done = sum(view.percent * STAGE_SHARES[stage] for stage, view in document.stages.items())
+    done = sum(view.percent * stage.row.share for stage, view in document.stages.items())
     return min(99, done // 100)

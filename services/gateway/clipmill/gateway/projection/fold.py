@@ -24,12 +24,12 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import AFTER, Stage
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState
 from clipmill.gateway.projection.document import FailureView, JobDocument, StageView
 from msgspec.structs import replace
 
-CLIP_KEYS = ("clip_rendered.", "stage_finished.render.")
+CLIP_KEYS = ("clip_rendered.", *(f"stage_finished.{stage}." for stage in Stage if stage.row.per_clip))
 """How the keys of events begin that a clip which is made afresh tells again; a failure's key has its generation."""
 
 
@@ -145,7 +145,7 @@ def _reopen(document: JobDocument, event: Reopened) -> None:
 
 def _forget(document: JobDocument, fresh: Stage) -> None:
     """Forget what was told of stages whose artifacts were removed, so that it can be told again."""
-    stages = AFTER[fresh]
+    stages = fresh.and_later
     for stage in stages:
         document.stages.pop(stage, None)
     forgotten = {f"{kind}.{stage}" for kind in ("stage_started", "stage_finished") for stage in stages}
