@@ -1,0 +1,329 @@
+"""Mutation testing by hand: which small faults in a module do its own tests notice?
+
+    .venv/bin/python tests/mutation/mutate.py MODULE_FILE --tests TEST_FILE…     one module, each survivor with its line
+    .venv/bin/python tests/mutation/mutate.py MODULE_FILE --list                 what would be tried
+    .venv/bin/python tests/mutation/mutate.py --table                            the agreed modules, as Markdown
+
+`--sample N --seed S` tries N mutants drawn from the seed instead of all; `--jobs N` tries N at once, each beside its
+own servers. Paths are relative to the current directory, which is the tree that is tested with its own `.venv`.
+
+Nothing in the tree is written: a mutant is stored in a folder of its own, whose `sitecustomize.py` gives Python the
+mutant's text when the module is imported. The folder is in PYTHONPATH, so child processes import the mutant too, and a
+run that is killed leaves nothing behind but a temporary folder. No library does this: mutmut copies the tree and
+chooses a mutant by functions that it rewrites, but the editable parts of a namespace package and the child processes
+import the original; cosmic-ray writes its mutants into the tree.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+
+import psutil
+from mutants import Mutant, mutants_of
+
+MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "worker": (
+        "libs/messaging/clipmill/messaging/worker.py",
+        (
+            "libs/messaging/tests/test_worker.py",
+            "libs/messaging/tests/test_worker_settling.py",
+            "libs/messaging/tests/test_worker_faults.py",
+        ),
+    ),
+    "retry": ("libs/messaging/clipmill/messaging/retry.py", ("libs/messaging/tests/test_retry.py",)),
+    "projection": (
+        "libs/messaging/clipmill/messaging/projection.py",
+        ("libs/messaging/tests/test_projection.py", "libs/messaging/tests/test_projection_faults.py"),
+    ),
+    "fold": (
+        "services/gateway/clipmill/gateway/projection/fold.py",
+        ("services/gateway/tests/test_fold.py", "services/gateway/tests/test_fold_details.py"),
+    ),
+    "egress guard": (
+        "services/downloader/clipmill/downloader/egress_guard.py",
+        ("services/downloader/tests/test_egress_guard.py", "services/downloader/tests/test_addresses.py"),
+    ),
+    "paths": (
+        "services/renderer/clipmill/renderer/directing/paths.py",
+        ("services/renderer/tests/test_paths.py",),
+    ),
+    "typesetting": (
+        "services/renderer/clipmill/renderer/text/typesetting.py",
+        ("services/renderer/tests/test_typesetting.py",),
+    ),
+    "child": ("libs/operations/clipmill/operations/child.py", ("libs/operations/tests/test_child.py",)),
+    "soundtrack": (
+        "services/renderer/clipmill/renderer/audio/soundtrack.py",
+        ("services/renderer/tests/test_soundtrack.py", "services/renderer/tests/test_sound.py"),
+    ),
+}
+"""For each row of the table: the module, and those of its own tests that exist."""
+
+MARGIN_FACTOR, MARGIN_SECONDS = 4.0, 30.0
+"""A mutant hangs, and counts as killed, when its tests take longer than without it by this factor and this margin."""
+
+OVERLAY = '''"""Gives Python a mutant's text when its module is imported."""
+import os
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+_folder = Path(__file__).parent
+_module = (_folder / "module").read_text()
+_get_code = SourceFileLoader.get_code
+
+
+def _get_mutated_code(self, fullname):
+    if os.path.realpath(self.path) != _module:
+        return _get_code(self, fullname)
+    return self.source_to_code((_folder / "mutant").read_bytes(), self.path)  # no cached bytecode
+
+
+SourceFileLoader.get_code = _get_mutated_code
+'''
+
+PLUGIN = '''"""Runs first the tests that killed earlier mutants, the last one first; examples are the same each time."""
+from pathlib import Path
+
+from hypothesis import Phase, settings
+
+_killers = Path(__file__).parent / "killers"
+
+
+def pytest_collection_modifyitems(items):
+    ranks = {name: rank for rank, name in enumerate(_killers.read_text().splitlines()) if name}
+    items.sort(key=lambda item: -ranks.get(item.nodeid, -1))
+
+
+def pytest_configure():
+    phases = (Phase.explicit, Phase.generate)  # any failing example will do, so none is made smaller
+    settings.register_profile("mutation", deadline=None, derandomize=True, database=None, phases=phases)
+    settings.load_profile("mutation")
+'''
+
+SENTINEL = b"raise SystemError('the mutant was imported')\n"
+
+
+@dataclass
+class Overlay:
+    """A folder that holds one mutant at a time, and runs tests on it.
+
+    Attributes:
+        folder: Where it is.
+        module: The file whose place the mutant takes.
+        tests: Test files, and what else pytest is given.
+    """
+
+    folder: Path
+    module: Path
+    tests: tuple[str, ...]
+    killers: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        (self.folder / "sitecustomize.py").write_text(OVERLAY)
+        (self.folder / "mutation_plugin.py").write_text(PLUGIN)
+        (self.folder / "module").write_text(os.path.realpath(self.module))
+
+    def run(self, source: bytes, timeout: float | None = None) -> str | None:
+        """Run the tests on `source` until the first that fails.
+
+        Returns:
+            What noticed the fault: a test, "hang", or "no test runs"; None if every test passed.
+        """
+        (self.folder / "mutant").write_bytes(source)
+        (self.folder / "killers").write_text("\n".join(self.killers))
+        command = [
+            Path(sys.executable).with_name("pytest"),
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "mutation_plugin",
+        ]
+        path = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("PYTHONPATH"))))
+        output = self.folder / "output"
+        with output.open("wb") as written:
+            process = subprocess.Popen(
+                [*command, f"--basetemp={self.folder / 'files'}", "--tb=short", *self.tests],
+                env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                return "hang"
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                _kill_leftovers(self.folder)
+        if status == 0:
+            return None
+        for line in output.read_text(errors="replace").splitlines():
+            if line.startswith(("FAILED ", "ERROR ")):
+                test = line.split()[1]
+                if test in self.killers:
+                    self.killers.remove(test)
+                self.killers.append(test)
+                return test
+        return "no test runs"
+
+    @property
+    def output(self) -> str:
+        """What the last run printed."""
+        return (self.folder / "output").read_text(errors="replace")
+
+
+def _kill_leftovers(folder: Path) -> None:
+    """Kill what an ended run has left behind: the processes whose environment names its folder."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(folder) in process.environ().get("PYTHONPATH", ""):
+                process.kill()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a module's mutants."""
+
+    survivors: list[Mutant]
+    tried: int
+
+    @property
+    def killed(self) -> int:
+        """How many were noticed."""
+        return self.tried - len(self.survivors)
+
+    @property
+    def share(self) -> str:
+        """Share of the mutants that were killed, in percent."""
+        return f"{100 * self.killed / max(1, self.tried):.0f} %"
+
+
+def examine(module: Path, tests: tuple[str, ...], *, chosen: list[Mutant], jobs: int, verbose: bool = False) -> Verdict:
+    """Try `chosen` mutants of `module`, printing each survivor.
+
+    Raises:
+        SystemExit: The tests fail without a mutant, or do not import the module.
+    """
+    source = module.read_bytes()
+    survivors: list[Mutant] = []
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        overlays: SimpleQueue[Overlay] = SimpleQueue()
+        for number in range(jobs):
+            overlays.put(Overlay(Path(folder) / str(number), module, tests))
+        first = overlays.get()
+        begun = time.monotonic()
+        if (failed := first.run(source)) is not None:
+            raise SystemExit(f"{first.output}\nThe tests fail without a mutant: {failed}.")
+        clean = time.monotonic() - begun
+        if first.run(SENTINEL) is None:
+            raise SystemExit(f"None of the tests imports {module}.")
+        first.killers.clear()
+        overlays.put(first)
+        timeout = clean * MARGIN_FACTOR + MARGIN_SECONDS
+        print(f"{module}: {len(chosen)} mutants; the tests pass in {clean:.0f} s without one", flush=True)
+
+        def attempt(mutant: Mutant) -> str | None:
+            overlay = overlays.get()
+            try:
+                return overlay.run(mutant.apply(source), timeout)
+            finally:
+                overlays.put(overlay)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            for mutant, killer in zip(chosen, pool.map(attempt, chosen), strict=True):
+                if killer is None:
+                    survivors.append(mutant)
+                    print(f"  survived  {module}:{mutant.line}  {mutant}", flush=True)
+                elif verbose:
+                    print(f"  killed    {module}:{mutant.line}  {mutant}  ({killer})", flush=True)
+    verdict = Verdict(survivors, len(chosen))
+    print(f"{module}: {verdict.killed} of {verdict.tried} killed ({verdict.share})", flush=True)
+    return verdict
+
+
+def table(only: list[str], choose: "Chooser", jobs: int) -> None:
+    """Examine the agreed modules, and print the table for RESULTS.md."""
+    rows = []
+    for name, (path, tests) in MODULES.items():
+        if only and name not in only:
+            continue
+        present = tuple(test for test in tests if Path(test).exists())
+        verdict = examine(Path(path), present, chosen=choose(mutants_of(Path(path).read_bytes())), jobs=jobs)
+        rows.append(f"| {name} | `{path}` | {verdict.tried} | {verdict.killed} | {verdict.share} |")
+    print("\n| module | file | mutants | killed | share |\n|---|---|---|---|---|", *rows, sep="\n")
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Which of a module's mutants are tried.
+
+    Attributes:
+        sample: How many, drawn at random; None for all.
+        seed: Seed of the draw.
+        lines: First and last line between which they begin; None for the whole file.
+    """
+
+    sample: int | None
+    seed: int
+    lines: tuple[int, int] | None
+
+    def __call__(self, found: list[Mutant]) -> list[Mutant]:
+        if self.lines is not None:
+            found = [mutant for mutant in found if self.lines[0] <= mutant.line <= self.lines[1]]
+        if self.sample is None or self.sample >= len(found):
+            return found
+        drawn = random.Random(self.seed).sample(range(len(found)), self.sample)
+        return [found[number] for number in sorted(drawn)]
+
+
+def _lines(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return int(first), int(last or first)
+
+
+def main() -> None:
+    """Parse the command line, and do what it says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("module", nargs="?", type=Path, help="file of the module")
+    parser.add_argument("--tests", nargs="+", default=[], help="test files, and what else pytest is given")
+    parser.add_argument("--table", nargs="*", metavar="ROW", help="examine the agreed modules, or these rows of them")
+    parser.add_argument("--list", action="store_true", help="only print the mutants")
+    parser.add_argument("--sample", type=int, help="how many mutants are tried, all if not given")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
+    parser.add_argument("--lines", type=_lines, help="only mutants of these lines, as 10-25")
+    parser.add_argument("--jobs", type=int, default=1, help="how many mutants are tried at once")
+    parser.add_argument("--verbose", action="store_true", help="also print which test killed each mutant")
+    arguments = parser.parse_args()
+    choose = Chooser(arguments.sample, arguments.seed, arguments.lines)
+    if arguments.table is not None:
+        table(arguments.table, choose, arguments.jobs)
+        return
+    if arguments.module is None:
+        parser.error("name a module, or use --table")
+    chosen = choose(mutants_of(arguments.module.read_bytes()))
+    if arguments.list:
+        for mutant in chosen:
+            print(f"{arguments.module}:{mutant.line}  {mutant}")
+        return
+    if not arguments.tests:
+        parser.error("name the module's tests with --tests")
+    examine(arguments.module, tuple(arguments.tests), chosen=chosen, jobs=arguments.jobs, verbose=arguments.verbose)
+
+
+if __name__ == "__main__":
+    main()
