@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from clipmill.messaging import connection, topology
+from hypothesis import HealthCheck, settings
 from nats.aio.client import Client
 
 ROOT = Path(__file__).parent
@@ -39,6 +40,17 @@ written, and never the machine; and a slow disk is no reason for a test to fail.
 CLUSTER_CONFIG = (
     'server_name: "node-{number}"\ncluster {{ name: test, listen: "127.0.0.1:{port}", routes: [{routes}] }}\n'
 )
+
+
+# A busy machine is no reason for a property to fail. In CI the examples are the same each time.
+settings.register_profile(
+    "clipmill",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("clipmill")
 
 
 class NatsServer:
