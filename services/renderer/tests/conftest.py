@@ -207,14 +207,14 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.fixture
-def golden(tmp_path):
-    """Compare a picture (rows by columns by RGB) with the golden image of a name.
+def golden(request, tmp_path):
+    """Compare a picture (rows by columns by RGB) with an image in the folder `golden` beside the test, by its name.
 
-    With CLIPMILL_RENEW_GOLDEN=1 the images are written anew: look at each before committing it.
+    With CLIPMILL_RENEW_GOLDEN=1 the images are written again: look at each before committing it.
     """
 
     def compare(name: str, picture: np.ndarray) -> None:
-        path = Path(__file__).parent / "golden" / f"{name}.png"
+        path = request.path.parent / "golden" / f"{name}.png"
         if os.environ.get("CLIPMILL_RENEW_GOLDEN") == "1":
             path.parent.mkdir(exist_ok=True)
             Image.fromarray(picture).save(path, optimize=True)
