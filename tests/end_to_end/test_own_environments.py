@@ -26,6 +26,7 @@ OWN = {
     "renderer": {"av", "opencv-python-headless", "ai-edge-litert", "numpy"},
 }
 LIBRARIES = ("contracts", "operations", "artifacts", "messaging")
+MORE_LIBRARIES = {"downloader": ("egress",)}
 
 
 @pytest.mark.parametrize("service", OWN)
@@ -38,7 +39,8 @@ def test_a_service_becomes_ready_in_an_environment_of_its_own(service, nats_serv
     install = [uv, "pip", "install", "--quiet", "--python", python, "--no-deps"]
     subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
     subprocess.run([*install, "--require-hashes", "-r", build, "--target", tmp_path / "build"], check=True)
-    ours = [ROOT / "libs" / name for name in LIBRARIES] + [ROOT / "services" / service]
+    libraries = (*LIBRARIES, *MORE_LIBRARIES.get(service, ()))
+    ours = [ROOT / "libs" / name for name in libraries] + [ROOT / "services" / service]
     subprocess.run(
         [*install, "--no-build-isolation", *(part for path in ours for part in ("--editable", path))],
         check=True,

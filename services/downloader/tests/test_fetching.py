@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
-from clipmill.downloader.egress_guard import EgressGuard
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
+from clipmill.egress.guard import EgressGuard
 from clipmill.operations.child import Limits, run_child
 
 ALLOWED = (ip_network("127.0.0.1/32"),)

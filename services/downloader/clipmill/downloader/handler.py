@@ -17,11 +17,11 @@ from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
-from clipmill.downloader.egress_guard import EgressGuard
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
 from clipmill.downloader.naming import file_title, origin_of, stem_of, title_of, url_title
 from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, PrepareRequest
 from clipmill.downloader.settings import DownloaderSettings
+from clipmill.egress.guard import EgressGuard
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
 from clipmill.operations.workroom import workroom

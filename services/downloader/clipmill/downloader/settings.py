@@ -1,10 +1,11 @@
 """The downloader's settings: CLIPMILL_DOWNLOADER_*."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
-from clipmill.downloader.egress_guard import UpstreamProxy
+from clipmill.egress.addresses import Network
+from clipmill.egress.upstream import UpstreamProxy
 from clipmill.operations.settings import CommonSettings, Secret, SettingsError
 from msgspec import Meta, Struct
 
@@ -51,7 +52,7 @@ class DownloaderSettings(Struct, frozen=True, kw_only=True):
         Meta(description="Cookies in Netscape format, for videos that need an account; it is never written to."),
     ] = None
 
-    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+    def networks(self) -> tuple[Network, ...]:
         """Return `allowed_networks` as networks.
 
         Raises:

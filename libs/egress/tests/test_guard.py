@@ -5,7 +5,8 @@ from ipaddress import ip_network
 import aiohttp
 import pytest
 from aiohttp import web
-from clipmill.downloader.egress_guard import EgressGuard, UpstreamProxy, basic_credential
+from clipmill.egress.guard import EgressGuard
+from clipmill.egress.upstream import UpstreamProxy
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -16,21 +17,6 @@ async def ask(guard: EgressGuard, url: str, **options) -> tuple[int, bytes]:
         session.get(url, proxy=guard.url, allow_redirects=options.pop("follow", True), **options) as answer,
     ):
         return answer.status, await answer.read()
-
-
-def password_of(guard: EgressGuard) -> str:
-    return guard.url.removeprefix("http://clipmill:").partition("@")[0]
-
-
-async def say(guard: EgressGuard, text: str) -> bytes:
-    """Send raw bytes to the guard with its credential, and return all that it answers."""
-    proof = f"Proxy-Authorization: {basic_credential('clipmill', password_of(guard))}\r\n"
-    reader, writer = await asyncio.open_connection("127.0.0.1", guard.port)
-    writer.write(text.replace("\r\n\r\n", f"\r\n{proof}\r\n", 1).encode())
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return answer
 
 
 @pytest.mark.parametrize(
@@ -54,7 +40,7 @@ async def say(guard: EgressGuard, text: str) -> bytes:
         ("8.8.8.8:25", "port"),
     ],
 )
-async def test_a_tunnel_to_what_is_not_public_is_refused_and_remembered(target: str, kind: str):
+async def test_a_tunnel_to_what_is_not_public_is_refused_and_remembered(say, target: str, kind: str):
     async with EgressGuard() as guard:
         answer = await say(guard, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 403 ")
@@ -68,27 +54,27 @@ async def test_a_plain_request_to_a_private_address_is_refused():
         assert (guard.refusals[0].host, guard.refusals[0].port) == ("192.168.0.1", 80)
 
 
-async def test_an_exempt_network_is_reached(media_server):
-    url = media_server.serve_html("/page", "hello")
+async def test_an_exempt_network_is_reached(web_server):
+    url = web_server.serve_html("/page", "hello")
     async with EgressGuard(LOOPBACK) as guard:
         assert await ask(guard, url) == (200, b"hello")
-        assert await ask(guard, media_server.url("/page", "localhost")) == (200, b"hello")
+        assert await ask(guard, web_server.url("/page", "localhost")) == (200, b"hello")
         assert guard.refusals == []
 
 
-async def test_a_redirect_from_an_allowed_host_to_a_private_one_is_refused(media_server):
-    url = media_server.serve_redirect("/start", media_server.url("/secret", "127.0.0.2"))
-    media_server.serve_html("/secret", "the secret")
+async def test_a_redirect_from_an_allowed_host_to_a_private_one_is_refused(web_server):
+    url = web_server.serve_redirect("/start", web_server.url("/secret", "127.0.0.2"))
+    web_server.serve_html("/secret", "the secret")
     async with EgressGuard((ip_network("127.0.0.1/32"),)) as guard:
         status, body = await ask(guard, url)
         assert (status, body) == (403, b"")
         assert guard.refusals[0].host == "127.0.0.2"
-        assert [request.path for request in media_server.requests] == ["/start"]
+        assert [request.path for request in web_server.requests] == ["/start"]
 
 
-async def test_a_name_that_resolves_anew_to_a_private_address_gains_nothing(media_server, monkeypatch):
+async def test_a_name_that_resolves_anew_to_a_private_address_gains_nothing(web_server, monkeypatch):
     """DNS rebinding: the guard connects to the address that it has checked, not to the name."""
-    url = media_server.serve_html("/", "the public page").replace("127.0.0.1", "rebinding.example")
+    url = web_server.serve_html("/", "the public page").replace("127.0.0.1", "rebinding.example")
     loop = asyncio.get_running_loop()
     original, answers = loop.getaddrinfo, iter(["127.0.0.1", "10.0.0.1", "10.0.0.1"])
 
@@ -102,8 +88,8 @@ async def test_a_name_that_resolves_anew_to_a_private_address_gains_nothing(medi
         assert (await ask(guard, url))[0] == 403
 
 
-async def test_of_a_hosts_addresses_only_the_allowed_ones_are_tried(media_server, monkeypatch):
-    url = media_server.serve_html("/", "page").replace("127.0.0.1", "two.example")
+async def test_of_a_hosts_addresses_only_the_allowed_ones_are_tried(web_server, monkeypatch):
+    url = web_server.serve_html("/", "page").replace("127.0.0.1", "two.example")
     loop = asyncio.get_running_loop()
 
     async def two(host, port, **_):
@@ -116,46 +102,46 @@ async def test_of_a_hosts_addresses_only_the_allowed_ones_are_tried(media_server
         assert guard.refusals == []
 
 
-async def test_nobody_uses_the_guard_without_its_password(media_server):
-    url = media_server.serve_html("/", "page")
+async def test_nobody_uses_the_guard_without_its_password(web_server):
+    url = web_server.serve_html("/", "page")
     async with EgressGuard(LOOPBACK) as guard, aiohttp.ClientSession() as session:
         for proxy in (f"http://127.0.0.1:{guard.port}", f"http://clipmill:guess@127.0.0.1:{guard.port}"):
             async with session.get(url, proxy=proxy) as answer:
                 assert answer.status == 407
-    assert media_server.requests == []
+    assert web_server.requests == []
 
 
-async def test_the_server_sees_neither_the_password_nor_a_proxy(media_server):
-    url = media_server.serve_html("/page", "hello")
+async def test_the_server_sees_neither_the_password_nor_a_proxy(web_server):
+    url = web_server.serve_html("/page", "hello")
     async with EgressGuard(LOOPBACK) as guard:
         await ask(guard, f"{url}?q=1")
-    request = media_server.requests[0]
+    request = web_server.requests[0]
     assert request.path_qs == "/page?q=1"
     assert not [name for name in request.headers if name.lower().startswith("proxy")]
 
 
-async def test_a_requests_body_arrives(media_server):
+async def test_a_requests_body_arrives(web_server):
     async def echo(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
 
-    media_server.pages["/echo"] = echo
+    web_server.pages["/echo"] = echo
     async with (
         EgressGuard(LOOPBACK) as guard,
         aiohttp.ClientSession() as session,
-        session.post(media_server.url("/echo"), data=b"x" * 300_000, proxy=guard.url) as answer,
+        session.post(web_server.url("/echo"), data=b"x" * 300_000, proxy=guard.url) as answer,
     ):
         assert await answer.read() == b"x" * 300_000
 
 
-async def test_a_connection_carries_one_request_so_none_slips_past_the_check(media_server):
-    url = media_server.serve_html("/page", "hello")
-    media_server.serve_html("/second", "second")
+async def test_a_connection_carries_one_request_so_none_slips_past_the_check(say, web_server):
+    url = web_server.serve_html("/page", "hello")
+    web_server.serve_html("/second", "second")
     async with EgressGuard(LOOPBACK) as guard:
-        request = f"GET {url} HTTP/1.1\r\n\r\n"
-        answer = await say(guard, request + f"GET {media_server.url('/second')} HTTP/1.1\r\n\r\n")
+        request = f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n"
+        answer = await say(guard, request + f"GET {web_server.url('/second')} HTTP/1.1\r\nHost: x\r\n\r\n")
     assert b"Connection: close" in answer
     assert b"second" not in answer
-    assert [each.path for each in media_server.requests] == ["/page"]
+    assert [each.path for each in web_server.requests] == ["/page"]
 
 
 @pytest.mark.parametrize(
@@ -168,12 +154,12 @@ async def test_a_connection_carries_one_request_so_none_slips_past_the_check(med
         "nonsense",
     ],
 )
-async def test_what_is_no_proxy_request_is_a_bad_one(request_line: str):
+async def test_what_is_no_proxy_request_is_a_bad_one(say, request_line: str):
     async with EgressGuard(LOOPBACK) as guard:
-        assert (await say(guard, f"{request_line}\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+        assert (await say(guard, f"{request_line}\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_tunnel_carries_bytes_both_ways():
+async def test_a_tunnel_carries_bytes_both_ways(say):
     async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write((await reader.readline()).upper())
         writer.close()
@@ -181,7 +167,7 @@ async def test_a_tunnel_carries_bytes_both_ways():
     server = await asyncio.start_server(shout, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with EgressGuard(LOOPBACK) as guard:
-        answer = await say(guard, f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\nhello\n")
+        answer = await say(guard, f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: x\r\n\r\nhello\n")
     server.close()
     assert answer.endswith(b"\r\n\r\nHELLO\n")
 
@@ -195,8 +181,8 @@ async def test_a_host_that_cannot_be_reached_is_remembered_as_such():
         assert guard.refusals == []
 
 
-async def test_an_upstream_proxy_is_asked_for_the_address_that_was_checked(media_server):
-    url = media_server.serve_html("/page", "through two")
+async def test_an_upstream_proxy_is_asked_for_the_address_that_was_checked(web_server):
+    url = web_server.serve_html("/page", "through two")
     async with EgressGuard(LOOPBACK) as upstream:
         async with EgressGuard(LOOPBACK, UpstreamProxy.parse(upstream.url)) as guard:
             assert await ask(guard, url.replace("127.0.0.1", "localhost")) == (200, b"through two")
@@ -204,13 +190,13 @@ async def test_an_upstream_proxy_is_asked_for_the_address_that_was_checked(media
             assert (await ask(strict, url))[0] == 403
 
 
-async def test_an_upstream_proxy_that_refuses_makes_the_host_unreachable(media_server):
+async def test_an_upstream_proxy_that_refuses_makes_the_host_unreachable(web_server):
     async with EgressGuard() as upstream, EgressGuard(LOOPBACK, UpstreamProxy.parse(upstream.url)) as guard:
-        assert (await ask(guard, media_server.url("/")))[0] == 502
+        assert (await ask(guard, web_server.url("/")))[0] == 502
         assert "403" in guard.unreachable[0].reason
 
 
-async def test_leaving_cuts_connections_that_are_under_way(media_server):
+async def test_leaving_cuts_connections_that_are_under_way(web_server):
     asked = asyncio.Event()
 
     async def never(_: web.Request) -> web.Response:
@@ -218,9 +204,9 @@ async def test_leaving_cuts_connections_that_are_under_way(media_server):
         await asyncio.Event().wait()
         return web.Response()
 
-    media_server.pages["/never"] = never
+    web_server.pages["/never"] = never
     async with EgressGuard(LOOPBACK) as guard:
-        asking = asyncio.create_task(ask(guard, media_server.url("/never")))
+        asking = asyncio.create_task(ask(guard, web_server.url("/never")))
         await asked.wait()
     with pytest.raises(aiohttp.ClientError):
         await asking

@@ -1,0 +1,260 @@
+"""The way out to hosts that a stranger chose: a forward proxy on loopback that connects to public addresses alone.
+
+A check of the URL beforehand would not do: a page, a playlist or a redirect may name any other host, and a name may
+resolve to a public address when it is checked and to a private one when it is used. The guard resolves each name
+itself and connects to the very address that it has checked. An own proxy, because that rule is all there is to it, and
+in a general proxy server it would be one plug-in among many ways past it.
+
+It speaks what HTTP clients speak to a proxy: CONNECT for https, absolute-form requests for http, one request a
+connection. Each guard has its own password, so that other local processes cannot use it.
+"""
+
+import asyncio
+import hmac
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Self
+
+import h11
+import structlog
+from clipmill.egress import relaying
+from clipmill.egress.addresses import Address, Network
+from clipmill.egress.admission import Refusal, admit
+from clipmill.egress.heads import (
+    CHUNK_BYTES,
+    BadMessageError,
+    ProxyRequest,
+    basic_credential,
+    client_side,
+    receive_request,
+    send,
+)
+from clipmill.egress.relaying import BadAnswerError, Streams
+from clipmill.egress.upstream import UpstreamProxy
+from prometheus_client import Counter
+
+log = structlog.stdlib.get_logger()
+
+USER = "clipmill"
+
+ADDRESSES_TRIED = 4
+
+REFUSALS = Counter(
+    "clipmill_egress_refusals",
+    "Connections that the egress guard refused, by kind of address.",
+    ["kind"],
+)
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """How long the guard waits for others.
+
+    Attributes:
+        head: for a client's request, seconds.
+        resolve: for the addresses of a name, seconds.
+        connect: for one address, the answer of an upstream proxy included, seconds.
+        close: for the other side to take what was sent to it last, seconds.
+    """
+
+    head: float = 30.0
+    resolve: float = 15.0
+    connect: float = 10.0
+    close: float = 5.0
+
+
+DEFAULT_LIMITS = TimeLimits()
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A host that could not be reached.
+
+    Attributes:
+        host: as asked for.
+        exists: whether its name resolved, or may yet.
+        reason: what went wrong, in words.
+    """
+
+    host: str
+    exists: bool
+    reason: str
+
+
+class _DeniedError(Exception):
+    """The guard's answer to a request that it does not forward."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class EgressGuard:
+    """A guard for one piece of work: listens while its context lasts, and remembers what it refused.
+
+    Args:
+        exempt: networks that may be connected to although they are not public, on any port.
+        upstream: where to go through, None to connect directly.
+        limits: how long to wait for others.
+    """
+
+    def __init__(
+        self,
+        exempt: Sequence[Network] = (),
+        upstream: UpstreamProxy | None = None,
+        limits: TimeLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self.refusals: list[Refusal] = []
+        self.unreachable: list[Unreachable] = []
+        self._exempt = tuple(exempt)
+        self._upstream = upstream
+        self._limits = limits
+        self._password = secrets.token_urlsafe(24)
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Listen on a free port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=CHUNK_BYTES)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop listening and cut every connection."""
+        if self._server is not None:
+            self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        if self._server is None:
+            raise RuntimeError("the guard listens only within its context")
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Its URL as a proxy, password included."""
+        return f"http://{USER}:{self._password}@127.0.0.1:{self.port}"
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection's one request; whoever breaks off early is nobody's failure."""
+        client = client_side()
+        try:
+            async with asyncio.timeout(self._limits.head):
+                head = await receive_request(client, reader)
+            if head is not None:
+                await self._handle(head, client, (reader, writer))
+        except _DeniedError as denied:
+            await _deny(client, writer, denied)
+        except BadMessageError as error:
+            await _deny(client, writer, _DeniedError(400, f"Bad request: {error}"))
+        except BadAnswerError as error:
+            await _deny(client, writer, _DeniedError(502, f"The server's answer is not HTTP: {error}"))
+        except (OSError, TimeoutError) as error:
+            log.debug("guarded_connection_lost", reason=str(error) or type(error).__name__)
+        finally:
+            await self._close(writer)
+
+    async def _handle(self, head: h11.Request, client: h11.Connection, near: Streams) -> None:
+        request = ProxyRequest.parse(head)
+        self._authenticate(head)
+        far = await self._connect(request.host, request.port)
+        try:
+            if request.origin is not None:
+                await relaying.exchange(request.origin, client, near, far)
+            else:
+                near[1].write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                await near[1].drain()
+                await relaying.tunnel(near, far)
+        finally:
+            await self._close(far[1])
+
+    def _authenticate(self, head: h11.Request) -> None:
+        expected = basic_credential(USER, self._password)
+        given = b", ".join(value for name, value in head.headers if name == b"proxy-authorization")
+        if not hmac.compare_digest(given, expected.encode()):
+            raise _DeniedError(407, "Proxy Authentication Required")
+
+    async def _connect(self, host: str, port: int) -> Streams:
+        """Connect to an allowed address of `host`, and to no other.
+
+        Raises:
+            _DeniedError: if there is none or it cannot be reached; it is remembered.
+        """
+        admitted = admit(host, port, await self._resolve(host, port), self._exempt)
+        if isinstance(admitted, Refusal):
+            self._remember(admitted)
+            raise _DeniedError(403, "Blocked address")
+        reason = ""
+        for address in admitted[:ADDRESSES_TRIED]:
+            try:
+                async with asyncio.timeout(self._limits.connect):
+                    return await self._open(address, port)
+            except (OSError, TimeoutError, BadMessageError) as error:
+                reason = str(error) or "no answer"
+        self.unreachable.append(Unreachable(host, exists=True, reason=f"cannot be connected to ({reason})"))
+        raise _DeniedError(502, "Unreachable host")
+
+    async def _resolve(self, host: str, port: int) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._limits.resolve):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError) as error:
+            unknown = isinstance(error, UnicodeError) or (
+                isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, socket.EAI_FAIL)
+            )
+            self.unreachable.append(Unreachable(host, exists=not unknown, reason="has no address"))
+            raise _DeniedError(502, "Unknown host") from error
+        return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+
+    def _remember(self, refusal: Refusal) -> None:
+        self.refusals.append(refusal)
+        REFUSALS.labels(kind=refusal.kind).inc()
+        log.warning("egress_refused", host=refusal.host, port=refusal.port, kind=refusal.kind, address=refusal.address)
+
+    async def _open(self, address: Address, port: int) -> Streams:
+        if self._upstream is None:
+            return await asyncio.open_connection(str(address), port, limit=CHUNK_BYTES)
+        reader, writer = await asyncio.open_connection(self._upstream.host, self._upstream.port, limit=CHUNK_BYTES)
+        try:
+            await self._upstream.tunnel(reader, writer, address, port)
+        except BaseException:
+            await self._close(writer)
+            raise
+        return reader, writer
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        try:
+            async with asyncio.timeout(self._limits.close):
+                await writer.wait_closed()
+        except (OSError, TimeoutError):
+            writer.transport.abort()  # the other side no longer reads
+
+
+async def _deny(client: h11.Connection, writer: asyncio.StreamWriter, denied: _DeniedError) -> None:
+    """Answer a client that has not been answered yet; after that, closing is all that can be said."""
+    if client.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        return
+    headers = [("Content-Length", "0"), ("Connection", "close")]
+    if denied.status == 407:
+        headers.append(("Proxy-Authenticate", f'Basic realm="{USER}"'))
+    with suppress(OSError):
+        await send(client, h11.Response(status_code=denied.status, headers=headers, reason=denied.reason), writer)

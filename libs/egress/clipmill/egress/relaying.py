@@ -1,0 +1,87 @@
+"""How bytes get from one side of the guard to the other: tunnels as they are, messages read and written again."""
+
+import asyncio
+from collections.abc import Coroutine
+
+import h11
+from clipmill.egress.heads import (
+    CHUNK_BYTES,
+    BadMessageError,
+    for_client,
+    receive_body,
+    receive_response,
+    send,
+    server_side,
+)
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class BadAnswerError(Exception):
+    """What a server answered is not HTTP."""
+
+
+async def tunnel(near: Streams, far: Streams) -> None:
+    """Copy bytes both ways until one side ends."""
+    await _until_first(_pump(near[0], far[1]), _pump(far[0], near[1]))
+
+
+async def exchange(request: h11.Request, client: h11.Connection, near: Streams, far: Streams) -> None:
+    """Hand a request on with its body, and its answer back, unless the client hangs up before.
+
+    Args:
+        request: the request as the server gets it.
+        client: state of the connection to the client, whose request's head was read.
+        near: streams to the client.
+        far: streams to the server.
+
+    Raises:
+        BadAnswerError: if what the server sends is no response.
+        BadMessageError: if the body of the request, or of the response, is malformed or breaks off.
+    """
+    server = server_side()
+    await send(server, request, far[1])
+    async for data in receive_body(client, near[0]):
+        await send(server, h11.Data(data=data), far[1])
+    await send(server, h11.EndOfMessage(), far[1])
+    await _until_first(_hang_up(near[0]), _answer(server, far[0], client, near[1]))
+
+
+async def _answer(
+    server: h11.Connection, far: asyncio.StreamReader, client: h11.Connection, near: asyncio.StreamWriter
+) -> None:
+    while client.our_state is not h11.SEND_BODY:
+        try:
+            response = await receive_response(server, far)
+        except BadMessageError as error:
+            raise BadAnswerError(str(error)) from error
+        await send(client, for_client(response), near)
+    async for data in receive_body(server, far):
+        await send(client, h11.Data(data=data), near)
+    await send(client, h11.EndOfMessage(), near)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Copy until the end of `source`."""
+    while chunk := await source.read(CHUNK_BYTES):
+        sink.write(chunk)
+        await sink.drain()
+
+
+async def _hang_up(reader: asyncio.StreamReader) -> None:
+    """Return when the client is gone; anything more that it sends is not for the server we chose."""
+    while await reader.read(CHUNK_BYTES):
+        pass
+
+
+async def _until_first(*copies: Coroutine[None, None, None]) -> None:
+    """Run copies until one has ended, and raise what it raised."""
+    tasks = [asyncio.create_task(copy) for copy in copies]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

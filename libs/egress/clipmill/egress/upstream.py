@@ -1,0 +1,61 @@
+"""An operator's HTTP proxy that the guard goes through: by CONNECT, to the address that was checked."""
+
+import asyncio
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+import h11
+from clipmill.egress.addresses import Address
+from clipmill.egress.heads import authority, basic_credential, receive_response, send, server_side
+
+
+@dataclass(frozen=True)
+class UpstreamProxy:
+    """A proxy between the guard and the internet.
+
+    Attributes:
+        host: name or address of the proxy.
+        port: of the proxy.
+        credential: value of the header that proves who asks, None for a proxy open to all.
+    """
+
+    host: str
+    port: int
+    credential: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> "UpstreamProxy":
+        """Return the proxy at `url`.
+
+        Raises:
+            ValueError: if that is not `http://[user:password@]host[:port]`; the message ends such a sentence.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError("is not the URL of an HTTP proxy")
+        credential = None
+        if parts.username is not None:
+            credential = basic_credential(unquote(parts.username), unquote(parts.password or ""))
+        return cls(parts.hostname, parts.port or 80, credential)
+
+    async def tunnel(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: Address, port: int
+    ) -> None:
+        """Make a connection to the proxy one to `address`.
+
+        Raises:
+            BadMessageError: if the proxy does not answer in HTTP.
+            OSError: if it refuses.
+        """
+        target = authority(str(address), port)
+        headers = [("Host", target)]
+        if self.credential is not None:
+            headers.append(("Proxy-Authorization", self.credential))
+        proxy = server_side()
+        await send(proxy, h11.Request(method="CONNECT", target=target, headers=headers), writer)
+        await send(proxy, h11.EndOfMessage(), writer)
+        response = await receive_response(proxy, reader)
+        while isinstance(response, h11.InformationalResponse):
+            response = await receive_response(proxy, reader)
+        if response.status_code // 100 != 2:
+            raise OSError(f"the upstream proxy answered {response.status_code}")

@@ -1,0 +1,220 @@
+"""Servers on loopback for guards to connect to, and an internet that leads public addresses to them."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+import pytest
+from aiohttp import web
+from clipmill.egress.guard import EgressGuard
+from clipmill.egress.heads import basic_credential
+
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class WebServer:
+    """An HTTP server on 127.0.0.1 whose pages a test sets."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Page] = {}
+        self.requests: list[web.BaseRequest] = []
+        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    @property
+    def port(self) -> int:
+        return self._runner.addresses[0][1]
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def serve_html(self, path: str, html: str) -> str:
+        async def page(_: web.Request) -> web.StreamResponse:
+            return web.Response(text=html, content_type="text/html")
+
+        self.pages[path] = page
+        return self.url(path)
+
+    def serve_redirect(self, path: str, target: str) -> str:
+        async def page(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=302, headers={"Location": target})
+
+        self.pages[path] = page
+        return self.url(path)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.requests.append(request)
+        page = self.pages.get(request.path)
+        return web.Response(status=404) if page is None else await page(request)
+
+
+@pytest.fixture
+async def web_server() -> AsyncIterator[WebServer]:
+    """A web server for this test alone."""
+    server = WebServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+class RawServer:
+    """A server that answers bytes with bytes: waits for `until`, sends `answer`, reads on to the end if it `stays`."""
+
+    def __init__(self) -> None:
+        self.until = b"\r\n\r\n"
+        self.answer = b""
+        self.stays = False
+        self.received: list[bytes] = []
+        self.connections = 0
+        self._ended: asyncio.Queue[bytes] = asyncio.Queue()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        return self._server.sockets[0].getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/page"
+
+    async def end(self) -> bytes:
+        """Wait for the end of a connection, and return all that was received on it."""
+        return await self._ended.get()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        received = b""
+        try:
+            while self.until not in received and (chunk := await reader.read(4096)):
+                received += chunk
+            if self.until in received:
+                writer.write(self.answer)
+                await writer.drain()
+            while self.stays and (chunk := await reader.read(4096)):
+                received += chunk
+        except ConnectionError:
+            received += b"(reset)"
+        self.received.append(received)
+        self._ended.put_nowait(received)
+        writer.close()
+
+
+@pytest.fixture
+async def raw_server() -> AsyncIterator[RawServer]:
+    """A server for this test alone whose bytes the test chooses."""
+    server = RawServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+class Internet:
+    """Names and addresses of the internet, as far as a test knows them.
+
+    Everything above the connect call is real: sockets, protocols, the loop. An address leads to a port on loopback as
+    if the network translated it; one that leads nowhere is unreachable. Each connection that anybody asks for is kept.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.connected: list[tuple[str, int]] = []
+        self._addresses: dict[str, list[list[str] | OSError]] = {}
+        self._servers: dict[str, int] = {}
+        self._silent: set[str] = set()
+        self._getaddrinfo = loop.getaddrinfo
+        self._sock_connect = loop.sock_connect
+
+    def name(self, name: str, *answers: Iterable[str] | OSError) -> None:
+        """Let `name` resolve to each of `answers` in turn, and to the last one from then on."""
+        self._addresses[name] = [answer if isinstance(answer, OSError) else list(answer) for answer in answers]
+
+    def lead(self, address: str, port: int) -> None:
+        """Let connections to `address`, whatever their port, arrive at 127.0.0.1:`port`."""
+        self._servers[address] = port
+
+    def silence(self, *hosts: str) -> None:
+        """Let nobody answer: neither for the addresses of a name nor at an address."""
+        self._silent.update(hosts)
+
+    def asked_of(self, guard: EgressGuard) -> list[tuple[str, int]]:
+        """Return what the guard connected to: all connections but those to itself."""
+        return [each for each in self.connected if each != ("127.0.0.1", guard.port)]
+
+    async def getaddrinfo(self, host, port, **options):
+        if host in self._silent:
+            await asyncio.Event().wait()
+        if host not in self._addresses:
+            return await self._getaddrinfo(host, port, **options)
+        answers = self._addresses[host]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, OSError):
+            raise answer
+        found = [await self._getaddrinfo(address, port, **options) for address in answer]
+        return [entry for entries in found for entry in entries]
+
+    async def sock_connect(self, sock: socket.socket, target) -> None:
+        address, port = target[:2]
+        self.connected.append((address, port))
+        if address in self._silent:
+            await asyncio.Event().wait()
+        if address in self._servers:
+            loopback = "::ffff:127.0.0.1" if sock.family == socket.AF_INET6 else "127.0.0.1"
+            await self._sock_connect(sock, (loopback, self._servers[address]))
+        elif address == "127.0.0.1":
+            await self._sock_connect(sock, target)
+        else:
+            raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+
+
+@pytest.fixture
+async def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
+    """An internet without hosts yet; loopback is what it is."""
+    loop = asyncio.get_running_loop()
+    internet = Internet(loop)
+    monkeypatch.setattr(loop, "getaddrinfo", internet.getaddrinfo)
+    monkeypatch.setattr(loop, "sock_connect", internet.sock_connect)
+    return internet
+
+
+def credential_of(guard: EgressGuard) -> str:
+    """The line with which a client proves that it may use `guard`."""
+    password = guard.url.removeprefix("http://clipmill:").partition("@")[0]
+    return f"Proxy-Authorization: {basic_credential('clipmill', password)}"
+
+
+async def send_bytes(guard: EgressGuard, data: bytes) -> bytes:
+    """Send bytes to the guard and return all that it answers."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", guard.port)
+    try:
+        writer.write(data)
+        return await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.fixture
+def say():
+    """The function that sends a request, written out by the test, with the guard's credential as its first header."""
+
+    async def say(guard: EgressGuard, text: str) -> bytes:
+        request_line, _, rest = text.partition("\r\n")
+        return await send_bytes(guard, f"{request_line}\r\n{credential_of(guard)}\r\n{rest}".encode("latin-1"))
+
+    return say
