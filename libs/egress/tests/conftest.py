@@ -5,11 +5,14 @@ import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
 
 import pytest
 from aiohttp import web
 from clipmill.egress.guard import EgressGuard
 from clipmill.egress.heads import basic_credential
+from clipmill.egress.upstream import UpstreamProxy
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -141,27 +144,27 @@ class Internet:
         self._sock_connect = loop.sock_connect
 
     def name(self, name: str, *answers: Iterable[str] | OSError) -> None:
-        """Let `name` resolve to each of `answers` in turn, and to the last one from then on."""
+        """Let `name` resolve to each of `answers` in turn, and to the last one from then on; without any, never."""
         self._addresses[name] = [answer if isinstance(answer, OSError) else list(answer) for answer in answers]
 
     def lead(self, address: str, port: int) -> None:
         """Let connections to `address`, whatever their port, arrive at 127.0.0.1:`port`."""
         self._servers[address] = port
 
-    def silence(self, *hosts: str) -> None:
-        """Let nobody answer: neither for the addresses of a name nor at an address."""
-        self._silent.update(hosts)
+    def silence(self, address: str) -> None:
+        """Let nobody answer at `address`."""
+        self._silent.add(address)
 
     def asked_of(self, guard: EgressGuard) -> list[tuple[str, int]]:
         """Return what the guard connected to: all connections but those to itself."""
         return [each for each in self.connected if each != ("127.0.0.1", guard.port)]
 
     async def getaddrinfo(self, host, port, **options):
-        if host in self._silent:
-            await asyncio.Event().wait()
         if host not in self._addresses:
             return await self._getaddrinfo(host, port, **options)
         answers = self._addresses[host]
+        if not answers:
+            await asyncio.Event().wait()
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, OSError):
             raise answer
@@ -198,15 +201,45 @@ def credential_of(guard: EgressGuard) -> str:
     return f"Proxy-Authorization: {basic_credential('clipmill', password)}"
 
 
-async def send_bytes(guard: EgressGuard, data: bytes) -> bytes:
-    """Send bytes to the guard and return all that it answers."""
+@asynccontextmanager
+async def _connection(guard: EgressGuard) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", guard.port)
     try:
-        writer.write(data)
-        return await reader.read()
+        yield reader, writer
     finally:
         writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def _with_credential(guard: EgressGuard, text: str) -> bytes:
+    request_line, _, rest = text.partition("\r\n")
+    return f"{request_line}\r\n{credential_of(guard)}\r\n{rest}".encode("latin-1")
+
+
+async def _send_bytes(guard: EgressGuard, data: bytes, *, then_end: bool = False) -> bytes:
+    async with _connection(guard) as (reader, writer):
+        writer.write(data)
+        if then_end:
+            writer.write_eof()
+        return await reader.read()
+
+
+@pytest.fixture
+def send_bytes():
+    """The function that sends bytes to a guard, as they are, and returns all that it answers."""
+    return _send_bytes
+
+
+@pytest.fixture
+def upstream_guard():
+    """The function that makes a guard for everything on loopback, behind a proxy on a port there."""
+
+    def make(port: int, credential: str = "", **options) -> EgressGuard:
+        proxy = UpstreamProxy.parse(f"http://{credential}127.0.0.1:{port}")
+        return EgressGuard((ip_network("127.0.0.0/8"), ip_network("::1/128")), proxy, **options)
+
+    return make
 
 
 @pytest.fixture
@@ -214,7 +247,19 @@ def say():
     """The function that sends a request, written out by the test, with the guard's credential as its first header."""
 
     async def say(guard: EgressGuard, text: str) -> bytes:
-        request_line, _, rest = text.partition("\r\n")
-        return await send_bytes(guard, f"{request_line}\r\n{credential_of(guard)}\r\n{rest}".encode("latin-1"))
+        return await _send_bytes(guard, _with_credential(guard, text))
 
     return say
+
+
+@pytest.fixture
+def open_request():
+    """The function that sends a request as `say` does, and leaves what follows to the test."""
+
+    @asynccontextmanager
+    async def open_request(guard: EgressGuard, text: str):
+        async with _connection(guard) as (reader, writer):
+            writer.write(_with_credential(guard, text))
+            yield reader, writer
+
+    return open_request

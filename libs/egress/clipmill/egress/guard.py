@@ -153,7 +153,15 @@ class EgressGuard:
         connection.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection's one request; whoever breaks off early is nobody's failure."""
+        """Answer one connection's one request, and close the connection."""
+        try:
+            await self._converse(reader, writer)
+            await relaying.see_off((reader, writer), self._limits.close)
+        finally:
+            await relaying.close(writer, self._limits.close)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer a request; whoever breaks off early is nobody's failure."""
         client = client_side()
         try:
             async with asyncio.timeout(self._limits.head):
@@ -168,8 +176,6 @@ class EgressGuard:
             await _deny(client, writer, _DeniedError(502, f"The server's answer is not HTTP: {error}"))
         except (OSError, TimeoutError) as error:
             log.debug("guarded_connection_lost", reason=str(error) or type(error).__name__)
-        finally:
-            await self._close(writer)
 
     async def _handle(self, head: h11.Request, client: h11.Connection, near: Streams) -> None:
         request = ProxyRequest.parse(head)
@@ -183,7 +189,7 @@ class EgressGuard:
                 await near[1].drain()
                 await relaying.tunnel(near, far)
         finally:
-            await self._close(far[1])
+            await relaying.close(far[1], self._limits.close)
 
     def _authenticate(self, head: h11.Request) -> None:
         expected = basic_credential(USER, self._password)
@@ -236,17 +242,9 @@ class EgressGuard:
         try:
             await self._upstream.tunnel(reader, writer, address, port)
         except BaseException:
-            await self._close(writer)
+            await relaying.close(writer, self._limits.close)
             raise
         return reader, writer
-
-    async def _close(self, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-        try:
-            async with asyncio.timeout(self._limits.close):
-                await writer.wait_closed()
-        except (OSError, TimeoutError):
-            writer.transport.abort()  # the other side no longer reads
 
 
 async def _deny(client: h11.Connection, writer: asyncio.StreamWriter, denied: _DeniedError) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 
 import h11
 from clipmill.egress.heads import (
@@ -45,6 +46,27 @@ async def exchange(request: h11.Request, client: h11.Connection, near: Streams, 
         await send(server, h11.Data(data=data), far[1])
     await send(server, h11.EndOfMessage(), far[1])
     await _until_first(_hang_up(near[0]), _answer(server, far[0], client, near[1]))
+
+
+async def see_off(near: Streams, seconds: float) -> None:
+    """Say that nothing more will come, and read on until the client is gone, for `seconds` at most.
+
+    A connection that is closed while the client still sends is reset, and the client may lose the answer.
+    """
+    with suppress(OSError, TimeoutError):
+        near[1].write_eof()
+        async with asyncio.timeout(seconds):
+            await _hang_up(near[0])
+
+
+async def close(writer: asyncio.StreamWriter, seconds: float) -> None:
+    """Close a connection; the other side has `seconds` to read what was sent to it last."""
+    writer.close()
+    try:
+        async with asyncio.timeout(seconds):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()
 
 
 async def _answer(
