@@ -1,7 +1,7 @@
 """The model process: a long-lived child of the service that keeps the model loaded between calls of `transcribe`."""
 
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import Transcript
 from clipmill.transcriber.hearing.audio import read_sound
+from clipmill.transcriber.models.hub import restrain_libraries
 from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest, SpeechRequest, SpeechResult
 
 if TYPE_CHECKING:
     from clipmill.transcriber.recognising.engine import Engine
-
-HUB_SECONDS = "30"
-"""How long a hub may keep silent."""
 
 
 def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> SpeechResult:
@@ -62,19 +60,11 @@ def _engine(request: EngineRequest) -> "Engine":
     models_dir = Path(request.models_dir)
     weights = find_weights(request.model, models_dir)
     on_hub = weights.on_hub or request.alignment is AlignmentChoice.HUB or request.diarize
-    _restrain(os.environ, offline=not on_hub)
+    restrain_libraries(os.environ, offline=not on_hub)
     if weights.on_hub:
-        from clipmill.transcriber.models.hub import fetched  # noqa: PLC0415  # see above
+        from clipmill.transcriber.models.downloads import fetched  # noqa: PLC0415  # see above
 
         weights = fetched(weights)
     from clipmill.transcriber.recognising.engine import Engine  # noqa: PLC0415  # see above
 
     return Engine(weights, request)
-
-
-def _restrain(environ: MutableMapping[str, str], *, offline: bool) -> None:
-    """Keep libraries from reaching for the network, or, if a hub is wanted, from waiting for it for ever."""
-    environ["HF_HUB_OFFLINE"] = environ["TRANSFORMERS_OFFLINE"] = "1" if offline else "0"
-    environ["HF_HUB_ETAG_TIMEOUT"] = environ["HF_HUB_DOWNLOAD_TIMEOUT"] = HUB_SECONDS
-    environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    environ["PYANNOTE_METRICS_ENABLED"] = "0"

@@ -1,36 +1,32 @@
-"""Weights from the Hugging Face hub, for those who configured a model that lies there."""
+"""How the Hugging Face hub may be reached: not at all where everything is on this machine, and never for ever."""
 
-import faster_whisper.utils
-from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.transcriber.models.weights import Weights
-from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
+import socket
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+
+HUB_SECONDS = 30
+"""How long the hub may keep silent."""
 
 
-def fetched(weights: Weights) -> Weights:
-    """Return `weights` as a folder, downloaded at the first time and found in the hub's cache afterwards.
+def restrain_libraries(environ: MutableMapping[str, str], *, offline: bool) -> None:
+    """Tell the model libraries, before they are imported, whether and how patiently to ask the hub.
 
-    Raises:
-        Permanent: with `model_unavailable` if the hub has no such model.
-        Transient: with `model_unavailable` if the hub cannot be reached and the cache does not have it.
+    Args:
+        environ: such as `os.environ`.
+        offline: whether they must not reach for the network.
     """
+    environ["HF_HUB_OFFLINE"] = environ["TRANSFORMERS_OFFLINE"] = "1" if offline else "0"
+    environ["HF_HUB_ETAG_TIMEOUT"] = environ["HF_HUB_DOWNLOAD_TIMEOUT"] = str(HUB_SECONDS)
+    environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    environ["PYANNOTE_METRICS_ENABLED"] = "0"
+
+
+@contextmanager
+def limited_silence() -> Iterator[None]:
+    """Limit how long any connection opened meanwhile may keep silent, to `HUB_SECONDS`."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(HUB_SECONDS)
     try:
-        folder = faster_whisper.utils.download_model(weights.place)
-    except LocalEntryNotFoundError as error:  # a ValueError and an OSError too: neither reached nor in the cache
-        raise _unreachable(weights) from error
-    except (RepositoryNotFoundError, ValueError) as error:
-        sentence = (
-            f"There is no Whisper model {weights.label}; set CLIPMILL_TRANSCRIBER_MODEL to a name that "
-            "`clipmill models list` shows, to a folder of CTranslate2 weights, or to a model on the Hugging Face hub."
-        )
-        raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
-    except OSError as error:
-        raise _unreachable(weights) from error
-    return Weights(weights.label, str(folder), on_hub=False)
-
-
-def _unreachable(weights: Weights) -> Transient:
-    sentence = (
-        f"The Whisper model {weights.label} could not be fetched from the Hugging Face hub; set "
-        "CLIPMILL_TRANSCRIBER_MODEL to a model on this machine if it cannot be reached from here."
-    )
-    return Transient(ErrorCode.MODEL_UNAVAILABLE, sentence)
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

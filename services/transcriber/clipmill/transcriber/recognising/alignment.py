@@ -1,18 +1,15 @@
 """Word times from an alignment model of the language, where there is one."""
 
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import whisperx.alignment
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.hearing.audio import Samples
+from clipmill.transcriber.models.hub import limited_silence
 from clipmill.transcriber.recognising.recognition import Passage
 from clipmill.transcriber.recognising.words import LANGUAGES_WITHOUT_SPACES, RawWord
 from clipmill.transcriber.speech_request import AlignmentChoice
-
-HUB_SECONDS = 30.0
-"""How long a hub may keep silent."""
 
 
 class AlignmentUnavailable(Exception):
@@ -88,11 +85,8 @@ def load_aligner(language: str, choice: AlignmentChoice, models_dir: Path, devic
         except (OSError, ValueError) as error:
             sentence = f"The alignment model in {folder} cannot be loaded; replace or remove it."
             raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(HUB_SECONDS)
     try:
-        return Aligner(whisperx.load_align_model(language, device), device)
+        with limited_silence():
+            return Aligner(whisperx.load_align_model(language, device), device)
     except (OSError, ValueError) as error:
         raise AlignmentUnavailable(str(error)) from error
-    finally:
-        socket.setdefaulttimeout(patience)

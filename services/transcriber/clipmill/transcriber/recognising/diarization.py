@@ -1,12 +1,11 @@
 """Telling speakers apart, by pyannote's pipeline as WhisperX drives it."""
 
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from clipmill.transcriber.hearing.audio import Samples
-from clipmill.transcriber.recognising.alignment import HUB_SECONDS
+from clipmill.transcriber.models.hub import limited_silence
 from clipmill.transcriber.recognising.turns import Turn
 from whisperx.diarize import DiarizationPipeline
 
@@ -56,13 +55,10 @@ def load_diarizer(models_dir: Path, device: str) -> Diarizer:
         SpeakersUnavailable: if there is none.
     """
     folder = models_dir / FOLDER
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(HUB_SECONDS)
+    name = str(folder) if folder.is_dir() else None
     try:
-        name = str(folder) if folder.is_dir() else None
-        return Diarizer(DiarizationPipeline(name, token=os.environ.get(TOKEN_VARIABLE), device=device))
+        with limited_silence():
+            return Diarizer(DiarizationPipeline(name, token=os.environ.get(TOKEN_VARIABLE), device=device))
     except (OSError, ValueError, RuntimeError, AttributeError) as error:  # the last: the hub refused, there is None
-        where = str(folder) if folder.is_dir() else f"the Hugging Face hub ({TOKEN_VARIABLE} and its terms accepted?)"
+        where = name or f"the Hugging Face hub ({TOKEN_VARIABLE} and its terms accepted?)"
         raise SpeakersUnavailable(f"pyannote's pipeline cannot be loaded from {where}: {error}") from error
-    finally:
-        socket.setdefaulttimeout(patience)
