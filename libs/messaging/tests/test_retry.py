@@ -4,39 +4,46 @@ import random
 
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.messaging.attempts import Tally
-from clipmill.messaging.retry import DELAY_LIMIT, FIRST_DELAY, WAITS_LIMIT, GiveUp, Retry, blameless, decide
+from clipmill.messaging.retry import GiveUp, Retry, RetryPolicy, blameless
 from hypothesis import given
 from hypothesis import strategies as st
 
-tallies = st.builds(Tally, begun=st.integers(1, 20), waited=st.integers(0, WAITS_LIMIT + 5))
+policies = st.builds(
+    RetryPolicy,
+    attempts=st.integers(1, 20),
+    first_delay=st.floats(0.01, 10),
+    delay_limit=st.floats(10, 600),
+    waits=st.integers(1, 60),
+)
+tallies = st.builds(Tally, begun=st.integers(1, 20), waited=st.integers(0, 65))
 
 
-@given(tallies, st.integers(1, 20), st.none() | st.floats(0, 1e6), st.randoms())
-def test_a_transient_failure_is_retried_below_the_limit_after_a_bounded_delay(tally, limit, asked, chance):
-    decision = decide(Transient(ErrorCode.OUT_OF_MEMORY, "None left.", asked), tally, limit, chance)
-    if tally.begun >= limit:
+@given(tallies, policies, st.none() | st.floats(0, 1e6), st.randoms())
+def test_a_transient_failure_is_retried_below_the_limit_after_a_bounded_delay(tally, policy, asked, chance):
+    decision = policy.decide(Transient(ErrorCode.OUT_OF_MEMORY, "None left.", asked), tally, chance)
+    if tally.begun >= policy.attempts:
         assert decision == GiveUp()
         return
     assert isinstance(decision, Retry)
-    assert FIRST_DELAY / 2 <= decision.delay <= DELAY_LIMIT
-    assert decision.delay >= min(asked or 0, DELAY_LIMIT)
+    assert policy.first_delay / 2 <= decision.delay <= policy.delay_limit
+    assert decision.delay >= min(asked or 0, policy.delay_limit)
 
 
-@given(tallies, st.integers(1, 20), st.randoms())
-def test_a_task_waits_for_its_surroundings_however_few_tries_its_stage_allows(tally, limit, chance):
+@given(tallies, policies, st.randoms())
+def test_a_task_waits_for_its_surroundings_however_few_tries_its_stage_allows(tally, policy, chance):
     away = Transient(ErrorCode.OUT_OF_SPACE, "The disk is full.")
     assert blameless(away)
-    decision = decide(away, tally, limit, chance)
-    assert decision == GiveUp() if tally.waited >= WAITS_LIMIT else isinstance(decision, Retry)
+    decision = policy.decide(away, tally, chance)
+    assert decision == GiveUp() if tally.waited >= policy.waits else isinstance(decision, Retry)
 
 
 def test_the_waits_of_a_task_last_about_an_hour():
-    chance = random.Random(0)
+    chance, policy = random.Random(0), RetryPolicy()
     away = Transient(ErrorCode.UNAVAILABLE, "Away.")
-    decisions = [decide(away, Tally(waited=turn), 3, chance) for turn in range(1, WAITS_LIMIT)]
+    decisions = [policy.decide(away, Tally(waited=turn), chance) for turn in range(1, policy.waits)]
     assert 2700 < sum(decision.delay for decision in decisions) < 7200
 
 
-@given(tallies, st.integers(1, 20))
-def test_a_permanent_failure_is_never_retried(tally, limit):
-    assert decide(Permanent(ErrorCode.NO_VIDEO, "None."), tally, limit, random.Random(0)) == GiveUp()
+@given(tallies, policies)
+def test_a_permanent_failure_is_never_retried(tally, policy):
+    assert policy.decide(Permanent(ErrorCode.NO_VIDEO, "None."), tally, random.Random(0)) == GiveUp()

@@ -8,7 +8,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import Priority, new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask, ScenesTask
-from clipmill.messaging import retry
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.topology import DEAD_LETTERS
 from clipmill.messaging.worker import StageWorker
 
@@ -30,8 +30,7 @@ async def test_a_task_is_done_and_gone(working, shared, tasks_left, until):
         await until(gone)
 
 
-async def test_a_transient_failure_is_tried_again_until_it_works(working, shared, monkeypatch):
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.05)
+async def test_a_transient_failure_is_tried_again_until_it_works(working, shared):
     attempts = asyncio.Queue()
 
     async def handler(_task, context):
@@ -39,7 +38,7 @@ async def test_a_transient_failure_is_tried_again_until_it_works(working, shared
         if context.attempt < 3:
             raise Transient(ErrorCode.OUT_OF_MEMORY, "Not just now.")
 
-    async with working(StageWorker(Stage.SCENES, handler, attempts=3)):
+    async with working(StageWorker(Stage.SCENES, handler, retry=RetryPolicy(attempts=3, first_delay=0.05))):
         await shared.publisher.task(ScenesTask(job=new_job_id()))
         assert [await asyncio.wait_for(attempts.get(), 5) for _ in range(3)] == [1, 2, 3]
 
@@ -62,14 +61,12 @@ async def test_a_permanent_failure_ends_the_job_and_keeps_the_task(working, shar
     assert (await nc.jetstream().stream_info(DEAD_LETTERS)).state.messages == 1
 
 
-async def test_a_clip_that_fails_for_good_fails_alone(working, shared, events_of, until, monkeypatch):
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.05)
-
+async def test_a_clip_that_fails_for_good_fails_alone(working, shared, events_of, until):
     async def handler(_task, _context):
         raise Transient(ErrorCode.OUT_OF_MEMORY, "No memory was left.")
 
     task = RenderTask(job=new_job_id(), number=2)
-    async with working(StageWorker(Stage.RENDER, handler, attempts=2)):
+    async with working(StageWorker(Stage.RENDER, handler, retry=RetryPolicy(attempts=2, first_delay=0.05))):
         await shared.publisher.task(task)
 
         async def failed():
@@ -81,14 +78,12 @@ async def test_a_clip_that_fails_for_good_fails_alone(working, shared, events_of
     assert (event.clip, event.code) == (2, ErrorCode.OUT_OF_MEMORY)
 
 
-async def test_an_error_nobody_foresaw_is_tried_again_and_then_told(working, shared, events_of, until, monkeypatch):
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.05)
-
+async def test_an_error_nobody_foresaw_is_tried_again_and_then_told(working, shared, events_of, until):
     async def handler(_task, _context):
         raise ZeroDivisionError
 
     task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler, attempts=2)):
+    async with working(StageWorker(Stage.SCENES, handler, retry=RetryPolicy(attempts=2, first_delay=0.05))):
         await shared.publisher.task(task)
 
         async def failed():
@@ -107,7 +102,7 @@ async def test_a_task_whose_workers_died_too_often_is_given_up(working, shared, 
     task = ScenesTask(job=new_job_id())
     for _ in range(2):
         await shared.attempts.begin(task)  # as two workers did that were killed while they worked
-    async with working(StageWorker(Stage.SCENES, handler, attempts=2)):
+    async with working(StageWorker(Stage.SCENES, handler, retry=RetryPolicy(attempts=2, first_delay=0.05))):
         await shared.publisher.task(task)
 
         async def failed():

@@ -5,9 +5,9 @@ rules move. The decisions are the product's: the tally, when to give up, when a 
 import random
 
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.messaging import retry
 from clipmill.messaging.attempts import Tally
 from clipmill.messaging.delivery import MARGIN, Standing
+from clipmill.messaging.retry import Retry, RetryPolicy, blameless
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -33,7 +33,7 @@ class OneTask(RuleBasedStateMachine):
 
     @initialize(limit=st.integers(1, 4), seed=st.integers())
     def publish(self, limit, seed):
-        self.limit, self.chance = limit, random.Random(seed)
+        self.policy, self.chance = RetryPolicy(attempts=limit), random.Random(seed)
         self.now = self.available = 0.0
         self.deadline = 0.0
         self.holder = None
@@ -74,8 +74,8 @@ class OneTask(RuleBasedStateMachine):
         worker = self.deliveries
         self.holder, self.deadline = worker, self.now + ACK_WAIT
         self.tally = self.tally.try_begun()
-        if retry.exhausted(self.tally, self.limit):
-            assert self.spent + len(self.alive.keys() - self.noticed) >= self.limit, "given up too early"
+        if self.policy.exhausted(self.tally):
+            assert self.spent + len(self.alive.keys() - self.noticed) >= self.policy.attempts, "given up too early"
             self.spent += 1  # the try that was only counted to see this
             self.letters += 1
             self._settle(worker)
@@ -138,16 +138,20 @@ class OneTask(RuleBasedStateMachine):
         if standing.superseded(self.now):
             self.spent += worker not in self.noticed
             return
-        if retry.blameless(failure):
+        if blameless(failure):
             self.tally = self.tally.try_waited()
         else:
             self.spent += 1
-        decision = retry.decide(failure, self.tally, self.limit, self.chance)
-        if isinstance(decision, retry.Retry):
+        decision = self.policy.decide(failure, self.tally, self.chance)
+        if isinstance(decision, Retry):
             self._settle(worker, again_in=decision.delay)
         else:
             self.letters += 1
-            assert isinstance(failure, Permanent) or self.spent >= self.limit or self.tally.waited >= retry.WAITS_LIMIT
+            assert (
+                isinstance(failure, Permanent)
+                or self.spent >= self.policy.attempts
+                or self.tally.waited >= self.policy.waits
+            )
             self._settle(worker)
 
     # what must hold
@@ -158,7 +162,7 @@ class OneTask(RuleBasedStateMachine):
 
     @invariant()
     def no_task_is_tried_beyond_its_limit(self):
-        assert self.spent <= self.limit + 1
+        assert self.spent <= self.policy.attempts + 1
 
     @invariant()
     def a_task_is_kept_aside_once(self):
@@ -171,7 +175,7 @@ class OneTask(RuleBasedStateMachine):
 
     def teardown(self):
         """Once the faults stop, the task ends after one more delivery."""
-        if not hasattr(self, "limit"):
+        if not hasattr(self, "policy"):
             return
         self.time_passes(10 * ACK_WAIT)
         if not self.gone:

@@ -8,7 +8,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import ScenesTask
-from clipmill.messaging import retry
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS
 from clipmill.messaging.worker import StageWorker
 from msgspec.structs import replace
@@ -50,7 +50,7 @@ async def test_an_acknowledgement_lost_with_the_server_spends_no_try(working, sh
             asyncio.get_running_loop().call_later(3, nats_server.start)  # later than the worker waits for an answer
 
     task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler, attempts=1), grace=5):
+    async with working(StageWorker(Stage.SCENES, handler, retry=RetryPolicy(attempts=1)), grace=5):
         await shared.publisher.task(task)
 
         async def gone():
@@ -60,8 +60,7 @@ async def test_an_acknowledgement_lost_with_the_server_spends_no_try(working, sh
     assert set(attempts) == {1}
 
 
-async def test_a_failure_of_the_surroundings_spends_no_try(working, shared, nc, tasks_left, until, monkeypatch):
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.02)
+async def test_a_failure_of_the_surroundings_spends_no_try(working, shared, nc, tasks_left, until):
     attempts = []
 
     async def handler(_task, context):
@@ -70,7 +69,7 @@ async def test_a_failure_of_the_surroundings_spends_no_try(working, shared, nc, 
             raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full.")
 
     task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler, attempts=1)):
+    async with working(StageWorker(Stage.SCENES, handler, retry=RetryPolicy(attempts=1, first_delay=0.02))):
         await shared.publisher.task(task)
 
         async def gone():
@@ -81,16 +80,14 @@ async def test_a_failure_of_the_surroundings_spends_no_try(working, shared, nc, 
     assert await letters(nc) == 0
 
 
-async def test_a_surrounding_that_stays_broken_ends_the_job(working, shared, events_of, until, monkeypatch):
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(retry, "DELAY_LIMIT", 0.01)
-    monkeypatch.setattr(retry, "WAITS_LIMIT", 4)
+async def test_a_surrounding_that_stays_broken_ends_the_job(working, shared, events_of, until):
+    impatient = RetryPolicy(first_delay=0.01, delay_limit=0.01, waits=4)
 
     async def handler(_task, _context):
         raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full.")
 
     task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler)):
+    async with working(StageWorker(Stage.SCENES, handler, retry=impatient)):
         await shared.publisher.task(task)
 
         async def failed():

@@ -26,13 +26,14 @@ from clipmill.contracts.status import JobState, PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, RenderTask, first_task
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
-from clipmill.messaging import reopening, retry
+from clipmill.messaging import reopening
 from clipmill.messaging.attempts import Attempts
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.dead_letters import DeadLetters
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.reopening import Outcome, Reopening
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, CHECKPOINT, CONTROL, JOBS, SECRETS
 from clipmill.messaging.worker import Facilities, StageWorker, Worker
@@ -82,7 +83,10 @@ class Mill:
 
     def works(self):
         handlers = {Stage.DOWNLOAD: self.download, Stage.ANALYZE: self.analyze, Stage.RENDER: self.render}
-        return [StageWorker(stage, handler, attempts=2) for stage, handler in handlers.items()]
+        return [
+            StageWorker(stage, handler, retry=RetryPolicy(attempts=2, first_delay=0.05))
+            for stage, handler in handlers.items()
+        ]
 
     async def submit(self):
         queued = Queued(job=new_job_id(), source="talk.mp4", upload=True, options=JobOptions(target_clips=CLIPS))
@@ -115,9 +119,8 @@ async def shared(nc):
 
 
 @pytest.fixture
-async def mill(nc, shared, monkeypatch):
+async def mill(nc, shared):
     """Workers and a projector at work."""
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.05)
     mill = Mill(open_store("memory://"), shared.publisher)
     js = nc.jetstream()
     view = JobsView(js, shared.ended, shared.secrets)

@@ -11,7 +11,7 @@ import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,7 +21,6 @@ from clipmill.contracts.events import ClipFailed, Failed
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task
-from clipmill.messaging import retry
 from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.context import TaskContext
@@ -29,6 +28,7 @@ from clipmill.messaging.dead_letters import DeadLetter
 from clipmill.messaging.delivery import Delivery
 from clipmill.messaging.publisher import Publisher, now
 from clipmill.messaging.pulling import TaskSource
+from clipmill.messaging.retry import Retry, RetryPolicy, blameless
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ACK_WAIT
 from clipmill.operations import logs
@@ -73,13 +73,13 @@ class StageWorker:
         stage: which.
         handler: does one task; raises `Permanent` or `Transient`.
         slots: how many tasks at once.
-        attempts: how often a task is tried before it is given up.
+        retry: how often, and when, a task that failed is tried again.
     """
 
     stage: Stage
     handler: Handler
     slots: int = 1
-    attempts: int = 3
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Worker:
             if ended:
                 await delivery.refuse()
                 return "dropped"
-            if retry.exhausted(tally, self._work.attempts):
+            if self._work.retry.exhausted(tally):
                 died = tally.begun - 1
                 sentence = f"The {task.stage} stage died {died} times while working on this."
                 return await self._give_up(delivery, Transient(ErrorCode.WORKER_CRASHED, sentence), died)
@@ -267,17 +267,17 @@ class Worker:
         if delivery.superseded:
             log.warning("failure_left_to_successor", code=failure.code, sentence=failure.sentence)
             return "superseded"
-        if retry.blameless(failure):
+        if blameless(failure):
             tally = await self._attempts.wait(delivery.task)
-        decision = retry.decide(failure, tally, self._work.attempts, self._chance)
+        decision = self._work.retry.decide(failure, tally, self._chance)
         facts = {"code": failure.code, "sentence": failure.sentence, "attempt": tally.begun, "waited": tally.waited}
         if isinstance(failure, Permanent):  # the input's fault, not the service's: nobody needs to be woken
             log.info("task_failed", **facts)
-        elif isinstance(decision, retry.Retry):
+        elif isinstance(decision, Retry):
             log.warning("task_failed", again_in_seconds=round(decision.delay, 1), **facts)
         else:
             log.error("task_failed", **facts)
-        if isinstance(decision, retry.Retry):
+        if isinstance(decision, Retry):
             await delivery.give_back(decision.delay)
             return "retried"
         return await self._give_up(delivery, failure, tally.begun + tally.waited)

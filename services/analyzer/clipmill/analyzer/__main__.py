@@ -9,6 +9,7 @@ from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts.stages import Stage
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.settings import SettingsError
@@ -26,8 +27,12 @@ async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[l
     scenes = ScenesHandler(runtime.store, settings)
     moments = MomentsHandler(runtime.store, settings, prices)
     yield [
-        StageWorker(Stage.SCENES, scenes, slots=settings.scenes_slots, attempts=settings.scenes_attempts),
-        StageWorker(Stage.ANALYZE, moments, slots=settings.analyze_slots, attempts=settings.analyze_attempts),
+        StageWorker(
+            Stage.SCENES, scenes, slots=settings.scenes_slots, retry=RetryPolicy(attempts=settings.scenes_attempts)
+        ),
+        StageWorker(
+            Stage.ANALYZE, moments, slots=settings.analyze_slots, retry=RetryPolicy(attempts=settings.analyze_attempts)
+        ),
     ]
 
 

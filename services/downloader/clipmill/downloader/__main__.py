@@ -8,6 +8,7 @@ import structlog
 from clipmill.contracts.stages import Stage
 from clipmill.downloader.handler import WORKROOM_PREFIX, DownloadHandler
 from clipmill.downloader.settings import DownloaderSettings
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.workroom import sweep
@@ -22,7 +23,7 @@ async def build(settings: DownloaderSettings, runtime: Runtime) -> AsyncIterator
     if swept:
         log.info("left_behind_removed", directories=swept)
     handler = DownloadHandler(runtime.store, settings)
-    yield [StageWorker(Stage.DOWNLOAD, handler, slots=settings.slots, attempts=settings.attempts)]
+    yield [StageWorker(Stage.DOWNLOAD, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from clipmill.contracts.options import OutputFormat
 from clipmill.contracts.stages import Stage
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.spares import Spares
@@ -37,7 +38,7 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
         )
     async with Spares(TARGET, settings.limits(), settings.waiting()) as children:
         handler = RenderHandler(runtime.store, settings, children)
-        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, attempts=settings.attempts)]
+        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
 
 
 def check(arguments: Sequence[str]) -> int:

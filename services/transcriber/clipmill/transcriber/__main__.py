@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from clipmill.contracts.failures import Failure
 from clipmill.contracts.stages import Stage
+from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.child import Limits
@@ -30,7 +31,11 @@ async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterato
         loading = asyncio.create_task(_preload(models, settings)) if settings.preload else None
         try:
             handler = TranscribeHandler(runtime.store, settings, models)
-            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=models.count, attempts=settings.attempts)]
+            yield [
+                StageWorker(
+                    Stage.TRANSCRIBE, handler, slots=models.count, retry=RetryPolicy(attempts=settings.attempts)
+                )
+            ]
         finally:
             if loading is not None:
                 loading.cancel()
