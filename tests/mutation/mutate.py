@@ -9,7 +9,8 @@ own servers. Paths are relative to the current directory, which is the tree that
 
 Nothing in the tree is written: a mutant is stored in a folder of its own, whose `sitecustomize.py` gives Python the
 mutant's text when the module is imported. The folder is in PYTHONPATH, so child processes import the mutant too, and a
-run that is killed leaves nothing behind but a temporary folder. No library does this: mutmut copies the tree and
+run that is killed leaves nothing behind but a temporary folder. Tests run in a fork of a process that has imported the
+libraries, which takes longer than most tests. No library does this: mutmut copies the tree and
 chooses a mutant by functions that it rewrites, but the editable parts of a namespace package and the child processes
 import the original; cosmic-ray writes its mutants into the tree.
 """
@@ -18,13 +19,16 @@ import argparse
 import contextlib
 import os
 import random
+import select
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -72,67 +76,34 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
 MARGIN_FACTOR, MARGIN_SECONDS = 4.0, 30.0
 """A mutant hangs, and counts as killed, when its tests take longer than without it by this factor and this margin."""
 
-OVERLAY = '''"""Gives Python a mutant's text when its module is imported."""
-import os
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
-
-_folder = Path(__file__).parent
-_module = (_folder / "module").read_text()
-_get_code = SourceFileLoader.get_code
-
-
-def _get_mutated_code(self, fullname):
-    if os.path.realpath(self.path) != _module:
-        return _get_code(self, fullname)
-    return self.source_to_code((_folder / "mutant").read_bytes(), self.path)  # no cached bytecode
-
-
-SourceFileLoader.get_code = _get_mutated_code
-'''
-
-PLUGIN = '''"""Runs first the tests that killed earlier mutants, the last one first; examples are the same each time."""
-from pathlib import Path
-
-from hypothesis import Phase, settings
-
-_killers = Path(__file__).parent / "killers"
-
-
-def pytest_collection_modifyitems(items):
-    ranks = {name: rank for rank, name in enumerate(_killers.read_text().splitlines()) if name}
-    items.sort(key=lambda item: -ranks.get(item.nodeid, -1))
-
-
-def pytest_configure():
-    phases = (Phase.explicit, Phase.generate)  # any failing example will do, so none is made smaller
-    settings.register_profile("mutation", deadline=None, derandomize=True, database=None, phases=phases)
-    settings.load_profile("mutation")
-'''
+OVERLAY = Path(__file__).parent / "overlay"
+PLUGINS = ("-p", "no:cacheprovider", "-p", "mutation_plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""The warning is of libraries that are plugins of pytest and were imported before it; they need no rewriting."""
 
 SENTINEL = b"raise SystemError('the mutant was imported')\n"
 
 
-@dataclass
 class Overlay:
-    """A folder that holds one mutant at a time, and runs tests on it.
+    """A folder that holds one mutant at a time, and a process that runs tests on it.
 
-    Attributes:
-        folder: Where it is.
+    Args:
+        folder: Where it is made.
         module: The file whose place the mutant takes.
         tests: Test files, and what else pytest is given.
     """
 
-    folder: Path
-    module: Path
-    tests: tuple[str, ...]
-    killers: list[str] = field(default_factory=list)
+    def __init__(self, folder: Path, module: Path, tests: tuple[str, ...]) -> None:
+        shutil.copytree(OVERLAY, folder)
+        (folder / "module").write_text(os.path.realpath(module))
+        self._folder = folder
+        self._arguments = shlex.join(["-x", "-q", "--tb=short", *PLUGINS, f"--basetemp={folder / 'files'}", *tests])
+        self._killers: list[str] = []
+        self._pytest: subprocess.Popen[str] | None = None
 
-    def __post_init__(self) -> None:
-        self.folder.mkdir()
-        (self.folder / "sitecustomize.py").write_text(OVERLAY)
-        (self.folder / "mutation_plugin.py").write_text(PLUGIN)
-        (self.folder / "module").write_text(os.path.realpath(self.module))
+    @property
+    def output(self) -> str:
+        """What the last run printed."""
+        return (self._folder / "output").read_text(errors="replace")
 
     def run(self, source: bytes, timeout: float | None = None) -> str | None:
         """Run the tests on `source` until the first that fails.
@@ -140,58 +111,57 @@ class Overlay:
         Returns:
             What noticed the fault: a test, "hang", or "no test runs"; None if every test passed.
         """
-        (self.folder / "mutant").write_bytes(source)
-        (self.folder / "killers").write_text("\n".join(self.killers))
-        command = [
-            Path(sys.executable).with_name("pytest"),
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "mutation_plugin",
-        ]
-        path = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("PYTHONPATH"))))
-        output = self.folder / "output"
-        with output.open("wb") as written:
-            process = subprocess.Popen(
-                [*command, f"--basetemp={self.folder / 'files'}", "--tb=short", *self.tests],
-                env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-                stdout=written,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                status = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                return "hang"
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                _kill_leftovers(self.folder)
-        if status == 0:
-            return None
-        for line in output.read_text(errors="replace").splitlines():
-            if line.startswith(("FAILED ", "ERROR ")):
+        (self._folder / "mutant").write_bytes(source)
+        (self._folder / "killers").write_text("\n".join(self._killers))
+        status = self._run(timeout)
+        if status in (None, 0):
+            return "hang" if status is None else None
+        for line in self.output.splitlines():
+            if line.startswith(("FAILED ", "ERROR ")) and "::" in line:
                 test = line.split()[1]
-                if test in self.killers:
-                    self.killers.remove(test)
-                self.killers.append(test)
+                self._killers = [*(other for other in self._killers if other != test), test]
                 return test
         return "no test runs"
 
-    @property
-    def output(self) -> str:
-        """What the last run printed."""
-        return (self.folder / "output").read_text(errors="replace")
+    def forget(self) -> None:
+        """Forget which tests killed mutants."""
+        self._killers.clear()
+
+    def restart(self) -> None:
+        """End the process; the next run's imports the libraries that the tests of the last one imported."""
+        if self._pytest is not None:
+            self._pytest.kill()
+            self._pytest.communicate()
+            self._pytest = None
+
+    def _run(self, timeout: float | None) -> int | None:
+        """Return the exit status of pytest, None if it took longer than `timeout` seconds."""
+        if self._pytest is None:
+            path = os.pathsep.join(filter(None, (str(self._folder), os.environ.get("PYTHONPATH"))))
+            self._pytest = subprocess.Popen(
+                [sys.executable, self._folder / "warm_pytest.py"],
+                env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._pytest.stdin is not None
+        assert self._pytest.stdout is not None
+        print(self._arguments, file=self._pytest.stdin, flush=True)
+        group = int(self._pytest.stdout.readline())
+        finished, _, _ = select.select([self._pytest.stdout], [], [], timeout)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+        status = int(self._pytest.stdout.readline())
+        _kill_leftovers(self._folder, self._pytest.pid)
+        return status if finished else None
 
 
-def _kill_leftovers(folder: Path) -> None:
-    """Kill what an ended run has left behind: the processes whose environment names its folder."""
+def _kill_leftovers(folder: Path, runner: int) -> None:
+    """Kill what an ended run has left behind: the processes whose environment names its folder, except the runner."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if str(folder) in process.environ().get("PYTHONPATH", ""):
+            if process.pid != runner and str(folder) in process.environ().get("PYTHONPATH", ""):
                 process.kill()
 
 
@@ -222,18 +192,21 @@ def examine(module: Path, tests: tuple[str, ...], *, chosen: list[Mutant], jobs:
     source = module.read_bytes()
     survivors: list[Mutant] = []
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        overlays: SimpleQueue[Overlay] = SimpleQueue()
-        for number in range(jobs):
-            overlays.put(Overlay(Path(folder) / str(number), module, tests))
-        first = overlays.get()
+        first = Overlay(Path(folder) / "0", module, tests)
+        first.run(source)
+        first.restart()
         begun = time.monotonic()
         if (failed := first.run(source)) is not None:
             raise SystemExit(f"{first.output}\nThe tests fail without a mutant: {failed}.")
         clean = time.monotonic() - begun
         if first.run(SENTINEL) is None:
             raise SystemExit(f"None of the tests imports {module}.")
-        first.killers.clear()
+        first.forget()
+        overlays: SimpleQueue[Overlay] = SimpleQueue()
         overlays.put(first)
+        for number in range(1, jobs):
+            overlays.put(Overlay(Path(folder) / str(number), module, tests))
+            shutil.copy(Path(folder) / "0" / "libraries", Path(folder) / str(number))
         timeout = clean * MARGIN_FACTOR + MARGIN_SECONDS
         print(f"{module}: {len(chosen)} mutants; the tests pass in {clean:.0f} s without one", flush=True)
 
@@ -251,6 +224,8 @@ def examine(module: Path, tests: tuple[str, ...], *, chosen: list[Mutant], jobs:
                     print(f"  survived  {module}:{mutant.line}  {mutant}", flush=True)
                 elif verbose:
                     print(f"  killed    {module}:{mutant.line}  {mutant}  ({killer})", flush=True)
+        for _ in range(jobs):
+            overlays.get().restart()
     verdict = Verdict(survivors, len(chosen))
     print(f"{module}: {verdict.killed} of {verdict.tried} killed ({verdict.share})", flush=True)
     return verdict
