@@ -114,6 +114,7 @@ def test_an_event_that_arrives_late_does_not_lower_the_generation():
 
 def test_a_job_is_processing_since_its_first_sign_of_work():
     document = folded(Started(job=JOB, at=10.0), StageStarted(job=JOB, stage=Stage.DOWNLOAD, at=11.0))
+    assert document.logs[-1] == log_lines.STARTED
     assert (document.state, document.started) == (JobState.PROCESSING, 10.0)
     at_once = folded(StageStarted(job=JOB, stage=Stage.DOWNLOAD, at=11.0), Started(job=JOB, at=12.0))
     assert (at_once.state, at_once.started) == (JobState.PROCESSING, 11.0)
