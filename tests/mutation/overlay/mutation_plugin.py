@@ -22,6 +22,6 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     if not (FOLDER / "libraries").exists():
         installed = f"{sys.prefix}/lib/", f"{sys.base_prefix}/lib/"
-        files = {name: getattr(module, "__file__", None) or "" for name, module in sorted(sys.modules.items())}
+        files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
         libraries = [name for name, file in files.items() if file.startswith(installed) and name != "__main__"]
         (FOLDER / "libraries").write_text("\n".join(libraries))
