@@ -11,11 +11,10 @@ from clipmill.contracts.documents import Segment, Shot, Word
 from clipmill.contracts.options import JobOptions
 from clipmill.operations.child import Child, Limits
 from clipmill.operations.settings import default_models_dir
-from clipmill.renderer.clip import CLIP_NAME, Rendered, RenderRequest
+from clipmill.renderer.clip_request import CLIP_NAME, RENDER_TARGET, Rendered, RenderRequest
 from clipmill.renderer.settings import RendererSettings
 from ffmpeg_renders import Cut
 
-TARGET = "clipmill.renderer.clip:render"
 LONGEST = Limits(seconds=1800.0)
 """A render that hangs is ended."""
 
@@ -81,7 +80,7 @@ def render(wanted: RenderRequest) -> Outcome:
 
 
 async def _render(wanted: RenderRequest) -> Outcome:
-    async with Child(TARGET, LONGEST) as child:
+    async with Child(RENDER_TARGET, LONGEST) as child:
         begun = time.monotonic()
         await child.prepare()
         ready = time.monotonic()

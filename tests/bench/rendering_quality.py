@@ -14,8 +14,8 @@ from clipmill.contracts.options import Background, OutputFormat
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.drawing.reframing import Reframer
 from clipmill.renderer.encoding.encoder import Encoder
-from clipmill.renderer.encoding.quality import EncoderChoice, Quality
 from clipmill.renderer.framings import Framing, Layout, Pane
+from clipmill.renderer.quality import EncoderChoice, Quality
 from clipmill.renderer.reading.source import Source
 from clipmill.renderer.seeing.faces import Box
 from ffmpeg_renders import Cut

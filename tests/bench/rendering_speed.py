@@ -11,7 +11,7 @@ import our_renders
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.renderer.encoding import encoders
 from clipmill.renderer.encoding.encoders import Form
-from clipmill.renderer.encoding.quality import EncoderChoice
+from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
 from ffmpeg_renders import CANVAS, Cut
 from figures import Figure

@@ -2,25 +2,39 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
-from clipmill.contracts.documents import Segment, Shot, Word
+from clipmill.artifacts import documents, layout
+from clipmill.artifacts.store import open_store
+from clipmill.contracts.documents import (
+    AudioFacts,
+    MediaFacts,
+    Origin,
+    Plan,
+    PlannedClip,
+    Scenes,
+    Segment,
+    Shot,
+    Transcript,
+    VideoFacts,
+    Word,
+)
 from clipmill.contracts.failures import Permanent
+from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.operations.models import locate
-from clipmill.renderer.encoding.quality import Quality
+from clipmill.operations.settings import CommonSettings
+from clipmill.renderer.clip_request import Rendered, RenderRequest
 from clipmill.renderer.pictures import Picture
+from clipmill.renderer.quality import EncoderChoice, Quality
 from clipmill.renderer.reading.source import Source
 from clipmill.renderer.seeing.blazeface import BlazeFace
 from clipmill.renderer.seeing.faces import Box, Face
-from clipmill.renderer.seeing.survey import Survey, SurveyedShot
-from clipmill.renderer.seeing.tracking import Tracker
-from clipmill.renderer.shots import Span
+from clipmill.renderer.settings import Preset, RendererSettings
 from PIL import Image
 
 
@@ -134,7 +148,7 @@ def square_detector():
 @pytest.fixture
 def render_clip(tmp_path, square_detector):
     """Render part of a file and return the clip's path and what the renderer said of it."""
-    from clipmill.renderer.clip import Rendered, RenderRequest, render_from
+    from clipmill.renderer.clip import render_from
 
     def run(
         source: Path, start=0.0, end=2.0, *, shots=(), words=(), captions=CaptionStyle.BOLD, report=None, **wishes
@@ -231,71 +245,6 @@ def golden(request, tmp_path):
     return compare
 
 
-@dataclass
-class Someone:
-    """A person to be surveyed: where the face's middle is and how large it is at a time, or None; and when it talks."""
-
-    at: Callable[[float], tuple[float, float, float] | None]
-    talks: Callable[[float], bool] = lambda time: False
-
-
-@dataclass
-class Eye:
-    """How a detector sees: sizes in faces, shares of looks."""
-
-    noise: float = 0.012
-    misses: float = 0.05
-    ghosts: float = 0.01
-    looks_per_second: float = 6.0
-
-
-@pytest.fixture(scope="session")
-def someone():
-    return Someone
-
-
-@pytest.fixture(scope="session")
-def surveyed():
-    """Survey people who are nothing but numbers, with a detector's noise; return the survey and who is heard when."""
-
-    def survey(*people, seconds=10.0, rate=25.0, size=(1920, 1080), cuts=(), seed=1, **seeing):
-        chance, eye = np.random.default_rng(seed), Eye(**seeing)
-        frames = round(seconds * rate)
-        heard = np.array([any(one.talks(frame / rate) for one in people) for frame in range(frames)], np.bool_)
-        edges = [0, *(round(cut * rate) for cut in cuts), frames]
-        shots = [
-            _survey_of(Span(first, after - 1), people, rate, size, eye, chance) for first, after in pairwise(edges)
-        ]
-        return Survey(rate, *size, tuple(shots)), heard
-
-    return survey
-
-
-def _survey_of(span, people, rate, size, eye, chance) -> SurveyedShot:
-    tracker, looks = Tracker(rate), []
-    for frame in range(span.first, span.last + 1, max(1, round(rate / eye.looks_per_second))):
-        looks.append(frame)
-        there = [(one, one.at(frame / rate)) for one in people]
-        seen = [(one, place) for one, place in there if place is not None and chance.random() >= eye.misses]
-        faces = [_seen(place, eye, chance) for _, place in seen]
-        if chance.random() < eye.ghosts:
-            faces.append(_seen((chance.uniform(0, size[0]), chance.uniform(0, size[1]), 90.0), eye, chance))
-        tracker.update(frame, faces)
-        for (one, _), face in zip(seen, faces, strict=False):
-            track = next((each for each in tracker.tracks if each.last.face is face), None)
-            if track is not None:
-                speed = chance.uniform(0.03, 0.06) if one.talks(frame / rate) else chance.uniform(0, 0.012)
-                track.motion.append((frame, speed))
-    return SurveyedShot(span, tuple(looks), tuple(tracker.people()))
-
-
-def _seen(place, eye, chance) -> Face:
-    x, y, length = place
-    x, y, length = np.array([x, y, length]) + chance.normal(0, eye.noise * length, 3)
-    box = Box(x - length / 2, y - length / 2, length, length)
-    return Face(box, y - 0.28 * length, 0.9, (x, y + 0.25 * length))
-
-
 @pytest.fixture(scope="session")
 def blazeface():
     try:
@@ -304,52 +253,44 @@ def blazeface():
         pytest.skip(f"the face model's weights are not there: {missing.sentence}")
 
 
-def _head(mouth: float) -> np.ndarray:
-    """A drawn head with shoulders, luma, 400 pixels wide at the hair; 600 by 500. `mouth` is how far open, 0 to 1."""
-    drawn = np.full((600, 500), 90, np.float32)
-
-    def oval(x, y, width, height, light, turn=0):
-        centre, axes = (round(x * 4.8), round(y * 4.3)), (round(width * 4.8), round(height * 4.3))
-        cv2.ellipse(drawn, centre, axes, turn, 0, 360, light, -1, cv2.LINE_AA)
-
-    oval(52, 55, 42, 54, 40)  # hair
-    oval(52, 140, 50, 32, 60)  # shoulders
-    oval(52, 105, 16, 26, 150)  # neck
-    oval(52, 65, 34, 46, 185)  # face
-    oval(52, 33, 30, 14, 190)  # forehead
-    for side in (-1, 1):
-        oval(52 + side * 14, 51, 9, 2.2, 60, side * 6)  # brow
-        oval(52 + side * 14, 61, 7, 4, 120)  # lids
-        oval(52 + side * 14, 61, 6, 3, 235)
-        oval(52 + side * 14, 61, 2.8, 2.8, 30)
-        oval(52 + side * 18, 77, 9, 7, 178)  # cheek
-    oval(52, 73, 3.5, 9, 165)  # nose
-    oval(52, 81, 6, 3, 140)
-    oval(52, 95, 12, 4.5 + 3 * mouth, 110)  # lips
-    oval(52, 95, 10, 1 + 4 * mouth, 45)
-    return cv2.GaussianBlur(drawn, (0, 0), 5)
+@pytest.fixture
+def settings(tmp_path):
+    (tmp_path / "store").mkdir()
+    common = CommonSettings(store_url=(tmp_path / "store").as_uri())
+    return RendererSettings(common=common, preset=Preset.ULTRAFAST, encoder=EncoderChoice.X264, codec_threads=2)
 
 
-@pytest.fixture(scope="session")
-def drawn_heads():
-    """Draw a picture with heads that BlazeFace takes for people's.
+def tone(times):
+    return 0.1 * np.sin(2 * np.pi * 440 * times)
 
-    A head is x and y of its middle, its width, all shown pixels, and optionally how far its mouth is open.
-    """
-    cache: dict[float, np.ndarray] = {}
 
-    def draw(size: tuple[int, int], *heads, aspect: float = 1.0) -> Picture:
-        width, height = round(size[0] / aspect), size[1]
-        luma = np.full((height, width), 90, np.uint8)
-        for x, y, across, *mouth in heads:
-            opening = mouth[0] if mouth else 0.2
-            head = cache.setdefault(opening, _head(opening))
-            scale = across / 400
-            place = np.float64([[scale / aspect, 0, (x - 250 * scale) / aspect], [0, scale, y - 285 * scale]])
-            small = cv2.GaussianBlur(head, (0, 0), max(0.1, 0.4 / scale))
-            laid = cv2.warpAffine(small, place, (width, height), borderMode=cv2.BORDER_CONSTANT, borderValue=90)
-            luma = np.where(np.abs(laid - 90) > 1, laid, luma).astype(np.uint8)
-        chroma = np.full(((height + 1) // 2, (width + 1) // 2), 128, np.uint8)
-        return Picture(luma, chroma, chroma.copy(), aspect)
+@pytest.fixture
+def job_with(settings, make_media):
+    """A job whose analysis is done."""
 
-    return draw
+    async def prepare(content=None, **facts):
+        store, job = open_store(settings.common.store_url), new_job_id()
+        if content is None:
+            await store.put_file(layout.source(job), make_media(sound=tone, **facts))
+        else:
+            await store.put_bytes(layout.source(job), content)
+        media = MediaFacts(
+            stem="a_talk",
+            title="A talk",
+            container="mp4",
+            duration=4.0,
+            size_bytes=1,
+            origin=Origin.UPLOAD,
+            video=VideoFacts(codec="h264", width=320, height=180, frame_rate=29.97),
+            audio=AudioFacts(codec="aac", sample_rate=48000, channels=2),
+        )
+        clip = PlannedClip(number=1, start=0.5, end=2.5, title="T", tiktok="tt", instagram="ig", youtube="yt", score=80)
+        said = Transcript(language="en", duration=4.0, segments=(Segment(text="Good day.", start=1, end=2),))
+        await documents.save_once(store, layout.media(job), media)
+        await documents.save_once(store, layout.plan(job), Plan(clips=(clip,), picker="local"))
+        scenes = Scenes(shots=(Shot(start=0, end=4),), detector="d", frame_rate=25)
+        await documents.save_once(store, layout.scenes(job), scenes)
+        await documents.save_once(store, layout.transcript(job), said)
+        return store, job
+
+    return prepare

@@ -1,22 +1,11 @@
 import asyncio
 
-import numpy as np
 import pytest
 import structlog
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import (
-    AudioFacts,
     ClipFacts,
-    MediaFacts,
-    Origin,
-    Plan,
-    PlannedClip,
-    Scenes,
-    Segment,
-    Shot,
-    Transcript,
-    VideoFacts,
 )
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
@@ -25,12 +14,12 @@ from clipmill.contracts.options import Background, CaptionStyle, JobOptions, Lay
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
 from clipmill.operations.models import locate
-from clipmill.operations.settings import CommonSettings
 from clipmill.operations.spares import Spares
 from clipmill.renderer.checking.verification import verify
-from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
-from clipmill.renderer.handler import TARGET, RenderHandler
-from clipmill.renderer.settings import Preset, RendererSettings
+from clipmill.renderer.clip_request import RENDER_TARGET
+from clipmill.renderer.handler import RenderHandler
+from clipmill.renderer.quality import Quality, QualityLevel
+from clipmill.renderer.settings import RendererSettings
 
 
 class Recording:
@@ -62,51 +51,8 @@ def weights():
         pytest.skip(f"the face model's weights are not there: {missing.sentence}")
 
 
-@pytest.fixture
-def settings(tmp_path):
-    (tmp_path / "store").mkdir()
-    common = CommonSettings(store_url=(tmp_path / "store").as_uri())
-    return RendererSettings(common=common, preset=Preset.ULTRAFAST, encoder=EncoderChoice.X264, codec_threads=2)
-
-
 def handler_of(store, settings):
-    return RenderHandler(store, settings, Spares(TARGET, settings.limits(), 0))
-
-
-def tone(times):
-    return 0.1 * np.sin(2 * np.pi * 440 * times)
-
-
-@pytest.fixture
-def job_with(settings, make_media):
-    """A job whose analysis is done."""
-
-    async def prepare(content=None, **facts):
-        store, job = open_store(settings.common.store_url), new_job_id()
-        if content is None:
-            await store.put_file(layout.source(job), make_media(sound=tone, **facts))
-        else:
-            await store.put_bytes(layout.source(job), content)
-        media = MediaFacts(
-            stem="a_talk",
-            title="A talk",
-            container="mp4",
-            duration=4.0,
-            size_bytes=1,
-            origin=Origin.UPLOAD,
-            video=VideoFacts(codec="h264", width=320, height=180, frame_rate=29.97),
-            audio=AudioFacts(codec="aac", sample_rate=48000, channels=2),
-        )
-        clip = PlannedClip(number=1, start=0.5, end=2.5, title="T", tiktok="tt", instagram="ig", youtube="yt", score=80)
-        said = Transcript(language="en", duration=4.0, segments=(Segment(text="Good day.", start=1, end=2),))
-        await documents.save_once(store, layout.media(job), media)
-        await documents.save_once(store, layout.plan(job), Plan(clips=(clip,), picker="local"))
-        scenes = Scenes(shots=(Shot(start=0, end=4),), detector="d", frame_rate=25)
-        await documents.save_once(store, layout.scenes(job), scenes)
-        await documents.save_once(store, layout.transcript(job), said)
-        return store, job
-
-    return prepare
+    return RenderHandler(store, settings, Spares(RENDER_TARGET, settings.limits(), 0))
 
 
 async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_path):

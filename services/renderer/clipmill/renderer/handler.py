@@ -18,8 +18,15 @@ from clipmill.messaging.context import TaskContext
 from clipmill.operations.metrics import fallback
 from clipmill.operations.spares import Spares
 from clipmill.operations.workroom import workroom
-from clipmill.renderer.clip import CLIP_NAME, POSTER_NAME, SUBRIP_NAME, WEBVTT_NAME, Rendered, RenderRequest
-from clipmill.renderer.encoding.quality import EncoderChoice
+from clipmill.renderer.clip_request import (
+    CLIP_NAME,
+    POSTER_NAME,
+    SUBRIP_NAME,
+    WEBVTT_NAME,
+    Rendered,
+    RenderRequest,
+)
+from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
 from msgspec import Struct
 from prometheus_client import Counter, Histogram
@@ -27,9 +34,6 @@ from prometheus_client import Counter, Histogram
 T = TypeVar("T", bound=Struct)
 
 WORKROOM_PREFIX = "clipmill-render-"
-
-TARGET = "clipmill.renderer.clip:render"
-"""What makes a clip; see `clipmill.operations.child`."""
 
 _frames = Counter("clipmill_render_frames", "Video frames of finished clips.")
 _seconds = Histogram(
@@ -52,7 +56,7 @@ class RenderHandler:
     Args:
         store: where everything lies.
         settings: of the renderer.
-        children: run `TARGET`.
+        children: run `RENDER_TARGET`.
     """
 
     def __init__(self, store: Store, settings: RendererSettings, children: Spares) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from clipmill.operations.child import Limits
 from clipmill.operations.processors import processors
 from clipmill.operations.settings import CommonSettings
-from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
+from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from msgspec import Meta, Struct
 
 MOST_THREADS = 8

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
-from clipmill.renderer.__main__ import check
+from clipmill.renderer.checking.command import check
 from clipmill.renderer.checking.verification import Check, Expected, examine, verify
 
 VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\nSome words\n"
@@ -151,7 +151,7 @@ def test_each_file_is_reported_as_it_is_examined(monkeypatch, capsys):
         said.append(capsys.readouterr().out)
         return [Check("readable", True, "yes")]
 
-    monkeypatch.setattr("clipmill.renderer.__main__.examine", looked_at)
+    monkeypatch.setattr("clipmill.renderer.checking.command.examine", looked_at)
     assert check(["one.mp4", "other.mp4"]) == 0
     assert "one.mp4: all right" in said[1]
     assert "other.mp4: all right" in capsys.readouterr().out

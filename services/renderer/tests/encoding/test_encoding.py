@@ -9,7 +9,7 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.verification import Expected, examine
 from clipmill.renderer.encoding.encoder import Encoder, encoders
 from clipmill.renderer.encoding.encoders import Form
-from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
+from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 
 FAST = Quality(preset="ultrafast", encoder=EncoderChoice.X264, threads=2)
 VERTICAL = CANVASES[OutputFormat.VERTICAL]

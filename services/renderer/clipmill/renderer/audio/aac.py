@@ -13,9 +13,6 @@ from msgspec import Struct
 FRAME = 1024
 """Samples of a packet, and the encoder's priming."""
 
-BITRATE = 128_000
-"""Bits a second: the most that Instagram takes (Instagram API, Reels specifications)."""
-
 CODER = "fast"
 """How the encoder finds its quantisers. FFmpeg's usual way (`twoloop`) now and then makes a burst of a packet, at 128
 kb/s up to 0.3 of full scale beside speech, which no limiter before it prevents; this one errs by a quarter of that,

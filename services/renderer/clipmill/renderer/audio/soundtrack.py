@@ -18,6 +18,7 @@ from clipmill.renderer.audio.levels import MILLISECOND, ROOM_DB, PerMillisecond,
 from clipmill.renderer.audio.limiting import FASTER_DB_PER_MS, RELEASE_DB_PER_MS, limited
 from clipmill.renderer.audio.loudness import K_WEIGHTING, Floats, Loudness, integrated_lufs, measure
 from clipmill.renderer.audio.sound import CHANNELS, SAMPLE_RATE, Samples, Sound, Timeline
+from clipmill.renderer.quality import AUDIO_BITRATE
 
 TARGET_LUFS = -14.0
 """What YouTube, TikTok, Instagram and Spotify play at, or close to it."""
@@ -105,7 +106,7 @@ class Soundtrack:
         gain_db: by which the sound was lifted before its peaks were limited, once mastered.
     """
 
-    def __init__(self, directory: Path, samples: int, bitrate: int = aac.BITRATE) -> None:
+    def __init__(self, directory: Path, samples: int, bitrate: int = AUDIO_BITRATE) -> None:
         self._length = samples
         self._bitrate = bitrate
         self._timeline = Timeline(samples)

@@ -20,8 +20,8 @@ from clipmill.renderer.audio.sound import SAMPLE_RATE
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.encoding import encoders
 from clipmill.renderer.encoding.encoders import Form
-from clipmill.renderer.encoding.quality import Quality
 from clipmill.renderer.pictures import Picture, view
+from clipmill.renderer.quality import Quality
 
 MP4_OPTIONS = {
     "movflags": "+faststart+negative_cts_offsets",

@@ -14,7 +14,7 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from clipmill.renderer.encoding.quality import EncoderChoice, Quality, QualityLevel
+from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from msgspec import Struct
 
 log = logging.getLogger(__name__)

@@ -5,10 +5,12 @@ it Arabic letters do not join and Indic ones do not combine; `SHAPES` says wheth
 """
 
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+from clipmill.renderer.shaping_request import Shaping, ShapingRequest
 from clipmill.renderer.text.scripts import ATTACHED, EMOJI_STYLE, KEYCAP, clusters, ignorable
 from PIL import ImageFont, features
 
@@ -79,6 +81,11 @@ INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories without a picture: controls, formats, unassigned, private, surrogates, ends of lines."""
 
 Font = ImageFont.FreeTypeFont
+
+
+def shaping(request: ShapingRequest, report: Callable[[float], None]) -> Shaping:
+    """Return whether text is shaped. Runs in a child process: the service itself loads no library that draws."""
+    return Shaping(SHAPES)
 
 
 def legible(text: str) -> str:

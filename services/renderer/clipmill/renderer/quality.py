@@ -2,8 +2,10 @@
 
 from enum import StrEnum
 
-from clipmill.renderer.audio import aac
 from msgspec import Struct
+
+AUDIO_BITRATE = 128_000
+"""Bits a second of AAC: the most that Instagram takes (Instagram API, Reels specifications)."""
 
 
 class QualityLevel(StrEnum):
@@ -45,4 +47,4 @@ class Quality(Struct, frozen=True, kw_only=True):
     preset: str | None = None
     crf: float | None = None
     threads: int = 0
-    audio_bitrate: int = aac.BITRATE
+    audio_bitrate: int = AUDIO_BITRATE

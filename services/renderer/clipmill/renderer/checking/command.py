@@ -1,0 +1,44 @@
+"""`python -m clipmill.renderer verify FILE ...`: the check of rendered files as a command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from clipmill.contracts.options import OutputFormat
+from clipmill.renderer.checking.verification import Check, Examined, Expected, examine
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Run `verify`: print what was looked at, one line each, file by file as they are examined.
+
+    Args:
+        arguments: after the word `verify`.
+
+    Returns:
+        The exit status: 0 if nothing is wrong, else 1.
+    """
+    parser = argparse.ArgumentParser(prog="python -m clipmill.renderer verify", description="Check rendered files.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("--seconds", type=float, help="how long they should be")
+    parser.add_argument("--format", type=OutputFormat, choices=list(OutputFormat), help="their shape; any by default")
+    parser.add_argument("--captions", action="store_true", help="caption files must lie beside them")
+    parser.add_argument("--json", action="store_true", help="print JSON, one line a file")
+    options = parser.parse_args(arguments)
+    expected = Expected(seconds=options.seconds, output_format=options.format, captions=options.captions)
+    fine = [_report(path, examine(path, expected), as_json=options.json) for path in options.files]
+    return 0 if all(fine) else 1
+
+
+def _report(path: Path, checks: Sequence[Check], *, as_json: bool) -> bool:
+    """Print at once what was found in a file, and return whether nothing is wrong."""
+    wrong = sum(not found.ok for found in checks)
+    if as_json:
+        lines = [msgspec.json.encode(Examined(str(path), not wrong, tuple(checks))).decode()]
+    else:
+        lines = [f"{'ok     ' if found.ok else 'FINDING'}  {found.check}: {found.sentence}" for found in checks]
+        lines.append(f"{path}: {f'{wrong} of {len(checks)} wrong' if wrong else 'all right'}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+    return not wrong
