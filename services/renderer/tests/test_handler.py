@@ -1,5 +1,7 @@
 import asyncio
+from fractions import Fraction
 
+import msgspec
 import pytest
 import structlog
 from clipmill.artifacts import documents, layout
@@ -17,9 +19,12 @@ from clipmill.operations.models import locate
 from clipmill.operations.spares import Spares
 from clipmill.renderer.checking.verification import verify
 from clipmill.renderer.clip_request import RENDER_TARGET
+from clipmill.renderer.encoding import encoders
+from clipmill.renderer.encoding.encoders import Form
 from clipmill.renderer.handler import RenderHandler
-from clipmill.renderer.quality import Quality, QualityLevel
+from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.settings import RendererSettings
+from prometheus_client import REGISTRY
 
 
 class Recording:
@@ -131,6 +136,27 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
         "Clip 1 has one channel of the video's sound at most: its channels have no known mix",
         "Clip 1 is silent, as the video is there.",
     ]
+
+
+def fallbacks(kind):
+    return REGISTRY.get_sample_value("clipmill_fallbacks_total", {"kind": kind}) or 0.0
+
+
+async def test_a_clip_encoded_without_the_nvenc_that_was_asked_for_says_so_in_the_jobs_log(settings, job_with):
+    if encoders.nvenc_fault(Form(1080, 1920, Fraction(25))) is None:
+        pytest.skip("NVENC works here")
+    store, job = await job_with(seconds=4)
+    wishing = msgspec.structs.replace(settings, encoder=EncoderChoice.NVENC)
+    before, told = fallbacks("encoding_without_nvenc"), []
+    for _ in range(2):
+        context = Recording()
+        await handler_of(store, wishing)(RenderTask(job=job, number=1), context)
+        told.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
+    assert told[0] == told[1]
+    assert [line for _, line in told[0]] == [
+        "Clip 1 was encoded with libx264 because NVENC does not work on this machine."
+    ]
+    assert fallbacks("encoding_without_nvenc") == before + 1
 
 
 def test_the_quality_is_the_levels_unless_something_else_is_set():

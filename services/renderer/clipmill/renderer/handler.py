@@ -82,7 +82,7 @@ class RenderHandler:
             seconds = time.monotonic() - began
             _measure(facts, seconds)
             self._tell(context, facts, seconds)
-        for line in _notable(task.job, facts, work.media):
+        for line in self._notable(task.job, facts, work.media):
             await context.emit(line)
         await context.emit(StageFinished(job=task.job, stage=Stage.RENDER, clip=task.number, seconds=seconds))
         await context.emit(
@@ -173,9 +173,20 @@ class RenderHandler:
             fallback("unshaped_letters")
         if facts.sound_reduced:
             fallback("reduced_sound")
-        if self._settings.encoder is EncoderChoice.NVENC and facts.encoder != EncoderChoice.NVENC:
+        if self._without_nvenc(facts):
             context.log.warning("nvenc_not_usable", encoder=facts.encoder)
             fallback("encoding_without_nvenc")
+
+    def _without_nvenc(self, facts: ClipFacts) -> bool:
+        """Whether another encoder made the picture although NVENC was asked for."""
+        return self._settings.encoder is EncoderChoice.NVENC and facts.encoder != EncoderChoice.NVENC
+
+    def _notable(self, job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
+        """Yield what the submitter should know about a clip before using it."""
+        yield from _flaws(job, facts, media)
+        if self._without_nvenc(facts):
+            line = f"Clip {facts.number} was encoded with {facts.encoder} because NVENC does not work on this machine."
+            yield Log(job=job, name=f"encoding_without_nvenc_{facts.number}", line=line)
 
 
 class _Work(Struct, frozen=True):
@@ -211,8 +222,8 @@ def _public(job: JobId, stem: str, clip: PlannedClip) -> PublicClip:
     )
 
 
-def _notable(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
-    """Yield what the submitter should know about a clip before using it."""
+def _flaws(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
+    """Yield what is less than perfect in a clip."""
     if facts.missing_letters:
         line = f"Clip {facts.number} lacks letters that no font here has: {facts.missing_letters}"
         yield Log(job=job, name=f"missing_letters_{facts.number}", line=line)
