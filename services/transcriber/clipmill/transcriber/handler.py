@@ -3,16 +3,15 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-import structlog
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts.documents import MediaFacts, Transcript
-from clipmill.contracts.events import Event, Log, StageFinished, StageStarted
+from clipmill.contracts.events import Log, StageFinished, StageStarted
 from clipmill.contracts.log_lines import TRANSCRIBING
 from clipmill.contracts.stages import Stage
-from clipmill.contracts.tasks import AnalyzeTask, Task, TranscribeTask
+from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
+from clipmill.messaging.context import TaskContext
 from clipmill.operations.metrics import fallback
 from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
@@ -20,23 +19,6 @@ from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, Sp
 from prometheus_client import Counter
 
 _audio_seconds = Counter("clipmill_transcribed_audio_seconds", "Seconds of sound transcribed.")
-
-
-class Context(Protocol):
-    """What the handler uses of a task's context."""
-
-    @property
-    def log(self) -> structlog.stdlib.BoundLogger:
-        """A logger that names the job."""
-
-    async def emit(self, event: Event) -> None:
-        """Publish an event."""
-
-    async def submit(self, task: Task) -> None:
-        """Publish the next task."""
-
-    def progress(self, percent: float) -> None:
-        """Say how far the task is."""
 
 
 class TranscribeHandler:
@@ -53,7 +35,7 @@ class TranscribeHandler:
         self._settings = settings
         self._models = models
 
-    async def __call__(self, task: TranscribeTask, context: Context) -> None:
+    async def __call__(self, task: TranscribeTask, context: TaskContext) -> None:
         """Do one task.
 
         Raises:
@@ -78,7 +60,7 @@ class TranscribeHandler:
                 AnalyzeTask(job=task.job, options=task.options, priority=task.priority, generation=task.generation)
             )
 
-    async def _transcribe(self, task: TranscribeTask, context: Context) -> Transcript:
+    async def _transcribe(self, task: TranscribeTask, context: TaskContext) -> Transcript:
         key = layout.media(task.job)
         media = await documents.load(self._store, key, MediaFacts)
         if media is None:
@@ -103,7 +85,7 @@ class TranscribeHandler:
         _audio_seconds.inc(result.transcript.duration)
         return result
 
-    async def _tell(self, task: TranscribeTask, context: Context, result: SpeechResult) -> None:
+    async def _tell(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
         """Log how it was done; a second-best way also goes into the job's log and a metric."""
         transcript = result.transcript
         engine = transcript.engine

@@ -2,21 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.speech_stretches import Stretch
-
-T = TypeVar("T")
 
 UNFINISHED_SECONDS = 1.0
 """Speech that ends so near to the end of what was read may go on in what comes next."""
 
 TAIL_SECONDS = 0.5
 """What is kept of a silent end: a voice that just begins there is not noticed yet."""
-
-_END = object()
 
 
 class Portion(NamedTuple):
@@ -64,10 +60,10 @@ def _seam(stretches: list[Stretch], length: int) -> int:
     return seam or length
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield `items`, while a thread gets the next one ready: sound is read and searched while a model works."""
+def ahead(found: Iterator[Portion]) -> Iterator[Portion]:
+    """Yield portions, while a thread gets the next one ready: sound is read and searched while a model works."""
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, _END)
-        while (item := coming.result()) is not _END:
-            coming = pool.submit(next, items, _END)
-            yield item  # type: ignore[misc]  # the end is the only other object
+        coming = pool.submit(next, found, None)
+        while (portion := coming.result()) is not None:
+            coming = pool.submit(next, found, None)
+            yield portion
