@@ -5,6 +5,9 @@ from enum import StrEnum
 from clipmill.contracts.documents import Transcript
 from msgspec import Struct
 
+SPEECH_TARGET = "clipmill.transcriber.speech:transcribe"
+"""The function that runs in the model process."""
+
 
 class DeviceChoice(StrEnum):
     """Where the model is to run."""

@@ -9,9 +9,7 @@ from typing import Self
 
 from clipmill.operations.child import Child, Limits
 from clipmill.operations.logs import get_logger
-from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, SpeechResult
-
-TARGET = "clipmill.transcriber.speech:transcribe"
+from clipmill.transcriber.speech_request import SPEECH_TARGET, EngineRequest, SpeechRequest, SpeechResult
 
 _log = get_logger(__name__)
 
@@ -25,7 +23,7 @@ class ModelProcess:
     """
 
     def __init__(self, limits: Limits, idle_seconds: float) -> None:
-        self._child = Child(TARGET, limits)
+        self._child = Child(SPEECH_TARGET, limits)
         self._idle_seconds = idle_seconds
         self._calls = 0
         self._idling: asyncio.Task[None] | None = None
