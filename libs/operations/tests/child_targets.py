@@ -61,6 +61,25 @@ def fail_and_end_slowly(request: Request, report: Report) -> Result:
     raise LookupError("a programming error")
 
 
+def end_early(request: Request, report: Report) -> Result:
+    os._exit(request.number)
+
+
+def hang_up(request: Request, report: Report) -> Result:
+    """Close every pipe to the owner, and stay."""
+    Path(request.path).write_text(str(os.getpid()))
+    os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+    threading.Event().wait()
+    raise AssertionError("unreachable")
+
+
+def leave_a_process(request: Request, report: Report) -> Result:
+    """End while a process of another group holds standard error open."""
+    left = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    Path(request.path).write_text(str(left.pid))
+    os._exit(1)
+
+
 def print_without_end(request: Request, report: Report) -> Result:
     sys.stderr.write("x" * request.number)
     return Result(text="fine", pid=os.getpid())

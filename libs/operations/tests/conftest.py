@@ -1,3 +1,4 @@
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,7 @@ TESTS = Path(__file__).parent
 @pytest.fixture
 def _targets_importable(monkeypatch):
     """Lets children import `child_targets`."""
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import psutil
 import pytest
 import uvloop
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.operations.child import NO_LIMITS, Child, Limits, run_child
+from clipmill.operations import child as child_module
+from clipmill.operations.child import NO_LIMITS, Child, Limits, group_resident_bytes, run_child
 from msgspec import Struct
 from structlog.testing import capture_logs
 
@@ -62,11 +63,13 @@ async def test_a_child_that_was_prepared_answers_and_can_be_prepared_again():
         await child.prepare()
 
 
-async def test_a_child_that_cannot_import_its_function_says_so():
-    async with Child("child_targets_that_are_not_there:double") as child:
+async def test_a_child_that_cannot_import_its_function_says_so(sample):
+    target = "child_targets_that_are_not_there:double"
+    async with Child(target) as child:
         with pytest.raises(Transient) as failure:
             await child.prepare()
         assert failure.value.code is ErrorCode.WORKER_CRASHED
+    assert sample("clipmill_child_exits_total", target=target, reason="crashed") == 1
 
 
 async def test_a_child_that_is_not_ready_in_time_is_ended():
@@ -134,6 +137,41 @@ async def test_a_crash_is_told_by_its_own_status_however_long_the_interpreter_ta
         await run_child("child_targets:fail_and_end_slowly", Request(), Result)
 
 
+async def test_a_process_that_the_system_kills_has_probably_run_out_of_memory():
+    with pytest.raises(Transient, match="killed by the system, most likely because memory ran out"):
+        await run_child("child_targets:crash", Request(number=signal.SIGKILL), Result)
+
+
+@pytest.mark.parametrize("status", [0, 3])
+async def test_a_process_that_ends_without_an_answer_has_crashed_with_its_status(status):
+    with pytest.raises(Transient, match=f"stopped with exit status {status};"):
+        await run_child("child_targets:end_early", Request(number=status), Result)
+
+
+async def test_a_process_that_hangs_up_and_stays_is_ended(tmp_path, monkeypatch, wait_gone):
+    monkeypatch.setattr(child_module, "FAREWELL_SECONDS", 0.1)
+    path = tmp_path / "pid"
+    async with Child("child_targets:hang_up") as child:
+        with pytest.raises(Transient) as caught:
+            await child.call(Request(path=str(path)), Result)
+        assert caught.value.code is ErrorCode.WORKER_CRASHED
+        wait_gone(int(path.read_text()), seconds=1)
+        assert child.pid is None
+
+
+def test_a_process_that_left_the_group_with_standard_error_open_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(child_module, "STDERR_END_SECONDS", 0.1)
+    path = tmp_path / "pid"
+
+    async def main() -> None:
+        with pytest.raises(Transient, match="exit status 1"):
+            await run_child("child_targets:leave_a_process", Request(path=str(path)), Result)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        os.kill(int(path.read_text()), signal.SIGKILL)
+
+    uvloop.run(main())  # as services do; asyncio's own loop waits for the end of a program and of its pipes
+
+
 async def test_a_target_that_does_not_exist_is_a_crash():
     with pytest.raises(Transient) as caught:
         await run_child("child_targets:nothing", Request(), Result)
@@ -162,6 +200,28 @@ async def test_a_call_over_its_memory_limit_ends_even_if_a_grandchild_took_it(sa
     assert caught.value.code is ErrorCode.OUT_OF_MEMORY
     assert "may use 200 MiB" in caught.value.sentence
     assert sample("clipmill_child_exits_total", target="child_targets:fill_memory", reason="out_of_memory") == 1
+
+
+async def test_calls_within_their_memory_limit_return_and_leave_no_watch_behind():
+    async with Child("child_targets:crash", Limits(resident_bytes=1024 * MIB)) as child:
+        for _ in range(3):
+            assert (await child.call(Request(), Result)).text == "fine"
+        await asyncio.sleep(0)  # what was cancelled ends now
+        assert len(asyncio.all_tasks()) == 2  # this test, and the reader of the child's standard error
+
+
+async def test_a_crash_below_the_memory_limit_is_no_lack_of_memory():
+    with pytest.raises(Transient) as caught:
+        await run_child(
+            "child_targets:crash", Request(number=signal.SIGSEGV), Result, limits=Limits(resident_bytes=1024 * MIB)
+        )
+    assert caught.value.code is ErrorCode.WORKER_CRASHED
+
+
+def test_a_group_without_a_process_has_no_memory():
+    process = subprocess.Popen(["true"], start_new_session=True)
+    process.wait()
+    assert group_resident_bytes(process.pid) == 0
 
 
 async def test_a_file_over_its_limit_is_a_permanent_failure(tmp_path):
@@ -240,6 +300,7 @@ async def test_a_child_that_died_between_two_calls_is_replaced_unnoticed(wait_go
         first = await child.call(Request(number=1), Result)
         os.kill(first.pid, signal.SIGKILL)
         wait_gone(first.pid)
+        assert child.pid is None
         second = await child.call(Request(number=2), Result)
         assert second.text == "4"
         assert second.pid != first.pid

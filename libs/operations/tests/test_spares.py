@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -25,9 +26,13 @@ class Result(Struct):
 
 
 def children():
-    """Processes of ours that answer calls."""
-    found = psutil.Process().children()
-    return {child.pid for child in found if "clipmill.operations.child_main" in " ".join(child.cmdline())}
+    """The ids of our processes that answer calls."""
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, or nobody has collected it yet
+            if "clipmill.operations.child_main" in child.cmdline():
+                found.add(child.pid)
+    return found
 
 
 async def waiting(count):
