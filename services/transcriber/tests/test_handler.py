@@ -20,7 +20,8 @@ from clipmill.contracts.options import JobOptions
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.operations.child import Limits
-from clipmill.transcriber.handler import TranscribeHandler
+from clipmill.operations.settings import load_settings, renamed_variables
+from clipmill.transcriber.handler import TranscribeHandler, engine_request
 from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 
@@ -91,3 +92,17 @@ async def test_a_job_whose_media_facts_are_gone_fails_for_good(handler, context)
         await handler(TASK, context)
 
     assert failure.value.code is ErrorCode.MISSING_ARTIFACT
+
+
+@pytest.mark.parametrize("variable", ["CLIPMILL_TRANSCRIBER_DIARIZE", "CLIPMILL_DIARIZE"])
+def test_speakers_are_told_apart_where_that_is_set_under_the_present_or_the_earlier_name(variable):
+    settings = load_settings(TranscriberSettings, "transcriber", {variable: "true"})
+
+    assert engine_request(settings).diarize
+    assert not engine_request(TranscriberSettings()).diarize
+
+
+def test_the_earlier_name_of_diarize_is_warned_about():
+    warnings = renamed_variables(TranscriberSettings, "transcriber", {"CLIPMILL_DIARIZE": "true"})
+
+    assert warnings == ["CLIPMILL_DIARIZE is now called CLIPMILL_TRANSCRIBER_DIARIZE; set it by that name."]

@@ -134,13 +134,6 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
     models_dir: Annotated[Path, Meta(description="Directory of fetched model weights.")] = msgspec.field(
         default_factory=default_models_dir
     )
-    diarize: Annotated[
-        bool,
-        Meta(
-            description="Tell speakers apart in transcripts, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization "
-            "or from the Hugging Face hub (HF_TOKEN)."
-        ),
-    ] = False
     secret_key: Annotated[
         Secret | None,
         Meta(description="Encrypts the keys that clients send with a job; the same long random text for all services."),

@@ -126,5 +126,5 @@ def engine_request(settings: TranscriberSettings) -> EngineRequest:
         batch_size=settings.batch_size,
         beam_size=settings.beam_size,
         alignment=settings.alignment,
-        diarize=settings.common.diarize,
+        diarize=settings.diarize,
     )

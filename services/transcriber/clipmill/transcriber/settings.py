@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from clipmill.operations.settings import CommonSettings
+from clipmill.operations.settings import FORMERLY, CommonSettings
 from clipmill.transcriber.speech_request import AlignmentChoice, DeviceChoice
 from msgspec import Meta, Struct
 
@@ -44,6 +44,14 @@ class TranscriberSettings(Struct, frozen=True, kw_only=True):
             "(CLIPMILL_MODELS_DIR/alignment-<language>), hub also downloads WhisperX's default one, off never."
         ),
     ] = AlignmentChoice.AUTO
+    diarize: Annotated[
+        bool,
+        Meta(
+            description="Tell speakers apart, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization or from the "
+            "Hugging Face hub (HF_TOKEN).",
+            extra={FORMERLY: "CLIPMILL_DIARIZE"},
+        ),
+    ] = False
     preload: Annotated[
         bool, Meta(description="Load the model when the service starts instead of at its first task.")
     ] = False
