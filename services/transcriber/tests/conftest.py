@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +9,16 @@ import pytest
 from clipmill.contracts.events import Event
 from clipmill.contracts.tasks import Task
 from clipmill.operations.logs import get_logger
+from clipmill.transcriber.models.hub import restrain_libraries
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+TESTS = Path(__file__).parent
+REPOSITORY = TESTS.parents[2]
+
+LEVEL_DIARIZATION = """
+pipeline:
+  name: level_diarization.LevelDiarization
+params: {}
+"""
 
 MakeMedia = Callable[..., Path]
 
@@ -70,6 +78,27 @@ def make_media() -> MakeMedia:
         return path
 
     return make
+
+
+@pytest.fixture(scope="module")
+def offline_libraries() -> Iterator[None]:
+    """Keeps the model libraries, imported afterwards, from reaching for the network."""
+    with pytest.MonkeyPatch.context() as patch:
+        variables: dict[str, str] = {}
+        restrain_libraries(variables, offline=True)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def level_diarization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of models whose diarization pipeline is that of `level_diarization.py`."""
+    monkeypatch.syspath_prepend(TESTS)
+    folder = tmp_path / "models" / "diarization"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(LEVEL_DIARIZATION)
+    return folder.parent
 
 
 class RecordingContext:

@@ -2,10 +2,7 @@
 
 import re
 import shutil
-import subprocess
-import sys
 
-import msgspec
 import numpy as np
 import pytest
 import pytest_asyncio
@@ -27,25 +24,6 @@ from clipmill.transcriber.speech_request import SpeechRequest
 from prometheus_client import REGISTRY
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
-
-LETTER_MODEL = """
-import json, sys, torch
-from pathlib import Path
-from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
-from transformers import Wav2Vec2Processor
-folder = Path(sys.argv[1])
-folder.mkdir()
-letters = {letter: number for number, letter in enumerate(["<pad>", "<unk>", "|", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ'"])}
-(folder / "vocab.json").write_text(json.dumps(letters))
-tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), pad_token="<pad>", unk_token="<unk>")
-Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
-torch.manual_seed(1)
-Wav2Vec2ForCTC(Wav2Vec2Config(
-    vocab_size=len(letters), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-    conv_dim=(16,) * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2,
-)).save_pretrained(folder)
-"""
-"""Writes an alignment model that has learned nothing: enough to go through WhisperX's alignment from end to end."""
 
 
 @pytest.fixture(scope="module")
@@ -69,28 +47,16 @@ async def models():
 
 
 @pytest.fixture
-def models_dir_with_alignment(tmp_path):
-    command = [sys.executable, "-c", LETTER_MODEL, tmp_path / "alignment-en"]
-    subprocess.run(command, check=True, capture_output=True)
-    return tmp_path
-
-
-@pytest.fixture
 def ask(settings, models):
     """Transcribe a file of the store."""
 
     async def ask(key, **options):
-        engine = engine_request(settings)
-        if "alignment_of" in options:
-            engine = msgspec.structs.replace(engine, models_dir=str(options.pop("alignment_of")))
-        request = SpeechRequest(engine=engine, store_url=settings.common.store_url, key=key, **options)
+        request = SpeechRequest(
+            engine=engine_request(settings), store_url=settings.common.store_url, key=key, **options
+        )
         return await models.transcribe(request)
 
     return ask
-
-
-def words_of(transcript):
-    return [word for segment in transcript.segments for word in segment.words]
 
 
 def assert_in_order(transcript):
@@ -179,16 +145,3 @@ async def test_late_sound_gives_late_words(corpus, directory, ask):
     assert_in_order(transcript)
     assert transcript.segments[0].start == pytest.approx(1.9, abs=0.1)
     assert re.search(r"number,? (42|forty.two)", " ".join(segment.text for segment in transcript.segments))
-
-
-async def test_words_are_aligned_where_an_alignment_model_of_the_language_is_on_this_machine(
-    corpus, directory, models_dir_with_alignment, ask
-):
-    shutil.copy(corpus / "edge" / "plain_name.mp4", directory / "plain.mp4")
-
-    result = await ask("plain.mp4", alignment_of=models_dir_with_alignment)
-
-    assert result.transcript.engine.word_times == "alignment"
-    assert result.alignment_problem == ""
-    assert_in_order(result.transcript)
-    assert words_of(result.transcript)[0].text == "This"
