@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -95,7 +96,11 @@ def _job(url: str, video: Path) -> list[Figure]:
 def _proportional_bytes(pid: int) -> int:
     """Return the proportional set size of a process and all below it, and of those they hold by a lifeline."""
     process = psutil.Process(pid)
-    return sum(each.memory_full_info().pss for each in (process, *process.children(recursive=True)))
+    total = 0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            total += each.memory_full_info().pss
+    return total
 
 
 if __name__ == "__main__":

@@ -209,6 +209,14 @@ def _span_processes():
     return found
 
 
+def _alive(process):
+    """Whether a process works on; one that has ended and was not collected yet does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 async def _until(condition):
     async with asyncio.timeout(30):
         while not condition():
@@ -232,7 +240,7 @@ async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await _until(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes))
+    await _until(lambda: not any(_alive(process) for process in processes))
 
 
 OWNER = """
@@ -265,4 +273,4 @@ async def test_a_part_whose_process_crashes_fails_for_the_time_being_and_ends_th
     with pytest.raises(Transient, match="crashed") as failure:
         await task
     assert failure.value.code is ErrorCode.WORKER_CRASHED
-    await _until(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes))
+    await _until(lambda: not any(_alive(process) for process in processes))
