@@ -45,11 +45,15 @@ class Stage(StrEnum):
 
     row: StageRow
 
-    def __new__(cls, name: str, row: StageRow) -> Self:
-        """Make the member whose value is `name`."""
+    def __new__(cls, name: str, row: StageRow | None = None) -> Self:
+        """Make the member whose value is `name`.
+
+        Every member has a row: the default is for type checkers, which take the look-up `Stage(name)` for this call.
+        """
         stage = str.__new__(cls, name)
         stage._value_ = name
-        stage.row = row
+        if row is not None:
+            stage.row = row
         return stage
 
     DOWNLOAD = (

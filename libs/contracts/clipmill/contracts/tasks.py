@@ -26,7 +26,7 @@ class TaskBase(Struct, frozen=True, kw_only=True, tag_field="task"):
     @property
     def stage(self) -> Stage:
         """The stage that does this task."""
-        return Stage(self.__struct_config__.tag)
+        return Stage(str(self.__struct_config__.tag))
 
     @property
     def clip(self) -> int | None:
