@@ -34,8 +34,9 @@ CODE = """
     from clipmill.artifacts import layout
     from clipmill.cli.local.machine import SERVICES
     from clipmill.contracts import codec
+    from clipmill.contracts.api import StageView
     from clipmill.contracts.events import StageFinished
-    from clipmill.gateway.projection.document import JobDocument, StageView, job_view
+    from clipmill.gateway.projection.document import JobDocument, job_view
     from clipmill.messaging import topology
 
     stage = module.Stage("narrate")

@@ -4,11 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
-from clipmill.cli.client.answers import JobView, StageView
 from clipmill.cli.client.following import Snapshot
 from clipmill.cli.local.service_logs import LogFiles, LogLines, understand
 from clipmill.cli.screen.clip_table import clock
 from clipmill.cli.screen.display import LiveDisplay, PlainDisplay, choose_display
+from clipmill.contracts.api import JobView, StageView
 from clipmill.contracts.status import JobState, PublicStatus
 from rich.console import Console
 
@@ -17,8 +17,9 @@ def snapshot(*logs: str, state: JobState = JobState.PROCESSING, view: JobView | 
     return Snapshot(status=PublicStatus(status=state, logs=logs), view=view)
 
 
-def view(stage: str, percent: float) -> JobView:
-    return JobView(stage=stage, percent=percent, stages={stage: StageView(state="running", percent=percent)})
+def view(stage: str, percent: int) -> JobView:
+    stages = {stage: StageView(state="running", percent=percent)}
+    return JobView(job_id="j", status="processing", stage=stage, percent=percent, stages=stages)
 
 
 def test_plain_lines_come_once_each_and_without_control_characters():
@@ -42,6 +43,8 @@ def test_a_terminal_gets_a_bar_for_the_job_and_for_each_stage_at_work():
     out = io.StringIO()
     stages = {"download": StageView(state="finished", percent=100), "render": StageView(state="running", percent=50)}
     rich_view = JobView(
+        job_id="j",
+        status="processing",
         stage="render",
         percent=75,
         clips_planned=3,

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from clipmill.contracts import log_lines
+from clipmill.contracts.api import FailureView, StageView
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.events import (
     Cancelled,
@@ -20,10 +21,11 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Priority, Stage
+from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState, PublicClip
-from clipmill.gateway.projection.document import FailureView, StageView, job_view
+from clipmill.gateway.projection.document import job_view
 from clipmill.gateway.projection.fold import begin, fold
 
 JOB = JobId("550e8400-e29b-41d4-a716-446655440000")

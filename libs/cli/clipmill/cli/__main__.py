@@ -256,8 +256,8 @@ def list_jobs(server: str, status: str | None, limit: int | None, before: str | 
 @server_option
 def cancel(job: str, server: str, *, as_json: bool) -> None:
     """Cancel a job that is waiting or at work; what it made is removed."""
-    from clipmill.cli.client.client import Only
     from clipmill.cli.commands import jobs
+    from clipmill.contracts.api import Only
 
     _run(jobs.end(job, Only.CANCEL, server, as_json=as_json))
 
@@ -268,8 +268,8 @@ def cancel(job: str, server: str, *, as_json: bool) -> None:
 @server_option
 def delete(job: str, server: str, *, as_json: bool) -> None:
     """Delete a job that has ended, with its clips and all that is known of it."""
-    from clipmill.cli.client.client import Only
     from clipmill.cli.commands import jobs
+    from clipmill.contracts.api import Only
 
     _run(jobs.end(job, Only.DELETE, server, as_json=as_json))
 

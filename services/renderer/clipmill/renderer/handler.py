@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import MissingArtifact, Store
+from clipmill.contracts.api import clip_url
 from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, PlannedClip, Scenes, Segment, Transcript
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -211,7 +212,7 @@ def _touching(segments: tuple[Segment, ...], clip: PlannedClip) -> list[Segment]
 
 def _public(job: JobId, stem: str, clip: PlannedClip) -> PublicClip:
     return PublicClip(
-        video_url=f"/videos/{job}/{stem}_clip_{clip.number}.mp4",
+        video_url=clip_url(job, stem, clip.number),
         title=clip.title,
         video_description_for_tiktok=clip.tiktok,
         video_description_for_instagram=clip.instagram,

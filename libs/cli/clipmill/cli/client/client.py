@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,9 +14,9 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
-from clipmill.cli.client.answers import Ended, JobList, JobView
 from clipmill.cli.client.submission import Submission, in_flags
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.contracts.api import KEY_HEADER, Accepted, Ended, JobList, JobView, Only, Problem
 from clipmill.contracts.status import PublicStatus
 from msgspec import Struct
 
@@ -53,13 +52,6 @@ class Interrupted(Exception):
         self.unavailable = unavailable
 
 
-class Only(StrEnum):
-    """What the end of a job may be: the server refuses to do the one where the other would be due."""
-
-    CANCEL = "cancel"
-    DELETE = "delete"
-
-
 class ListWish(Struct, frozen=True, kw_only=True):
     """Which jobs are listed; None leaves the choice to the server.
 
@@ -72,10 +64,6 @@ class ListWish(Struct, frozen=True, kw_only=True):
     status: str | None = None
     limit: int | None = None
     before: str | None = None
-
-
-class _Accepted(Struct, frozen=True):
-    job_id: str
 
 
 class Upload(io.BufferedReader):
@@ -164,7 +152,7 @@ class Client:
             return await self._submit(form, gemini_key)
 
     async def _submit(self, body: bytes | aiohttp.FormData, gemini_key: str | None) -> str:
-        headers = {} if gemini_key is None else {"X-Gemini-Key": gemini_key}
+        headers = {} if gemini_key is None else {KEY_HEADER: gemini_key}
         if isinstance(body, bytes):
             headers["Content-Type"] = "application/json"
         try:
@@ -173,7 +161,7 @@ class Client:
             ) as answer:
                 if answer.status >= 400:
                     raise await self._refusal(answer, in_flags)
-                accepted = self._decode(await answer.read(), _Accepted)
+                accepted = self._decode(await answer.read(), Accepted)
         except NETWORK_FAILURES as error:
             raise self._unreachable(error) from error
         return accepted.job_id
@@ -297,14 +285,10 @@ class Client:
             raise ServerUnavailable(f"What answers at {self.server} is not a clipmill server.") from error
 
 
-class _Refusal(Struct, frozen=True):
-    detail: str = ""
-
-
 def _detail(body: bytes) -> str:
     """Return the sentence in a refusal's body, empty if there is none."""
     try:
-        return msgspec.json.decode(body, type=_Refusal).detail
+        return msgspec.json.decode(body, type=Problem).detail
     except msgspec.DecodeError:
         return ""
 

@@ -9,10 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from clipmill.cli.client.client import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
+from clipmill.contracts.api import ClipFileKind, clip_url, parse_clip_url
 from clipmill.contracts.status import PublicClip
-
-COMPANIONS = (".jpg", ".vtt", ".srt")
-"""What lies beside a clip on the server: its still picture, and its captions for the web and for video editors."""
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 1.0
@@ -81,8 +79,11 @@ class ClipSaver:
         try:
             if not await self._download(clip.video_url, target):
                 raise ServerUnavailable(f"The server no longer has {clip.video_url}.")
-            for kind in COMPANIONS:  # a server without one is no reason to fail
-                await self._download(str(PurePosixPath(clip.video_url).with_suffix(kind)), target.with_suffix(kind))
+            address = parse_clip_url(clip.video_url)
+            for kind in ClipFileKind:  # a server without one is no reason to fail
+                if address is not None and kind is not ClipFileKind.VIDEO:
+                    beside = clip_url(address.job, address.stem, address.number, kind)
+                    await self._download(beside, target.with_suffix(f".{kind}"))
         except OSError as error:
             raise WrongRequest(f"{target} cannot be written: {error.strerror}.") from error
         self._saved(target)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from clipmill.cli.client.client import Client, Interrupted, ListWish, Only
+from clipmill.cli.client.client import Client, Interrupted, ListWish
 from clipmill.cli.client.following import Snapshot, follow, look
 from clipmill.cli.client.saving import ClipSaver
 from clipmill.cli.client.submission import Submission
@@ -17,11 +17,10 @@ from clipmill.cli.outcomes import WorkFailed, WrongRequest
 from clipmill.cli.screen.clip_table import print_clips
 from clipmill.cli.screen.display import Display, choose_display
 from clipmill.cli.screen.tables import new_table, print_table
+from clipmill.contracts.api import CANCELLED, Only
 from clipmill.contracts.status import JobState, PublicResult
 from msgspec import UNSET, Struct, UnsetType
 from rich.text import Text
-
-CANCELLED = "cancelled"
 
 ENDINGS = {
     "cancelled": "Job {} is cancelled.",

@@ -5,8 +5,8 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 import click
-from clipmill.cli.client.answers import JobView
 from clipmill.cli.client.following import Snapshot
+from clipmill.contracts.api import JobView
 from clipmill.contracts.stages import Stage
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -75,11 +75,11 @@ class PlainDisplay:
             self._print(line)
         self._seen = len(snapshot.status.logs)
         view = snapshot.view
-        if self._percent and view is not None and view.percent is not None and not snapshot.status.status.terminal:
-            told = (view.stage, int(view.percent) // PERCENT_STEP)
+        if self._percent and view is not None and not snapshot.status.status.terminal:
+            told = (view.stage, view.percent // PERCENT_STEP)
             if told != self._told:
                 self._told = told
-                self._print(f"[{view.percent:3.0f} %] {view.stage or 'waiting'}")
+                self._print(f"[{view.percent:3} %] {view.stage or 'waiting'}")
 
     def saved(self, path: Path) -> None:
         """Print the path."""
@@ -148,11 +148,11 @@ class LiveDisplay:
 
     def _show_view(self, view: JobView) -> None:
         for name, stage in view.stages.items():
-            if stage.state not in ("", "waiting"):
+            if stage.state != "waiting":
                 self._bar(name, name, stage.percent, _amount(name, stage.percent, view))
-        self._bar("job", "whole job", view.percent, "" if view.percent is None else f"{view.percent:3.0f} %")
+        self._bar("job", "whole job", view.percent, f"{view.percent:3} %")
 
-    def _bar(self, key: str, description: str, percent: float | None, amount: str) -> None:
+    def _bar(self, key: str, description: str, percent: int | None, amount: str) -> None:
         if key not in self._bars:
             self._bars[key] = self._progress.add_task(description, total=None, amount="")
         self._progress.update(
@@ -172,11 +172,11 @@ class LiveDisplay:
         self._console.print(Text(sentence, style="yellow"))
 
 
-def _amount(stage: str, percent: float | None, view: JobView) -> str:
+def _amount(stage: str, percent: int, view: JobView) -> str:
     """Return how far a stage is: clips for the renderer, percent for the others."""
     if stage == Stage.RENDER and view.clips_planned:
         return f"{view.clips_ready}/{view.clips_planned} clips"
-    return "" if percent is None else f"{percent:3.0f} %"
+    return f"{percent:3} %"
 
 
 def choose_display(out: TextIO, *, percent: bool = False) -> Display:

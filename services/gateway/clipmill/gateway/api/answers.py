@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 from aiohttp import web
+from clipmill.contracts.api import Problem
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 
 log = structlog.stdlib.get_logger()
@@ -28,13 +29,6 @@ RETRY_SECONDS_OF = {ErrorCode.OUT_OF_SPACE: 60}
 """When to ask again, where the failure itself does not say: room comes back when jobs expire or somebody tidies up."""
 
 
-class Detail(msgspec.Struct, omit_defaults=True):
-    """The body of an answer that is not what was asked for."""
-
-    detail: str
-    code: ErrorCode | None = None
-
-
 def as_json(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Return `body` as a JSON answer."""
     return web.Response(body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json")
@@ -42,7 +36,7 @@ def as_json(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | N
 
 def job_not_found() -> web.Response:
     """Return the contract's 404."""
-    return as_json(Detail(JOB_NOT_FOUND), 404)
+    return as_json(Problem(detail=JOB_NOT_FOUND), 404)
 
 
 @web.middleware
@@ -66,9 +60,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if answer.status < 400:
             raise
         headers = {name: value for name, value in answer.headers.items() if name == "Allow"}
-        return as_json(Detail(answer.reason), answer.status, headers)
+        return as_json(Problem(detail=answer.reason), answer.status, headers)
 
 
 def _refusal(failure: Failure, status: int, headers: dict[str, str]) -> web.Response:
     log.info("request_refused", code=failure.code, sentence=failure.sentence, http_status=status)
-    return as_json(Detail(failure.sentence, failure.code), status, headers)
+    return as_json(Problem(detail=failure.sentence, code=failure.code), status, headers)

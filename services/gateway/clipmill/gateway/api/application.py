@@ -3,6 +3,7 @@
 import time
 
 from aiohttp import web
+from clipmill.contracts.api import CLIPS_PATH
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.api.answers import Handler, failures
 from clipmill.gateway.api.jobs import Jobs
@@ -41,7 +42,7 @@ def application(
     app.router.add_get("/api/jobs/{job}", statuses.job)
     app.router.add_delete("/api/jobs/{job}", jobs.delete)
     app.router.add_get("/api/jobs/{job}/transcript", transcripts.transcript)
-    app.router.add_get("/videos/{job}/{name}", videos.file)
+    app.router.add_get(f"{CLIPS_PATH}/{{job}}/{{name}}", videos.file)
     health.add_routes(app)
     return app
 

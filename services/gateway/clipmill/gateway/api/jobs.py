@@ -4,15 +4,15 @@ import asyncio
 import re
 import time
 
-import msgspec
 import structlog
 from aiohttp import web
+from clipmill.contracts.api import JOB_STATUSES, Ended, JobList, Only
 from clipmill.contracts.events import Cancelled
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, parse_job_id
 from clipmill.gateway.api.answers import as_json, job_not_found
 from clipmill.gateway.api.statuses import Statuses
-from clipmill.gateway.projection.document import JOB_STATUSES, JobDocument, JobSummary, job_summary
+from clipmill.gateway.projection.document import JobDocument, job_summary
 from clipmill.gateway.projection.index import JobIndex
 from clipmill.gateway.sweeping.removal import Removal
 from clipmill.messaging.cancellation import EndedJobs
@@ -30,30 +30,6 @@ LAST_LOOK = 0.1
 CLEARING_TRIES = 5
 CLEARING_PAUSE = 1.0
 """A store that is away is tried again after so many seconds, doubling; after the last try it is left to the sweeper."""
-
-
-class JobList(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of `GET /api/jobs`.
-
-    Attributes:
-        jobs: the newest first.
-        next: what `before` is for the jobs that follow, None if there are none.
-    """
-
-    jobs: list[JobSummary]
-    next: str | None
-
-
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of `DELETE /api/jobs/<job>`.
-
-    Attributes:
-        job_id: the job.
-        status: `cancelled`, `cancelling` where that is not in its status yet, or `deleted`.
-    """
-
-    job_id: JobId
-    status: str
 
 
 class Jobs:
@@ -116,15 +92,15 @@ class Jobs:
                 before it could be cancelled.
             Transient: `unavailable`, when NATS or the store does not answer in time.
         """
-        only = _choice(request, "only", ("cancel", "delete"))
+        only = _choice(request, "only", tuple(Only))
         document = await self._statuses.document(request.match_info["job"])
         if document is None:
             return job_not_found()
         if not document.state.terminal:
-            if only == "delete":
+            if only == Only.DELETE:
                 raise Permanent(ErrorCode.NOT_ENDED, "The job is still at work; cancel it before you delete it.")
             return await self._cancel(document)
-        if only == "cancel":
+        if only == Only.CANCEL:
             raise _already_ended(document)
         await self._removal.job(document.job)
         self._statuses.forget(document.job)

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import BodyPartReader, web
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
+from clipmill.contracts.api import KEY_HEADER, Accepted
 from clipmill.contracts.events import Cancelled, Queued
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, new_job_id
@@ -40,16 +41,8 @@ REFUSED = Counter("clipmill_submissions_refused_total", "Submissions that were n
 
 CHUNK_BYTES = 1024 * 1024
 FIELD_BYTES = 64 * 1024
-KEY_HEADER = "X-Gemini-Key"
 KEY_LIMIT = 256
 FILE_NAME_LIMIT = 1024
-
-
-class Accepted(msgspec.Struct):
-    """The answer to a submission."""
-
-    job_id: JobId
-    status: str = "queued"
 
 
 @dataclass
@@ -122,7 +115,7 @@ class Submissions:
         SUBMISSIONS.labels(source).inc()
         JOBS.labels("queued").inc()
         log.info("job_accepted", job=job, source=source)
-        return as_json(Accepted(job))
+        return as_json(Accepted(job_id=job))
 
     async def close(self) -> None:
         """Stop taking back what refused jobs have said; without a task, they are found by the sweeper."""

@@ -6,21 +6,23 @@ from typing import NamedTuple
 from aiohttp import web
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
+from clipmill.contracts.api import ClipAddress, ClipFileKind, clip_url, parse_clip_url
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.identifiers import JobId
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.document import JobDocument
 
-NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)_clip_(?P<number>[1-9][0-9]?)\.(?P<kind>mp4|jpg|vtt|srt)")
-"""`<source-stem>_clip_<n>` and what is wanted of it."""
-
 TYPES = {
-    "mp4": "video/mp4",
-    "jpg": "image/jpeg",
-    "vtt": "text/vtt; charset=utf-8",
-    "srt": "application/x-subrip; charset=utf-8",
+    ClipFileKind.VIDEO: "video/mp4",
+    ClipFileKind.POSTER: "image/jpeg",
+    ClipFileKind.CAPTIONS: "text/vtt; charset=utf-8",
+    ClipFileKind.SUBTITLES: "application/x-subrip; charset=utf-8",
 }
-PLACES = {"mp4": layout.clip, "jpg": layout.poster, "vtt": layout.captions, "srt": layout.subtitles}
+PLACES = {
+    ClipFileKind.VIDEO: layout.clip,
+    ClipFileKind.POSTER: layout.poster,
+    ClipFileKind.CAPTIONS: layout.captions,
+    ClipFileKind.SUBTITLES: layout.subtitles,
+}
 
 
 class Wanted(NamedTuple):
@@ -45,16 +47,15 @@ class Videos:
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Send a clip, its poster or its captions."""
-        found = NAME.fullmatch(request.match_info["name"])
-        document = await self._statuses.document(request.match_info["job"]) if found else None
+        found = parse_clip_url(request.path)
+        document = await self._statuses.document(found.job) if found else None
         if found is None or document is None or not _published(document, found):
             raise Permanent(ErrorCode.NOT_FOUND, "There is no such video: it has expired, or the address is wrong.")
-        kind = found["kind"]
-        key = PLACES[kind](JobId(document.job), int(found["number"]))
+        key = PLACES[found.kind](document.job, found.number)
         size = await self._store.size(key)
         if size is None:
             raise Permanent(ErrorCode.NOT_FOUND, "There is no such file for this clip.")
-        return await self._send(request, key, size, TYPES[kind])
+        return await self._send(request, key, size, TYPES[found.kind])
 
     async def _send(self, request: web.Request, key: str, size: int, content_type: str) -> web.StreamResponse:
         etag = f'"{size:x}"'  # a clip never changes once it is published
@@ -81,11 +82,11 @@ class Videos:
         return response
 
 
-def _published(document: JobDocument, found: re.Match[str]) -> bool:
+def _published(document: JobDocument, found: ClipAddress) -> bool:
     """Whether the job's status shows this very clip; those of a cancelled job are gone, or about to go."""
     if document.cancelled:
         return False
-    url = f"/videos/{document.job}/{found['stem']}_clip_{found['number']}.mp4"
+    url = clip_url(document.job, found.stem, found.number)
     return any(clip.video_url == url for clip in document.clips)
 
 

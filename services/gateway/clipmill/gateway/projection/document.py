@@ -1,38 +1,13 @@
 """The document that the gateway keeps for each job: everything a status is made of."""
 
+from clipmill.contracts.api import CANCELLED, FailureView, JobSummary, JobView, StageView
 from clipmill.contracts.events import Queued
-from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import CostAnalysis, JobState, PublicClip, PublicResult, PublicStatus
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
-
-
-class StageView(Struct, kw_only=True):
-    """How one stage stands.
-
-    Attributes:
-        state: `waiting`, `running` or `finished`; in a view of a job that has ended also `stopped`.
-        percent: 0 to 100.
-        attempt: the try that spoke last.
-        started: Unix time in seconds, None before it began.
-        finished: Unix time in seconds, None before it ended.
-    """
-
-    state: str = "waiting"
-    percent: int = 0
-    attempt: int = 0
-    started: float | None = None
-    finished: float | None = None
-
-
-class FailureView(Struct, frozen=True, kw_only=True):
-    """Why a job or a clip failed."""
-
-    code: ErrorCode
-    sentence: str
 
 
 class JobDocument(Struct, kw_only=True):
@@ -111,46 +86,6 @@ def public_status(document: JobDocument) -> PublicStatus:
     return PublicStatus(status=document.state, logs=tuple(document.logs), result=result)
 
 
-class JobView(Struct, frozen=True, kw_only=True):
-    """What `GET /api/jobs/<job>` answers: the status and what lies behind it.
-
-    Attributes:
-        job_id: the job.
-        status: one of the contract's four states, or `cancelled`.
-        stage: the stage furthest along that is at work, None before and after.
-        percent: 0 to 100 of the whole job.
-        stages: how each stage stands.
-        clips_planned: None before the plan is known.
-        clips_ready: how many can be watched.
-        clips_failed: why, by clip number.
-        options: what was asked for, defaults filled in.
-        priority: how urgently it is wanted.
-        ignored_options: names of fields that were sent and are not known.
-        source: the URL or file name as submitted.
-        error: why it failed.
-        created: Unix time in seconds.
-        started: likewise.
-        finished: likewise.
-    """
-
-    job_id: JobId
-    status: str
-    stage: Stage | None
-    percent: int
-    stages: dict[Stage, StageView]
-    clips_planned: int | None
-    clips_ready: int
-    clips_failed: dict[int, FailureView]
-    options: JobOptions
-    priority: Priority
-    ignored_options: tuple[str, ...]
-    source: str
-    error: FailureView | None
-    created: float
-    started: float | None
-    finished: float | None
-
-
 def job_view(document: JobDocument) -> JobView:
     """Return what `GET /api/jobs/<job>` answers."""
     return JobView(
@@ -162,7 +97,7 @@ def job_view(document: JobDocument) -> JobView:
         clips_planned=document.clips_planned,
         clips_ready=len(document.clips_ready),
         clips_failed=document.clips_failed,
-        options=document.options,
+        options=to_builtins(document.options),
         priority=document.priority,
         ignored_options=document.ignored_options,
         source=document.source,
@@ -171,23 +106,6 @@ def job_view(document: JobDocument) -> JobView:
         started=document.started,
         finished=document.finished,
     )
-
-
-class JobSummary(Struct, frozen=True, kw_only=True):
-    """A job in the list that `GET /api/jobs` answers; its attributes are those of `JobView`."""
-
-    job_id: JobId
-    status: str
-    stage: Stage | None
-    percent: int
-    clips_planned: int | None
-    clips_ready: int
-    priority: Priority
-    source: str
-    error: FailureView | None
-    created: float
-    started: float | None
-    finished: float | None
 
 
 def job_summary(document: JobDocument) -> JobSummary:
@@ -206,12 +124,6 @@ def job_summary(document: JobDocument) -> JobSummary:
         started=document.started,
         finished=document.finished,
     )
-
-
-CANCELLED = "cancelled"
-"""What the rich views call a job that its submitter ended; the contract knows it as failed."""
-
-JOB_STATUSES = (*JobState, CANCELLED)
 
 
 def job_status(document: JobDocument) -> str:

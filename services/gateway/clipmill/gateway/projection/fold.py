@@ -7,6 +7,7 @@ generation, the failure of an older one says nothing about it.
 """
 
 from clipmill.contracts import log_lines
+from clipmill.contracts.api import FailureView, StageView
 from clipmill.contracts.events import (
     Cancelled,
     ClipFailed,
@@ -26,7 +27,7 @@ from clipmill.contracts.events import (
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState
-from clipmill.gateway.projection.document import FailureView, JobDocument, StageView
+from clipmill.gateway.projection.document import JobDocument
 from msgspec.structs import replace
 
 CLIP_KEYS = ("clip_rendered.", *(f"stage_finished.{stage}." for stage in Stage if stage.row.per_clip))

@@ -5,10 +5,10 @@ import time
 import structlog
 from clipmill.artifacts.prefixes import JobPrefix
 from clipmill.artifacts.store import Store
+from clipmill.contracts.api import CANCELLED
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.identifiers import JobId, parse_job_id
 from clipmill.gateway.api.statuses import Statuses
-from clipmill.gateway.projection.document import CANCELLED
 from clipmill.gateway.projection.index import IndexedJob, JobIndex
 from clipmill.gateway.sweeping.removal import Removal
 from prometheus_client import Counter

@@ -1,0 +1,94 @@
+"""The HTTP API's answers: byte for byte what clients of the version before parse, and read by clients of any version.
+
+The bytes under `answers/` were encoded at commit fa2d7d2, about the jobs of `recorded_values`. A change of one is a
+change of the API.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from clipmill.contracts import codec
+from clipmill.contracts.api import Accepted, Ended, JobList, JobView, Problem
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.status import PublicStatus
+from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.document import JobDocument, job_summary, job_view, public_status
+from recorded_values import BEGAN, EVENTS, JOB, STOPPED
+
+ANSWERS = Path(__file__).parent / "answers"
+KINDS = {
+    "accepted": Accepted,
+    "ended": Ended,
+    "jobs": JobList,
+    "not_found": Problem,
+    "problem": Problem,
+    **{f"job_{job}": JobView for job in EVENTS},
+    **{f"status_{job}": PublicStatus for job in EVENTS},
+}
+
+
+def answer(name: str) -> bytes:
+    return (ANSWERS / f"{name}.json").read_bytes()
+
+
+def document(job: str) -> JobDocument:
+    first, *later = EVENTS[job]
+    folded = fold.begin(1, first)
+    for sequence, event in enumerate(later, 2):
+        fold.fold(folded, sequence, event)
+    return folded
+
+
+@pytest.mark.parametrize("job", EVENTS)
+def test_the_status_and_the_view_of_a_job_are_byte_for_byte_what_they_were(job):
+    assert codec.encode(public_status(document(job))) == answer(f"status_{job}")
+    assert codec.encode(job_view(document(job))) == answer(f"job_{job}")
+
+
+def test_the_list_of_jobs_is_byte_for_byte_what_it_was():
+    listed = JobList(jobs=[job_summary(document(job)) for job in EVENTS], next=f"{BEGAN!r}_{JOB}")
+    assert codec.encode(listed) == answer("jobs")
+
+
+def test_the_other_answers_are_byte_for_byte_what_they_were():
+    assert codec.encode(Accepted(job_id=JOB)) == answer("accepted")
+    assert codec.encode(Ended(job_id=STOPPED, status="cancelled")) == answer("ended")
+    assert codec.encode(Problem(detail="Job not found")) == answer("not_found")
+    problem = Problem(detail="format: 'x' is not one of json, vtt.", code=ErrorCode.BAD_OPTION)
+    assert codec.encode(problem) == answer("problem")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_client_reads_all_of_an_answer(name):
+    decoded = msgspec.json.decode(answer(name), type=KINDS[name])
+    assert codec.encode(decoded) == answer(name)
+
+
+def test_a_client_reads_a_newer_servers_view():
+    newer = json.loads(answer("job_processing"))
+    newer["eta_seconds"] = 40
+    newer["stage"] = "dub"
+    newer["stages"]["dub"] = {"state": "running", "percent": 5, "voices": 2}
+    newer["options"]["captions"] = "typewriter"
+    newer["priority"] = "background"
+    newer["status"] = "paused"
+    newer["error"] = {"code": "no_voice", "sentence": "There is no voice for this language."}
+    view = msgspec.json.decode(json.dumps(newer).encode(), type=JobView)
+    assert (view.stage, view.stages["dub"].percent, view.error.code) == ("dub", 5, "no_voice")
+    assert (view.status, view.priority, view.options["captions"]) == ("paused", "background", "typewriter")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_client_ignores_fields_that_it_does_not_know(name):
+    newer = json.loads(answer(name)) | {"later": {"x": 1}}
+    decoded = msgspec.json.decode(json.dumps(newer).encode(), type=KINDS[name])
+    assert codec.encode(decoded) == answer(name)
+
+
+def test_a_client_reads_the_views_of_an_older_server():
+    view = msgspec.json.decode(b'{"job_id": "j", "status": "processing"}', type=JobView)
+    assert (view.percent, view.stages, view.error) == (0, {}, None)
+    listed = msgspec.json.decode(b'{"jobs": [{"job_id": "j", "status": "queued"}]}', type=JobList)
+    assert (listed.jobs[0].clips_ready, listed.next) == (0, None)
