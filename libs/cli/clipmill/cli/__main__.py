@@ -244,7 +244,7 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
 @server_option
 def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:
     """List the jobs that the server knows, the newest first."""
-    from clipmill.cli.client.client import ListWish
+    from clipmill.cli.client.connection import ListWish
     from clipmill.cli.commands import jobs
 
     _run(jobs.list_jobs(ListWish(status=status, limit=limit, before=before), server, as_json=as_json))
@@ -353,7 +353,7 @@ def _gemini_key() -> str:
 
 
 def _watch_command(job: str, server: str) -> str:
-    from clipmill.cli.client.client import DEFAULT_SERVER
+    from clipmill.cli.client.connection import DEFAULT_SERVER
 
     return f"clipmill status {job} --watch" + ("" if server == DEFAULT_SERVER else f" --server {server}")
 

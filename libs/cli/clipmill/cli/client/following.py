@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 
-from clipmill.cli.client.client import Client, Interrupted
+from clipmill.cli.client.connection import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable
 from clipmill.contracts.api import JobView
 from clipmill.contracts.status import PublicClip, PublicStatus

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from clipmill.cli.client.client import Client, Interrupted
+from clipmill.cli.client.connection import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.api import ClipFileKind, clip_url, parse_clip_url
 from clipmill.contracts.status import PublicClip

@@ -11,7 +11,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import click
-from clipmill.cli.client.client import Client
+from clipmill.cli.client.connection import Client
 from clipmill.cli.client.following import Snapshot
 from clipmill.cli.client.submission import Submission
 from clipmill.cli.commands.jobs import Wish, failure_sentence, hand_over, watch

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from clipmill.cli.client.client import Client, Interrupted, ListWish
+from clipmill.cli.client.connection import Client, Interrupted, ListWish
 from clipmill.cli.client.following import Snapshot, follow, look
 from clipmill.cli.client.saving import ClipSaver
 from clipmill.cli.client.submission import Submission

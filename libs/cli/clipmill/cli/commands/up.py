@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from clipmill.cli.client.client import DEFAULT_SERVER
+from clipmill.cli.client.connection import DEFAULT_SERVER
 from clipmill.cli.local.data_folder import DataFolder
 from clipmill.cli.local.machine import Machine
 from clipmill.cli.local.running import Stopped, run

@@ -1,4 +1,4 @@
-"""The HTTP client of a clipmill server."""
+"""A connection to one clipmill server: submitting, asking, ending jobs and downloading over HTTP."""
 
 import asyncio
 import io
