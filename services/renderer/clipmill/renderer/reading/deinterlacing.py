@@ -1,39 +1,50 @@
 """Two fields of 25 or 30 frames a second become one progressive picture a frame."""
 
+from collections import deque
+from dataclasses import replace
+
 import av
 from av.filter import Graph
+from clipmill.renderer.reading.timed_frames import TimedPicture
 
 
 class Deinterlacer:
     """Makes progressive frames of interlaced ones, one a frame; progressive frames pass untouched.
 
-    The filter is built when the first interlaced frame comes. It looks one frame ahead, so it returns one frame late.
+    The filter is built when the first interlaced frame comes. It looks one frame ahead, so it returns one frame late;
+    it gives one frame for each that it takes, in order, and each keeps its time.
     """
 
     def __init__(self) -> None:
         self._graph: Graph | None = None
         self._form: tuple[int, int, str] | None = None
+        self._pushed: deque[TimedPicture] = deque()
 
-    def push(self, frame: av.VideoFrame) -> list[av.VideoFrame]:
-        """Return the frames that are done once `frame` is known."""
+    def push(self, picture: TimedPicture) -> list[TimedPicture]:
+        """Return the pictures that are done once `picture` is known."""
+        frame = picture.frame
         form = (frame.width, frame.height, frame.format.name)
-        done: list[av.VideoFrame] = []
+        done: list[TimedPicture] = []
         if self._graph is not None and form != self._form:
             done = self.flush()
         if self._graph is None:
             if not frame.interlaced_frame:
-                return [*done, frame]
+                return [*done, picture]
             self._graph, self._form = _deinterlacing(frame), form
         self._graph.push(frame)
-        return [*done, *_pulled(self._graph)]
+        self._pushed.append(picture)
+        return [*done, *self._retimed(_pulled(self._graph))]
 
-    def flush(self) -> list[av.VideoFrame]:
-        """Return the last frames."""
+    def flush(self) -> list[TimedPicture]:
+        """Return the last pictures."""
         if self._graph is None:
             return []
         graph, self._graph = self._graph, None
         graph.push(None)
-        return _pulled(graph)
+        return self._retimed(_pulled(graph))
+
+    def _retimed(self, frames: list[av.VideoFrame]) -> list[TimedPicture]:
+        return [replace(self._pushed.popleft(), frame=frame) for frame in frames]
 
 
 def _deinterlacing(frame: av.VideoFrame) -> Graph:

@@ -18,12 +18,16 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.renderer.reading.timed_frames import TimedPicture, TimedSound
 
 IO_BUFFER_BYTES = 128 * 1024
 """What the demuxer asks for at a time."""
 
 INTERLEAVE_SECONDS = 3.0
 """How far behind the picture a container may store the sound that goes with it."""
+
+EARLIER_SECONDS = (0.0, 10.0, float("inf"))
+"""How much before the start to look for a keyframe, should a container's index point too late."""
 
 SOUND_ALONE_SECONDS = 10.0
 """How far beyond the end sound is read while no picture has come that is as late, before its absence is believed."""
@@ -70,8 +74,8 @@ class Demuxer:
         threads: of the decoder, 0 for its own choice.
 
     Attributes:
-        damaged: whether pictures could not be read or decoded.
-        ended: whether the pictures ended before the point up to which they were read last.
+        damaged: whether pictures could not be read or decoded since `read` began.
+        ended: whether the pictures ended before the point up to which `read` was asked for them.
 
     Raises:
         Permanent: with `unreadable_media` if FFmpeg cannot read it, with `no_video` if there is no picture in it.
@@ -149,6 +153,36 @@ class Demuxer:
         ratio = self.video.sample_aspect_ratio or self.video.codec_context.sample_aspect_ratio
         return ratio if ratio and Fraction(1, 8) <= ratio <= 8 else Fraction(1)
 
+    def read(
+        self, start: float, stop: float, *, late: float = 0.0, lead: float = 0.0, sound: bool = False
+    ) -> Iterator[TimedPicture | TimedSound]:
+        """Yield decoded frames from at or before `start`, where there are any, in the order of decoding.
+
+        Args:
+            start: seconds.
+            stop: seconds; all streams are read until they have passed it.
+            late: seconds that the first picture may come after `start` before an earlier one is looked for.
+            lead: seconds before `start` from which sound is read.
+            sound: whether sound is decoded too.
+        """
+        self.damaged = False
+        for earlier in EARLIER_SECONDS:
+            self.seek(start - max(lead, earlier))
+            waiting: list[TimedSound] = []
+            found = False
+            for timed in self._decoded(stop, sound=sound, keyed=earlier <= start):
+                if isinstance(timed, TimedSound) and not found:
+                    waiting.append(timed)
+                    continue
+                if isinstance(timed, TimedPicture) and not found:
+                    if start > earlier and timed.time > start + late:
+                        break
+                    found = True
+                    yield from waiting
+                yield timed
+            if found:
+                return
+
     def seek(self, time: float) -> None:
         """Go to the last key frame at or before `time`, as far as the index knows it; 0 is the beginning."""
         self._last = time
@@ -163,7 +197,7 @@ class Demuxer:
         except (av.error.FFmpegError, OverflowError):  # no index: read from where it begins
             self._reopen()
 
-    def decoded(self, stop: float, *, sound: bool, keyed: bool = True) -> Iterator[av.VideoFrame | av.AudioFrame]:
+    def _decoded(self, stop: float, *, sound: bool, keyed: bool) -> Iterator[TimedPicture | TimedSound]:
         """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out.
 
         Pictures that end before `stop` do not have all the rest of the sound read, unless the container says that there
@@ -196,7 +230,7 @@ class Demuxer:
                 yield from self._decoded_packet(packet)
         self.ended = self.video in pending
         if not (self.ended and flushed):  # at its end the demuxer flushes by itself
-            yield from self.video.codec_context.decode(None)
+            yield from map(self._timed, self.video.codec_context.decode(None))
 
     def _far_enough(self, stream: Stream, beyond: float, reached: float | None) -> bool:
         """Whether no more is expected, a packet of `stream` being `beyond` the end, pictures `reached`, seconds."""
@@ -224,22 +258,19 @@ class Demuxer:
         passed = (times[-1] - times[0]) * _time_base(self.video) if times else 0
         return float((len(times) - 1) / passed) if passed else 0.0
 
-    def time(self, frame: av.VideoFrame) -> float:
-        """Seconds from the source's first video frame; a frame without a time stamp follows the one before."""
+    def _timed(self, frame: av.VideoFrame) -> TimedPicture:
+        """Give a picture its time; one without a time stamp follows the one before."""
         stamp = frame.pts if frame.pts is not None else frame.dts
         if stamp is None:
             self._last += 1 / float(self.video.average_rate or 25)
         else:
             self._last = float(stamp * (frame.time_base or _time_base(self.video))) - self._origin
-        return self._last
+        length = float((frame.duration or 0) * (frame.time_base or _time_base(self.video)))
+        return TimedPicture(frame, self._last, length)
 
-    def length(self, frame: av.VideoFrame) -> float:
-        """Seconds for which the container says that `frame` is shown, 0 if it does not."""
-        return float((frame.duration or 0) * (frame.time_base or _time_base(self.video)))
-
-    def sound_time(self, frame: av.AudioFrame) -> float | None:
-        """Seconds from the source's first video frame, None if the frame has no time stamp."""
-        return None if frame.pts is None else float(frame.pts * (frame.time_base or 0)) - self._origin
+    def _timed_sound(self, frame: av.AudioFrame) -> TimedSound:
+        time = None if frame.pts is None else float(frame.pts * (frame.time_base or 0)) - self._origin
+        return TimedSound(frame, time)
 
     def _packet_time(self, packet: "av.Packet[Stream]") -> float | None:
         stamp = packet.dts if packet.dts is not None else packet.pts
@@ -256,15 +287,17 @@ class Demuxer:
                 continue
             return
 
-    def _decoded_packet(self, packet: "av.Packet[Stream]") -> Iterator[av.VideoFrame | av.AudioFrame]:
+    def _decoded_packet(self, packet: "av.Packet[Stream]") -> Iterator[TimedPicture | TimedSound]:
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
             self.damaged = self.damaged or packet.stream is self.video
             return
         for frame in frames:
-            if isinstance(frame, av.VideoFrame | av.AudioFrame):
-                yield frame
+            if isinstance(frame, av.VideoFrame):
+                yield self._timed(frame)
+            elif isinstance(frame, av.AudioFrame):
+                yield self._timed_sound(frame)
 
 
 def decodable(stream: Stream) -> bool:

@@ -20,9 +20,7 @@ from clipmill.renderer.reading.conversion import SMALL_SHORT_SIDE, Converter, Ge
 from clipmill.renderer.reading.deinterlacing import Deinterlacer
 from clipmill.renderer.reading.demuxing import INTERLEAVE_SECONDS, Demuxer, Detail, readable
 from clipmill.renderer.reading.rates import output_rate, plausible
-
-EARLIER_SECONDS = (0.0, 10.0, float("inf"))
-"""How much before the start to look for a keyframe, should a container's index point too late."""
+from clipmill.renderer.reading.timed_frames import TimedPicture, TimedSound
 
 LOST_SECONDS = 1.0
 """How much of a damaged source's end may be missing and is shown as a still."""
@@ -130,21 +128,21 @@ class Source:
         with readable():
             demuxer.choose(self._enough(start))
             lead, reached = self._sound_lead(start), None
-            for frame in self._frames(start, start + stop, lead=lead, sound=True):
-                if isinstance(frame, av.AudioFrame):
-                    yield sound.read(frame, demuxer.sound_time(frame), start)
+            for timed in demuxer.read(start, start + stop, late=self._half_frame, lead=lead, sound=True):
+                if isinstance(timed, TimedSound):
+                    yield sound.read(timed, start)
                     continue
-                time = demuxer.time(frame) - start
+                time = timed.time - start
                 if reached is not None and time - reached > GAP_SECONDS:
                     demuxer.every_picture()
-                reached, end = time, time + demuxer.length(frame)
+                reached, end = time, time + timed.length
                 index = min(round(time * self.rate), frames - 1)
                 if index < 0:
-                    early = frame
+                    early = timed.frame
                 elif index > last and time >= due and time < stop:
                     if early is not None and index > GLANCE_SECONDS * self.rate:
                         yield Glance(0, converter.convert(early))
-                    yield Glance(index, converter.convert(frame))
+                    yield Glance(index, converter.convert(timed.frame))
                     early, last, due = None, index, time + GLANCE_SECONDS - 0.25 / float(self.rate)
             self._check(start, stop, end)
             if early is not None:
@@ -167,21 +165,21 @@ class Source:
         """
         demuxer = self._demuxer
         converter = Converter(self._geometry)
-        half = 0.5 / float(self.rate)
+        half = self._half_frame
         shown, held, picture = 0, None, None
         reached: float | None = None
         end: float | None = None
         with readable():
             demuxer.choose(Detail.FULL)
-            for frame in self._progressive(start, start + frames / float(self.rate) + half):
+            for timed in self._progressive(start, start + frames / float(self.rate) + half):
                 before = reached
-                reached = demuxer.time(frame) - start
+                reached = timed.time - start
                 nearer = half if before is None else min(half, (reached - before) / 2)
                 while held is not None and shown < frames and shown / float(self.rate) + nearer < reached:
                     picture = picture or converter.convert(held)
                     shown += 1
                     yield picture
-                held, picture, end = frame, None, reached + demuxer.length(frame)
+                held, picture, end = timed.frame, None, reached + timed.length
             self._check(start, frames / float(self.rate), end)
             if held is not None:
                 picture = picture or converter.convert(held)
@@ -201,9 +199,9 @@ class Source:
         with readable():
             for detail in (Detail.KEYS, Detail.REFERENCES):  # there are streams without key frames
                 self._demuxer.choose(detail)
-                for frame in self._frames(near, near):
-                    if isinstance(frame, av.VideoFrame) and (found is None or self._demuxer.time(frame) <= near):
-                        found = frame
+                for timed in self._pictures(near, near):
+                    if found is None or timed.time <= near:
+                        found = timed.frame
                 if found is not None:
                     return found
         raise _nothing_decoded(near)
@@ -212,12 +210,10 @@ class Source:
         """Look whether reference pictures alone are enough to look at."""
         self._demuxer.choose(Detail.REFERENCES)
         reached = None
-        for frame in self._frames(start, start + GAP_PROBE_SECONDS):
-            if isinstance(frame, av.VideoFrame):
-                time = self._demuxer.time(frame)
-                if reached is not None and time - reached > GAP_SECONDS:
-                    return Detail.EVERY
-                reached = time
+        for timed in self._pictures(start, start + GAP_PROBE_SECONDS):
+            if reached is not None and timed.time - reached > GAP_SECONDS:
+                return Detail.EVERY
+            reached = timed.time
         return Detail.REFERENCES
 
     def _sound_lead(self, start: float) -> float:
@@ -233,35 +229,21 @@ class Source:
         earlier = demuxer.first_sound(start + INTERLEAVE_SECONDS)
         return INTERLEAVE_SECONDS if earlier is not None and earlier < start + LATE_SOUND_SECONDS else 0.0
 
-    def _progressive(self, start: float, stop: float) -> Iterator[av.VideoFrame]:
+    def _progressive(self, start: float, stop: float) -> Iterator[TimedPicture]:
         deinterlacer = Deinterlacer()
-        for frame in self._frames(start, stop):
-            if isinstance(frame, av.VideoFrame):
-                yield from deinterlacer.push(frame)
+        for timed in self._pictures(start, stop):
+            yield from deinterlacer.push(timed)
         yield from deinterlacer.flush()
 
-    def _frames(
-        self, start: float, stop: float, *, lead: float = 0.0, sound: bool = False
-    ) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Yield decoded frames from at or before `start`, where there are any; sound from `lead` seconds before."""
-        demuxer = self._demuxer
-        demuxer.damaged = False
-        for earlier in EARLIER_SECONDS:
-            demuxer.seek(start - max(lead, earlier))
-            waiting: list[av.AudioFrame] = []
-            found = False
-            for frame in demuxer.decoded(stop, sound=sound, keyed=earlier <= start):
-                if isinstance(frame, av.AudioFrame) and not found:
-                    waiting.append(frame)
-                    continue
-                if isinstance(frame, av.VideoFrame) and not found:
-                    if start > earlier and demuxer.time(frame) > start + 0.5 / float(self.rate):
-                        break
-                    found = True
-                    yield from waiting
-                yield frame
-            if found:
-                return
+    def _pictures(self, start: float, stop: float) -> Iterator[TimedPicture]:
+        for timed in self._demuxer.read(start, stop, late=self._half_frame):
+            if isinstance(timed, TimedPicture):
+                yield timed
+
+    @property
+    def _half_frame(self) -> float:
+        """Seconds that half a frame of the clip lasts."""
+        return 0.5 / float(self.rate)
 
     def _check(self, start: float, length: float, end: float | None) -> None:
         """Raise if the pictures that were read, the last until `end`, seconds of the clip, are too few for its length.
@@ -284,11 +266,11 @@ class _SoundReader:
         self._converter = SoundConverter()
         self._end = 0.0
 
-    def read(self, frame: av.AudioFrame, time: float | None, start: float) -> Sound:
-        """Return the sound of `frame`, which is at `time` of a source whose clip begins at `start`, seconds."""
-        begin = self._end if time is None else time - start
-        self._end = begin + frame.samples / frame.sample_rate
-        return Sound(self._converter.convert(frame), begin)
+    def read(self, timed: TimedSound, start: float) -> Sound:
+        """Return the sound in a source whose clip begins at `start`, seconds."""
+        begin = self._end if timed.time is None else timed.time - start
+        self._end = begin + timed.frame.samples / timed.frame.sample_rate
+        return Sound(self._converter.convert(timed.frame), begin)
 
     @property
     def reduced(self) -> bool:
