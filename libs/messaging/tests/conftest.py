@@ -10,7 +10,8 @@ from clipmill.contracts import codec, subjects
 from clipmill.contracts.events import Event
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.tasks import Task
-from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.attempts import Attempts, Tally
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.connection import insist
 from clipmill.messaging.publisher import Publisher
@@ -25,11 +26,10 @@ ACK_WAIT = 1.0
 
 @pytest.fixture
 async def shared(nc: Client) -> AsyncIterator[Facilities]:
-    js = nc.jetstream()
-    ended = EndedJobs(nc, await js.key_value(CONTROL.name))
+    ended = EndedJobs(await Bucket.open(nc, CONTROL, int))
     await ended.start()
-    attempts = Attempts(await js.key_value(ATTEMPTS.name))
-    secrets = Secrets(await js.key_value(SECRETS.name), "a secret of the test")
+    attempts = Attempts(await Bucket.open(nc, ATTEMPTS, Tally))
+    secrets = Secrets(await Bucket.open(nc, SECRETS, bytes), "a secret of the test")
     yield Facilities(nc, Publisher(nc), attempts, ended, secrets)
     await ended.stop()
 
@@ -91,12 +91,6 @@ def until():
 
 class Names:
     """A view that keeps the names of a job's log events, in order."""
-
-    def decode(self, value):
-        return json.loads(value)
-
-    def encode(self, document):
-        return json.dumps(document).encode()
 
     def begin(self, event):
         return {"sequence": event.sequence, "names": []} if b'"queued"' in event.data else None

@@ -12,7 +12,9 @@ import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import connection, topology
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.connection import insist
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
@@ -50,11 +52,9 @@ def test_the_messaging_suite_passes_with_one_of_three_servers_dead():
 async def projecting(url, names, holder):
     """A projector of its own connection, active while it holds the lease."""
     nc = await connection.connect(url, holder)
-    js = nc.jetstream(timeout=2)
-    documents, checkpoints, leases = [
-        await insist(partial(js.key_value, bucket.name)) for bucket in (JOBS, CHECKPOINT, LEASE)
-    ]
-    projector = Projector(nc, documents, checkpoints, names)
+    documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
+    leases = await Bucket.open(nc, LEASE, bytes)
+    projector = Projector(JobStreams(nc), documents, checkpoints, names)
     running = asyncio.create_task(Lease(leases, "projector", holder, LEASE_SECONDS).run(projector.run))
     yield
     running.cancel()
@@ -90,7 +90,7 @@ async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_c
             await asyncio.sleep(LINE_SECONDS / 4)
 
     async def sabotage():
-        for stream in (EVENTS, f"KV_{JOBS.name}"):
+        for stream in (EVENTS, JOBS.stream):
             await asyncio.sleep(LINES * LINE_SECONDS / 4)
             leader = await asyncio.to_thread(nats_cluster.leader_of, stream)
             nats_cluster.lose(leader)
@@ -132,7 +132,7 @@ async def test_the_topology_grows_to_three_copies_while_it_is_used(nats_cluster)
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(tell())
         await topology.apply(nc, 3)
-        while any([await copies(stream) != [True, True] for stream in (EVENTS, f"KV_{JOBS.name}")]):
+        while any([await copies(stream) != [True, True] for stream in (EVENTS, JOBS.stream)]):
             await asyncio.sleep(0.1)
         grown.set()
     info = await insist(partial(js.stream_info, EVENTS))

@@ -10,7 +10,9 @@ import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.connection import close, connect, insist
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector, _Reader
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS, LEASE, LEASE_SECONDS
@@ -20,9 +22,8 @@ from prometheus_client import REGISTRY
 
 @pytest.fixture
 async def projector_of(nc, names):
-    js = nc.jetstream()
-    documents, checkpoints = await js.key_value(JOBS.name), await js.key_value(CHECKPOINT.name)
-    return lambda: Projector(nc, documents, checkpoints, names)
+    documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
+    return lambda: Projector(JobStreams(nc), documents, checkpoints, names)
 
 
 @contextlib.asynccontextmanager
@@ -192,7 +193,7 @@ async def test_the_lag_is_what_is_left_to_fold_and_nothing_where_another_folds(s
 
 
 async def test_a_lease_has_one_holder_and_passes_on(nc):
-    bucket = await nc.jetstream().key_value(LEASE.name)
+    bucket = await Bucket.open(nc, LEASE, bytes)
     active, taken = [], asyncio.Queue()
 
     def work_of(name):
@@ -223,7 +224,7 @@ async def test_a_lease_has_one_holder_and_passes_on(nc):
 
 async def test_a_holder_that_dies_without_a_word_is_replaced_when_its_lease_has_run_out(nc, nats_server):
     """Its key stays behind; nothing but its age says that nobody is there."""
-    bucket = await nc.jetstream().key_value(LEASE.name)
+    bucket = await Bucket.open(nc, LEASE, bytes)
     taken = asyncio.Event()
 
     async def work():
@@ -231,7 +232,7 @@ async def test_a_holder_that_dies_without_a_word_is_replaced_when_its_lease_has_
         await asyncio.Event().wait()
 
     other = await connect(nats_server.url, "dying")
-    theirs = await other.jetstream().key_value(LEASE.name)
+    theirs = await Bucket.open(other, LEASE, bytes)
     dying = asyncio.create_task(Lease(theirs, "one", "dying", LEASE_SECONDS).run(work))
     await asyncio.wait_for(taken.wait(), 10)
     taken.clear()

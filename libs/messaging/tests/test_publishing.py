@@ -10,6 +10,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.tasks import DownloadTask, TranscribeTask
 from clipmill.messaging import topology
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.connection import insist
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import INTAKE, SECRETS
@@ -64,18 +65,18 @@ async def test_the_topology_can_be_applied_again(nc, nats_server):
 
 async def test_a_lent_key_is_unreadable_at_rest_and_forgotten(nc):
     bucket = await nc.jetstream().key_value(SECRETS.name)
-    secrets, job = Secrets(bucket, "the installation's"), new_job_id()
+    secrets, job = Secrets(await Bucket.open(nc, SECRETS, bytes), "the installation's"), new_job_id()
     await secrets.put(job, "AIza-lent")
     assert b"AIza" not in ((await bucket.get(job)).value or b"")
     assert await secrets.get(job) == "AIza-lent"
     with pytest.raises(Permanent) as other:
-        await Secrets(bucket, "another's").get(job)
+        await Secrets(await Bucket.open(nc, SECRETS, bytes), "another's").get(job)
     assert other.value.code is ErrorCode.SECRETS_NOT_CONFIGURED
     await secrets.forget(job)
     assert await secrets.get(job) is None
 
 
 async def test_without_a_secret_key_no_key_is_taken(nc):
-    secrets = Secrets(await nc.jetstream().key_value(SECRETS.name), None)
+    secrets = Secrets(await Bucket.open(nc, SECRETS, bytes), None)
     with pytest.raises(Permanent):
         await secrets.put(new_job_id(), "AIza-lent")

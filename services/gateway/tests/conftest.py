@@ -18,8 +18,10 @@ from clipmill.gateway.api.videos import Videos
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import JobIndex
 from clipmill.gateway.projection.projector import JobsView
-from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.removal import Removal
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
@@ -40,6 +42,7 @@ class Gateway:
         publisher: of events and tasks.
         ended: which jobs are over.
         statuses: answers polls.
+        documents: the bucket of their documents.
         index: of all jobs.
         removal: of jobs.
         projector: folds events.
@@ -51,6 +54,7 @@ class Gateway:
     publisher: Publisher
     ended: EndedJobs
     statuses: Statuses
+    documents: Bucket[JobDocument]
     index: JobIndex
     removal: Removal
     projector: Projector[JobDocument]
@@ -70,35 +74,35 @@ def store(tmp_path):
 
 @pytest.fixture
 async def secrets(nc):
-    return Secrets(await nc.jetstream().key_value(SECRETS.name), "the installation's")
+    return Secrets(await Bucket.open(nc, SECRETS, bytes), "the installation's")
 
 
 @pytest.fixture
 async def gateway(nc, store, secrets):
     """A gateway with its projector running."""
-    js = nc.jetstream()
-    documents = await js.key_value(JOBS.name)
-    publisher, ended = Publisher(nc), EndedJobs(nc, await js.key_value(CONTROL.name))
+    streams, documents = JobStreams(nc), await Bucket.open(nc, JOBS, JobDocument)
+    publisher, ended = Publisher(nc), EndedJobs(await Bucket.open(nc, CONTROL, int))
     statuses = Statuses(documents, answer_seconds=ANSWER_SECONDS)
-    index = JobIndex(js, answer_seconds=ANSWER_SECONDS)
-    removal = Removal(js, store, documents, ended, answer_seconds=ANSWER_SECONDS)
+    index = JobIndex(documents, answer_seconds=ANSWER_SECONDS)
+    removal = Removal(streams, store, documents, ended, answer_seconds=ANSWER_SECONDS)
     jobs = Jobs(index, statuses, publisher, ended, removal, answer_seconds=ANSWER_SECONDS)
     submissions = Submissions(
         store,
         publisher,
         documents,
         secrets,
-        Admission(store, js, 0),
+        Admission(store, streams, 0),
         max_upload_bytes=MAX_UPLOAD,
         answer_seconds=ANSWER_SECONDS,
     )
-    projector = Projector(nc, documents, await js.key_value(CHECKPOINT.name), JobsView(js, ended, secrets))
+    checkpoints = await Bucket.open(nc, CHECKPOINT, int)
+    projector = Projector(streams, documents, checkpoints, JobsView(streams, ended, secrets))
     projecting = asyncio.create_task(projector.run())
     app = application(
         submissions, statuses, jobs, Transcripts(store, statuses), Videos(store, statuses), health=Health()
     )
     async with TestClient(TestServer(app)) as client:
-        yield Gateway(client, store, publisher, ended, statuses, index, removal, projector, projecting)
+        yield Gateway(client, store, publisher, ended, statuses, documents, index, removal, projector, projecting)
     await jobs.close()
     await submissions.close()
     projecting.cancel()

@@ -10,7 +10,8 @@ from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, RenderTask
-from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.attempts import Attempts, Tally
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD
 from clipmill.messaging.dead_letters import DeadLetter
 from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS, EVENTS, INTAKE, TASKS
@@ -138,7 +139,7 @@ async def test_deleting_a_finished_job_leaves_nothing_of_it(api, nc, finished, l
         letter = DeadLetter(task=task, code=ErrorCode.INTERNAL, sentence="No.", attempts=3, at=0.0)
         await gateway.publisher.dead_letter(task, letter)
     await gateway.publisher.undecodable(b"?", subjects.task(render))
-    await Attempts(await nc.jetstream().key_value(ATTEMPTS.name)).begin(render)
+    await Attempts(await Bucket.open(nc, ATTEMPTS, Tally)).begin(render)
     await secrets.put(job, "a key")
     etag = (await api.get(f"/api/status/{job}")).headers["ETag"]
     assert len(await left_of(job)) == 9

@@ -15,6 +15,7 @@ from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.submissions import Submissions
 from clipmill.gateway.api.transcripts import Transcripts
 from clipmill.gateway.api.videos import Videos
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.topology import EVENTS, INTAKE, JOBS
 from clipmill.operations.health import Health
 from nats.js.api import DiscardPolicy
@@ -57,13 +58,13 @@ async def serve(gateway, nc, secrets):
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(folder, *, reserve_bytes=None, max_upload_bytes=2 * UPLOAD_BYTES):
-            js, store = nc.jetstream(), open_store(folder.as_uri())
+            store = open_store(folder.as_uri())
             submissions = Submissions(
                 store,
                 gateway.publisher,
-                await js.key_value(JOBS.name),
+                gateway.documents,
                 secrets,
-                Admission(store, js, reserve_bytes),
+                Admission(store, JobStreams(nc), reserve_bytes),
                 max_upload_bytes=max_upload_bytes,
                 answer_seconds=ANSWER_SECONDS,
             )
@@ -96,7 +97,7 @@ def left(nc):
 
     async def count():
         js = nc.jetstream()
-        states = [(await js.stream_info(name)).state for name in (EVENTS, f"KV_{JOBS.name}", INTAKE)]
+        states = [(await js.stream_info(name)).state for name in (EVENTS, JOBS.stream, INTAKE)]
         return [state.messages for state in states]
 
     return count
@@ -224,7 +225,7 @@ async def test_of_many_that_race_for_the_last_place_one_wins_and_the_others_are_
     assert (await nc.jetstream().stream_info(INTAKE)).state.messages == 1
 
 
-@pytest.mark.parametrize("stream", [EVENTS, f"KV_{JOBS.name}"])
+@pytest.mark.parametrize("stream", [EVENTS, JOBS.stream])
 async def test_a_stream_without_space_is_a_503_and_the_job_does_not_wait(serve, tmp_path, nc, stream):
     api = await serve(tmp_path / "large", reserve_bytes=0)
     accepted = await (await api.post("/api/process", json=URL)).json()

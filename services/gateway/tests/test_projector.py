@@ -9,8 +9,11 @@ from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import ScenesTask, first_task
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
@@ -25,18 +28,18 @@ def publisher(nc):
 
 @pytest.fixture
 async def ended(nc):
-    return EndedJobs(nc, await nc.jetstream().key_value(CONTROL.name))
+    return EndedJobs(await Bucket.open(nc, CONTROL, int))
 
 
 @pytest.fixture
 async def fold_one(nc, ended):
     """Fold event after event, the next only when the last is in the document."""
     js = nc.jetstream()
-    view = JobsView(js, ended, Secrets(await js.key_value(SECRETS.name), None))
-    jobs = await js.key_value(JOBS.name)
+    view = JobsView(JobStreams(nc), ended, Secrets(await Bucket.open(nc, SECRETS, bytes), None))
+    documents, checkpoints = await Bucket.open(nc, JOBS, JobDocument), await Bucket.open(nc, CHECKPOINT, int)
 
     async def fold():
-        projector = Projector(nc, jobs, await js.key_value(CHECKPOINT.name), view)
+        projector = Projector(JobStreams(nc), documents, checkpoints, view)
         running = asyncio.create_task(projector.run())
         last = (await js.stream_info("EVENTS")).state.last_seq
         async with asyncio.timeout(10):
@@ -79,9 +82,9 @@ async def test_a_job_that_was_reopened_before_its_end_was_folded_keeps_its_new_t
     queued = Queued(job=job, source="talk.mp4", upload=True)
     await publisher.event(queued)
     await publisher.event(failed(job))
-    view_of_failed_alone = JobsView(nc.jetstream(), ended, Secrets(await nc.jetstream().key_value(SECRETS.name), None))
+    view_of_failed_alone = JobsView(JobStreams(nc), ended, Secrets(await Bucket.open(nc, SECRETS, bytes), None))
     await fold_one()
-    document = view_of_failed_alone.decode((await (await nc.jetstream().key_value(JOBS.name)).get(job)).value)
+    document = (await (await Bucket.open(nc, JOBS, JobDocument)).get(job)).value
     await publisher.event(Reopened(job=job, generation=1))
     await publisher.task(first_task(queued, 1))
     await view_of_failed_alone.before_write(document)

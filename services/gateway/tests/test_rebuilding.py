@@ -21,16 +21,18 @@ from clipmill.gateway.projection import fold, rebuilding
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.gateway.projection.rebuilding import Rebuilding
-from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.removal import Removal
 from clipmill.messaging import topology
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector, read_to_end
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
 from nats.js.errors import KeyNotFoundError
 
-BUCKET = f"KV_{JOBS.name}"
+BUCKET = JOBS.stream
 
 
 class Folding:
@@ -38,13 +40,18 @@ class Folding:
 
     def __init__(self, nc):
         self.nc = nc
+        self.streams = JobStreams(nc)
 
     async def parts(self):
         js = self.nc.jetstream()
-        ended = EndedJobs(self.nc, await js.key_value(CONTROL.name))
-        view = JobsView(js, ended, Secrets(await js.key_value(SECRETS.name), None))
-        jobs = await js.key_value(JOBS.name)
-        return jobs, Projector(self.nc, jobs, await js.key_value(CHECKPOINT.name), view), view, ended
+        ended = EndedJobs(await Bucket.open(self.nc, CONTROL, int))
+        view = JobsView(self.streams, ended, Secrets(await Bucket.open(self.nc, SECRETS, bytes), None))
+        checkpoints = await Bucket.open(self.nc, CHECKPOINT, int)
+        projector = Projector(self.streams, await self.documents(), checkpoints, view)
+        return await js.key_value(JOBS.name), projector, view, ended
+
+    async def documents(self):
+        return await Bucket.open(self.nc, JOBS, JobDocument)
 
     @contextlib.asynccontextmanager
     async def projecting(self):
@@ -63,8 +70,8 @@ class Folding:
         await asyncio.gather(task, return_exceptions=True)
 
     async def rebuild(self, *, check=False):
-        jobs, projector, view, _ = await self.parts()
-        return await Rebuilding(self.nc, jobs, projector, view, check=check).run()
+        _, projector, view, _ = await self.parts()
+        return await Rebuilding(self.streams, await self.documents(), projector, view, check=check).run()
 
     async def refolded(self):
         """What folding all events one after the other gives, by job."""
@@ -189,7 +196,7 @@ async def test_what_is_wrong_is_mended_and_what_is_right_is_not_touched(folding,
         report = await folding.rebuild()
         assert (report.jobs, report.equal, report.mended, report.created) == (5, 1, 3, 1)
         assert await folding.held() == expected
-        statuses = Statuses(jobs, answer_seconds=2)
+        statuses = Statuses(await folding.documents(), answer_seconds=2)
         assert [(await statuses.document(job)).state for job in (right, garbled, gone)] == [JobState.PROCESSING] * 3
 
 
@@ -244,7 +251,8 @@ async def test_a_deleted_job_does_not_come_back_and_a_document_without_events_st
         await settled(folding)
         jobs, _, _, ended = await folding.parts()
         js = nc.jetstream()
-        await Removal(js, open_store(tmp_path.as_uri()), jobs, ended, answer_seconds=5).job(deleted)
+        store = open_store(tmp_path.as_uri())
+        await Removal(folding.streams, store, await folding.documents(), ended, answer_seconds=5).job(deleted)
         await js.purge_stream("EVENTS", subject=f"clipmill.event.{forgotten}.>")
         report = await folding.rebuild()
     assert (report.jobs, report.equal, report.without_events) == (1, 1, (forgotten,))
@@ -258,8 +266,9 @@ async def test_a_job_deleted_during_the_rebuild_does_not_come_back(nc, folding, 
         job = await told(end=failed)
         await settled(folding)
         jobs, projector, view, ended = await folding.parts()
-        removal = Removal(nc.jetstream(), open_store(tmp_path.as_uri()), jobs, ended, answer_seconds=5)
-        rebuild = Rebuilding(nc, jobs, projector, view)
+        documents = await folding.documents()
+        removal = Removal(folding.streams, open_store(tmp_path.as_uri()), documents, ended, answer_seconds=5)
+        rebuild = Rebuilding(folding.streams, documents, projector, view)
         read = rebuild._read
 
         async def read_and_then_it_is_deleted():

@@ -27,9 +27,11 @@ from clipmill.contracts.tasks import AnalyzeTask, RenderTask, first_task
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.messaging import reopening
-from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.attempts import Attempts, Tally
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.dead_letters import DeadLetters
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.reopening import Outcome, Reopening
@@ -110,11 +112,10 @@ def clip(number):
 
 @pytest.fixture
 async def shared(nc):
-    js = nc.jetstream()
-    ended = EndedJobs(nc, await js.key_value(CONTROL.name))
+    ended = EndedJobs(await Bucket.open(nc, CONTROL, int))
     await ended.start()
-    secrets = Secrets(await js.key_value(SECRETS.name), "a secret of the test")
-    yield Facilities(nc, Publisher(nc), Attempts(await js.key_value(ATTEMPTS.name)), ended, secrets)
+    secrets = Secrets(await Bucket.open(nc, SECRETS, bytes), "a secret of the test")
+    yield Facilities(nc, Publisher(nc), Attempts(await Bucket.open(nc, ATTEMPTS, Tally)), ended, secrets)
     await ended.stop()
 
 
@@ -122,9 +123,9 @@ async def shared(nc):
 async def mill(nc, shared):
     """Workers and a projector at work."""
     mill = Mill(open_store("memory://"), shared.publisher)
-    js = nc.jetstream()
-    view = JobsView(js, shared.ended, shared.secrets)
-    projector = Projector(nc, await js.key_value(JOBS.name), await js.key_value(CHECKPOINT.name), view)
+    view = JobsView(JobStreams(nc), shared.ended, shared.secrets)
+    documents, checkpoints = await Bucket.open(nc, JOBS, JobDocument), await Bucket.open(nc, CHECKPOINT, int)
+    projector = Projector(JobStreams(nc), documents, checkpoints, view)
     workers = [Worker(work, shared, ack_wait=1.0) for work in mill.works()]
     running = [asyncio.create_task(each.run()) for each in (projector, *workers)]
     yield mill

@@ -17,8 +17,10 @@ from clipmill.gateway.sweeping.lost_jobs import LostJobs
 from clipmill.gateway.sweeping.orphans import Orphans
 from clipmill.gateway.sweeping.sweeper import SWEEPS, Sweeper
 from clipmill.gateway.sweeping.unfinished_removals import UnfinishedRemovals
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD
-from clipmill.messaging.topology import INTAKE
+from clipmill.messaging.job_streams import JobStreams
+from clipmill.messaging.topology import CONTROL, INTAKE
 from nats.js.errors import NotFoundError
 
 SILENCE = 0.3
@@ -56,7 +58,7 @@ def completed(submit, published, clip_of, gateway):
 @pytest.fixture
 def expired(gateway):
     """Return a function that makes the sweep of expired jobs."""
-    return lambda retention: ExpiredJobs(gateway.index, gateway.statuses, gateway.removal, retention=retention)
+    return lambda retention: ExpiredJobs(gateway.index, gateway.documents, gateway.removal, retention=retention)
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def orphans(gateway):
     """Return a function that makes the sweep of orphaned artifacts."""
 
     def make(age, settling=LONG):
-        return Orphans(gateway.index, gateway.statuses, gateway.store, gateway.removal, age=age, settling=settling)
+        return Orphans(gateway.index, gateway.documents, gateway.store, gateway.removal, age=age, settling=settling)
 
     return make
 
@@ -75,7 +77,13 @@ def lost(nc, gateway):
 
     def make(silence=SILENCE, folded=lambda: gateway.projector.folded):
         return LostJobs(
-            nc, gateway.index, gateway.statuses, gateway.publisher, folded, silence=silence, answer_seconds=2.0
+            JobStreams(nc),
+            gateway.index,
+            gateway.documents,
+            gateway.publisher,
+            folded,
+            silence=silence,
+            answer_seconds=2.0,
         )
 
     return make
@@ -132,7 +140,7 @@ async def test_a_deleting_that_was_broken_off_is_finished(api, nc, submit, compl
     await gateway.ended.end(halfway, ENDED_FOR_GOOD)  # the first step of a removal
     await api.delete(f"/api/jobs/{cancelled}")
     await sweep(
-        UnfinishedRemovals(nc.jetstream(), gateway.index, gateway.statuses, gateway.removal, answer_seconds=2.0)
+        UnfinishedRemovals(await Bucket.open(nc, CONTROL, int), gateway.index, gateway.documents, gateway.removal)
     )
     assert not await known(api, halfway)
     assert await gateway.store.size(layout.clip(halfway, 1)) is None

@@ -1,16 +1,12 @@
 """How often each task was begun, counted where a crash cannot forget it."""
 
 from collections.abc import Callable
-from functools import partial
 from uuid import uuid4
 
-import msgspec
 from clipmill.contracts.tasks import TaskBase
-from clipmill.messaging.connection import insist
+from clipmill.messaging.buckets import Bucket, Conflict
 from msgspec import Struct
 from msgspec.structs import replace
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
-from nats.js.kv import KeyValue
 
 
 class Tally(Struct, frozen=True):
@@ -42,12 +38,12 @@ class Tally(Struct, frozen=True):
 class Attempts:
     """A tally for each task in the bucket `attempts`; every change is a compare-and-set."""
 
-    def __init__(self, bucket: KeyValue) -> None:
+    def __init__(self, bucket: Bucket[Tally]) -> None:
         self._bucket = bucket
 
     async def begin(self, task: TaskBase) -> Tally:
         """Count one more try at `task`; one request suffices for the first."""
-        return await self._change(task, Tally.try_begun, known=(0, Tally()))
+        return await self._change(task, Tally.try_begun, known=0)
 
     async def take_back(self, task: TaskBase, *, deadline: float | None = None) -> Tally:
         """Forget the last try: it was given back unharmed.
@@ -66,29 +62,24 @@ class Attempts:
         task: TaskBase,
         step: Callable[[Tally], Tally],
         *,
-        known: tuple[int, Tally] | None = None,
+        known: int | None = None,
         deadline: float | None = None,
     ) -> Tally:
         key, writer = _key(task), uuid4().hex
         while True:
-            revision, tally = known or await self._read(key, deadline)
+            tally = Tally()
+            if known is None:
+                entry = await self._bucket.get(key, deadline=deadline)
+                known, tally = entry.revision, entry.value or tally
             if tally.writer == writer:
                 return tally  # our own write, whose answer was lost
             changed = replace(step(tally), writer=writer)
-            write = partial(self._bucket.update, key, msgspec.json.encode(changed), last=revision)
             try:
-                await insist(write, deadline=deadline)
-            except KeyWrongLastSequenceError:
+                await self._bucket.update(key, changed, known, deadline=deadline)
+            except Conflict:
                 known = None
                 continue
             return changed
-
-    async def _read(self, key: str, deadline: float | None) -> tuple[int, Tally]:
-        try:
-            entry = await insist(lambda: self._bucket.get(key), deadline=deadline)
-        except KeyNotFoundError as missing:
-            return (missing.entry.revision or 0 if missing.entry else 0), Tally()
-        return entry.revision or 0, msgspec.json.decode(entry.value or b"{}", type=Tally)
 
 
 def _key(task: TaskBase) -> str:

@@ -10,18 +10,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from clipmill.contracts.identifiers import JobId
-from clipmill.messaging.connection import insist
-from clipmill.messaging.topology import CONTROL
-from nats.aio.client import Client
-from nats.aio.msg import Msg
+from clipmill.messaging.buckets import Bucket, Conflict
 from nats.aio.subscription import Subscription
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
-from nats.js.kv import KeyValue
-
-SUBJECT = f"$KV.{CONTROL.name}."
 
 ENDED_FOR_GOOD = 2**31 - 1
 """The generation of a job that was cancelled or deleted: no later one will come."""
@@ -33,15 +25,14 @@ STILL_OPEN = -1
 class EndedJobs:
     """The jobs, by generation, for which nothing more is to be done."""
 
-    def __init__(self, nc: Client, bucket: KeyValue) -> None:
-        self._nc = nc
+    def __init__(self, bucket: Bucket[int]) -> None:
         self._bucket = bucket
         self._waiting: defaultdict[str, dict[asyncio.Event, int]] = defaultdict(dict)
         self._subscription: Subscription | None = None
 
     async def start(self) -> None:
         """Begin to listen."""
-        self._subscription = await self._nc.subscribe(f"{SUBJECT}>", cb=self._heard)
+        self._subscription = await self._bucket.listen(self._heard)
 
     async def stop(self) -> None:
         """Listen no more."""
@@ -58,10 +49,9 @@ class EndedJobs:
             revision, ended = await self._read(job, deadline)
             if ended >= generation:
                 return
-            write = partial(self._bucket.update, job, str(generation).encode(), last=revision)
             try:
-                await insist(write, deadline=deadline)
-            except KeyWrongLastSequenceError:
+                await self._bucket.update(job, generation, revision, deadline=deadline)
+            except Conflict:
                 continue  # somebody else was faster, or our own answer was lost: look again
             return
 
@@ -88,16 +78,11 @@ class EndedJobs:
 
     async def _read(self, job: JobId, deadline: float | None) -> tuple[int, int]:
         """Return the revision of the job's entry, 0 if there is none, and the generation that has ended."""
-        try:
-            entry = await insist(lambda: self._bucket.get(job), deadline=deadline)
-        except KeyNotFoundError as missing:
-            return (missing.entry.revision or 0 if missing.entry else 0), STILL_OPEN
-        return entry.revision or 0, int(entry.value or STILL_OPEN)
+        entry = await self._bucket.get(job, deadline=deadline)
+        ended = entry.value
+        return entry.revision, STILL_OPEN if ended is None else ended
 
-    async def _heard(self, message: Msg) -> None:
-        job = message.subject.removeprefix(SUBJECT)
-        if not message.data:  # a key that is deleted or expires says nothing about the job's end
-            return
+    def _heard(self, job: str, ended: int) -> None:
         for event, generation in self._waiting.get(job, {}).items():
-            if int(message.data) >= generation:
+            if ended >= generation:
                 event.set()

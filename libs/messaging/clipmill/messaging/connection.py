@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import nats.errors
 import structlog
 from clipmill.contracts.failures import ErrorCode, Transient
 from nats.aio.client import Client
@@ -25,6 +26,9 @@ OUTAGE = (
     OutboundBufferLimitError,
 )
 """What a call raises while the server restarts, elects a leader, is away or has no room: the call may be made again."""
+
+NatsError = nats.errors.Error
+"""What NATS refuses or cannot do, for those who use this package and not NATS itself."""
 
 REQUEST_SECONDS = 2.0
 """How long one JetStream request waits for its answer before it is made again."""

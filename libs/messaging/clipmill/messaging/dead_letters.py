@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from functools import partial
 
 import msgspec
 from clipmill.contracts import subjects
@@ -11,10 +10,10 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.connection import insist
+from clipmill.messaging.job_streams import StoredMessage, stored, stored_under
 from clipmill.messaging.topology import DEAD_LETTERS
 from msgspec import Struct
 from nats.js import JetStreamContext
-from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError, ServerError
 
 NOT_DELETED = 10057
@@ -85,7 +84,7 @@ class DeadLetters:
             message = await insist(lambda: self._js.get_msg(DEAD_LETTERS, seq=number), deadline=self._deadline())
         except NotFoundError:
             raise _missing(number) from None
-        return _kept(message)
+        return _kept(stored(message))
 
     async def drop(self, number: int) -> None:
         """Forget the letter with the id `number`.
@@ -112,16 +111,8 @@ class DeadLetters:
             await insist(once, deadline=self._deadline())
 
     async def _under(self, subject: str) -> AsyncGenerator[KeptLetter, None]:
-        sequence = 0
-        while True:
-            following = partial(self._js.get_msg, DEAD_LETTERS, seq=sequence + 1, subject=subject, next=True)
-            try:
-                message = await insist(following, deadline=self._deadline())
-            except NotFoundError:
-                return
-            kept = _kept(message)
-            sequence = kept.id
-            yield kept
+        async for message in stored_under(self._js, DEAD_LETTERS, subject, self._deadline):
+            yield _kept(message)
 
     def _deadline(self) -> float:
         return time.monotonic() + self._patience
@@ -131,16 +122,9 @@ def _missing(number: int) -> Permanent:
     return Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter {number}: it was retried, dropped or has expired.")
 
 
-def _kept(message: RawStreamMsg) -> KeptLetter:
-    data = message.data or b""
+def _kept(message: StoredMessage) -> KeptLetter:
     try:
-        letter = msgspec.json.decode(data, type=DeadLetter)
+        letter = msgspec.json.decode(message.data, type=DeadLetter)
     except msgspec.DecodeError:
         letter = None
-    return KeptLetter(
-        id=message.seq or 0,
-        subject=message.subject or "",
-        at=message.time.timestamp() if message.time else 0.0,
-        letter=letter,
-        data=data,
-    )
+    return KeptLetter(id=message.sequence, subject=message.subject, at=message.at, letter=letter, data=message.data)

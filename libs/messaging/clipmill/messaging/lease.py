@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 
 import nats.errors
 import structlog
-from clipmill.messaging.connection import OUTAGE, heed
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
-from nats.js.kv import KeyValue
+from clipmill.contracts.failures import Transient
+from clipmill.messaging.buckets import Bucket, Conflict
+from clipmill.messaging.connection import REQUEST_SECONDS
 
 log = structlog.stdlib.get_logger()
 
@@ -28,8 +28,8 @@ class Lease:
         ttl: seconds; a holder that died is replaced within this time and a tenth.
     """
 
-    def __init__(self, bucket: KeyValue, key: str, holder: str, ttl: float) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: Bucket[bytes], key: str, holder: str, ttl: float) -> None:
+        self._bucket = bucket.within(REQUEST_SECONDS)
         self._key = key
         self._holder = holder.encode()
         self._ttl = ttl
@@ -53,12 +53,12 @@ class Lease:
     async def _take(self) -> int | None:
         """Return the revision of the key if it is ours now, None if another holds it or nobody answers."""
         try:
-            holder, revision = await self._read()
-            if holder is not None and holder != self._holder:
+            held = await self._bucket.get(self._key)
+            if held.value is not None and held.value != self._holder:
                 return None
             # Ours already if the answer to an earlier write was lost.
-            return await heed(self._bucket.update(self._key, self._holder, last=revision))
-        except (KeyWrongLastSequenceError, *OUTAGE):
+            return (await self._bucket.update(self._key, self._holder, held.revision)).revision
+        except (Conflict, Transient):
             return None
 
     async def _hold(self, work: Callable[[], Awaitable[None]], revision: int, until: float) -> None:
@@ -80,24 +80,16 @@ class Lease:
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-            with contextlib.suppress(nats.errors.Error):
-                await self._bucket.delete(self._key, last=revision)
+            with contextlib.suppress(Conflict, Transient, nats.errors.Error):
+                await self._bucket.delete(self._key, revision)
 
     async def _renew(self, revision: int) -> int | None:
         """Return the key's revision after one more write, the same one if nobody answers, None if it is not ours."""
         try:
             try:
-                return await heed(self._bucket.update(self._key, self._holder, last=revision))
-            except KeyWrongLastSequenceError:
-                holder, present = await self._read()
-                return present if holder == self._holder else None
-        except OUTAGE:
+                return (await self._bucket.update(self._key, self._holder, revision)).revision
+            except Conflict:
+                held = await self._bucket.get(self._key)
+                return held.revision if held.value == self._holder else None
+        except Transient:
             return revision
-
-    async def _read(self) -> tuple[bytes | None, int]:
-        """Return who holds the key, None for nobody, and the revision that the next write must name."""
-        try:
-            entry = await heed(self._bucket.get(self._key))
-        except KeyNotFoundError as missing:
-            return None, (missing.entry.revision or 0 if missing.entry else 0)
-        return entry.value, entry.revision or 0

@@ -12,18 +12,16 @@ import json
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import nats.errors
 import structlog
 from clipmill.contracts import subjects
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
+from clipmill.messaging.job_streams import JobStreams, direct_get_subject
 from clipmill.messaging.topology import EVENTS
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
-from nats.js.kv import KeyValue
 from prometheus_client import Counter, Gauge
 
 log = structlog.stdlib.get_logger()
@@ -71,12 +69,6 @@ class StoredEvent:
 class View(Protocol[D]):
     """What a projector folds events into."""
 
-    def decode(self, value: bytes) -> D:
-        """Return the document that `value` holds; the projector owns it and may change it."""
-
-    def encode(self, document: D) -> bytes:
-        """Return `document` as bytes."""
-
     def begin(self, event: StoredEvent) -> D | None:
         """Return a new document if `event` begins one, None if it belongs to a document that does not exist."""
 
@@ -102,18 +94,14 @@ async def read_events(
 
 async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEvent], None]:
     """Yield batches of events in stream order, beginning after `position`, up to the last that the leader knows."""
-    js = nc.jetstream(timeout=REQUEST_SECONDS)
+    streams = JobStreams(nc)
     async with contextlib.aclosing(_read(nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
         async for batch in batches:
             if batch.events:
                 position = batch.events[-1].sequence
                 yield batch.events
-            if batch.answered and not batch.left:
-                after = partial(js.get_msg, EVENTS, seq=position + 1, subject=subjects.ALL_EVENTS, next=True)
-                try:
-                    await insist(after)
-                except NotFoundError:
-                    return  # else the replica that answered is behind
+            if batch.answered and not batch.left and not await streams.event_after(position):
+                return  # else the replica that answered is behind
 
 
 @dataclass(frozen=True)
@@ -191,7 +179,7 @@ class _Reader:
         events: list[StoredEvent] = []
         left = 0
         try:
-            await self._nc.publish(f"$JS.API.DIRECT.GET.{self._stream}", json.dumps(request).encode(), reply=reply)
+            await self._nc.publish(direct_get_subject(self._stream), json.dumps(request).encode(), reply=reply)
             async with asyncio.timeout(ANSWER_SECONDS):
                 while True:
                     message = await self._answers.get()
@@ -223,18 +211,18 @@ class Projector(Generic[D]):
     """Folds the EVENTS stream into a bucket.
 
     Args:
-        nc: an open connection.
+        streams: where events are read.
         documents: the bucket that is written.
         checkpoints: the bucket that remembers how far the stream was folded.
         view: how events become documents.
     """
 
-    def __init__(self, nc: Client, documents: KeyValue, checkpoints: KeyValue, view: View[D]) -> None:
-        self._nc = nc
+    def __init__(self, streams: JobStreams, documents: Bucket[D], checkpoints: Bucket[int], view: View[D]) -> None:
+        self._streams = streams
         self._documents = documents
         self._checkpoints = checkpoints
         self._view = view
-        self._cache: dict[str, tuple[int, bytes]] = {}
+        self._cache: dict[str, Entry[D]] = {}
         self._folded = 0
 
     @property
@@ -269,7 +257,7 @@ class Projector(Generic[D]):
             await self._stream_reaches(key, position)
         self._folded = position
         away = False
-        async with contextlib.aclosing(_read(self._nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
+        async with contextlib.aclosing(_read(self._streams.nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
             async for batch in batches:
                 if batch.events:
                     LAG.set(len(batch.events) + batch.left)
@@ -296,10 +284,10 @@ class Projector(Generic[D]):
 
     async def _fold_job(self, job: str, events: Sequence[StoredEvent]) -> None:
         while True:
-            found = await self._document(job)
-            if found is None:
+            entry = await self._entry(job)
+            if entry is None:
                 return
-            revision, document = found
+            document = entry.value
             applied: list[StoredEvent] = []
             for event in events:
                 if document is None:
@@ -311,37 +299,34 @@ class Projector(Generic[D]):
             if document is None or not applied:
                 return
             await self._view.before_write(document)
-            value = self._view.encode(document)
             try:
-                written = await insist(partial(self._documents.update, job, value, last=revision))
-            except KeyWrongLastSequenceError:
+                self._cache[job] = await self._documents.update(job, document, entry.revision)
+            except Conflict:
                 self._cache.pop(job, None)  # another was faster, or our own answer was lost: fold again
                 continue
-            self._cache[job] = written, value
             self._view.written(document, applied)
             return
 
-    async def _document(self, job: str) -> tuple[int, D | None] | None:
-        """Return revision and document of `job`; None if it was deleted: nothing brings it back."""
-        if job not in self._cache:
-            try:
-                entry = await insist(lambda: self._documents.get(job))
-            except KeyNotFoundError as missing:
-                return None if missing.entry else (0, None)
-            except InvalidKeyError:
-                MISPLACED.inc()
-                log.warning("misplaced_event", job=job)
-                return None
-            self._cache[job] = entry.revision or 0, entry.value or b""
-        revision, value = self._cache[job]
-        return revision, self._view.decode(value)
+    async def _entry(self, job: str) -> Entry[D] | None:
+        """Return what there is of `job`'s document; None if it was deleted: nothing brings it back."""
+        if job in self._cache:
+            return self._cache[job]
+        try:
+            entry = await self._documents.get(job)
+        except InvalidKey:
+            MISPLACED.inc()
+            log.warning("misplaced_event", job=job)
+            return None
+        if entry.deleted:
+            return None
+        if entry.data is not None:
+            self._cache[job] = entry
+        return entry
 
     async def _stream_identity(self) -> tuple[str, int]:
         """Return the checkpoint's key, which a re-created stream does not share, and the last sequence."""
-        js = self._nc.jetstream(timeout=REQUEST_SECONDS)
-        info = await insist(lambda: js.stream_info(EVENTS))
-        created = int(info.created.timestamp()) if info.created else 0
-        return f"events_{created}", info.state.last_seq
+        created, last = await self._streams.events_end()
+        return f"events_{int(created.timestamp()) if created else 0}", last
 
     async def _stream_reaches(self, key: str, position: int) -> None:
         """Return when the stream `key` reaches to `position`.
@@ -362,17 +347,14 @@ class Projector(Generic[D]):
 
     async def _checkpoint(self, key: str) -> tuple[int, int]:
         """Return revision and value; 0 where there is none."""
-        try:
-            entry = await insist(lambda: self._checkpoints.get(key))
-        except KeyNotFoundError as missing:
-            return (missing.entry.revision or 0 if missing.entry else 0), 0
-        return entry.revision or 0, int(entry.value or b"0")
+        entry = await self._checkpoints.get(key)
+        return entry.revision, entry.value or 0
 
     async def _advance(self, key: str, position: int, revision: int) -> int:
         while True:
             try:
-                return await insist(partial(self._checkpoints.update, key, str(position).encode(), last=revision))
-            except KeyWrongLastSequenceError:
+                return (await self._checkpoints.update(key, position, revision)).revision
+            except Conflict:
                 revision, other = await self._checkpoint(key)
                 if other >= position:
                     return revision

@@ -11,7 +11,7 @@ import nats.errors
 from clipmill.contracts import subjects
 from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.stages import Stage
-from clipmill.messaging.topology import consumer_of, stream_of
+from clipmill.messaging.job_streams import pull_subject
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -38,11 +38,7 @@ class TaskSource:
     def __init__(self, nc: Client, stage: Stage) -> None:
         self._nc = nc
         self._stage = stage
-        stream = stream_of(stage)
-        self._high, self._normal = (
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer_of(stage, priority)}"
-            for priority in (Priority.HIGH, Priority.NORMAL)
-        )
+        self._high, self._normal = (pull_subject(stage, priority) for priority in (Priority.HIGH, Priority.NORMAL))
         self._inbox = nc.new_inbox()
         self._answers: asyncio.Queue[Msg] = asyncio.Queue()
         self._bell = asyncio.Event()

@@ -10,7 +10,7 @@ A projector that is just ending the job's older generation purges no task of the
 """
 
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -18,24 +18,23 @@ from functools import partial
 import msgspec
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
-from clipmill.contracts import codec, log_lines, subjects
+from clipmill.contracts import codec, log_lines
 from clipmill.contracts.events import Queued, Reopened
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task, first_task
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.connection import REQUEST_SECONDS
 from clipmill.messaging.dead_letters import DeadLetter, DeadLetters, KeptLetter
 from clipmill.messaging.history import NEVER, JobHistory
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import Publisher
-from clipmill.messaging.topology import CONTROL, EVENTS, INTAKE, TASKS, Bucket
+from clipmill.messaging.topology import CONTROL
 from msgspec import Struct
 from msgspec.structs import replace
 from nats.aio.client import Client
-from nats.js.api import RawStreamMsg
-from nats.js.errors import NotFoundError
-from nats.js.kv import KeyValue
 
 CLAIM_SECONDS = 30.0
 """So long somebody else's retry is taken to be under way; after that it was broken off, and is taken up."""
@@ -87,9 +86,9 @@ class Reopening:
 
     def __init__(self, nc: Client, store: Store | None, *, patience: float) -> None:
         self._nc = nc
-        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._streams = JobStreams(nc).within(patience)
         self._publisher = Publisher(nc)
-        self._letters = DeadLetters(self._js, patience=patience)
+        self._letters = DeadLetters(nc.jetstream(timeout=REQUEST_SECONDS), patience=patience)
         self._store = store
         self._patience = patience
 
@@ -123,8 +122,8 @@ class Reopening:
         if wish.stale:
             await self._look_at_store()
         history = JobHistory()
-        async for message in self._messages(EVENTS, subjects.events_of_job(job)):
-            history.note(message.data or b"")
+        async for message in self._streams.events(job):
+            history.note(message.data)
         queued = history.queued
         if queued is None:
             sentence = f"Job {job} cannot be reopened: it was deleted, or its first events have expired."
@@ -157,15 +156,14 @@ class Reopening:
 
     async def _over(self, job: JobId) -> bool:
         """Whether no generation of `job` will be done any more."""
-        ended = EndedJobs(self._nc, await self._bucket(CONTROL))
-        return await ended.ended(job, ENDED_FOR_GOOD, deadline=self._deadline())
+        bucket = await Bucket.open(self._nc, CONTROL, int, deadline=self._deadline())
+        return await EndedJobs(bucket).ended(job, ENDED_FOR_GOOD, deadline=self._deadline())
 
     async def _claim(self, ours: Reopened) -> None:
         """Publish `ours`, unless somebody who saw the same history was faster."""
         await self._publisher.event(ours, deadline=self._deadline())
-        last = partial(self._js.get_last_msg, EVENTS, subjects.event(ours))
-        winner = await insist(last, deadline=self._deadline())
-        if codec.decode_event(winner.data or b"") != ours:
+        winner = await self._streams.last_event(ours.job, Reopened)
+        if winner is None or codec.decode_event(winner.data) != ours:
             sentence = f"Somebody else has just reopened job {ours.job}; look again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
 
@@ -193,11 +191,9 @@ class Reopening:
 
     async def _waiting(self, job: JobId, generation: int) -> bool:
         """Whether a task of `generation` or later is in a queue or being worked on."""
-        for stream in (INTAKE, TASKS):
-            for subject in subjects.tasks_of_job(job):
-                async for message in self._messages(stream, subject):
-                    if _generation(message.data) >= generation:
-                        return True
+        async for message in self._streams.tasks(job):
+            if _generation(message.data) >= generation:
+                return True
         return False
 
     async def _done(self, wish: "_Wish", reopened: Reopened, outcome: Outcome) -> Retried:
@@ -213,21 +209,6 @@ class Reopening:
             fresh=reopened.fresh,
             removed=tuple(sorted(answered)),
         )
-
-    async def _messages(self, stream: str, subject: str) -> AsyncGenerator[RawStreamMsg, None]:
-        """Yield what a stream's leader has under `subject`, in order."""
-        sequence = 0
-        while True:
-            following = partial(self._js.get_msg, stream, seq=sequence + 1, subject=subject, next=True)
-            try:
-                message = await insist(following, deadline=self._deadline())
-            except NotFoundError:
-                return
-            sequence = message.seq or 0
-            yield message
-
-    async def _bucket(self, bucket: Bucket) -> KeyValue:
-        return await insist(lambda: self._js.key_value(bucket.name), deadline=self._deadline())
 
     def _deadline(self) -> float:
         return time.monotonic() + self._patience
@@ -291,8 +272,8 @@ def _answers(reopened: Reopened, kept: KeptLetter) -> bool:
     return task.generation < reopened.generation and reopened.clip in (None, task.clip)
 
 
-def _generation(data: bytes | None) -> int:
+def _generation(data: bytes) -> int:
     try:
-        return msgspec.json.decode(data or b"", type=_Dated).generation
+        return msgspec.json.decode(data, type=_Dated).generation
     except msgspec.DecodeError:
         return NEVER

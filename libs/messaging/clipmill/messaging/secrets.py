@@ -5,10 +5,8 @@ import hashlib
 
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import JobId
-from clipmill.messaging.connection import insist
+from clipmill.messaging.buckets import Bucket
 from cryptography.fernet import Fernet, InvalidToken
-from nats.js.errors import KeyNotFoundError
-from nats.js.kv import KeyValue
 
 
 class Secrets:
@@ -20,7 +18,7 @@ class Secrets:
             when the installation has none: then no secret can be kept.
     """
 
-    def __init__(self, bucket: KeyValue, secret_key: str | None) -> None:
+    def __init__(self, bucket: Bucket[bytes], secret_key: str | None) -> None:
         self._bucket = bucket
         self._cipher = None
         if secret_key:
@@ -39,7 +37,7 @@ class Secrets:
                 "This server cannot keep a key for a job: its operator has not set CLIPMILL_SECRET_KEY.",
             )
         value = self._cipher.encrypt(secret.encode())
-        await insist(lambda: self._bucket.put(job, value), deadline=deadline)
+        await self._bucket.put(job, value, deadline=deadline)
 
     async def get(self, job: JobId) -> str | None:
         """Return the secret lent for `job`, None if there is none.
@@ -49,12 +47,11 @@ class Secrets:
         """
         if self._cipher is None:
             return None
-        try:
-            entry = await insist(lambda: self._bucket.get(job))
-        except KeyNotFoundError:
+        value = (await self._bucket.get(job)).value
+        if value is None:
             return None
         try:
-            return self._cipher.decrypt(entry.value or b"").decode()
+            return self._cipher.decrypt(value).decode()
         except InvalidToken:
             raise Permanent(
                 ErrorCode.SECRETS_NOT_CONFIGURED,
@@ -63,4 +60,4 @@ class Secrets:
 
     async def forget(self, job: JobId) -> None:
         """Remove what was lent for `job`, every older value included."""
-        await insist(lambda: self._bucket.purge(job))
+        await self._bucket.purge(job)

@@ -18,12 +18,14 @@ import uvloop
 from clipmill.artifacts.store import Store, open_store
 from clipmill.contracts.failures import Transient
 from clipmill.messaging import connection
-from clipmill.messaging.attempts import Attempts
+from clipmill.messaging.attempts import Attempts, Tally
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
-from clipmill.messaging.topology import ATTEMPTS, BUCKETS, CONSUMERS, CONTROL, SECRETS, Bucket
+from clipmill.messaging.topology import ATTEMPTS, BUCKETS, CONSUMERS, CONTROL, SECRETS, BucketConfig
 from clipmill.messaging.worker import Facilities, StageWorker, Worker
 from clipmill.operations import logs, metrics
 from clipmill.operations.health import Flag, Front, Health
@@ -40,7 +42,6 @@ from clipmill.operations.settings import (
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import BucketNotFoundError, NotFoundError
-from nats.js.kv import KeyValue
 
 log = logs.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class ServiceSettings(Protocol):
 
 
 S = TypeVar("S", bound=msgspec.Struct)
+V = TypeVar("V")
 S_contra = TypeVar("S_contra", bound=msgspec.Struct, contravariant=True)
 
 
@@ -78,7 +80,7 @@ class Runtime:
 
     Attributes:
         nc: the connection to NATS.
-        js: JetStream over it, with a short time-out.
+        streams: what the streams hold of jobs.
         store: the artifact store.
         health: where readiness checks are registered.
         port: the service's own port, where health and metrics are answered; another application may take over.
@@ -88,7 +90,7 @@ class Runtime:
     """
 
     nc: Client
-    js: JetStreamContext
+    streams: JobStreams
     store: Store
     health: Health
     port: ListeningPort
@@ -96,9 +98,9 @@ class Runtime:
     common: CommonSettings
     ack_wait: float
 
-    async def bucket(self, bucket: Bucket) -> KeyValue:
-        """Return one of the topology's buckets."""
-        return await insist(lambda: self.js.key_value(bucket.name))
+    async def bucket(self, config: BucketConfig, kind: type[V]) -> Bucket[V]:
+        """Return one of the topology's buckets, whose values are of the type `kind`."""
+        return await Bucket.open(self.nc, config, kind)
 
 
 Build = Callable[[S, Runtime], AbstractAsyncContextManager[Sequence[StageWorker]]]
@@ -259,14 +261,14 @@ async def open_runtime(
         health.register("nats", lambda: nc.is_connected)
         js = nc.jetstream(timeout=REQUEST_SECONDS)
         ack_wait = await _await_topology(js)
-        ended = EndedJobs(nc, await insist(lambda: js.key_value(CONTROL.name)))
-        attempts = Attempts(await insist(lambda: js.key_value(ATTEMPTS.name)))
+        ended = EndedJobs(await Bucket.open(nc, CONTROL, int))
+        attempts = Attempts(await Bucket.open(nc, ATTEMPTS, Tally))
         secret_key = common.secret_key.reveal() if common.secret_key else None
-        secrets = Secrets(await insist(lambda: js.key_value(SECRETS.name)), secret_key)
+        secrets = Secrets(await Bucket.open(nc, SECRETS, bytes), secret_key)
         await ended.start()
         yield Runtime(
             nc=nc,
-            js=js,
+            streams=JobStreams(nc),
             store=store,
             health=health,
             port=port or ListeningPort(),

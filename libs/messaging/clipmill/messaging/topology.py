@@ -1,5 +1,7 @@
 """The streams, consumers and buckets of clipmill and their limits, in one place.
 
+Their names on the wire (`$KV.`, `KV_`) are made here, those of JetStream's own API in `job_streams`, and nowhere else.
+
 `apply` creates or updates them all and may run any number of times; services only use what it made.
 """
 
@@ -102,7 +104,7 @@ class Consumer:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class BucketConfig:
     """A key-value bucket.
 
     Attributes:
@@ -112,6 +114,15 @@ class Bucket:
 
     name: str
     ttl: float | str | None
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream that keeps the bucket's entries."""
+        return f"KV_{self.name}"
+
+    def subject(self, key: str) -> str:
+        """Return the subject of `key` in that stream."""
+        return f"$KV.{self.name}.{key}"
 
 
 def stream_of(stage: Stage) -> str:
@@ -130,12 +141,12 @@ STREAMS = (
     Stream(DEAD_LETTERS, (subjects.ALL_DEAD_LETTERS,), RetentionPolicy.LIMITS, expires=True),
 )
 
-JOBS = Bucket("jobs", "backstop")
-CONTROL = Bucket("control", "backstop")
-ATTEMPTS = Bucket("attempts", "backstop")
-SECRETS = Bucket("secrets", "backstop")
-LEASE = Bucket("lease", LEASE_SECONDS)
-CHECKPOINT = Bucket("checkpoint", None)
+JOBS = BucketConfig("jobs", "backstop")
+CONTROL = BucketConfig("control", "backstop")
+ATTEMPTS = BucketConfig("attempts", "backstop")
+SECRETS = BucketConfig("secrets", "backstop")
+LEASE = BucketConfig("lease", LEASE_SECONDS)
+CHECKPOINT = BucketConfig("checkpoint", None)
 BUCKETS = (JOBS, CONTROL, ATTEMPTS, SECRETS, LEASE, CHECKPOINT)
 
 
@@ -241,7 +252,7 @@ async def _apply_stream(js: JetStreamContext, stream: Stream, replicas: int, ret
         await js.update_stream(config)
 
 
-async def _apply_bucket(js: JetStreamContext, bucket: Bucket, replicas: int, retention: float) -> None:
+async def _apply_bucket(js: JetStreamContext, bucket: BucketConfig, replicas: int, retention: float) -> None:
     ttl = BACKSTOP * retention if bucket.ttl == "backstop" else bucket.ttl
     seconds = float(ttl or 0)
     try:
@@ -258,7 +269,7 @@ async def _apply_bucket(js: JetStreamContext, bucket: Bucket, replicas: int, ret
             )
         )
         return
-    present = (await js.stream_info(f"KV_{bucket.name}")).config
+    present = (await js.stream_info(bucket.stream)).config
     if (present.max_age or 0, present.num_replicas) != (seconds, replicas):
         wanted = present.evolve(max_age=seconds, num_replicas=replicas, duplicate_window=_window(seconds))
         await js.update_stream(wanted)

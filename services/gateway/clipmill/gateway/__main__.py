@@ -18,17 +18,18 @@ from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import JobIndex
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.gateway.projection.rebuild_command import RebuildCommand
+from clipmill.gateway.removal import Removal
 from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.sweeping.expired_jobs import ExpiredJobs
 from clipmill.gateway.sweeping.lost_jobs import LostJobs
 from clipmill.gateway.sweeping.orphans import Orphans
-from clipmill.gateway.sweeping.removal import Removal
 from clipmill.gateway.sweeping.sweeper import Sweeper
 from clipmill.gateway.sweeping.unfinished_removals import UnfinishedRemovals
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.service import Runtime, main
-from clipmill.messaging.topology import CHECKPOINT, JOBS, LEASE, LEASE_SECONDS
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, LEASE, LEASE_SECONDS
 from clipmill.messaging.worker import StageWorker
 
 log = structlog.stdlib.get_logger()
@@ -40,18 +41,18 @@ PROJECTOR_PAUSE = 1.0
 @asynccontextmanager
 async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Serve the API and keep projector and sweeper running while the context lasts."""
-    documents = await runtime.bucket(JOBS)
-    shared, seconds = runtime.shared, settings.answer_seconds
+    shared, streams, seconds = runtime.shared, runtime.streams, settings.answer_seconds
+    documents = await runtime.bucket(JOBS, JobDocument)
     statuses = Statuses(documents, answer_seconds=seconds)
-    index = JobIndex(runtime.js, answer_seconds=seconds)
-    removal = Removal(runtime.js, runtime.store, documents, shared.ended, answer_seconds=seconds)
+    index = JobIndex(documents, answer_seconds=seconds)
+    removal = Removal(streams, runtime.store, documents, shared.ended, answer_seconds=seconds)
     jobs = Jobs(index, statuses, shared.publisher, shared.ended, removal, answer_seconds=seconds)
     submissions = Submissions(
         runtime.store,
         shared.publisher,
         documents,
         shared.secrets,
-        Admission(runtime.store, runtime.js, settings.store_reserve_bytes),
+        Admission(runtime.store, streams, settings.store_reserve_bytes),
         max_upload_bytes=settings.max_upload_bytes,
         answer_seconds=seconds,
     )
@@ -59,9 +60,17 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
     app = application(
         submissions, statuses, jobs, Transcripts(store, statuses), Videos(store, statuses), health=runtime.health
     )
-    view = JobsView(runtime.js, shared.ended, shared.secrets)
-    projector = Projector(runtime.nc, documents, await runtime.bucket(CHECKPOINT), view)
-    sweeper = _sweeper(settings, runtime, index=index, statuses=statuses, removal=removal, projector=projector)
+    view = JobsView(streams, shared.ended, shared.secrets)
+    projector = Projector(streams, documents, await runtime.bucket(CHECKPOINT, int), view)
+    sweeper = _sweeper(
+        settings,
+        runtime,
+        documents=documents,
+        control=await runtime.bucket(CONTROL, int),
+        index=index,
+        removal=removal,
+        projector=projector,
+    )
     leading = asyncio.create_task(_lead(runtime, projector, sweeper))
     try:
         async with runtime.port.answering(app, runtime.common.shutdown_seconds):
@@ -78,23 +87,26 @@ def _sweeper(
     settings: GatewaySettings,
     runtime: Runtime,
     *,
+    documents: Bucket[JobDocument],
+    control: Bucket[int],
     index: JobIndex,
-    statuses: Statuses,
     removal: Removal,
     projector: Projector[JobDocument],
 ) -> Sweeper:
+    seconds = settings.answer_seconds
+    documents, control = documents.within(seconds), control.within(seconds)
     sweeps = (
-        ExpiredJobs(index, statuses, removal, retention=runtime.common.job_retention),
-        UnfinishedRemovals(runtime.js, index, statuses, removal, answer_seconds=settings.answer_seconds),
-        Orphans(index, statuses, runtime.store, removal, age=settings.orphan_seconds),
+        ExpiredJobs(index, documents, removal, retention=runtime.common.job_retention),
+        UnfinishedRemovals(control, index, documents, removal),
+        Orphans(index, documents, runtime.store, removal, age=settings.orphan_seconds),
         LostJobs(
-            runtime.nc,
+            runtime.streams,
             index,
-            statuses,
+            documents,
             runtime.shared.publisher,
             lambda: projector.folded,
             silence=settings.lost_seconds,
-            answer_seconds=settings.answer_seconds,
+            answer_seconds=seconds,
         ),
     )
     return Sweeper(index, sweeps, every=settings.sweep_seconds)
@@ -111,7 +123,7 @@ async def _lead(runtime: Runtime, projector: Projector[JobDocument], sweeper: Sw
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
 
-    lease = Lease(await runtime.bucket(LEASE), "projector", str(uuid4()), ttl=LEASE_SECONDS)
+    lease = Lease(await runtime.bucket(LEASE, bytes), "projector", str(uuid4()), ttl=LEASE_SECONDS)
     healthy = runtime.health.flag("projector", value=True)
     while True:
         try:

@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator
 
 from clipmill.artifacts.store import Room, Store
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.messaging.connection import insist
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import busy
-from clipmill.messaging.topology import INTAKE
-from nats.js import JetStreamContext
 
 GIBIBYTE = 1024**3
 
@@ -24,13 +22,13 @@ class Admission:
 
     Args:
         store: where uploads and all that is made of them go.
-        js: JetStream.
+        streams: where first tasks wait.
         reserve_bytes: of the store's disk that are kept free, None for `RESERVE_SHARE` up to `RESERVE_BYTES`.
     """
 
-    def __init__(self, store: Store, js: JetStreamContext, reserve_bytes: int | None) -> None:
+    def __init__(self, store: Store, streams: JobStreams, reserve_bytes: int | None) -> None:
         self._store = store
-        self._js = js
+        self._streams = streams
         self._reserve_bytes = reserve_bytes
 
     async def check(self, *, deadline: float, upload_bytes: int = 0) -> None:
@@ -44,8 +42,7 @@ class Admission:
             Transient: `out_of_space`, `busy`, or `unavailable` after the deadline.
         """
         await self._check_room(upload_bytes)
-        intake = await insist(lambda: self._js.stream_info(INTAKE), deadline=deadline)
-        if 0 < (intake.config.max_msgs or 0) <= intake.state.messages:
+        if await self._streams.intake_full(deadline=deadline):
             raise busy()
 
     async def watched(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from clipmill.gateway.api.answers import as_json, job_not_found
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.document import JobDocument, job_summary
 from clipmill.gateway.projection.index import JobIndex
-from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.removal import Removal
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.publisher import Publisher
 

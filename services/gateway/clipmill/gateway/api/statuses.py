@@ -1,7 +1,6 @@
 """Answering polls: the bucket's leader is asked, once for all who ask about a job at the same time."""
 
 import asyncio
-import time
 from collections import OrderedDict
 from functools import partial
 
@@ -11,41 +10,37 @@ from clipmill.contracts.failures import Permanent
 from clipmill.contracts.identifiers import JobId, parse_job_id
 from clipmill.gateway.api.answers import as_json, job_not_found
 from clipmill.gateway.projection.document import JobDocument, job_view, public_status
-from clipmill.messaging.connection import insist
-from nats.js.errors import KeyNotFoundError
-from nats.js.kv import KeyValue
+from clipmill.messaging.buckets import Bucket, Entry
 
 CACHE_LIMIT = 1024
 """Encoded answers kept, so that a poll that finds nothing new encodes nothing."""
-
-_documents = msgspec.json.Decoder(JobDocument)
 
 
 class Statuses:
     """`GET /api/status/<job>` and `GET /api/jobs/<job>`.
 
     Args:
-        jobs: the bucket of job documents.
+        documents: the bucket of job documents.
         answer_seconds: how long NATS may take before the answer is 503.
     """
 
-    def __init__(self, jobs: KeyValue, *, answer_seconds: float) -> None:
-        self._jobs = jobs
-        self._answer_seconds = answer_seconds
-        self._reading: dict[JobId, asyncio.Task[tuple[int, bytes] | None]] = {}
+    def __init__(self, documents: Bucket[JobDocument], *, answer_seconds: float) -> None:
+        self._documents = documents.within(answer_seconds)
+        self._reading: dict[JobId, asyncio.Task[Entry[JobDocument]]] = {}
         self._encoded: OrderedDict[JobId, tuple[int, bytes]] = OrderedDict()
 
     async def status(self, request: web.Request) -> web.Response:
         """Answer the contract's status, or 304 when the client has it already."""
         job = _job(request)
-        found = None if job is None else await self._read(job)
-        if job is None or found is None:
+        entry = None if job is None else await self._read(job)
+        if job is None or entry is None or entry.data is None:
             return job_not_found()
-        revision, value = found
-        headers = {"ETag": f'"{revision}"', "Cache-Control": "no-cache"}
-        if any(tag.value == str(revision) for tag in request.if_none_match or ()):
+        headers = {"ETag": f'"{entry.revision}"', "Cache-Control": "no-cache"}
+        if any(tag.value == str(entry.revision) for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
-        return web.Response(body=self._encode(job, revision, value), headers=headers, content_type="application/json")
+        return web.Response(
+            body=self._encode(job, entry.revision, entry.data), headers=headers, content_type="application/json"
+        )
 
     async def job(self, request: web.Request) -> web.Response:
         """Answer the rich view."""
@@ -59,16 +54,16 @@ class Statuses:
             Transient: `unavailable`, when NATS does not answer in time.
         """
         try:
-            found = await self._read(parse_job_id(job_id))
+            job = parse_job_id(job_id)
         except Permanent:
             return None
-        return None if found is None else _documents.decode(found[1])
+        return (await self._read(job)).value
 
-    async def _read(self, job: JobId) -> tuple[int, bytes] | None:
-        """Return revision and value of a job's document; reads of one job never overlap, so none is older."""
+    async def _read(self, job: JobId) -> Entry[JobDocument]:
+        """Return a job's document as the bucket has it; reads of one job never overlap, so none is older."""
         reading = self._reading.get(job)
         if reading is None:
-            reading = asyncio.create_task(self._ask(job))
+            reading = asyncio.create_task(self._documents.get(job))
             self._reading[job] = reading
             reading.add_done_callback(partial(self._answered, job))
         return await asyncio.shield(reading)
@@ -78,23 +73,16 @@ class Statuses:
         self._reading.pop(job, None)
         self._encoded.pop(job, None)
 
-    def _answered(self, job: JobId, reading: asyncio.Task[tuple[int, bytes] | None]) -> None:
+    def _answered(self, job: JobId, reading: asyncio.Task[Entry[JobDocument]]) -> None:
         if self._reading.get(job) is reading:
             del self._reading[job]
 
-    async def _ask(self, job: JobId) -> tuple[int, bytes] | None:
-        try:
-            entry = await insist(lambda: self._jobs.get(job), deadline=time.monotonic() + self._answer_seconds)
-        except KeyNotFoundError:
-            return None
-        return entry.revision or 0, entry.value or b""
-
-    def _encode(self, job: JobId, revision: int, value: bytes) -> bytes:
+    def _encode(self, job: JobId, revision: int, data: bytes) -> bytes:
         known = self._encoded.get(job)
         if known is not None and known[0] == revision:
             self._encoded.move_to_end(job)
             return known[1]
-        body = msgspec.json.encode(public_status(_documents.decode(value)))
+        body = msgspec.json.encode(public_status(self._documents.decode(data)))
         self._encoded[job] = revision, body
         while len(self._encoded) > CACHE_LIMIT:
             self._encoded.popitem(last=False)

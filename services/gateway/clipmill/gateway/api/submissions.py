@@ -26,12 +26,11 @@ from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.answers import as_json
 from clipmill.gateway.api.options import parse_options, parse_priority, parse_url
 from clipmill.gateway.projection import fold
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JOBS
-from clipmill.messaging.connection import insist
+from clipmill.messaging.buckets import Bucket, Conflict
 from clipmill.messaging.publisher import Publisher, now
 from clipmill.messaging.secrets import Secrets
-from nats.js.errors import KeyWrongLastSequenceError
-from nats.js.kv import KeyValue
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -66,7 +65,7 @@ class Submissions:
     Args:
         store: where uploads go.
         publisher: of events and tasks.
-        jobs: the bucket of job documents.
+        documents: the bucket of job documents.
         secrets: where a client's key is kept until its job ends.
         admission: knows whether there is room for another job.
         max_upload_bytes: the largest upload taken.
@@ -77,7 +76,7 @@ class Submissions:
         self,
         store: Store,
         publisher: Publisher,
-        jobs: KeyValue,
+        documents: Bucket[JobDocument],
         secrets: Secrets,
         admission: Admission,
         *,
@@ -86,7 +85,7 @@ class Submissions:
     ) -> None:
         self._store = store
         self._publisher = publisher
-        self._jobs = jobs
+        self._documents = documents
         self._secrets = secrets
         self._admission = admission
         self._max_upload_bytes = max_upload_bytes
@@ -142,10 +141,9 @@ class Submissions:
     async def _tell(self, queued: Queued, deadline: float) -> None:
         """Publish the job's first event and make its document."""
         stored = await self._publisher.event(queued, deadline=deadline)
-        value = msgspec.json.encode(fold.begin(stored.seq, queued))
-        # Not `create`: in a cluster it fails when the projector's write is on its way and cannot be read yet.
-        with contextlib.suppress(KeyWrongLastSequenceError):  # the projector was faster
-            await insist(lambda: self._jobs.update(queued.job, value, last=0), deadline=deadline)
+        # Not NATS's `create`: in a cluster it fails when the projector's write is on its way and cannot be read yet.
+        with contextlib.suppress(Conflict):  # the projector was faster
+            await self._documents.update(queued.job, fold.new_document(stored.seq, queued), 0, deadline=deadline)
 
     async def _withdraw(self, job: JobId, *, lent: bool) -> None:
         """Cancel a job that is refused after it was told of, however long the server is away."""

@@ -36,19 +36,22 @@ CLIP_KEYS = ("clip_rendered.", *(f"stage_finished.{stage}." for stage in Stage i
 
 def begin(sequence: int, event: Event) -> JobDocument | None:
     """Return the document that `event` begins, None if it is not a job's first event."""
-    if not isinstance(event, Queued):
-        return None
+    return new_document(sequence, event) if isinstance(event, Queued) else None
+
+
+def new_document(sequence: int, queued: Queued) -> JobDocument:
+    """Return the document of a job of which only `queued`, stored at `sequence`, is known."""
     return JobDocument(
-        job=event.job,
-        logs=[log_lines.queued(event.job)],
-        options=event.options,
-        source=event.source,
-        upload=event.upload,
-        priority=event.priority,
-        ignored_options=event.ignored_options,
-        created=event.at,
+        job=queued.job,
+        logs=[log_lines.queued(queued.job)],
+        options=queued.options,
+        source=queued.source,
+        upload=queued.upload,
+        priority=queued.priority,
+        ignored_options=queued.ignored_options,
+        created=queued.at,
         sequence=sequence,
-        keys=[event.key],
+        keys=[queued.key],
     )
 
 

@@ -13,15 +13,11 @@ import msgspec
 import structlog
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import JobId
-from clipmill.gateway.projection.bucket_reader import BucketReader, Written
 from clipmill.gateway.projection.document import JobDocument, job_status
-from clipmill.messaging.topology import JOBS
+from clipmill.messaging.buckets import Bucket, Change
 from msgspec import Struct
-from nats.js import JetStreamContext
 
 log = structlog.stdlib.get_logger()
-
-_documents = msgspec.json.Decoder(JobDocument)
 
 
 class IndexedJob(Struct, frozen=True, gc=False):
@@ -42,12 +38,12 @@ class JobIndex:
     """Every job that has a document.
 
     Args:
-        js: for reading the bucket's stream from its leader.
+        documents: the bucket of job documents.
         answer_seconds: how long NATS may take.
     """
 
-    def __init__(self, js: JetStreamContext, *, answer_seconds: float) -> None:
-        self._reader = BucketReader(js, JOBS, answer_seconds=answer_seconds)
+    def __init__(self, documents: Bucket[JobDocument], *, answer_seconds: float) -> None:
+        self._reader = documents.within(answer_seconds).reader()
         self._answer_seconds = answer_seconds
         self._jobs: dict[JobId, IndexedJob] = {}
         self._refreshing = asyncio.Lock()
@@ -65,10 +61,10 @@ class JobIndex:
         """
         deadline = time.monotonic() + self._answer_seconds
         async with self._turn():
-            if await self._reader.begin(deadline):
+            if await self._reader.refresh(deadline=deadline):
                 self._jobs.clear()
-            async for written in self._reader.news():
-                self._take(written)
+            async for change in self._reader.changes():
+                self._take(change)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -83,14 +79,13 @@ class JobIndex:
         finally:
             self._refreshing.release()
 
-    def _take(self, written: Written) -> None:
-        job = JobId(written.key)
+    def _take(self, change: Change[JobDocument]) -> None:
+        job = JobId(change.key)
         self._jobs.pop(job, None)
-        if written.value is None:
-            return
         try:
-            document = _documents.decode(written.value)
+            document = change.entry.value
         except msgspec.DecodeError as reason:
             log.warning("undecodable_document", job=job, reason=str(reason))
             return
-        self._jobs[job] = IndexedJob(job_status(document), document.created, document.finished)
+        if document is not None:
+            self._jobs[job] = IndexedJob(job_status(document), document.created, document.finished)

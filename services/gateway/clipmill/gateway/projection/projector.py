@@ -1,22 +1,18 @@
 """The gateway's projector: job events into job documents, with the side effects that a job's end has."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import msgspec
 import structlog
-from clipmill.contracts import codec, subjects
+from clipmill.contracts import codec
 from clipmill.contracts.events import Event, Reopened
 from clipmill.contracts.status import JobState
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
-from clipmill.messaging.connection import insist
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import StoredEvent
 from clipmill.messaging.secrets import Secrets
-from clipmill.messaging.topology import EVENTS, INTAKE, TASKS
-from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -27,30 +23,20 @@ JOBS = Counter("clipmill_jobs_total", "Jobs that began and ended, by the state t
 for _state in ("queued", "completed", "failed", "cancelled"):
     JOBS.labels(_state)
 
-_documents = msgspec.json.Decoder(JobDocument)
-
 
 class JobsView:
     """Job documents as the projector folds them.
 
     Args:
-        js: for purging what is left of a job that ended.
+        streams: where tasks of a job that ended may be left.
         ended: tells workers that a job has ended.
         secrets: forgotten when their job ends.
     """
 
-    def __init__(self, js: JetStreamContext, ended: EndedJobs, secrets: Secrets) -> None:
-        self._js = js
+    def __init__(self, streams: JobStreams, ended: EndedJobs, secrets: Secrets) -> None:
+        self._streams = streams
         self._ended = ended
         self._secrets = secrets
-
-    def decode(self, value: bytes) -> JobDocument:
-        """Return the document that `value` holds."""
-        return _documents.decode(value)
-
-    def encode(self, document: JobDocument) -> bytes:
-        """Return `document` as JSON."""
-        return msgspec.json.encode(document)
 
     def begin(self, event: StoredEvent) -> JobDocument | None:
         """Return a new document if `event` is a `queued`."""
@@ -78,22 +64,16 @@ class JobsView:
         A reopening is stored before its task. So if there is none after the streams' ends were read, every task of a
         later generation comes after those ends, and the purge stops there.
         """
-        ends = {stream: await insist(partial(self._js.stream_info, stream)) for stream in (INTAKE, TASKS)}
-        if await self._reopened(document):
-            return
-        for stream, info in ends.items():
-            for subject in subjects.tasks_of_job(document.job):
-                purge = partial(self._js.purge_stream, stream, seq=info.state.last_seq + 1, subject=subject)
-                await insist(purge)
+        ends = await self._streams.task_ends()
+        if not await self._reopened(document):
+            await self._streams.purge_tasks(document.job, ends)
 
     async def _reopened(self, document: JobDocument) -> bool:
         """Whether the stream tells of a later generation than the document."""
-        last = partial(self._js.get_last_msg, EVENTS, subjects.event(Reopened(job=document.job)))
-        try:
-            message = await insist(last)
-        except NotFoundError:
+        message = await self._streams.last_event(document.job, Reopened)
+        if message is None:
             return False
-        reopened = codec.decode_event(message.data or b"")
+        reopened = codec.decode_event(message.data)
         return not document.cancelled and reopened.generation > document.generation
 
     def written(self, document: JobDocument, events: Sequence[StoredEvent]) -> None:

@@ -2,20 +2,21 @@
 
 import argparse
 import sys
+import time
 
 import msgspec
-import nats.errors
 from clipmill.contracts.failures import Transient
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.gateway.projection.rebuilding import Rebuilding, Report
 from clipmill.gateway.settings import GatewaySettings
 from clipmill.messaging import connection
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
-from clipmill.messaging.connection import REQUEST_SECONDS
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
-from nats.aio.client import Client
 
 PATIENCE_SECONDS = 10.0
 """For a server that is to run already."""
@@ -43,28 +44,27 @@ class RebuildCommand:
         """Rebuild, print the report and return the exit status."""
         check: bool = arguments.check
         try:
-            nc = await connection.connect(
-                settings.common.nats_url, "clipmill-gateway-rebuild", patience=PATIENCE_SECONDS
-            )
-            try:
-                report = await _rebuild(nc, check=check)
-            finally:
-                await connection.close(nc)
+            report = await _rebuild(settings.common.nats_url, check=check)
         except Transient as failure:
             return _unreachable(failure.sentence)
-        except nats.errors.Error as error:
+        except connection.NatsError as error:
             return _unreachable(f"NATS refuses ({error}): has `clipmill topology apply` run?")
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n" if arguments.json else _told(report, check=check))
         return DIFFERENT if check and (report.different or report.missing) else 0
 
 
-async def _rebuild(nc: Client, *, check: bool) -> Report:
-    js = nc.jetstream(timeout=REQUEST_SECONDS)
-    jobs = await js.key_value(JOBS.name)
-    ended = EndedJobs(nc, await js.key_value(CONTROL.name))
-    view = JobsView(js, ended, Secrets(await js.key_value(SECRETS.name), None))
-    projector = Projector(nc, jobs, await js.key_value(CHECKPOINT.name), view)
-    return await Rebuilding(nc, jobs, projector, view, check=check).run()
+async def _rebuild(nats_url: str, *, check: bool) -> Report:
+    nc = await connection.connect(nats_url, "clipmill-gateway-rebuild", patience=PATIENCE_SECONDS)
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        streams = JobStreams(nc)
+        documents = await Bucket.open(nc, JOBS, JobDocument, deadline=deadline)
+        ended = EndedJobs(await Bucket.open(nc, CONTROL, int, deadline=deadline))
+        view = JobsView(streams, ended, Secrets(await Bucket.open(nc, SECRETS, bytes, deadline=deadline), None))
+        projector = Projector(streams, documents, await Bucket.open(nc, CHECKPOINT, int, deadline=deadline), view)
+        return await Rebuilding(streams, documents, projector, view, check=check).run()
+    finally:
+        await connection.close(nc)
 
 
 def _unreachable(sentence: str) -> int:

@@ -18,24 +18,20 @@ import asyncio
 import time
 from collections.abc import Sequence
 from enum import Enum
-from functools import partial
 from itertools import islice
 
 import msgspec
 import structlog
-from clipmill.contracts import codec, subjects
+from clipmill.contracts import codec
 from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId
 from clipmill.gateway.projection import fold
-from clipmill.gateway.projection.bucket_reader import BucketReader
 from clipmill.gateway.projection.document import JobDocument
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
-from clipmill.messaging.projection import Projector, StoredEvent, View, read_to_end
-from clipmill.messaging.topology import EVENTS, JOBS
+from clipmill.gateway.projection.projector import JobsView
+from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
+from clipmill.messaging.job_streams import JobStreams
+from clipmill.messaging.projection import Projector, StoredEvent, read_to_end
 from msgspec import Struct
-from nats.aio.client import Client
-from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
-from nats.js.kv import KeyValue
 
 log = structlog.stdlib.get_logger()
 
@@ -49,8 +45,6 @@ JOBS_AT_ONCE = 32
 
 ANSWER_SECONDS = 60.0
 """How long one request may go unanswered while the bucket is listed at the end."""
-
-_documents = msgspec.json.Decoder(JobDocument)
 
 
 class Finding(Enum):
@@ -88,19 +82,12 @@ class Report(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class _Entry(Struct, frozen=True):
-    """What the bucket has of a job: no value where there is no document, revision 0 where there is no trace of one."""
-
-    revision: int = 0
-    value: bytes | None = None
-
-
 class Rebuilding:
     """One rebuild.
 
     Args:
-        nc: an open connection.
-        jobs: the bucket of job documents.
+        streams: where events are read.
+        documents: the bucket of job documents.
         projector: one that does not run; it knows the checkpoint.
         view: does what must have happened before a document says so.
         check: whether nothing is to be written.
@@ -108,16 +95,15 @@ class Rebuilding:
 
     def __init__(
         self,
-        nc: Client,
-        jobs: KeyValue,
+        streams: JobStreams,
+        documents: Bucket[JobDocument],
         projector: Projector[JobDocument],
-        view: View[JobDocument],
+        view: JobsView,
         *,
         check: bool = False,
     ) -> None:
-        self._nc = nc
-        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
-        self._jobs = jobs
+        self._streams = streams
+        self._documents = documents
         self._projector = projector
         self._view = view
         self._check = check
@@ -162,7 +148,7 @@ class Rebuilding:
 
     async def _read(self) -> None:
         """Fold what was not read yet, up to the end of the stream."""
-        async for batch in read_to_end(self._nc, self._position):
+        async for batch in read_to_end(self._streams.nc, self._position):
             self._fold(batch)
             self._position = batch[-1].sequence
 
@@ -193,63 +179,50 @@ class Rebuilding:
         """Compare a job's document with the bucket's, and mend that; a job that is done is no longer held."""
         document = self._open[job]
         try:
-            entry = await self._entry(job)
-        except InvalidKeyError:  # an event under a subject that cannot be a job's: no projector makes a document of it
+            entry = await self._documents.get(job)
+        except InvalidKey:  # an event under a subject that cannot be a job's: no projector makes a document of it
             del self._open[job]
             return
-        value = self._view.encode(document)
-        if entry.value == value:
+        if entry.data == self._documents.encode(document):
             self._close(job)
             return
         if await self._may_become_right(document, entry):
             return
-        if entry.value is None and not await self._begun(job):
+        if entry.data is None and not await self._begun(job):
             del self._open[job]  # it was deleted meanwhile, events first
             return
-        finding = Finding.MISSING if entry.value is None else Finding.DIFFERENT
+        finding = Finding.MISSING if entry.data is None else Finding.DIFFERENT
         if self._check:
             self._found[job] = finding
             self._close(job)
-        elif await self._write(job, document, value, entry.revision):
+        elif await self._write(job, document, entry.revision):
             self._found.setdefault(job, finding)
             log.debug("document_mended", job=job, finding=finding.value, sequence=document.sequence)
 
-    async def _entry(self, job: str) -> _Entry:
-        try:
-            entry = await insist(lambda: self._jobs.get(job))
-        except KeyNotFoundError as missing:
-            return _Entry(missing.entry.revision or 0 if missing.entry else 0)
-        return _Entry(entry.revision or 0, entry.value or b"")
-
-    async def _may_become_right(self, document: JobDocument, entry: _Entry) -> bool:
+    async def _may_become_right(self, document: JobDocument, entry: Entry[JobDocument]) -> bool:
         """Whether the document is ahead of what was read, or behind it because the projector is still to write it."""
-        sequence = 0 if entry.value is None else _sequence(entry.value)
+        sequence = _sequence(entry)
         if sequence is None:
             return False  # no projector gets past what it cannot decode
         if sequence > self._position:
-            info = await insist(lambda: self._js.stream_info(EVENTS))
-            return sequence <= info.state.last_seq
+            _, last = await self._streams.events_end()
+            return sequence <= last
         stalled = time.monotonic() - self._moved > STALLED_SECONDS
         return sequence < document.sequence and document.sequence > self._checkpoint and not stalled
 
-    async def _write(self, job: str, document: JobDocument, value: bytes, revision: int) -> bool:
-        """Write `value` in place of `revision`; returns False if somebody else has written meanwhile."""
+    async def _write(self, job: str, document: JobDocument, revision: int) -> bool:
+        """Write `document` in place of `revision`; returns False if somebody else has written meanwhile."""
         if document.sequence > self._checkpoint:
             await self._view.before_write(document)
         try:
-            await insist(partial(self._jobs.update, job, value, last=revision))
-        except KeyWrongLastSequenceError:
+            await self._documents.update(job, document, revision)
+        except Conflict:
             return False
         return True
 
     async def _begun(self, job: str) -> bool:
         """Whether the stream still has the event that a job begins with."""
-        subject = subjects.event(Queued(job=JobId(job)))
-        try:
-            await insist(lambda: self._js.get_last_msg(EVENTS, subject))
-        except NotFoundError:
-            return False
-        return True
+        return await self._streams.last_event(JobId(job), Queued) is not None
 
     def _close(self, job: str) -> None:
         del self._open[job]
@@ -257,18 +230,19 @@ class Rebuilding:
 
     async def _without_events(self) -> tuple[str, ...]:
         """Return the keys of documents that no event begins."""
-        reader = BucketReader(self._js, JOBS, answer_seconds=ANSWER_SECONDS)
-        await reader.begin()
-        keys = [written.key async for written in reader.news() if written.value is not None]
+        reader = self._documents.within(ANSWER_SECONDS).reader()
+        await reader.refresh()
+        keys = [change.key async for change in reader.changes() if not change.entry.deleted]
         return tuple(sorted([key for key in keys if key not in self._done and not await self._begun(key)]))
 
     def _found_to_be(self, finding: Finding) -> tuple[str, ...]:
         return tuple(sorted(job for job, found in self._found.items() if found is finding))
 
 
-def _sequence(value: bytes) -> int | None:
-    """Return how far the document in `value` was folded, None if there is no document in it."""
+def _sequence(entry: Entry[JobDocument]) -> int | None:
+    """Return how far the document of `entry` was folded, 0 if there is none, None if nobody can decode it."""
     try:
-        return _documents.decode(value).sequence
+        document = entry.value
     except msgspec.DecodeError:
         return None
+    return 0 if document is None else document.sequence

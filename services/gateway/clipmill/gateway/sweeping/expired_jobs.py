@@ -2,9 +2,10 @@
 
 import time
 
-from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import JobIndex
-from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.removal import Removal
+from clipmill.messaging.buckets import Bucket
 from prometheus_client import Counter
 
 EXPIRED = Counter("clipmill_jobs_expired_total", "Jobs removed because they ended long ago.")
@@ -15,16 +16,16 @@ class ExpiredJobs:
 
     Args:
         index: of all jobs.
-        statuses: which tell where one job stands.
+        documents: the bucket of job documents.
         removal: of jobs.
         retention: seconds that a job is kept after its end.
     """
 
     name = "expired"
 
-    def __init__(self, index: JobIndex, statuses: Statuses, removal: Removal, *, retention: float) -> None:
+    def __init__(self, index: JobIndex, documents: Bucket[JobDocument], removal: Removal, *, retention: float) -> None:
         self._index = index
-        self._statuses = statuses
+        self._documents = documents
         self._removal = removal
         self._retention = retention
 
@@ -37,7 +38,7 @@ class ExpiredJobs:
         for job, indexed in list(self._index.jobs.items()):
             if not self._over(indexed.finished):
                 continue
-            document = await self._statuses.document(job)  # it may have been reopened since
+            document = (await self._documents.get(job)).value  # it may have been reopened since
             if document is not None and document.state.terminal and self._over(document.finished):
                 await self._removal.job(job)
                 EXPIRED.inc()

@@ -2,24 +2,19 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 import structlog
-from clipmill.contracts import log_lines, subjects
+from clipmill.contracts import log_lines
 from clipmill.contracts.events import Failed, Reopened
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.status import JobState
 from clipmill.contracts.tasks import first_task
-from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import JobIndex
-from clipmill.gateway.sweeping.open_tasks import read_open_tasks
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.buckets import Bucket
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import Publisher
-from clipmill.messaging.topology import EVENTS
-from nats.aio.client import Client
-from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -36,9 +31,9 @@ class LostJobs:
     Times are compared by the server's clock alone.
 
     Args:
-        nc: an open connection.
+        streams: where jobs have tasks and events.
         index: of all jobs.
-        statuses: which tell where one job stands.
+        documents: the bucket of job documents.
         publisher: of tasks and events.
         folded: tells the sequence up to which the projector has folded.
         silence: seconds without task and event after which a job counts as lost.
@@ -49,19 +44,18 @@ class LostJobs:
 
     def __init__(
         self,
-        nc: Client,
+        streams: JobStreams,
         index: JobIndex,
-        statuses: Statuses,
+        documents: Bucket[JobDocument],
         publisher: Publisher,
         folded: Callable[[], int],
         *,
         silence: float,
         answer_seconds: float,
     ) -> None:
-        self._nc = nc
-        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._streams = streams.within(answer_seconds)
         self._index = index
-        self._statuses = statuses
+        self._documents = documents.within(answer_seconds)
         self._publisher = publisher
         self._folded = folded
         self._silence = silence
@@ -76,23 +70,20 @@ class LostJobs:
         at_work = [job for job, indexed in self._index.jobs.items() if indexed.status in AT_WORK]
         if not at_work:
             return
-        tasks = await read_open_tasks(self._nc, answer_seconds=self._answer_seconds)
+        tasks = await self._streams.open_tasks()
         for job in at_work:
             if job in tasks.jobs or not await self._silent(job, tasks.at):
                 continue
-            document = await self._statuses.document(job)
+            document = (await self._documents.get(job)).value
             if document is not None and not document.state.terminal:
                 await self._mend(document)
 
     async def _silent(self, job: JobId, at: float) -> bool:
         """Whether the job's last event is long past, and in its document."""
-        last = partial(self._js.get_last_msg, EVENTS, subjects.events_of_job(job))
-        try:
-            event = await insist(last, deadline=self._deadline())
-        except NotFoundError:
+        event = await self._streams.last_event(job)
+        if event is None:
             return True  # even its events are lost
-        told = event.time.timestamp() if event.time else at
-        return at - told >= self._silence and (event.seq or 0) <= self._folded()
+        return at - (event.at or at) >= self._silence and event.sequence <= self._folded()
 
     async def _mend(self, document: JobDocument) -> None:
         if document.revived:

@@ -8,9 +8,10 @@ from clipmill.artifacts.store import Store
 from clipmill.contracts.api import CANCELLED
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.identifiers import JobId, parse_job_id
-from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.document import CANCELLED, JobDocument
 from clipmill.gateway.projection.index import IndexedJob, JobIndex
-from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.removal import Removal
+from clipmill.messaging.buckets import Bucket
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -32,7 +33,7 @@ class Orphans:
 
     Args:
         index: of all jobs.
-        statuses: which tell whether there is a job.
+        documents: the bucket of job documents.
         store: where artifacts lie.
         removal: of artifacts.
         age: seconds since its last change after which what belongs to no job is removed; an upload that is still
@@ -45,7 +46,7 @@ class Orphans:
     def __init__(
         self,
         index: JobIndex,
-        statuses: Statuses,
+        documents: Bucket[JobDocument],
         store: Store,
         removal: Removal,
         *,
@@ -53,7 +54,7 @@ class Orphans:
         settling: float = SETTLING_SECONDS,
     ) -> None:
         self._index = index
-        self._statuses = statuses
+        self._documents = documents
         self._store = store
         self._removal = removal
         self._age = age
@@ -84,7 +85,7 @@ class Orphans:
         known = self._index.jobs.get(job)
         if known is not None:
             return self._left_over(known)
-        if time.time() - prefix.modified < self._age or await self._statuses.document(job) is not None:
+        if time.time() - prefix.modified < self._age or (await self._documents.get(job)).value is not None:
             return False
         return not await self._removal.told(job)  # else its document was lost and is yet to be made anew
 

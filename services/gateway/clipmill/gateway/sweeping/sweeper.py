@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-import nats.errors
 import structlog
 from clipmill.contracts.failures import Failure
 from clipmill.gateway.projection.index import JobIndex
+from clipmill.messaging.connection import NatsError
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -70,7 +70,7 @@ class Sweeper:
         try:
             async with asyncio.timeout(SWEEP_SECONDS_LIMIT):
                 await work()
-        except (Failure, TimeoutError, nats.errors.Error) as reason:
+        except (Failure, TimeoutError, NatsError) as reason:
             log.warning("sweep_failed", sweep=name, reason=str(reason) or type(reason).__name__)
         except Exception:
             log.exception("sweep_broke", sweep=name)

@@ -2,13 +2,11 @@
 
 import structlog
 from clipmill.contracts.identifiers import JobId
-from clipmill.gateway.api.statuses import Statuses
-from clipmill.gateway.projection.bucket_reader import BucketReader
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import JobIndex
-from clipmill.gateway.sweeping.removal import Removal
+from clipmill.gateway.removal import Removal
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD
-from clipmill.messaging.topology import CONTROL
-from nats.js import JetStreamContext
 
 log = structlog.stdlib.get_logger()
 
@@ -17,21 +15,18 @@ class UnfinishedRemovals:
     """Removes jobs that are over for good, were not cancelled and still have a document: they were being deleted.
 
     Args:
-        js: for reading which jobs are over.
+        control: the bucket that knows which jobs are over.
         index: of all jobs.
-        statuses: which tell where one job stands.
+        documents: the bucket of job documents.
         removal: of jobs.
-        answer_seconds: how long NATS may take.
     """
 
     name = "removals"
 
-    def __init__(
-        self, js: JetStreamContext, index: JobIndex, statuses: Statuses, removal: Removal, *, answer_seconds: float
-    ) -> None:
-        self._reader = BucketReader(js, CONTROL, answer_seconds=answer_seconds)
+    def __init__(self, control: Bucket[int], index: JobIndex, documents: Bucket[JobDocument], removal: Removal) -> None:
+        self._reader = control.reader()
         self._index = index
-        self._statuses = statuses
+        self._documents = documents
         self._removal = removal
         self._over: set[JobId] = set()
 
@@ -41,12 +36,12 @@ class UnfinishedRemovals:
         Raises:
             Transient: `unavailable`.
         """
-        await self._reader.begin()
-        async for written in self._reader.news():
-            if written.value == str(ENDED_FOR_GOOD).encode():
-                self._over.add(JobId(written.key))
+        await self._reader.refresh()
+        async for change in self._reader.changes():
+            if change.entry.value == ENDED_FOR_GOOD:
+                self._over.add(JobId(change.key))
         for job in list(self._over):
-            document = await self._statuses.document(job) if job in self._index.jobs else None
+            document = (await self._documents.get(job)).value if job in self._index.jobs else None
             if document is not None and not document.state.terminal:
                 continue  # its cancelling is about to be in its document
             if document is not None and not document.cancelled:

@@ -1,20 +1,16 @@
 """Removing what belongs to a job: each step may be repeated, and a crash between two leaves a job to remove again."""
 
 import time
-from functools import partial
 
 import structlog
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
-from clipmill.contracts import subjects
 from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD, EndedJobs
-from clipmill.messaging.connection import insist
-from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS, EVENTS, INTAKE, SECRETS, TASKS
-from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
-from nats.js.kv import KeyValue
+from clipmill.messaging.job_streams import JobStreams
 
 log = structlog.stdlib.get_logger()
 
@@ -23,19 +19,25 @@ class Removal:
     """Takes jobs out of the streams, the buckets and the store.
 
     Args:
-        js: for purging streams.
+        streams: where jobs have tasks, events and dead letters.
         store: where artifacts lie.
-        jobs: the bucket of job documents.
+        documents: the bucket of job documents.
         ended: tells workers that a job is over.
         answer_seconds: how long NATS may take.
     """
 
     def __init__(
-        self, js: JetStreamContext, store: Store, jobs: KeyValue, ended: EndedJobs, *, answer_seconds: float
+        self,
+        streams: JobStreams,
+        store: Store,
+        documents: Bucket[JobDocument],
+        ended: EndedJobs,
+        *,
+        answer_seconds: float,
     ) -> None:
-        self._js = js
+        self._streams = streams.within(answer_seconds)
         self._store = store
-        self._jobs = jobs
+        self._documents = documents.within(answer_seconds)
         self._ended = ended
         self._answer_seconds = answer_seconds
 
@@ -53,12 +55,7 @@ class Removal:
         Raises:
             Transient: `unavailable`, when NATS does not answer in time.
         """
-        beginning = partial(self._js.get_last_msg, EVENTS, subjects.event(Queued(job=job)))
-        try:
-            await insist(beginning, deadline=time.monotonic() + self._answer_seconds)
-        except NotFoundError:
-            return False
-        return True
+        return await self._streams.last_event(job, Queued) is not None
 
     async def job(self, job: JobId) -> None:
         """Remove all that is left of a job that has ended.
@@ -71,18 +68,8 @@ class Removal:
         """
         deadline = time.monotonic() + self._answer_seconds
         await self._ended.end(job, ENDED_FOR_GOOD, deadline=deadline)
-        for stream in (INTAKE, TASKS):
-            await self._purge(stream, *subjects.tasks_of_job(job))
+        await self._streams.purge_tasks(job)
         await self.artifacts(job)
-        await self._purge(EVENTS, subjects.events_of_job(job))
-        await self._purge(DEAD_LETTERS, *subjects.dead_letters_of_job(job))
-        await self._purge(f"KV_{SECRETS.name}", f"$KV.{SECRETS.name}.{job}")
-        await self._purge(f"KV_{ATTEMPTS.name}", f"$KV.{ATTEMPTS.name}.{job}.>")
-        deadline = time.monotonic() + self._answer_seconds
-        await insist(partial(self._jobs.delete, job), deadline=deadline)
+        await self._streams.purge_job(job)
+        await self._documents.delete(job)
         log.info("job_removed", job=job)
-
-    async def _purge(self, stream: str, *filters: str) -> None:
-        deadline = time.monotonic() + self._answer_seconds
-        for subject in filters:
-            await insist(partial(self._js.purge_stream, stream, subject=subject), deadline=deadline)

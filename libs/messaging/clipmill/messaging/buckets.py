@@ -1,0 +1,261 @@
+"""Typed access to the key-value buckets: every value is read, written and deleted with the revision that it had.
+
+Requests go to the bucket's leader and are repeated through outages. What NATS raises ends here: a caller sees
+`Conflict`, `InvalidKey` and, after its deadline, a `Transient` failure.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Generic, Self, TypeVar, cast
+
+import msgspec
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.topology import BucketConfig
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import RawStreamMsg
+from nats.js.errors import BadRequestError, InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
+from nats.js.kv import KeyValue
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+OPERATION = "KV-Operation"
+"""The header that only the marker of a deleted key has."""
+
+
+WRONG_LAST_SEQUENCE = (10071, 10164)
+"""The server's error codes for a write over another revision than the last, as a deletion raises them."""
+
+
+class Conflict(Exception):
+    """Somebody else has written meanwhile, or an earlier write of our own whose answer was lost."""
+
+
+class InvalidKey(ValueError):
+    """No bucket can have such a key."""
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """What a bucket has of one key.
+
+    Attributes:
+        revision: Revision that the next write must name, 0 if there is no trace of the key.
+        data: Encoded value, None if there is none.
+        decode: Decoder of the bucket's values.
+    """
+
+    revision: int
+    data: bytes | None
+    decode: Callable[[bytes], T] = field(repr=False, compare=False)
+
+    @property
+    def value(self) -> T | None:
+        """A newly decoded value, None if there is none.
+
+        Raises:
+            msgspec.DecodeError: if this version cannot decode it.
+        """
+        return None if self.data is None else self.decode(self.data)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether there was a value once: a deleted key leaves a marker."""
+        return self.data is None and self.revision > 0
+
+
+@dataclass(frozen=True)
+class Change(Generic[T]):
+    """The last write of one key.
+
+    Attributes:
+        key: Name of the entry.
+        entry: What was written, without a value if the key was deleted.
+        at: Time of the write by the server's clock, Unix time in seconds.
+    """
+
+    key: str
+    entry: Entry[T]
+    at: float
+
+
+class Bucket(Generic[T]):
+    """A bucket whose values are of one type: JSON, or bytes as they are where the type is `bytes`.
+
+    Every request takes a `deadline` (`time.monotonic()`), after which it raises `Transient`, `unavailable`. Without one
+    it may take as long as `within` says, and for ever where that was not called.
+
+    Args:
+        nc: Open connection.
+        keys: NATS's own view of the bucket.
+        config: Name of the bucket.
+        kind: Type of the values.
+
+    Attributes:
+        decode: Decoder of a value as the bucket keeps it.
+    """
+
+    def __init__(self, nc: Client, keys: KeyValue, config: BucketConfig, kind: type[T]) -> None:
+        self._nc = nc
+        self._keys = keys
+        self._config = config
+        self._kind = kind
+        self.decode: Callable[[bytes], T] = cast("Any", bytes) if kind is bytes else msgspec.json.Decoder(kind).decode
+        self._patience: float | None = None
+
+    @classmethod
+    async def open(cls, nc: Client, config: BucketConfig, kind: type[T], *, deadline: float | None = None) -> Self:
+        """Return one of the topology's buckets.
+
+        Raises:
+            Transient: `unavailable`, after the deadline.
+            nats.errors.Error: if there is no such bucket.
+        """
+        js = nc.jetstream(timeout=REQUEST_SECONDS)
+        return cls(nc, await insist(partial(js.key_value, config.name), deadline=deadline), config, kind)
+
+    def within(self, seconds: float) -> "Bucket[T]":
+        """Return the bucket with `seconds` for each request, made again through outages until then."""
+        bucket = Bucket(self._nc, self._keys, self._config, self._kind)
+        bucket._patience = seconds
+        return bucket
+
+    def encode(self, value: T) -> bytes:
+        """Return `value` as the bucket keeps it."""
+        return value if isinstance(value, bytes) else msgspec.json.encode(value)
+
+    async def get(self, key: str, *, deadline: float | None = None) -> Entry[T]:
+        """Return what the bucket's leader has of `key`.
+
+        Raises:
+            InvalidKey: if the bucket cannot have that key.
+        """
+        try:
+            found = await self._ask(lambda: self._keys.get(key), deadline)
+        except KeyNotFoundError as missing:
+            return Entry((missing.entry.revision or 0) if missing.entry else 0, None, self.decode)
+        except InvalidKeyError as reason:
+            raise InvalidKey(key) from reason
+        return Entry(found.revision or 0, found.value or b"", self.decode)
+
+    async def update(self, key: str, value: T, revision: int, *, deadline: float | None = None) -> Entry[T]:
+        """Write `value` over `revision` of `key`, 0 for a key of which there is no trace, and return the new entry.
+
+        Raises:
+            Conflict: if the key has another revision.
+        """
+        data = self.encode(value)
+        try:
+            written = await self._ask(lambda: self._keys.update(key, data, last=revision), deadline)
+        except KeyWrongLastSequenceError as reason:
+            raise Conflict(key) from reason
+        return Entry(written, data, self.decode)
+
+    async def put(self, key: str, value: T, *, deadline: float | None = None) -> None:
+        """Write `value` over whatever `key` has."""
+        await self._ask(lambda: self._keys.put(key, self.encode(value)), deadline)
+
+    async def delete(self, key: str, revision: int | None = None, *, deadline: float | None = None) -> None:
+        """Delete the value of `key`, only `revision` of it if one is given; a marker stays.
+
+        Raises:
+            Conflict: if the key has another revision.
+        """
+        try:
+            await self._ask(lambda: self._keys.delete(key, last=revision), deadline)
+        except BadRequestError as reason:
+            if reason.err_code in WRONG_LAST_SEQUENCE:
+                raise Conflict(key) from reason
+            raise
+
+    async def purge(self, key: str, *, deadline: float | None = None) -> None:
+        """Delete the value of `key` and every older one; a marker stays."""
+        await self._ask(lambda: self._keys.purge(key), deadline)
+
+    async def listen(self, heard: Callable[[str, T], None]) -> Subscription:
+        """Call `heard` with key and value of each write from now on, until the subscription is ended.
+
+        Writes are ordinary publishes, which a core subscription hears at once. It misses those of an outage.
+        """
+
+        async def callback(message: Msg) -> None:
+            if message.data:  # a key that is deleted says nothing
+                heard(message.subject.removeprefix(self._config.subject("")), self.decode(message.data))
+
+        return await self._nc.subscribe(self._config.subject(">"), cb=callback)
+
+    def reader(self) -> "BucketReader[T]":
+        """Return a reader of what changes, beginning with all there is."""
+        return BucketReader(self._nc, self._config, self.decode, self._deadline)
+
+    async def _ask(self, call: Callable[[], Awaitable[R]], deadline: float | None) -> R:
+        return await insist(call, deadline=self._deadline() if deadline is None else deadline)
+
+    def _deadline(self) -> float | None:
+        return None if self._patience is None else time.monotonic() + self._patience
+
+
+class BucketReader(Generic[T]):
+    """Reads a bucket bit by bit: what was written since the last look.
+
+    The bucket keeps the last value of each key, so what was written since the last look is all there is to read: the
+    first look costs a request for each key, later ones a request for each that changed.
+    """
+
+    def __init__(
+        self,
+        nc: Client,
+        config: BucketConfig,
+        decode: Callable[[bytes], T],
+        deadline: Callable[[], float | None],
+    ) -> None:
+        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._config = config
+        self._decode = decode
+        self._deadline = deadline
+        self._created: datetime | None = None
+        self._position = 0
+        self._last = 0
+
+    async def refresh(self, *, deadline: float | None = None) -> bool:
+        """Return whether `changes` will yield all there is: at the first look, and if the bucket was made again.
+
+        Raises:
+            Transient: `unavailable`, when NATS does not answer in time.
+        """
+        until = self._deadline() if deadline is None else deadline
+        info = await insist(lambda: self._js.stream_info(self._config.stream), deadline=until)
+        remade = info.created != self._created or info.state.last_seq < self._position
+        if remade:
+            self._created, self._position = info.created, 0
+        self._last = info.state.last_seq
+        return remade
+
+    async def changes(self) -> AsyncGenerator[Change[T], None]:
+        """Yield what was written since the last look and before `refresh`.
+
+        Raises:
+            Transient: `unavailable`, when NATS does not answer in time; what was yielded is not yielded again.
+        """
+        while self._position < self._last:
+            try:
+                message = await insist(self._next, deadline=self._deadline())
+            except NotFoundError:
+                self._position = self._last  # what was there has been written again or removed
+                return
+            self._position = message.seq or 0
+            data = None if OPERATION in (message.headers or {}) else message.data or b""
+            yield Change(
+                (message.subject or "").removeprefix(self._config.subject("")),
+                Entry(self._position, data, self._decode),
+                message.time.timestamp() if message.time else 0.0,
+            )
+
+    async def _next(self) -> RawStreamMsg:
+        subject = self._config.subject(">")
+        return await self._js.get_msg(self._config.stream, seq=self._position + 1, subject=subject, next=True)

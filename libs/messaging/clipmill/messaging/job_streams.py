@@ -1,0 +1,234 @@
+"""What the streams hold of one job, and removing it: events, tasks and dead letters.
+
+Together with `topology` (`$KV.`, `KV_`) this is the only file that knows names of JetStream's own API (`$JS.API`).
+"""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from clipmill.contracts import subjects
+from clipmill.contracts.events import Queued, Reopened
+from clipmill.contracts.identifiers import JobId, Priority
+from clipmill.contracts.stages import Stage
+from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS, EVENTS, INTAKE, SECRETS, TASKS, consumer_of, stream_of
+from msgspec import Struct
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
+from nats.js.errors import APIError, NotFoundError
+
+R = TypeVar("R")
+
+JOB = 4
+"""The place of the job in a task's subject."""
+
+
+def pull_subject(stage: Stage, priority: Priority) -> str:
+    """Return where a task of a stage is asked for."""
+    return f"$JS.API.CONSUMER.MSG.NEXT.{stream_of(stage)}.{consumer_of(stage, priority)}"
+
+
+def direct_get_subject(stream: str) -> str:
+    """Return where messages of a stream are asked for by their position, without its leader."""
+    return f"$JS.API.DIRECT.GET.{stream}"
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """A message as its stream's leader has it.
+
+    Attributes:
+        sequence: Position in the stream, which never names another message.
+        subject: Subject under which it was published.
+        data: Payload.
+        at: Time of its storing by the server's clock, Unix time in seconds, 0 where the server does not tell.
+    """
+
+    sequence: int
+    subject: str
+    data: bytes
+    at: float
+
+
+class OpenTasks(NamedTuple):
+    """What there is to do.
+
+    Attributes:
+        jobs: Jobs that have a task, waiting or in the hands of a worker.
+        at: Time when the server began to answer, Unix time in seconds by its clock.
+    """
+
+    jobs: frozenset[str]
+    at: float
+
+
+class JobStreams:
+    """Questions to the streams' leaders, and purges.
+
+    Every request is repeated through outages: for `within` seconds, for ever where that was not called, or until the
+    `deadline` (`time.monotonic()`) of the one call. Then it raises `Transient`, `unavailable`.
+
+    Args:
+        nc: Open connection.
+
+    Attributes:
+        nc: Open connection.
+    """
+
+    def __init__(self, nc: Client) -> None:
+        self.nc = nc
+        self._js = nc.jetstream(timeout=REQUEST_SECONDS)
+        self._patience: float | None = None
+
+    def within(self, seconds: float) -> "JobStreams":
+        """Return the streams with `seconds` for each request."""
+        streams = JobStreams(self.nc)
+        streams._patience = seconds
+        return streams
+
+    async def last_event(
+        self, job: JobId, kind: type[Queued | Reopened] | None = None, *, deadline: float | None = None
+    ) -> StoredMessage | None:
+        """Return the last event of `job`, or its last of one kind; None if there is none."""
+        subject = subjects.events_of_job(job) if kind is None else subjects.event(kind(job=job))
+        try:
+            return stored(await self._ask(partial(self._js.get_last_msg, EVENTS, subject), deadline))
+        except NotFoundError:
+            return None
+
+    async def event_after(self, sequence: int) -> bool:
+        """Whether there is an event, of any job, after `sequence`."""
+        after = partial(self._js.get_msg, EVENTS, seq=sequence + 1, subject=subjects.ALL_EVENTS, next=True)
+        try:
+            await self._ask(after)
+        except NotFoundError:
+            return False
+        return True
+
+    def events(self, job: JobId) -> AsyncGenerator[StoredMessage, None]:
+        """Yield all events of `job` in order."""
+        return self._under(EVENTS, subjects.events_of_job(job))
+
+    async def tasks(self, job: JobId) -> AsyncGenerator[StoredMessage, None]:
+        """Yield all tasks of `job`, waiting or in the hands of a worker."""
+        for stream in (INTAKE, TASKS):
+            for subject in subjects.tasks_of_job(job):
+                async for message in self._under(stream, subject):
+                    yield message
+
+    async def events_end(self) -> tuple[datetime | None, int]:
+        """Return when the stream of events was created, and its last sequence."""
+        info = await self._ask(partial(self._js.stream_info, EVENTS))
+        return info.created, info.state.last_seq
+
+    async def task_ends(self) -> Mapping[str, int]:
+        """Return the last sequence of each stream of tasks, by its name."""
+        return {
+            stream: (await self._ask(partial(self._js.stream_info, stream))).state.last_seq
+            for stream in (INTAKE, TASKS)
+        }
+
+    async def purge_tasks(self, job: JobId, ends: Mapping[str, int] | None = None) -> None:
+        """Remove the tasks of `job`, only those up to `ends` (as `task_ends` returns them) if they are given."""
+        for stream in (INTAKE, TASKS):
+            after = None if ends is None else ends[stream] + 1
+            for subject in subjects.tasks_of_job(job):
+                await self._ask(partial(self._js.purge_stream, stream, seq=after, subject=subject))
+
+    async def purge_job(self, job: JobId) -> None:
+        """Remove the events of `job`, its dead letters, its secret and the tally of its tries, in this order.
+
+        Of its tasks and its document nothing is removed.
+        """
+        traces = [
+            (EVENTS, subjects.events_of_job(job)),
+            *((DEAD_LETTERS, subject) for subject in subjects.dead_letters_of_job(job)),
+            (SECRETS.stream, SECRETS.subject(job)),
+            (ATTEMPTS.stream, ATTEMPTS.subject(f"{job}.>")),
+        ]
+        for stream, subject in traces:
+            await self._ask(partial(self._js.purge_stream, stream, subject=subject))
+
+    async def intake_full(self, *, deadline: float | None = None) -> bool:
+        """Whether the stream of first tasks holds as many as it may."""
+        intake = await self._ask(partial(self._js.stream_info, INTAKE), deadline)
+        return 0 < (intake.config.max_msgs or 0) <= intake.state.messages
+
+    async def open_tasks(self) -> OpenTasks:
+        """Return which jobs have a task.
+
+        The first stage's stream is read first: a task that goes on to the next one while this looks is then seen there.
+        """
+        jobs: set[str] = set()
+        at: list[float] = []
+        for stream in (INTAKE, TASKS):
+            seen, total = 0, 1
+            while seen < total:
+                page = await self._ask(partial(self._page, stream, seen))
+                names = page.state.subjects or {}
+                jobs.update(_jobs(names))
+                seen, total = seen + len(names), page.total if names else 0
+                at += [page.ts.timestamp()] if page.ts else []
+        return OpenTasks(frozenset(jobs), min(at))
+
+    async def _page(self, stream: str, offset: int) -> "_Page":
+        request = msgspec.json.encode({"subjects_filter": ">", "offset": offset})
+        answer = await self.nc.request(f"$JS.API.STREAM.INFO.{stream}", request, timeout=REQUEST_SECONDS)
+        page = msgspec.json.decode(answer.data, type=_Page)
+        if page.error is not None:
+            APIError.from_error(page.error)
+        return page
+
+    def _under(self, stream: str, subject: str) -> AsyncGenerator[StoredMessage, None]:
+        return stored_under(self._js, stream, subject, self._deadline)
+
+    async def _ask(self, call: Callable[[], Awaitable[R]], deadline: float | None = None) -> R:
+        return await insist(call, deadline=self._deadline() if deadline is None else deadline)
+
+    def _deadline(self) -> float | None:
+        return None if self._patience is None else time.monotonic() + self._patience
+
+
+async def stored_under(
+    js: JetStreamContext, stream: str, subject: str, deadline: Callable[[], float | None]
+) -> AsyncGenerator[StoredMessage, None]:
+    """Yield what a stream's leader has under `subject`, in order; `deadline` gives that of each request."""
+    sequence = 0
+    while True:
+        following = partial(js.get_msg, stream, seq=sequence + 1, subject=subject, next=True)
+        try:
+            message = stored(await insist(following, deadline=deadline()))
+        except NotFoundError:
+            return
+        sequence = message.sequence
+        yield message
+
+
+class _State(Struct, frozen=True):
+    subjects: dict[str, int] | None = None
+
+
+class _Page(Struct, frozen=True):
+    """A part of a stream's subjects, as the server hands them out: at most 100,000 at a time."""
+
+    ts: datetime | None = None
+    total: int = 0
+    state: _State = _State()
+    error: dict[str, object] | None = None
+
+
+def _jobs(names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        yield name.split(".")[JOB]
+
+
+def stored(message: RawStreamMsg) -> StoredMessage:
+    """Return `message` as this package passes it on."""
+    at = message.time.timestamp() if message.time else 0.0
+    return StoredMessage(message.seq or 0, message.subject or "", message.data or b"", at)
