@@ -1,0 +1,59 @@
+"""Checks a commit's message: `python .ci/commit_message.py FILE`, as the commit-msg hook calls it.
+
+A subject names its scope and then says what the commit does, as an order: `analyzer: count fallbacks of detection`.
+The body says why. Merges, reverts and fixups carry git's own words and pass.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+MOST_LETTERS = 72
+"""Letters of a subject: what `git log --oneline` shows without a break."""
+
+SUBJECT = re.compile(r"(?P<scope>[a-z0-9][a-z0-9 ,/_.-]*): (?P<verb>[a-z]+)(?P<rest>[ ,].*)")
+GITS_OWN = re.compile(r"(Merge|Revert|fixup!|squash!|amend!) ?")
+NOT_AN_ORDER = re.compile(r".*(?:ed|ing|[^su]s)")
+ORDERS = frozenset(
+    {"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "bring", "ping", "ring", "string"}
+)
+"""Verbs whose order ends like a past or a present participle."""
+
+
+def faults(message: str) -> list[str]:
+    """Return what is wrong with a commit's message, a sentence each; comment lines do not count."""
+    lines = [line.rstrip() for line in message.splitlines() if not line.startswith("#")]
+    while lines and not lines[0]:
+        lines.pop(0)
+    if not lines:
+        return ["The message is empty."]
+    subject, body = lines[0], lines[1:]
+    if GITS_OWN.match(subject):
+        return []
+    found = []
+    if len(subject) > MOST_LETTERS:
+        found.append(f"The subject has {len(subject)} letters; write at most {MOST_LETTERS}.")
+    match = SUBJECT.fullmatch(subject)
+    if match is None:
+        found.append("The subject has no scope; write `scope: do something`, in lower case up to the verb.")
+    elif NOT_AN_ORDER.fullmatch(match["verb"]) and match["verb"] not in ORDERS:
+        found.append(f"The subject's verb is `{match['verb']}`; write it as an order: `add`, not `added` or `adds`.")
+    if subject.endswith(".") or ";" in subject:
+        found.append("The subject has a full stop or a semicolon; keep it to one topic and no stop.")
+    if body and body[0]:
+        found.append("The second line is not empty; leave a blank line between subject and body.")
+    if not any(body):
+        found.append("The body is missing; say why the change is made.")
+    return found
+
+
+def main() -> int:
+    """Print what is wrong with the message in the file that is named; return the exit status."""
+    found = faults(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    for fault in found:
+        sys.stderr.write(f"{fault}\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
