@@ -1,7 +1,8 @@
 """The real yt-dlp, in its child process, through a real guard, against a server on loopback."""
 
 import json
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -101,6 +102,53 @@ async def test_a_crafted_url_does_not_get_around_the_guard(fetch: Fetch, media_s
         await fetch(media_server.serve_html("/page", html))
     assert [request.path for request in media_server.requests] == ["/page"]
     assert guard.refusals
+
+
+@pytest.fixture
+def canary() -> Iterator[int]:
+    """A port at which something private listens, on 127.0.0.2 among others, and nobody may ever connect."""
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        listener.setblocking(False)
+        yield listener.getsockname()[1]
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n{line}\n#EXTINF:6,\n{segment}\n#EXT-X-ENDLIST\n"
+PRIVATE = "http://127.0.0.2:{port}/x"
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "text"),
+    [
+        ("/segment.m3u8", "application/x-mpegurl", HLS.format(line="", segment=PRIVATE)),
+        (
+            "/key.m3u8",
+            "application/x-mpegurl",
+            HLS.format(line=f'#EXT-X-KEY:METHOD=AES-128,URI="{PRIVATE}"', segment="/v.mp4"),
+        ),
+        ("/variant.m3u8", "application/x-mpegurl", f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000\n{PRIVATE}\n"),
+        (
+            "/base.mpd",
+            "application/dash+xml",
+            '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period duration="PT6S"><AdaptationSet '
+            f'mimeType="video/mp4"><Representation id="v" bandwidth="9000"><BaseURL>{PRIVATE}</BaseURL>'
+            "</Representation></AdaptationSet></Period></MPD>",
+        ),
+        ("/embed.html", "text/html", f'<html><meta property="og:video" content="{PRIVATE}.mp4"></html>'),
+    ],
+    ids=["segment", "key", "variant", "base", "embed"],
+)
+async def test_neither_a_playlist_nor_an_embed_leads_to_a_private_host(
+    fetch: Fetch, media_server, short_video, guard, canary, tmp_path, path, content_type, text
+):
+    media_server.serve_file("/v.mp4", short_video)
+    (tmp_path / "page").write_text(text.replace("{port}", str(canary)))
+    with pytest.raises(Failure):
+        await fetch(media_server.serve_file(path, tmp_path / "page", content_type))
+    assert {(refusal.host, refusal.port, refusal.kind) for refusal in guard.refusals} == {
+        ("127.0.0.2", canary, "loopback")
+    }
 
 
 async def test_the_video_of_a_page_is_found_and_named(fetch: Fetch, media_server, short_video):

@@ -73,7 +73,7 @@ def special_kind(address: Address) -> str | None:
     """Return what kind of special address `address` is, None if it is a public host's.
 
     Args:
-        address: of version 4 or 6; one embedded in it decides.
+        address: An address of version 4 or 6; an address embedded in it decides.
     """
     target = embedded(address)
     for network, kind in _NETWORKS:

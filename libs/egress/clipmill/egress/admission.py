@@ -15,10 +15,10 @@ class Refusal:
     """A connection that the guard refused.
 
     Attributes:
-        host: as asked for.
-        port: as asked for.
-        kind: what the address is instead of a public host's, such as `private`; `port` for a port that is not allowed.
-        address: what the host resolved to; for the service's log, not for clients.
+        host: Host that the client asked for.
+        port: Port that the client asked for.
+        kind: Kind of the address, such as `private`; `port` if the port is not allowed.
+        address: Address of the host, for the service's log and not for clients; empty if it has none.
     """
 
     host: str
@@ -31,10 +31,10 @@ def admit(host: str, port: int, addresses: Sequence[Address], exempt: Sequence[N
     """Return those of a host's addresses that may be connected to, in their order; if there is none, the refusal.
 
     Args:
-        host: name of the host, for the refusal.
-        port: port that is asked for.
-        addresses: addresses that the name resolved to.
-        exempt: networks that may be connected to although they are not public, on any port.
+        host: Name of the host, for the refusal.
+        port: Port that is asked for.
+        addresses: Addresses that the name resolved to.
+        exempt: Networks that may be connected to although they are not public, on any port.
     """
     kinds = [(address, refused_as(address, port, exempt)) for address in addresses]
     allowed = [address for address, kind in kinds if kind is None]

@@ -2,8 +2,8 @@
 
 A check of the URL beforehand would not do: a page, a playlist or a redirect may name any other host, and a name may
 resolve to a public address when it is checked and to a private one when it is used. The guard resolves each name
-itself and connects to the very address that it has checked. An own proxy, because that rule is all there is to it, and
-in a general proxy server it would be one plug-in among many ways past it.
+itself and connects to the very address that it has checked. It is not a plug-in of a general proxy server, because
+such a server has many other ways out, and each of them would have to be closed.
 
 It speaks what HTTP clients speak to a proxy: CONNECT for https, absolute-form requests for http, one request a
 connection. Each guard has its own password, so that other local processes cannot use it.
@@ -56,10 +56,10 @@ class TimeLimits:
     """How long the guard waits for others.
 
     Attributes:
-        head: for a client's request, seconds.
-        resolve: for the addresses of a name, seconds.
-        connect: for one address, the answer of an upstream proxy included, seconds.
-        close: for the other side to take what was sent to it last, seconds.
+        head: Time for a client to send its request, in seconds.
+        resolve: Time to find the addresses of a name, in seconds.
+        connect: Time to connect to one address, through the upstream proxy if there is one, in seconds.
+        close: Time for the other side to take what was sent to it last, in seconds.
     """
 
     head: float = 30.0
@@ -76,9 +76,9 @@ class Unreachable:
     """A host that could not be reached.
 
     Attributes:
-        host: as asked for.
-        exists: whether its name resolved, or may yet.
-        reason: what went wrong, in words.
+        host: Host that the client asked for.
+        exists: Whether its name has an address, or may have one later.
+        reason: End of a sentence about the host.
     """
 
     host: str
@@ -99,9 +99,9 @@ class EgressGuard:
     """A guard for one piece of work: listens while its context lasts, and remembers what it refused.
 
     Args:
-        exempt: networks that may be connected to although they are not public, on any port.
-        upstream: where to go through, None to connect directly.
-        limits: how long to wait for others.
+        exempt: Networks that may be connected to although they are not public, on any port.
+        upstream: Proxy to go through, None to connect directly.
+        limits: How long the guard waits for others.
     """
 
     def __init__(

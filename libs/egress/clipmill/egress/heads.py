@@ -116,9 +116,9 @@ class ProxyRequest:
     """A request to a proxy.
 
     Attributes:
-        host: name or address of the server, without brackets.
-        port: of the server.
-        origin: the request as the server gets it; None if the client asks for a tunnel.
+        host: Name or address of the server, without brackets.
+        port: Port of the server.
+        origin: The request as the server gets it; None if the client asks for a tunnel.
     """
 
     host: str

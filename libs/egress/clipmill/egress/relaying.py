@@ -28,13 +28,13 @@ async def tunnel(near: Streams, far: Streams) -> None:
 
 
 async def exchange(request: h11.Request, client: h11.Connection, near: Streams, far: Streams) -> None:
-    """Hand a request on with its body, and its answer back, unless the client hangs up before.
+    """Pass a request and its body on, and the answer back; stop when the client hangs up.
 
     Args:
-        request: the request as the server gets it.
-        client: state of the connection to the client, whose request's head was read.
-        near: streams to the client.
-        far: streams to the server.
+        request: The request as the server gets it.
+        client: State of the connection to the client, whose request's head was read.
+        near: Streams to the client.
+        far: Streams to the server.
 
     Raises:
         BadAnswerError: if what the server sends is no response.

@@ -14,9 +14,9 @@ class UpstreamProxy:
     """A proxy between the guard and the internet.
 
     Attributes:
-        host: name or address of the proxy.
-        port: of the proxy.
-        credential: value of the header that proves who asks, None for a proxy open to all.
+        host: Name or address of the proxy.
+        port: Port of the proxy.
+        credential: Value of the header that proves who asks, None for a proxy that is open to all.
     """
 
     host: str
@@ -41,7 +41,7 @@ class UpstreamProxy:
     async def tunnel(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: Address, port: int
     ) -> None:
-        """Make a connection to the proxy one to `address`.
+        """Have the proxy connect to `address`; what is sent and read afterwards is the host's.
 
         Raises:
             BadMessageError: if the proxy does not answer in HTTP.
