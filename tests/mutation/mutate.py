@@ -39,19 +39,19 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "worker": (
         "libs/messaging/clipmill/messaging/worker.py",
         (
-            "libs/messaging/tests/test_worker.py",
             "libs/messaging/tests/test_worker_settling.py",
+            "libs/messaging/tests/test_worker.py",
             "libs/messaging/tests/test_worker_faults.py",
         ),
     ),
     "retry": ("libs/messaging/clipmill/messaging/retry.py", ("libs/messaging/tests/test_retry.py",)),
     "projection": (
         "libs/messaging/clipmill/messaging/projection.py",
-        ("libs/messaging/tests/test_projection.py", "libs/messaging/tests/test_projection_faults.py"),
+        ("libs/messaging/tests/test_projection_faults.py", "libs/messaging/tests/test_projection.py"),
     ),
     "fold": (
         "services/gateway/clipmill/gateway/projection/fold.py",
-        ("services/gateway/tests/test_fold.py", "services/gateway/tests/test_fold_details.py"),
+        ("services/gateway/tests/test_fold_details.py", "services/gateway/tests/test_fold.py"),
     ),
     "egress guard": (
         "services/downloader/clipmill/downloader/egress_guard.py",

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from clipmill.contracts import codec, subjects
 from clipmill.contracts.events import Event
@@ -19,6 +21,7 @@ from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, CONTROL, EVENTS, SECRETS, stream_of
 from clipmill.messaging.worker import Facilities, StageWorker, Worker
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
 ACK_WAIT = 1.0
@@ -36,17 +39,45 @@ async def shared(nc: Client) -> AsyncIterator[Facilities]:
 
 @pytest.fixture
 def working(shared: Facilities):
-    """Return a context manager in which a worker runs."""
+    """Return a context manager in which a worker runs; no exception of its tasks may go unseen."""
 
     @asynccontextmanager
     async def run(work: StageWorker, grace: float = 0.0) -> AsyncIterator[Worker]:
+        unseen: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
         worker = Worker(work, shared, ack_wait=ACK_WAIT)
         running = asyncio.create_task(worker.run())
         yield worker
         await worker.stop(grace)
         await running
+        assert not unseen
 
     return run
+
+
+@pytest.fixture
+async def settlements(nc: Client) -> list[tuple[str, bytes, float]]:
+    """What workers tell the server of their deliveries: the consumer, the word, and when it was heard (monotonic)."""
+    heard: list[tuple[str, bytes, float]] = []
+
+    async def hear(message: Msg) -> None:
+        heard.append((message.subject.split(".")[3], message.data, time.monotonic()))
+
+    await nc.subscribe("$JS.ACK.>", cb=hear)
+    await nc.flush()
+    return heard
+
+
+@pytest.fixture
+def tally(nc: Client) -> Callable[[Task], Awaitable[Tally]]:
+    """Return a function that reads what is known of a task's tries."""
+
+    async def read(task: Task) -> Tally:
+        key = f"{task.job}.{task.stage}" if task.clip is None else f"{task.job}.{task.stage}.{task.clip}"
+        bucket = await nc.jetstream().key_value(ATTEMPTS.name)
+        return msgspec.json.decode((await bucket.get(f"{key}.{task.generation}")).value or b"", type=Tally)
+
+    return read
 
 
 @pytest.fixture

@@ -230,6 +230,7 @@ def test_a_clip_is_what_was_heard_of_it_first():
     document = folded(ClipsPlanned(job=JOB, count=3), rendered(1), clip_failed(1), clip_failed(2), rendered(2))
     assert (document.clips_ready, list(document.clips_failed)) == ([1], [2])
     assert document.logs[1:] == ["Clip 1 of 3 ready: Title 1", "Clip 2 of 3 failed: Clip 2 met no memory."]
+    assert [public.title for public in document.clips] == ["Title 1"]
     assert document.clips_failed[2] == FailureView(code=ErrorCode.OUT_OF_MEMORY, sentence="Clip 2 met no memory.")
 
 
@@ -242,8 +243,8 @@ def test_a_job_ends_with_its_last_clip():
 
 
 def test_a_job_without_a_clip_tells_the_reason_of_the_last():
-    document = folded(ClipsPlanned(job=JOB, count=2), clip_failed(2), clip_failed(1, at=7.0))
-    sentence = "None of the 2 clips could be rendered. Clip 1 met no memory."
+    document = folded(ClipsPlanned(job=JOB, count=3), clip_failed(2), clip_failed(3), clip_failed(1, at=7.0))
+    sentence = "None of the 3 clips could be rendered. Clip 1 met no memory."
     assert document.error == FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence)
     assert (document.state, document.finished) == (JobState.FAILED, 7.0)
     assert document.logs[-2:] == [log_lines.FAILED, log_lines.execution_error(sentence)]
@@ -256,6 +257,17 @@ def test_a_failed_and_a_cancelled_job_know_when_and_why():
     cancelled = folded(Cancelled(job=JOB, at=9.0))
     assert (cancelled.state, cancelled.cancelled, cancelled.finished) == (JobState.FAILED, True, 9.0)
     assert cancelled.error == FailureView(code=ErrorCode.CANCELLED, sentence=log_lines.CANCELLED)
+    assert cancelled.logs[-1] == log_lines.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "end", [Failed(job=JOB, stage=Stage.SCENES, code=ErrorCode.INTERNAL, sentence="It broke."), Cancelled(job=JOB)]
+)
+def test_a_job_that_has_ended_hears_only_of_its_reopening(end):
+    document = folded(end)
+    assert not fold(document, 10, Log(job=JOB, name="late", line="Late."))
+    assert not fold(document, 11, Reopened(job=JOB, generation=1, revived=True)), "what ended was not lost"
+    assert fold(document, 12, Reopened(job=JOB, generation=1)) is not document.cancelled
 
 
 # Reopening
