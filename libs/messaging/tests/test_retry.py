@@ -1,6 +1,7 @@
 """The decision about a failed task."""
 
 import random
+from dataclasses import replace
 
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.messaging.attempts import Tally
@@ -47,3 +48,22 @@ def test_the_waits_of_a_task_last_about_an_hour():
 @given(tallies, policies)
 def test_a_permanent_failure_is_never_retried(tally, policy):
     assert policy.decide(Permanent(ErrorCode.NO_VIDEO, "None."), tally, random.Random(0)) == GiveUp()
+
+
+@given(policies, st.integers(1, 20), st.randoms())
+def test_the_delay_doubles_with_each_try_and_is_drawn_from_the_upper_half(policy, turn, chance):
+    failure = Transient(ErrorCode.OUT_OF_MEMORY, "None left.")
+    patient = replace(policy, attempts=turn + 1)
+    span = min(policy.delay_limit, policy.first_delay * 2 ** (turn - 1))
+    assert span / 2 <= patient.decide(failure, Tally(begun=turn), chance).delay <= span
+
+
+@given(st.integers(1, 20), st.integers(1, 20))
+def test_a_task_is_given_up_untried_when_more_tries_were_begun_than_are_allowed(attempts, begun):
+    assert RetryPolicy(attempts=attempts).exhausted(Tally(begun=begun, waited=50)) is (begun > attempts)
+
+
+def test_only_the_surroundings_are_waited_for():
+    waited_for = {code for code in ErrorCode if blameless(Transient(code, "Away."))}
+    assert waited_for == {ErrorCode.UNAVAILABLE, ErrorCode.OUT_OF_SPACE}
+    assert not any(blameless(Permanent(code, "Broken.")) for code in ErrorCode)
