@@ -1,0 +1,108 @@
+"""Polls of one job: those at the same time share one question, and a deletion parts them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import msgspec
+import pytest
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.messaging import topology
+from clipmill.messaging.topology import JOBS
+
+BUCKET = f"KV_{JOBS.name}"
+
+
+@pytest.fixture
+def silence(nats_server):
+    """Return a context manager in which the server neither hears nor says anything."""
+
+    @contextlib.contextmanager
+    def stopped():
+        processes = [node.pid for node in getattr(nats_server, "nodes", [nats_server]) if node.alive]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
+    return stopped
+
+
+@pytest.fixture
+async def questions(nc):
+    """What the bucket of jobs is asked from now on."""
+    heard = []
+
+    async def hear(message):
+        heard.append(message.data)
+
+    await nc.subscribe(f"$JS.API.STREAM.MSG.GET.{BUCKET}", cb=hear)
+    await nc.flush()
+    return heard
+
+
+async def begun(poll):
+    """Begin a poll, and return it when it waits for its answer."""
+    task = asyncio.create_task(poll)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return task
+
+
+@pytest.fixture
+async def job(nc, gateway):
+    """A job whose document was stored by hand: no projector runs."""
+    gateway.projecting.cancel()
+    await asyncio.gather(gateway.projecting, return_exceptions=True)
+    document = JobDocument(job=new_job_id(), logs=["First."])
+    await (await nc.jetstream().key_value(JOBS.name)).put(document.job, msgspec.json.encode(document))
+    return document.job
+
+
+async def test_polls_at_the_same_time_ask_once(gateway, job, silence, questions, nc):
+    with silence():
+        polls = [await begun(gateway.statuses.document(job)) for _ in range(5)]
+    assert [document.logs for document in await asyncio.gather(*polls)] == [["First."]] * 5
+    await nc.flush()
+    assert len(questions) == 1
+    assert (await gateway.statuses.document(job)).logs == ["First."]
+    await nc.flush()
+    assert len(questions) == 2, "a later poll asks again"
+
+
+async def test_a_poller_that_leaves_takes_no_answer_from_the_others(gateway, job, silence):
+    with silence():
+        first, second = [await begun(gateway.statuses.document(job)) for _ in range(2)]
+        first.cancel()
+        await asyncio.wait({first})
+    assert (await second).logs == ["First."]
+
+
+async def test_a_poll_after_a_deletion_does_not_share_the_answer_to_one_before_it(gateway, job, silence, questions, nc):
+    with silence():
+        before = await begun(gateway.statuses.document(job))
+        gateway.statuses.forget(job)
+        after = [await begun(gateway.statuses.document(job)) for _ in range(2)]
+    await asyncio.gather(before, *after)
+    await nc.flush()
+    assert len(questions) == 2
+
+
+async def test_nothing_of_a_deleted_job_is_answered_when_its_bucket_counts_anew(gateway, job, nc, nats_server):
+    async def logs():
+        return (await (await gateway.client.get(f"/api/status/{job}")).json())["logs"]
+
+    js = nc.jetstream()
+    revision = (await (await js.key_value(JOBS.name)).get(job)).revision
+    assert await logs() == ["First."]
+    gateway.statuses.forget(job)
+    await js.delete_stream(BUCKET)
+    await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
+    again = msgspec.json.encode(JobDocument(job=job, logs=["Again."]))
+    assert await (await js.key_value(JOBS.name)).put(job, again) == revision
+    assert await logs() == ["Again."]
