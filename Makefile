@@ -9,6 +9,17 @@ UV := $(TOOLS)/bin/uv
 PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
 # Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
+WORKERS ?= logical
+# How many processes run tests: as many as there are processors, eight at most; a file's tests stay in one process.
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder \
+  --durations 20 --durations-min 1
+
+# Runs a command while mypy checks types; prints what mypy says after it, and fails if either does.
+define beside_types
+@said=$$(mktemp); $(BIN)/mypy $(PACKAGES) >$$said 2>&1 & types=$$!; \
+  $(1); tests=$$?; \
+  wait $$types; types=$$?; cat $$said; rm -f $$said; exit $$((tests | types))
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test lint format types unit soak bench bench-messaging bench-rendering bench-understanding lock clean
@@ -47,7 +58,8 @@ demo: setup ## run the whole of clipmill on the bundled sample video and list th
 up: setup ## run clipmill on this machine until Ctrl-C; DATA= and PORT= choose where
 	@$(BIN)/clipmill up $(if $(DATA),--data $(DATA)) $(if $(PORT),--port $(PORT))
 
-test: lint types unit ## check everything: style, types, tests
+test: lint ## check everything: style, types, tests; ARGS= are handed to pytest, WORKERS= processes run tests
+	$(call beside_types,$(PYTEST) $(ARGS))
 
 lint: setup ## check style and formatting
 	@$(BIN)/ruff check .
@@ -57,7 +69,7 @@ types: setup ## check types
 	@$(BIN)/mypy $(PACKAGES)
 
 unit: setup ## run all tests; ARGS= are handed to pytest
-	@$(BIN)/pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 soak: setup ## a fault campaign of a quarter of an hour; ARGS="--seed 7 --jobs 20 --kills 80 --seconds 300"
 	@$(BIN)/python tests/faults/soak.py $(ARGS)

@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from clipmill.messaging import connection, topology
@@ -294,6 +295,12 @@ def ordinary_scheduling() -> Iterator[None]:
     yield
     if hasattr(os, "sched_getscheduler"):  # not on macOS
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], NoReturn]:
+    """Skip a test, with a sentence, for want of a program; with CI=true, where every program must be there, fail it."""
+    return pytest.fail if os.environ.get("CI") == "true" else pytest.skip
 
 
 @pytest.fixture(scope="session")

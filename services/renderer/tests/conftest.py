@@ -23,7 +23,6 @@ from clipmill.contracts.documents import (
     VideoFacts,
     Word,
 )
-from clipmill.contracts.failures import Permanent
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.operations.models import locate
@@ -196,15 +195,6 @@ def spoken():
     return say
 
 
-@pytest.fixture
-def corpus() -> Path:
-    named = os.environ.get("CLIPMILL_CORPUS")
-    folder = Path(named) if named else Path(__file__).parents[4] / "shared" / "corpus"
-    if not (folder / "edge" / "expect.json").is_file():
-        pytest.skip("the development corpus is not there; CLIPMILL_CORPUS may name its folder")
-    return folder
-
-
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
     """The mean structural similarity of two pictures (Wang et al., 2004), 1 if they are the same."""
     a, b = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64) for picture in (one, other))
@@ -247,10 +237,7 @@ def golden(request, tmp_path):
 
 @pytest.fixture(scope="session")
 def blazeface():
-    try:
-        return BlazeFace(locate("blazeface-full-range"))
-    except Permanent as missing:
-        pytest.skip(f"the face model's weights are not there: {missing.sentence}")
+    return BlazeFace(locate("blazeface-full-range"))
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
-from clipmill.operations.models import locate
 from clipmill.operations.spares import Spares
 from clipmill.renderer.checking.verification import verify
 from clipmill.renderer.clip_request import RENDER_TARGET
@@ -46,14 +45,6 @@ class Recording:
     def progress(self, percent):
         self.percents.append(percent)
         self.under_way.set()
-
-
-@pytest.fixture(autouse=True)
-def weights():
-    try:
-        locate("blazeface-full-range")
-    except Permanent as missing:
-        pytest.skip(f"the face model's weights are not there: {missing.sentence}")
 
 
 def handler_of(store, settings):

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -26,14 +25,6 @@ MakeMedia = Callable[..., Path]
 @pytest.fixture(scope="session")
 def sample() -> Path:
     return REPOSITORY / "libs/cli/clipmill/cli/sample/sample.mp4"
-
-
-@pytest.fixture(scope="session")
-def corpus() -> Path:
-    directory = Path(os.environ.get("CLIPMILL_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
-    if not directory.is_dir():
-        pytest.skip("The development corpus is not here; CLIPMILL_CORPUS names its directory.")
-    return directory
 
 
 @pytest.fixture(scope="session")
