@@ -7,7 +7,8 @@ import pytest
 import structlog
 from clipmill.contracts.events import Log, StageProgress
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, RenderTask, ScenesTask
 from clipmill.messaging import context as contexts
 from clipmill.messaging.context import TaskContext

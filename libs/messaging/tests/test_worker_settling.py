@@ -8,7 +8,8 @@ import pytest
 import structlog
 from clipmill.contracts.events import Failed
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.contracts.identifiers import Stage, new_job_id
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging import topology
 from clipmill.messaging.cancellation import EndedJobs

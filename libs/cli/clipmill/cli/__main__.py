@@ -317,7 +317,7 @@ def topology() -> None:
 @topology.command("apply")
 def apply_topology() -> None:
     """Create or update the streams, consumers and buckets on the server that CLIPMILL_NATS_URL names."""
-    from clipmill.cli.commands.topology import apply_topology as apply
+    from clipmill.cli.local.topology import apply_topology as apply
 
     _quiet_logs()
     try:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.util import find_spec
 
-from clipmill.cli.commands.topology import apply_topology
 from clipmill.cli.local.data_folder import DataFolder, RunningState
 from clipmill.cli.local.embedded_nats import NatsPorts, nats_program
 from clipmill.cli.local.ports import free_ports, port_is_free
 from clipmill.cli.local.service_logs import LogFiles, to_all
 from clipmill.cli.local.supervisor import Program, Supervisor, python_module, together
+from clipmill.cli.local.topology import apply_topology
 from clipmill.contracts import stages
 from clipmill.operations.settings import CommonSettings, load_settings
 

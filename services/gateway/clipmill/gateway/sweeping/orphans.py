@@ -8,7 +8,7 @@ from clipmill.artifacts.store import Store
 from clipmill.contracts.api import CANCELLED
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.identifiers import JobId, parse_job_id
-from clipmill.gateway.projection.document import CANCELLED, JobDocument
+from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import IndexedJob, JobIndex
 from clipmill.gateway.removal import Removal
 from clipmill.messaging.buckets import Bucket
