@@ -2,6 +2,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -99,11 +100,13 @@ def _write_sound(container, stream, media: Media) -> None:
     container.mux(stream.encode(None))
 
 
-@pytest.fixture
-def make_media(tmp_path):
-    def make(name="source.mp4", **facts) -> Path:
+@pytest.fixture(scope="session")
+def write_media():
+    """Write a small video into a folder; its facts are those of `Media`."""
+
+    def write(folder: Path, name="source.mp4", **facts) -> Path:
         media = Media(**facts)
-        path = tmp_path / name
+        path = folder / name
         with av.open(path, "w") as container:
             video = container.add_stream(media.codec, rate=media.rate, options=media.options)
             video.width, video.height = media.size
@@ -118,7 +121,12 @@ def make_media(tmp_path):
                 _write_sound(container, audio, media)
         return path
 
-    return make
+    return write
+
+
+@pytest.fixture
+def make_media(write_media, tmp_path):
+    return partial(write_media, tmp_path)
 
 
 class SquareDetector:
@@ -144,16 +152,25 @@ def square_detector():
     return SquareDetector()
 
 
-@pytest.fixture
-def render_clip(tmp_path, square_detector):
-    """Render part of a file and return the clip's path and what the renderer said of it."""
+@pytest.fixture(scope="session")
+def render_into():
+    """Render part of a file below a folder and return the clip's path and what the renderer said of it."""
     from clipmill.renderer.clip import render_from
 
     def run(
-        source: Path, start=0.0, end=2.0, *, shots=(), words=(), captions=CaptionStyle.BOLD, report=None, **wishes
+        folder: Path,
+        source: Path,
+        start=0.0,
+        end=2.0,
+        *,
+        shots=(),
+        words=(),
+        captions=CaptionStyle.BOLD,
+        report=None,
+        **wishes,
     ) -> tuple[Path, Rendered]:
         """Render; `wishes` are the request's options, but for `title`."""
-        directory = tmp_path / "out"
+        directory = folder / "out"
         directory.mkdir(exist_ok=True)
         segments = (
             (Segment(text=" ".join(word.text for word in words), start=words[0].start, end=words[-1].end, words=words),)
@@ -161,7 +178,7 @@ def render_clip(tmp_path, square_detector):
             else ()
         )
         request = RenderRequest(
-            store_url=tmp_path.as_uri(),
+            store_url=folder.as_uri(),
             source_key=source.name,
             start=start,
             end=end,
@@ -174,10 +191,15 @@ def render_clip(tmp_path, square_detector):
             quality=Quality(preset="ultrafast", crf=16, threads=2),
         )
         with source.open("rb") as file, Source(file) as opened:
-            rendered = render_from(opened, request, square_detector, report or (lambda percent: None))
+            rendered = render_from(opened, request, SquareDetector(), report or (lambda percent: None))
         return directory / "clip.mp4", rendered
 
     return run
+
+
+@pytest.fixture
+def render_clip(render_into, tmp_path):
+    return partial(render_into, tmp_path)
 
 
 @pytest.fixture

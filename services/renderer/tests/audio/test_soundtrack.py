@@ -275,7 +275,7 @@ def test_our_gating_is_that_of_ffmpeg():
 def test_memory_does_not_grow_with_the_clip_but_by_its_numbers(tmp_path):
     piece = stereo(0.1 * np.sin(2 * np.pi * 440 * seconds(1)))
     peaks = []
-    for count in (5, 40):
+    for count in (5, 20):
         tracemalloc.start()
         with Soundtrack(tmp_path, count * RATE) as soundtrack:
             for index in range(count):
@@ -286,7 +286,7 @@ def test_memory_does_not_grow_with_the_clip_but_by_its_numbers(tmp_path):
                 assert block
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    grown = (peaks[1] - peaks[0]) / 35
+    grown = (peaks[1] - peaks[0]) / 15
     assert grown < 0.25 * piece.nbytes
 
 

@@ -1,7 +1,9 @@
 import json
+import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import numpy as np
@@ -14,10 +16,17 @@ VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\nSome words\n"
 SRT = "1\n00:00:00,100 --> 00:00:00,900\nSome words\n"
 
 
-@pytest.fixture
-def right(make_media, render_clip):
-    path, _ = render_clip(make_media(seconds=2), 0.0, 1.0)
+@pytest.fixture(scope="module")
+def rendered(write_media, render_into, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rendered")
+    path, _ = render_into(folder, write_media(folder, seconds=2), 0.0, 1.0)
     return path
+
+
+@pytest.fixture
+def right(rendered, tmp_path):
+    """A clip that is as it should be, for a test to spoil."""
+    return Path(shutil.copytree(rendered.parent, tmp_path / "out")) / rendered.name
 
 
 def checks(path, seconds=None, **expected):
