@@ -59,16 +59,16 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "paths": (
         "services/renderer/clipmill/renderer/directing/paths.py",
-        ("services/renderer/tests/test_paths.py",),
+        ("services/renderer/tests/directing/test_path_solver.py", "services/renderer/tests/directing/test_paths.py"),
     ),
     "typesetting": (
         "services/renderer/clipmill/renderer/text/typesetting.py",
-        ("services/renderer/tests/test_typesetting.py",),
+        ("services/renderer/tests/text/test_line_breaking.py", "services/renderer/tests/text/test_typesetting.py"),
     ),
     "child": ("libs/operations/clipmill/operations/child.py", ("libs/operations/tests/test_child.py",)),
     "soundtrack": (
         "services/renderer/clipmill/renderer/audio/soundtrack.py",
-        ("services/renderer/tests/test_soundtrack.py", "services/renderer/tests/test_sound.py"),
+        ("services/renderer/tests/audio/test_lifting.py", "services/renderer/tests/audio/test_soundtrack.py"),
     ),
 }
 """For each row of the table: the module, and those of its own tests that exist."""
