@@ -65,7 +65,7 @@ def test_odd_times_and_words_are_captioned_in_order(make_media, render_clip, nam
 )
 @pytest.mark.parametrize("form", list(OutputFormat))
 def test_a_title_of_any_length_has_room(make_media, render_clip, title, form):
-    path, rendered = render_clip(make_media(seconds=0.6), end=0.6, title=title, hook=True, output_format=form)
+    path, rendered = render_clip(make_media(seconds=0.6, rate=10), end=0.6, title=title, hook=True, output_format=form)
     assert rendered.missing_letters == ""
     drawn = np.argwhere(middle_frame(path) > 200)
     (top, left), (bottom, right) = drawn.min(axis=0), drawn.max(axis=0)
