@@ -95,6 +95,7 @@ class ContractServer:
         self.broken_polls: set[int] = set()
         self.broken_downloads = 0
         self.companions = False
+        self.videos: dict[str, bytes] = {}
         self.ending: tuple[int, dict[str, object]] = (200, {"job_id": JOB, "status": "cancelled"})
         self.endings: list[str | None] = []
         self.listed: list[dict[str, object]] = []
@@ -161,7 +162,7 @@ class ContractServer:
             assert request.transport is not None
             request.transport.close()
             return answer
-        return web.Response(body=f"content of {name}".encode())
+        return web.Response(body=self.videos.get(name, f"content of {name}".encode()))
 
 
 class Listener:

@@ -6,7 +6,6 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -55,51 +54,40 @@ def demo_folders(data: Path | None, output: Path, *, keep: bool) -> DemoFolders:
     return DemoFolders(data=Path(tempfile.mkdtemp(prefix="clipmill-demo-")), output=output, temporary=not keep)
 
 
-class Demo:
-    """Submits the sample to a machine that is ready, and judges what comes back.
+async def make_clips(server: str, output: Path) -> None:
+    """Submit the sample to `server`, wait for its clips and look into each.
 
     Args:
-        machine: what runs; its address is asked for when the work begins.
+        server: its address; it must be ready for work.
         output: where the clips are put.
-        began: `time.monotonic()` when the machine was told to start.
+
+    Raises:
+        WorkFailed: if the job fails or a clip is not a playable 9:16 file.
     """
-
-    def __init__(self, machine: Machine, output: Path, began: float) -> None:
-        self._machine = machine
-        self._output = output
-        self._began = began
-
-    async def run(self) -> None:
-        """Do it all.
-
-        Raises:
-            WorkFailed: if the job fails or a clip is not a playable 9:16 file.
-        """
-        ready = time.monotonic()
-        click.echo(f"Ready in {ready - self._began:.1f} s at {self._machine.url}")
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(Client(self._machine.url))
-            sample = stack.enter_context(as_file(SAMPLE))
-            display = stack.enter_context(choose_display(sys.stdout, percent=True))
-            wish = Wish(server=self._machine.url, wait=True, output=self._output)
+    began = time.monotonic()
+    wish = Wish(server=server, wait=True, output=output)
+    async with Client(server) as client:
+        with as_file(SAMPLE) as sample, choose_display(sys.stdout, percent=True) as display:
             job = await hand_over(client, sample, Submission(), display)
             end, saved = await watch(client, job, wish, display)
-        if end.status.status is not JobState.COMPLETED:
-            raise WorkFailed(f"The demo's job failed. {failure_sentence(end)}")
-        await self._judge(end, saved)
-        click.echo(f"{len(end.clips)} clips in {time.monotonic() - ready:.0f} s; they are in {self._output.absolute()}")
+    if end.status.status is not JobState.COMPLETED:
+        raise WorkFailed(f"The demo's job failed. {failure_sentence(end)}")
+    await _judge(end, saved)
+    where = await asyncio.to_thread(output.absolute)
+    click.echo(f"{len(end.clips)} clips in {time.monotonic() - began:.0f} s; they are in {where}")
 
-    async def _judge(self, end: Snapshot, saved: dict[str, Path]) -> None:
-        planned = len(end.clips) if end.view is None else end.view.clips_planned
-        problems = [] if end.clips and len(end.clips) == planned else [f"{len(end.clips)} of {planned} were rendered"]
-        for path in saved.values():
-            try:
-                await asyncio.to_thread(check_clip, path)
-            except Unplayable as reason:
-                problems.append(f"{path.name}: {reason}")
-        print_clips(end.clips, saved, sys.stdout)
-        if problems:
-            raise WorkFailed("The clips are not what they should be: " + "; ".join(problems) + ".")
+
+async def _judge(end: Snapshot, saved: dict[str, Path]) -> None:
+    planned = len(end.clips) if end.view is None else end.view.clips_planned
+    problems = [] if end.clips and len(end.clips) == planned else [f"{len(end.clips)} of {planned} were rendered"]
+    for path in saved.values():
+        try:
+            await asyncio.to_thread(check_clip, path)
+        except Unplayable as reason:
+            problems.append(f"{path.name}: {reason}")
+    print_clips(end.clips, saved, sys.stdout)
+    if problems:
+        raise WorkFailed("The clips are not what they should be: " + "; ".join(problems) + ".")
 
 
 async def run_demo(folders: DemoFolders) -> None:
@@ -112,8 +100,12 @@ async def run_demo(folders: DemoFolders) -> None:
     folder = DataFolder(folders.data)
     lines = LogLines(sys.stderr, verbose=False)
     machine = Machine(folder, 0, os.environ, on_line=lines.show, on_event=lines.tell)
-    demo = Demo(machine, folders.output, time.monotonic())
+    began = time.monotonic()
     click.echo(f"Starting NATS and the services ({', '.join(SERVICES)})...")
+
+    async def work() -> None:
+        click.echo(f"Ready in {time.monotonic() - began:.1f} s at {machine.url}")
+        await make_clips(machine.url, folders.output)
 
     def stopping() -> None:
         click.echo("Stopping...", err=True)
@@ -121,7 +113,7 @@ async def run_demo(folders: DemoFolders) -> None:
             machine.kill()  # nothing that is under way is worth waiting for
 
     try:
-        await run(machine, demo.run, stopping=stopping)
+        await run(machine, work, stopping=stopping)
     except click.ClickException as failure:
         raise WorkFailed(f"{failure.message}\nThe services' logs are in {folder.logs}.") from failure
     except Stopped:
