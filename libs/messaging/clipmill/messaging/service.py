@@ -6,10 +6,11 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
@@ -71,7 +72,6 @@ class ServiceSettings(Protocol):
 
 S = TypeVar("S", bound=msgspec.Struct)
 V = TypeVar("V")
-S_contra = TypeVar("S_contra", bound=msgspec.Struct, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -106,27 +106,13 @@ class Runtime:
 Build = Callable[[S, Runtime], AbstractAsyncContextManager[Sequence[StageWorker]]]
 
 
-class Command(Protocol[S_contra]):
-    """A command that a service has besides `run` and `config`."""
-
-    @property
-    def help(self) -> str:
-        """What it does, in a few words."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what it takes."""
-
-    async def run(self, settings: S_contra, arguments: argparse.Namespace) -> int:
-        """Do it; returns the exit status."""
-
-
 def main(
     name: str,
     kind: type[S],
     build: Build[S],
     *,
     front: Front = Health.application,
-    commands: Mapping[str, Command[S]] = MappingProxyType({}),
+    commands: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Run a service from its command line: `python -m clipmill.<name> [run | config [--json] | …]`.
 
@@ -135,40 +121,58 @@ def main(
         kind: its settings; a Struct with the fields that `ServiceSettings` names.
         build: enters with settings and runtime, yields what to work on, and cleans up when left.
         front: makes what answers on the port unless `build` puts another application there.
-        commands: what it does besides, by name.
+        commands: its further commands: by their names the functions, as `module:function`, that take the words after
+            the name and return the exit status. Only the command that is run is imported.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m clipmill.{name}")
-    parsers = parser.add_subparsers(dest="command")
-    parsers.add_parser("run", help="work until SIGTERM (the default)")
-    config = parsers.add_parser("config", help="print every setting and its present value")
-    config.add_argument("--json", action="store_true", help="for machines")
-    for word, command in commands.items():
-        command.add_arguments(parsers.add_parser(word, help=command.help))
-    arguments = parser.parse_args()
-    try:
-        settings = load_settings(kind, name, os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"clipmill {name}: {error}\n")
-        sys.exit(BAD_SETTING)
-    if arguments.command == "config":
-        _print_config(settings, name, as_json=arguments.json)
-        return
+    with _explaining(name):
+        if sys.argv[1:] and sys.argv[1] in commands:
+            command: Callable[[Sequence[str]], int] = resolve_name(commands[sys.argv[1]])
+            sys.exit(command(sys.argv[2:]))
+        arguments = _parse(name, commands)
+        if arguments.command == "config":
+            _print_config(load_settings(kind, name, os.environ), name, as_json=arguments.json)
+            return
+        settings = configured(name, kind)
+        metrics.started(name)
+        uvloop.run(_Service(name, settings, build).run(front))
+
+
+def configured(name: str, kind: type[S]) -> S:
+    """Return a service's settings, with the log set up as they say and warnings about variables in it.
+
+    Raises:
+        SettingsError: if a variable has a bad value.
+    """
+    settings = load_settings(kind, name, os.environ)
     common: CommonSettings = settings.common  # type: ignore[attr-defined]  # every service's settings have it
     logs.configure(name, common.log_format, common.log_level)
-    metrics.started(name)
     for sentence in unknown_variables(kind, name, os.environ):
         log.warning("unknown_setting", sentence=sentence)
     for sentence in renamed_variables(kind, name, os.environ):
         log.warning("renamed_setting", sentence=sentence)
+    return settings
+
+
+@contextlib.contextmanager
+def _explaining(name: str) -> Iterator[None]:
+    """End the process with a sentence where its surroundings are to blame."""
     try:
-        if arguments.command in commands:
-            sys.exit(uvloop.run(commands[arguments.command].run(settings, arguments)))
-        uvloop.run(_Service(name, settings, build).run(front))
-    except SettingsError as error:  # one that only the service itself can judge
+        yield
+    except SettingsError as error:
         sys.stderr.write(f"clipmill {name}: {error}\n")
         sys.exit(BAD_SETTING)
     except OSError as error:
         sys.exit(f"clipmill {name}: {error}")
+
+
+def _parse(name: str, commands: Iterable[str]) -> argparse.Namespace:
+    more = "".join(f" `{word} --help` describes a further command." for word in commands)
+    parser = argparse.ArgumentParser(prog=f"python -m clipmill.{name}", epilog=more or None)
+    parsers = parser.add_subparsers(dest="command")
+    parsers.add_parser("run", help="work until SIGTERM (the default)")
+    config = parsers.add_parser("config", help="print every setting and its present value")
+    config.add_argument("--json", action="store_true", help="for machines")
+    return parser.parse_args()
 
 
 def _print_config(settings: msgspec.Struct, name: str, *, as_json: bool) -> None:

@@ -17,7 +17,6 @@ from clipmill.gateway.api.videos import Videos
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.index import JobIndex
 from clipmill.gateway.projection.projector import JobsView
-from clipmill.gateway.projection.rebuild_command import RebuildCommand
 from clipmill.gateway.removal import Removal
 from clipmill.gateway.settings import GatewaySettings
 from clipmill.gateway.sweeping.expired_jobs import ExpiredJobs
@@ -136,4 +135,5 @@ async def _lead(runtime: Runtime, projector: Projector[JobDocument], sweeper: Sw
 
 
 if __name__ == "__main__":
-    main("gateway", GatewaySettings, build, front=waiting, commands={"rebuild": RebuildCommand()})
+    commands = {"rebuild": "clipmill.gateway.projection.rebuild_command:rebuild"}
+    main("gateway", GatewaySettings, build, front=waiting, commands=commands)

@@ -1,10 +1,8 @@
 """`python -m clipmill.renderer [run | config]` runs the service; `verify FILE ...` checks rendered files."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 
 import structlog
 from clipmill.contracts.stages import Stage
@@ -40,7 +38,4 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["verify"]:
-        command = import_module("clipmill.renderer.checking.command")  # the service itself loads nothing that decodes
-        sys.exit(command.check(sys.argv[2:]))
-    main("renderer", RendererSettings, build)
+    main("renderer", RendererSettings, build, commands={"verify": "clipmill.renderer.checking.command:check"})

@@ -1,8 +1,10 @@
 """`python -m clipmill.gateway rebuild`: the job documents made anew from the events."""
 
 import argparse
+import asyncio
 import sys
 import time
+from collections.abc import Sequence
 
 import msgspec
 from clipmill.contracts.failures import Transient
@@ -16,6 +18,7 @@ from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.secrets import Secrets
+from clipmill.messaging.service import configured
 from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
 
 PATIENCE_SECONDS = 10.0
@@ -30,27 +33,35 @@ UNREACHABLE = 3
 NAMES_SHOWN = 10
 
 
-class RebuildCommand:
-    """The command `rebuild` of the gateway."""
+def rebuild(arguments: Sequence[str]) -> int:
+    """Run `rebuild`: make the job documents anew, while gateways run, and print the report.
 
-    help = "make the job documents anew from the events, while gateways run"
+    Args:
+        arguments: after the word `rebuild`.
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what it takes."""
-        parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if anything differs")
-        parser.add_argument("--json", action="store_true", help="print the report for machines")
+    Returns:
+        The exit status: 0, `DIFFERENT` or `UNREACHABLE`.
 
-    async def run(self, settings: GatewaySettings, arguments: argparse.Namespace) -> int:
-        """Rebuild, print the report and return the exit status."""
-        check: bool = arguments.check
-        try:
-            report = await _rebuild(settings.common.nats_url, check=check)
-        except Transient as failure:
-            return _unreachable(failure.sentence)
-        except connection.NatsError as error:
-            return _unreachable(f"NATS refuses ({error}): has `clipmill topology apply` run?")
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n" if arguments.json else _told(report, check=check))
-        return DIFFERENT if check and (report.different or report.missing) else 0
+    Raises:
+        SettingsError: if a variable has a bad value.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m clipmill.gateway rebuild",
+        description="Make the job documents anew from the events, while gateways run.",
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if anything differs")
+    parser.add_argument("--json", action="store_true", help="print the report for machines")
+    options = parser.parse_args(arguments)
+    settings = configured("gateway", GatewaySettings)
+    try:
+        report = asyncio.run(_rebuild(settings.common.nats_url, check=options.check))
+    except Transient as failure:
+        return _unreachable(failure.sentence)
+    except connection.NatsError as error:
+        return _unreachable(f"NATS refuses ({error}): has `clipmill topology apply` run?")
+    text = msgspec.json.encode(report).decode() + "\n" if options.json else _told(report, check=options.check)
+    sys.stdout.write(text)
+    return DIFFERENT if options.check and (report.different or report.missing) else 0
 
 
 async def _rebuild(nats_url: str, *, check: bool) -> Report:
