@@ -210,9 +210,3 @@ async def test_leaving_cuts_connections_that_are_under_way(web_server):
         await asked.wait()
     with pytest.raises(aiohttp.ClientError):
         await asking
-
-
-@pytest.mark.parametrize("text", ["socks5://x:1", "10.0.0.1:3128", "http://"])
-def test_an_upstream_proxy_is_an_http_url(text: str):
-    with pytest.raises(ValueError, match="HTTP proxy"):
-        UpstreamProxy.parse(text)

@@ -239,4 +239,11 @@ async def test_two_clients_are_served_at_once(say, internet, web_server):
         waiting = asyncio.create_task(say(guard, f"GET http://{OTHER_V4}/ HTTP/1.1\r\nHost: x\r\n\r\n"))
         assert await ask(guard, f"http://{PUBLIC_V4}/") == (200, "page")
         assert not waiting.done()
+        assert len(guard._connections) > 0
+    assert len(guard._connections) == 0
     assert await waiting == b""
+
+
+def test_a_guard_listens_only_within_its_context():
+    with pytest.raises(RuntimeError, match="context"):
+        EgressGuard().url  # noqa: B018 - asking is what is tested

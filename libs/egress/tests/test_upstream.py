@@ -110,3 +110,9 @@ def test_a_proxy_is_named_by_a_url(url: str, host: str, port: int, credential: s
 def test_a_credential_is_what_the_rfc_shows():
     assert basic_credential("Aladdin", "open sesame") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     assert basic_credential("test", "123£") == "Basic dGVzdDoxMjPCow=="
+
+
+@pytest.mark.parametrize("text", ["socks5://x:1", "https://x:1", "10.0.0.1:3128", "http://", "http://:80"])
+def test_an_upstream_proxy_is_an_http_url(text: str):
+    with pytest.raises(ValueError, match="HTTP proxy"):
+        UpstreamProxy.parse(text)

@@ -44,6 +44,8 @@ USER = "clipmill"
 
 ADDRESSES_TRIED = 4
 
+PASSWORD_BYTES = 24
+
 REFUSALS = Counter(
     "clipmill_egress_refusals",
     "Connections that the egress guard refused, by kind of address.",
@@ -90,7 +92,6 @@ class _DeniedError(Exception):
     """The guard's answer to a request that it does not forward."""
 
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
         self.status = status
         self.reason = reason
 
@@ -115,7 +116,7 @@ class EgressGuard:
         self._exempt = tuple(exempt)
         self._upstream = upstream
         self._limits = limits
-        self._password = secrets.token_urlsafe(24)
+        self._password = secrets.token_urlsafe(PASSWORD_BYTES)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 

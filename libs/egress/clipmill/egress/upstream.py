@@ -53,7 +53,6 @@ class UpstreamProxy:
             headers.append(("Proxy-Authorization", self.credential))
         proxy = server_side()
         await send(proxy, h11.Request(method="CONNECT", target=target, headers=headers), writer)
-        await send(proxy, h11.EndOfMessage(), writer)
         response = await receive_response(proxy, reader)
         while isinstance(response, h11.InformationalResponse):
             response = await receive_response(proxy, reader)
