@@ -54,8 +54,23 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("services/gateway/tests/test_fold_details.py", "services/gateway/tests/test_fold.py"),
     ),
     "egress guard": (
-        "services/downloader/clipmill/downloader/egress_guard.py",
-        ("services/downloader/tests/test_egress_guard.py", "services/downloader/tests/test_addresses.py"),
+        "libs/egress/clipmill/egress/guard.py",
+        (
+            "libs/egress/tests/test_public_hosts.py",
+            "libs/egress/tests/test_guard.py",
+            "libs/egress/tests/test_upstream.py",
+            "libs/egress/tests/test_relaying.py",
+        ),
+    ),
+    "egress admission": ("libs/egress/clipmill/egress/admission.py", ("libs/egress/tests/test_public_hosts.py",)),
+    "egress addresses": ("libs/egress/clipmill/egress/addresses.py", ("libs/egress/tests/test_addresses.py",)),
+    "egress heads": (
+        "libs/egress/clipmill/egress/heads.py",
+        (
+            "libs/egress/tests/test_relaying.py",
+            "libs/egress/tests/test_smuggling.py",
+            "libs/egress/tests/test_upstream.py",
+        ),
     ),
     "paths": (
         "services/renderer/clipmill/renderer/directing/paths.py",

@@ -2,7 +2,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 from clipmill.egress.addresses import embedded, exempted, special_kind
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 METADATA = "a cloud's metadata service"
@@ -132,7 +132,6 @@ def test_public_addresses_are_nothing_special(text: str):
 
 
 @given(st.ip_addresses())
-@settings(deadline=None)
 def test_whatever_python_knows_to_be_private_is_special(address):
     if address.is_private or address.is_loopback or address.is_link_local or address.is_multicast:
         if address.version == 6 and (address.ipv4_mapped or address in ip_network("64:ff9b::/96")):
@@ -141,7 +140,6 @@ def test_whatever_python_knows_to_be_private_is_special(address):
 
 
 @given(st.ip_addresses(v=4))
-@settings(deadline=None)
 def test_an_address_within_another_decides(address):
     for carrier in (f"::ffff:{address}", f"64:ff9b::{address}"):
         assert embedded(ip_address(carrier)) == address
