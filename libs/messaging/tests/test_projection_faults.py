@@ -9,6 +9,8 @@ import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection, topology
+from clipmill.messaging.buckets import Bucket
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector, read_events, read_to_end
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS
 from nats.js.errors import KeyNotFoundError
@@ -24,8 +26,9 @@ async def buckets(nc):
 
 
 @pytest.fixture
-def projector_of(nc, names, buckets):
-    return lambda: Projector(nc, *buckets, names)
+async def projector_of(nc, names):
+    documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
+    return lambda: Projector(JobStreams(nc), documents, checkpoints, names)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging import topology
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.connection import close, connect
 from clipmill.messaging.dead_letters import DeadLetter
@@ -218,7 +219,7 @@ async def test_the_end_of_a_job_whose_message_was_missed_stops_its_running_task(
         await shared.publisher.task(task)
         await asyncio.wait_for(begun.wait(), 10)
         await shared.ended.stop()
-        await EndedJobs(nc, await nc.jetstream().key_value(CONTROL.name)).end(task.job, task.generation)
+        await EndedJobs(await Bucket.open(nc, CONTROL, int)).end(task.job, task.generation)
         await soon(lambda: outcomes() == {"dropped": 1})
         await shared.ended.start()
     await nc.flush()
