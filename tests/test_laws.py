@@ -35,7 +35,7 @@ LONGER_FILES = {
 MOST_MODULES = 20
 
 WIRE_NAMES = ("$KV.", "KV_", "$JS.API")
-WIRE_FILES = {"job_streams.py", "buckets.py", "topology.py", "pulling.py", "stream_reader.py"}
+WIRE_FILES = {"job_streams.py", "topology.py"}
 
 
 @cache
