@@ -17,15 +17,14 @@ from clipmill.contracts.tasks import Task
 from clipmill.messaging.context import TaskContext
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
-from clipmill.operations.settings import CommonSettings
-from msgspec import Meta, Struct
+from clipmill.operations.settings import ServiceSettings
+from msgspec import Meta
 from stories import LINES, public_clip
 
 
-class StageProcessSettings(Struct, frozen=True, kw_only=True):
+class StageProcessSettings(ServiceSettings, frozen=True, kw_only=True):
     """What a measurement may choose about its workers."""
 
-    common: CommonSettings = CommonSettings()
     port: Annotated[int, Meta(description="Port of health and metrics.", ge=0)] = 0
     stage: Annotated[Stage, Meta(description="The stage whose tasks are taken.")] = Stage.SCENES
     slots: Annotated[int, Meta(description="Tasks at once.", ge=1)] = 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import uvloop
@@ -33,6 +33,7 @@ from clipmill.operations.health import Flag, Front, Health
 from clipmill.operations.listening import ListeningPort, open_port
 from clipmill.operations.settings import (
     CommonSettings,
+    ServiceSettings,
     SettingsError,
     current,
     describe,
@@ -58,19 +59,7 @@ BAD_SETTING = 2
 """The exit status when a setting cannot be used: starting again would not help."""
 
 
-class ServiceSettings(Protocol):
-    """What the settings of every service have."""
-
-    @property
-    def common(self) -> CommonSettings:
-        """What all services share."""
-
-    @property
-    def port(self) -> int:
-        """The service's own port: health, metrics and, for the gateway, everything else."""
-
-
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S", bound=ServiceSettings)
 V = TypeVar("V")
 
 
@@ -118,7 +107,7 @@ def main(
 
     Args:
         name: the service, as its settings are prefixed.
-        kind: its settings; a Struct with the fields that `ServiceSettings` names.
+        kind: its settings.
         build: enters with settings and runtime, yields what to work on, and cleans up when left.
         front: makes what answers on the port unless `build` puts another application there.
         commands: its further commands: by their names the functions, as `module:function`, that take the words after
@@ -144,8 +133,7 @@ def configured(name: str, kind: type[S]) -> S:
         SettingsError: if a variable has a bad value.
     """
     settings = load_settings(kind, name, os.environ)
-    common: CommonSettings = settings.common  # type: ignore[attr-defined]  # every service's settings have it
-    logs.configure(name, common.log_format, common.log_level)
+    logs.configure(name, settings.common.log_format, settings.common.log_level)
     for sentence in unknown_variables(kind, name, os.environ):
         log.warning("unknown_setting", sentence=sentence)
     for sentence in renamed_variables(kind, name, os.environ):
@@ -201,8 +189,8 @@ class _Service(Generic[S]):
         self._name = name
         self._settings = settings
         self._build = build
-        self._common: CommonSettings = settings.common  # type: ignore[attr-defined]  # see ServiceSettings
-        self._port: int = settings.port  # type: ignore[attr-defined]
+        self._common = settings.common
+        self._port = settings.port
         self._health = Health()
         self._started = self._health.flag("started")
         self._stopping = asyncio.Event()

@@ -146,6 +146,18 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
     ] = 25.0
 
 
+class ServiceSettings(Struct, frozen=True, kw_only=True):
+    """What the settings of every service have.
+
+    Attributes:
+        common: Settings that all services share.
+        port: Port of health and metrics, and of the API where the service has one.
+    """
+
+    common: CommonSettings = msgspec.field(default_factory=CommonSettings)
+    port: int = 0
+
+
 def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
     """Return the settings of type `kind` from environment variables.
 

@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 from clipmill.analyzer.asking.provider import ProviderKind
-from clipmill.operations.settings import CommonSettings, Secret
-from msgspec import Meta, Struct
+from clipmill.operations.settings import Secret, ServiceSettings
+from msgspec import Meta
 
 
-class AnalyzerSettings(Struct, frozen=True, kw_only=True):
+class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     """Everything about finding shots and picking moments that an operator may choose."""
 
-    common: CommonSettings = CommonSettings()
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9103
     )

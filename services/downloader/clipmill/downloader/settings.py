@@ -6,14 +6,13 @@ from typing import Annotated
 
 from clipmill.egress.addresses import Network
 from clipmill.egress.upstream import UpstreamProxy
-from clipmill.operations.settings import CommonSettings, Secret, SettingsError
-from msgspec import Meta, Struct
+from clipmill.operations.settings import Secret, ServiceSettings, SettingsError
+from msgspec import Meta
 
 
-class DownloaderSettings(Struct, frozen=True, kw_only=True):
+class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     """Everything about bringing in a video that an operator may choose."""
 
-    common: CommonSettings = CommonSettings()
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9101
     )

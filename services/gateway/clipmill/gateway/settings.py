@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from clipmill.operations.settings import CommonSettings
-from msgspec import Meta, Struct
+from clipmill.operations.settings import ServiceSettings
+from msgspec import Meta
 
 GIBIBYTE = 1024**3
 
 
-class GatewaySettings(Struct, frozen=True, kw_only=True):
+class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     """What an operator may choose about the gateway."""
 
-    common: CommonSettings = CommonSettings()
     port: Annotated[
         int, Meta(description="Port of the API, health and metrics; 0 lets the system choose.", ge=0, le=65535)
     ] = 8000

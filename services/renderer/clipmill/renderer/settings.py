@@ -6,9 +6,9 @@ from typing import Annotated
 import msgspec
 from clipmill.operations.child import Limits
 from clipmill.operations.processors import processors
-from clipmill.operations.settings import CommonSettings
+from clipmill.operations.settings import ServiceSettings
 from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 MOST_THREADS = 8
 """Beyond this a clip gets little faster and takes much more memory."""
@@ -30,10 +30,9 @@ def _slots() -> int:
     return max(1, processors() // 2)
 
 
-class RendererSettings(Struct, frozen=True, kw_only=True):
+class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
     """The renderer's settings; see each field's description."""
 
-    common: CommonSettings = msgspec.field(default_factory=CommonSettings)
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9104
     )

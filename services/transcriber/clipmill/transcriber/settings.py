@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
-import msgspec
-from clipmill.operations.settings import FORMERLY, CommonSettings
+from clipmill.operations.settings import FORMERLY, ServiceSettings
 from clipmill.transcriber.speech_request import AlignmentChoice, DeviceChoice
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 
-class TranscriberSettings(Struct, frozen=True, kw_only=True):
+class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     """What can be set."""
 
-    common: CommonSettings = msgspec.field(default_factory=CommonSettings)
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9102
     )
