@@ -4,6 +4,8 @@ An event says how things are now (stage, attempt, percent), never by how much th
 the same whenever the same thing is said again, so that a redelivered task's events are recognised as duplicates.
 """
 
+from typing import TypeGuard
+
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
@@ -258,3 +260,17 @@ Event = (
     | Cancelled
     | Reopened
 )
+
+FAILURES = (Failed, ClipFailed)
+"""The events that end a generation of a job, or of one clip, until it is reopened."""
+
+
+def is_retry(event: EventBase) -> TypeGuard[Reopened]:
+    """Whether `event` reopens what has ended: an operator's retry does, and the revival of a lost job had no end."""
+    return isinstance(event, Reopened) and not event.revived
+
+
+def clip_of(event: EventBase) -> int | None:
+    """Return the number of the clip that `event` is about, None if it is about the job as a whole."""
+    clip: int | None = getattr(event, "clip", None)
+    return clip

@@ -2,16 +2,7 @@
 
 import msgspec
 from clipmill.contracts import codec
-from clipmill.contracts.events import (
-    Cancelled,
-    ClipFailed,
-    ClipRendered,
-    Failed,
-    Queued,
-    Reopened,
-    StageFinished,
-    StageProgress,
-)
+from clipmill.contracts.events import FAILURES, Cancelled, Queued, Reopened, clip_of, is_retry
 
 NEVER = -1
 """The generation of what has not happened."""
@@ -30,7 +21,7 @@ class JobHistory:
         self.queued: Queued | None = None
         self.cancelled = False
         self.generation = 0
-        self._reopened: list[Reopened] = []
+        self._retries: list[Reopened] = []
         self._failed: dict[int | None, int] = {}
         self._heard: dict[int | None, int] = {}
 
@@ -41,18 +32,18 @@ class JobHistory:
         except msgspec.DecodeError:
             return
         self.generation = max(self.generation, event.generation)
-        clip = event.clip if isinstance(event, ABOUT_CLIPS) else None
-        match event:
-            case Queued():
-                self.queued = event
-            case Cancelled():
-                self.cancelled = True
-            case Failed() | ClipFailed():
-                self._failed[clip] = max(self._failed.get(clip, NEVER), event.generation)
         if isinstance(event, Reopened):
-            self._reopened.append(event)
-        else:
-            self._heard[clip] = max(self._heard.get(clip, NEVER), event.generation)
+            if is_retry(event):
+                self._retries.append(event)
+            return
+        clip = clip_of(event)
+        self._heard[clip] = max(self._heard.get(clip, NEVER), event.generation)
+        if isinstance(event, FAILURES):
+            self._failed[clip] = max(self._failed.get(clip, NEVER), event.generation)
+        elif isinstance(event, Queued):
+            self.queued = event
+        elif isinstance(event, Cancelled):
+            self.cancelled = True
 
     def failed(self, clip: int | None) -> int:
         """Return the latest generation in which `clip`, or the whole job, is said to have failed."""
@@ -64,12 +55,5 @@ class JobHistory:
 
     def last_retry(self, clip: int | None, generation: int) -> Reopened | None:
         """Return the operator's last retry of `clip`, or of the whole job, after `generation` had failed."""
-        retries = [
-            each
-            for each in self._reopened
-            if each.generation > generation and not each.revived and each.clip in {None, clip}
-        ]
+        retries = [each for each in self._retries if each.generation > generation and each.clip in {None, clip}]
         return retries[-1] if retries else None
-
-
-ABOUT_CLIPS = (ClipFailed, ClipRendered, StageFinished, StageProgress)

@@ -23,6 +23,7 @@ from clipmill.contracts.events import (
     StageProgress,
     StageStarted,
     Started,
+    is_retry,
 )
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.stages import Stage
@@ -126,7 +127,7 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
 
 def _reopens(document: JobDocument, event: Event) -> bool:
     """Whether a job that has ended goes on: what a person cancelled does not, and what ended was not lost."""
-    return isinstance(event, Reopened) and not document.cancelled and not event.revived
+    return is_retry(event) and not document.cancelled
 
 
 def _reopen(document: JobDocument, event: Reopened) -> None:
