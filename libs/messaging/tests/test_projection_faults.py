@@ -173,26 +173,38 @@ async def test_an_answer_to_a_request_that_was_given_up_is_ignored(nc, shared, p
     assert await names_of(buckets, job) == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("refused", [False, True], ids=["unanswered", "refused"])
 async def test_a_stream_that_is_made_anew_while_it_is_read_stops_the_projector(
-    nc, nats_server, shared, projector_of, heard, monkeypatch
+    nc, nats_server, shared, projector_of, heard, monkeypatch, refused
 ):
-    monkeypatch.setattr(projection, "ANSWER_SECONDS", 0.1)
+    async def refuse(message):
+        if away:
+            await nc.publish(message.reply, headers={"Status": "503"})
+
+    away = False
+    if refused:  # as a server does that has lost its leader
+        await nc.subscribe(REQUESTS, cb=refuse)
+    else:
+        monkeypatch.setattr(projection, "ANSWER_SECONDS", 0.1)
     _, last = await publish(shared, "0", "1")
     js, projector, requests = nc.jetstream(), projector_of(), await heard(REQUESTS)
     first = (await js.stream_info(EVENTS)).created
     task = asyncio.create_task(projector.run())
     await soon(lambda: projector.folded == last)
+    away = True
     await js.delete_stream(EVENTS)
     since = time.monotonic()
     requests.clear()
     await soon(lambda: len(requests) >= 6)
-    for number, (when, _) in enumerate(requests):  # each waits for its answer and pauses; one may have been under way
-        assert when - since >= (number - 1) * (projection.ANSWER_SECONDS + projection.UNREACHABLE_PAUSE)
+    pause = projection.UNREACHABLE_PAUSE + (0 if refused else projection.ANSWER_SECONDS)
+    for number, (when, _) in enumerate(requests):  # one may have been under way
+        assert when - since >= (number - 1) * pause
     while True:  # streams are told apart by the second in which they were made
         await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
         if int((await js.stream_info(EVENTS)).created.timestamp()) != int(first.timestamp()):
             break
         await js.delete_stream(EVENTS)
+    away = False
     with pytest.raises(RuntimeError, match="made anew"):
         await asyncio.wait_for(task, 10)
 
@@ -282,15 +294,18 @@ async def test_a_view_hears_of_each_event_that_changed_a_document_once(nc, share
         await buckets[0].get(nobody)
 
 
-async def test_a_document_is_read_once_and_then_remembered(shared, projector_of, heard, buckets):
-    reads, projector = await heard(f"$JS.API.STREAM.MSG.GET.KV_{JOBS.name}"), projector_of()
+async def test_a_document_is_read_once_and_the_stream_is_looked_at_once(shared, projector_of, heard, buckets):
+    reads, looks = await heard(f"$JS.API.STREAM.MSG.GET.KV_{JOBS.name}"), await heard(f"$JS.API.STREAM.INFO.{EVENTS}")
+    requests, projector = await heard(REQUESTS), projector_of()
     async with running(projector):
         job, last = await publish(shared, "0")
         for number in range(1, 6):
             await soon(lambda last=last: projector.folded == last)
             _, last = await publish(shared, str(number), job=job)
         await soon(lambda: projector.folded == last)
-        assert len(reads) == 1
+        requests.clear()
+        await soon(lambda: len(requests) >= 3)
+        assert (len(reads), len(looks)) == (1, 1)
     assert await names_of(buckets, job) == ["0", "1", "2", "3", "4", "5"]
 
 

@@ -18,6 +18,31 @@ async def letters(nc):
     return (await nc.jetstream().stream_info(DEAD_LETTERS)).state.messages
 
 
+async def test_the_try_of_a_superseded_worker_is_taken_back(working, shared, tasks_left, until, tally):
+    attempts, release = [], asyncio.Event()
+
+    async def handler(_task, context):
+        attempts.append(context.attempt)
+        if len(attempts) == 1:
+            time.sleep(1.5)  # noqa: ASYNC251 - the fault itself: a loop that stands still for longer than the ack wait
+        await release.wait()
+
+    task = ScenesTask(job=new_job_id())
+    async with working(StageWorker(Stage.SCENES, handler, slots=2), grace=10):
+        await shared.publisher.task(task)
+
+        async def superseded():
+            return len(attempts) == 2 and (await tally(task)).begun == 1
+
+        await until(superseded)
+        release.set()
+
+        async def gone():
+            return await tasks_left(task) == 0
+
+        await until(gone)
+
+
 async def test_a_superseded_worker_leaves_the_task_to_its_successor(working, shared, nc, events_of, tasks_left, until):
     attempts = []
 
@@ -40,7 +65,9 @@ async def test_a_superseded_worker_leaves_the_task_to_its_successor(working, sha
     assert await events_of(task.job) == []
 
 
-async def test_an_acknowledgement_lost_with_the_server_spends_no_try(working, shared, nats_server, tasks_left, until):
+async def test_an_acknowledgement_lost_with_the_server_spends_no_try(
+    working, shared, nc, nats_server, tasks_left, until, tally
+):
     attempts = []
 
     async def handler(_task, context):
@@ -58,6 +85,8 @@ async def test_an_acknowledgement_lost_with_the_server_spends_no_try(working, sh
 
         await until(gone, 30)
     assert set(attempts) == {1}
+    assert (await tally(task)).begun == len(attempts) - 1, "the first try was taken back"
+    assert await letters(nc) == 0
 
 
 async def test_a_failure_of_the_surroundings_spends_no_try(working, shared, nc, tasks_left, until):
