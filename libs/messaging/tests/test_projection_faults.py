@@ -309,6 +309,20 @@ async def test_a_document_is_read_once_and_the_stream_is_looked_at_once(shared, 
     assert await names_of(buckets, job) == ["0", "1", "2", "3", "4", "5"]
 
 
+async def test_a_document_that_another_wrote_meanwhile_is_read_and_folded_again(nc, shared, projector_of, buckets):
+    projector = projector_of()
+    async with running(projector):
+        job, last = await publish(shared, "0")
+        await soon(lambda: projector.folded == last)
+        theirs = await nc.jetstream().key_value(JOBS.name)
+        document = json.loads((await theirs.get(job)).value)
+        document["names"].append("theirs")
+        await theirs.put(job, json.dumps(document).encode())
+        _, last = await publish(shared, "1", job=job)
+        await soon(lambda: projector.folded == last)
+    assert await names_of(buckets, job) == ["0", "theirs", "1"]
+
+
 async def test_documents_beyond_the_limit_are_forgotten_and_read_again(shared, projector_of, buckets, monkeypatch):
     monkeypatch.setattr(projection, "CACHE_LIMIT", 2)
     projector, jobs = projector_of(), []

@@ -265,11 +265,10 @@ class Projector(Generic[D]):
                     position = batch.events[-1].sequence
                     self._folded = position
                     revision = await self._advance(key, position, revision)
+                if batch.events or batch.answered:
                     LAG.set(batch.left)
-                if batch.answered:
-                    LAG.set(batch.left)
-                    if away:
-                        await self._stream_reaches(key, position)
+                if batch.answered and away:
+                    await self._stream_reaches(key, position)
                 away = not batch.answered
 
     async def _fold_batch(self, batch: Sequence[StoredEvent]) -> None:
