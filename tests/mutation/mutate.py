@@ -40,6 +40,7 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
         "libs/messaging/clipmill/messaging/worker.py",
         (
             "libs/messaging/tests/test_worker_settling.py",
+            "libs/messaging/tests/test_worker_stopping.py",
             "libs/messaging/tests/test_worker.py",
             "libs/messaging/tests/test_worker_faults.py",
         ),

@@ -11,6 +11,7 @@ import pytest
 from clipmill.contracts import codec, subjects
 from clipmill.contracts.events import Event
 from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.buckets import Bucket
@@ -19,10 +20,11 @@ from clipmill.messaging.connection import insist
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, CONTROL, EVENTS, SECRETS, stream_of
-from clipmill.messaging.worker import Facilities, StageWorker, Worker
+from clipmill.messaging.worker import OUTCOMES, Facilities, StageWorker, Worker
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
+from prometheus_client import REGISTRY
 
 ACK_WAIT = 1.0
 
@@ -66,6 +68,43 @@ async def settlements(nc: Client) -> list[tuple[str, bytes, float]]:
     await nc.subscribe("$JS.ACK.>", cb=hear)
     await nc.flush()
     return heard
+
+
+@pytest.fixture
+def words(settlements) -> Callable[[], list[bytes]]:
+    """Return a function that lists the words by which deliveries were settled so far, without those of beats."""
+    return lambda: [word for _, word, _ in settlements if word != b"+WPI"]
+
+
+@pytest.fixture
+def outcomes() -> Callable[..., dict[str, float]]:
+    """Return a function that says which outcomes of a stage's tasks were counted since the test began."""
+
+    def counted(stage: Stage) -> dict[str, float]:
+        return {
+            outcome: REGISTRY.get_sample_value("clipmill_tasks_total", {"stage": stage, "outcome": outcome}) or 0.0
+            for outcome in OUTCOMES
+        }
+
+    before = {stage: counted(stage) for stage in Stage}
+
+    def since(stage: Stage = Stage.SCENES) -> dict[str, float]:
+        changes = {outcome: count - before[stage][outcome] for outcome, count in counted(stage).items()}
+        return {outcome: change for outcome, change in changes.items() if change}
+
+    return since
+
+
+@pytest.fixture
+def soon() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """Return a function that waits until a condition holds, which asks no server."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture

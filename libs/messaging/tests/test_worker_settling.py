@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 
 import msgspec
 import pytest
@@ -15,13 +14,10 @@ from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging import topology
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
-from clipmill.messaging.connection import close, connect
 from clipmill.messaging.dead_letters import DeadLetter
-from clipmill.messaging.publisher import Publisher
-from clipmill.messaging.pulling import TaskSource
 from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.topology import CONTROL, DEAD_LETTERS
-from clipmill.messaging.worker import OUTCOMES, Facilities, StageWorker, Worker
+from clipmill.messaging.worker import OUTCOMES, StageWorker, Worker
 from prometheus_client import REGISTRY
 
 ACK, GIVEN_BACK, REFUSED, ALIVE = b"", b"-NAK", b"+TERM", b"+WPI"
@@ -29,38 +25,6 @@ BEAT_SECONDS = 1.0 / 3
 """A third of the tests' ack wait."""
 
 SOON = RetryPolicy(first_delay=0.01)
-
-
-def counted(stage=Stage.SCENES):
-    """Return how often each outcome was counted so far."""
-    return {
-        outcome: REGISTRY.get_sample_value("clipmill_tasks_total", {"stage": stage, "outcome": outcome}) or 0.0
-        for outcome in OUTCOMES
-    }
-
-
-@pytest.fixture
-def outcomes():
-    """Return a function that says which outcomes were counted since the test began."""
-    before = counted()
-
-    def since():
-        return {outcome: count - before[outcome] for outcome, count in counted().items() if count != before[outcome]}
-
-    return since
-
-
-@pytest.fixture
-def words(settlements):
-    """Return a function that lists the words by which deliveries were settled, without those of beats."""
-    return lambda: [word for _, word, _ in settlements if word != ALIVE]
-
-
-async def soon(condition):
-    """Wait until `condition()` holds."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def letters(nc):
@@ -115,7 +79,7 @@ async def test_a_failure_that_may_pass_is_counted_as_retried_and_logged_as_a_war
 
 
 async def test_a_failure_for_good_wakes_nobody_when_it_is_the_input_s_fault(
-    working, shared, words, outcomes, nc, tally
+    working, shared, words, outcomes, nc, tally, soon
 ):
     async def handler(_task, _context):
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The file is not a video.")
@@ -133,7 +97,9 @@ async def test_a_failure_for_good_wakes_nobody_when_it_is_the_input_s_fault(
     assert (await tally(task)).begun == 1
 
 
-async def test_a_dead_letter_counts_tries_and_waits_and_is_logged_as_an_error(working, shared, outcomes, nc, events_of):
+async def test_a_dead_letter_counts_tries_and_waits_and_is_logged_as_an_error(
+    working, shared, outcomes, nc, events_of, soon
+):
     failures = iter([ErrorCode.OUT_OF_SPACE, ErrorCode.OUT_OF_MEMORY, ErrorCode.OUT_OF_MEMORY])
 
     async def handler(_task, _context):
@@ -154,7 +120,7 @@ async def test_a_dead_letter_counts_tries_and_waits_and_is_logged_as_an_error(wo
     assert (event.stage, event.generation, event.code) == (Stage.SCENES, 0, ErrorCode.OUT_OF_MEMORY)
 
 
-async def test_a_task_that_its_workers_died_of_says_how_many_did(working, shared, outcomes, nc, words, events_of):
+async def test_a_task_that_its_workers_died_of_says_how_many_did(working, shared, outcomes, nc, words, events_of, soon):
     async def handler(_task, _context):
         pytest.fail("it must not be tried again")
 
@@ -172,7 +138,9 @@ async def test_a_task_that_its_workers_died_of_says_how_many_did(working, shared
     assert words() == [REFUSED]
 
 
-async def test_a_task_of_a_job_that_has_ended_is_refused_and_counted_as_dropped(working, shared, words, outcomes, nc):
+async def test_a_task_of_a_job_that_has_ended_is_refused_and_counted_as_dropped(
+    working, shared, words, outcomes, nc, soon
+):
     async def handler(_task, _context):
         pytest.fail("nothing is to be done for it")
 
@@ -185,7 +153,7 @@ async def test_a_task_of_a_job_that_has_ended_is_refused_and_counted_as_dropped(
     assert words() == [REFUSED]
 
 
-async def test_a_handler_has_stopped_before_its_task_is_refused(working, shared, words, outcomes, nc):
+async def test_a_handler_has_stopped_before_its_task_is_refused(working, shared, words, outcomes, nc, soon):
     begun, stopped = asyncio.Event(), []
 
     async def handler(_task, _context):
@@ -207,7 +175,9 @@ async def test_a_handler_has_stopped_before_its_task_is_refused(working, shared,
     assert (stopped, words()) == ([[]], [REFUSED])
 
 
-async def test_the_end_of_a_job_whose_message_was_missed_stops_its_running_task(working, shared, words, outcomes, nc):
+async def test_the_end_of_a_job_whose_message_was_missed_stops_its_running_task(
+    working, shared, words, outcomes, nc, soon
+):
     """As during an outage: nobody hears the end as it is stored."""
     begun = asyncio.Event()
 
@@ -227,7 +197,7 @@ async def test_the_end_of_a_job_whose_message_was_missed_stops_its_running_task(
     assert words() == [REFUSED]
 
 
-async def test_work_that_was_finished_when_its_job_ended_counts_as_finished(working, shared, words, outcomes, nc):
+async def test_work_that_was_finished_when_its_job_ended_counts_as_finished(working, shared, words, outcomes, nc, soon):
     begun = asyncio.Event()
 
     async def handler(_task, _context):
@@ -245,128 +215,7 @@ async def test_work_that_was_finished_when_its_job_ended_counts_as_finished(work
     assert words() == [ACK]
 
 
-async def test_work_that_was_finished_when_its_worker_was_stopped_is_acknowledged(
-    working, shared, words, outcomes, nc, tally
-):
-    begun = asyncio.Event()
-
-    async def handler(_task, _context):
-        begun.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-
-    task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler)) as worker:
-        await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
-        await worker.stop(0)
-    await nc.flush()
-    assert (words(), outcomes()) == ([ACK], {"finished": 1})
-    assert (await tally(task)).begun == 1
-
-
-async def test_a_worker_that_has_stopped_has_given_everything_back(working, shared, words, outcomes, nc, tally):
-    begun = asyncio.Event()
-
-    async def handler(_task, _context):
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            for _ in range(20):
-                await nc.flush()
-
-    task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler, slots=2)) as worker:
-        await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
-        await worker.stop(0)
-        assert outcomes() == {"given_back": 1}
-    await nc.flush()
-    assert words() == [GIVEN_BACK]
-    assert (await tally(task)).begun == 0
-
-
-async def test_a_stopping_worker_lets_its_task_finish_within_the_grace(working, shared, outcomes):
-    begun, release = asyncio.Event(), asyncio.Event()
-
-    async def handler(_task, _context):
-        begun.set()
-        await release.wait()
-
-    async with working(StageWorker(Stage.SCENES, handler)) as worker:
-        await shared.publisher.task(ScenesTask(job=new_job_id()))
-        await asyncio.wait_for(begun.wait(), 10)
-        stopping = asyncio.create_task(worker.stop(30))
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert not stopping.done()
-        release.set()
-        await stopping
-    assert outcomes() == {"finished": 1}
-
-
-async def test_a_task_that_comes_as_the_worker_stops_is_given_back_at_once(
-    working, shared, words, outcomes, nc, monkeypatch, tasks_left
-):
-    async def handler(_task, _context):
-        pytest.fail("the worker was stopped before")
-
-    fetch = TaskSource.next
-    stopping = []
-
-    async def fetch_and_stop(source):
-        message = await fetch(source)
-        stopping.append(asyncio.create_task(worker.stop(0)))
-        await asyncio.sleep(0)
-        return message
-
-    monkeypatch.setattr(TaskSource, "next", fetch_and_stop)
-    task = ScenesTask(job=new_job_id())
-    async with working(StageWorker(Stage.SCENES, handler)) as worker:
-        await shared.publisher.task(task)
-        await soon(lambda: stopping)
-        await stopping[0]
-    await nc.flush()
-    assert (words(), outcomes()) == ([GIVEN_BACK], {})
-    assert await tasks_left(task) == 1
-
-
-async def test_a_stopped_worker_leaves_no_subscription_and_no_task_behind(working, shared, nc):
-    begun = asyncio.Event()
-
-    async def handler(_task, context):
-        context.progress(10)
-        await soon(lambda: context._speaker is None)
-        context.progress(20)  # is published a second later, unless the task has ended
-        begun.set()
-
-    subscriptions, before = set(nc._subs), asyncio.all_tasks()
-    async with working(StageWorker(Stage.SCENES, handler)) as worker:
-        await shared.publisher.task(ScenesTask(job=new_job_id()))
-        await asyncio.wait_for(begun.wait(), 10)
-        await worker.stop(10)
-        assert set(nc._subs) == subscriptions, "stopped means that nothing is fetched any more"
-    await asyncio.sleep(0)
-    assert {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before} == set()
-
-
-async def test_a_worker_whose_run_is_cancelled_leaves_no_task_behind(shared, nc):
-    before = asyncio.all_tasks()
-    subscriptions = set(nc._subs)
-    running = asyncio.create_task(Worker(StageWorker(Stage.SCENES, None), shared, ack_wait=1.0).run())
-    await soon(lambda: set(nc._subs) != subscriptions)
-    await nc.flush()
-    running.cancel()
-    await asyncio.wait({running})
-    for _ in range(10):
-        await asyncio.sleep(0)
-    left = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before}
-    assert left <= {"TaskSource.next"}, "a fetch ends with its connection"
-    assert set(nc._subs) == subscriptions
-
-
-async def test_no_more_tasks_are_begun_than_there_are_slots(working, shared, nc, outcomes):
+async def test_no_more_tasks_are_begun_than_there_are_slots(working, shared, nc, outcomes, soon):
     at_work, most = set(), []
 
     async def handler(task, _context):
@@ -385,7 +234,7 @@ async def test_no_more_tasks_are_begun_than_there_are_slots(working, shared, nc,
 
 
 async def test_a_beat_and_a_look_at_the_job_come_a_third_of_the_ack_wait_apart(
-    working, shared, settlements, nc, outcomes
+    working, shared, settlements, nc, outcomes, soon
 ):
     loop = asyncio.get_running_loop()
     begun, looks, release = loop.create_future(), [], asyncio.Event()
@@ -434,7 +283,9 @@ async def test_a_message_that_is_no_task_leaves_the_stream(working, nc, tasks_le
     assert (await nc.jetstream().get_msg(DEAD_LETTERS, seq=1)).data == b"not json"
 
 
-async def test_a_try_whose_acknowledgement_was_lost_is_taken_back(working, shared, nc, nats_server, outcomes, tally):
+async def test_a_try_whose_acknowledgement_was_lost_is_taken_back(
+    working, shared, nc, nats_server, outcomes, tally, soon
+):
     """The consumer goes away while the task is worked on, so that nobody answers; the task is delivered once more."""
     attempts = []
 
@@ -455,43 +306,14 @@ async def test_a_try_whose_acknowledgement_was_lost_is_taken_back(working, share
     assert await letters(nc) == []
 
 
-async def test_a_worker_that_loses_its_connection_for_good_leaves_the_task_to_others(
-    working, shared, nats_server, outcomes
-):
-    unseen, tried = [], asyncio.Queue()
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
-    theirs = await connect(nats_server.url, "losing")
-    losing = Facilities(theirs, Publisher(theirs), shared.attempts, shared.ended, shared.secrets)
-
-    async def lose(_task, _context):
-        await close(theirs)
-        raise Transient(ErrorCode.OUT_OF_MEMORY, "No memory was left.")
-
-    async def handler(_task, context):
-        tried.put_nowait(context.attempt)
-
-    with structlog.testing.capture_logs() as logged:
-        running = asyncio.create_task(Worker(StageWorker(Stage.SCENES, lose), losing, ack_wait=1.0).run())
-        await shared.publisher.task(ScenesTask(job=new_job_id()))
-        await soon(lambda: any(line["event"] == "task_left_unsettled" for line in logged))
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-    del running
-    gc.collect()  # an exception that nobody asks for is reported when its task goes
-    assert (outcomes(), unseen) == ({}, [])
-    async with working(StageWorker(Stage.SCENES, handler), grace=10):
-        assert await asyncio.wait_for(tried.get(), 10) == 2
-
-
-async def test_the_stage_in_a_failure_event_is_the_task_s(working, shared, events_of, outcomes):
+async def test_the_stage_in_a_failure_event_is_the_task_s(working, shared, events_of, outcomes, soon):
     async def handler(_task, _context):
         raise Permanent(ErrorCode.NO_VIDEO, "There is no video.")
 
     task = AnalyzeTask(job=new_job_id(), generation=2)
-    before = counted(Stage.ANALYZE)["failed"]
     async with working(StageWorker(Stage.ANALYZE, handler), grace=10):
         await shared.publisher.task(task)
-        await soon(lambda: counted(Stage.ANALYZE)["failed"] > before)
+        await soon(lambda: outcomes(Stage.ANALYZE) == {"failed": 1})
     (event,) = await events_of(task.job)
     assert (event.stage, event.generation, event.code) == (Stage.ANALYZE, 2, ErrorCode.NO_VIDEO)
     assert outcomes() == {}
