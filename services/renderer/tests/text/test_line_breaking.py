@@ -91,6 +91,12 @@ def test_type_is_never_smaller_than_asked_for_unless_a_letter_has_no_room():
     assert set_words(["W"], Type(HEAVY, 80, 0.5)).size == 1
 
 
+def test_a_limit_may_be_reached():
+    assert set_words(["one"], Type(HEAVY, 80, width("one"), rows=1)).size == 80
+    setting = set_words(["Unzerbrechlich"], Type(HEAVY, 50, width("Unzerbrechlich", 48), rows=1, least=0.96))
+    assert (setting.size, lines(setting)) == (48, ["Unzerbrechlich"])
+
+
 def test_words_that_nothing_can_be_drawn_of_leave_no_line():
     nothing = set_words(["\x00", ""], TYPE)
     assert nothing == Setting(80, ())
