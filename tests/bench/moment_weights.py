@@ -9,8 +9,9 @@ import random
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from clipmill.analyzer.picking.local_picker import WEIGHTS, Evidence, LocalPicker, Weights
-from clipmill.analyzer.planning import Material, evidence_for
+from clipmill.analyzer.picking.evidence import Evidence, evidence_for
+from clipmill.analyzer.picking.local_picker import WEIGHTS, LocalPicker, Weights
+from clipmill.analyzer.talk.material import Material
 from figures import Figure
 from msgspec.structs import asdict
 from talks.generation import Talk

@@ -21,8 +21,8 @@ from clipmill.analyzer.asking.costs import load_prices
 from clipmill.analyzer.asking.parts import Part, parts_of
 from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
 from clipmill.analyzer.moments_handler import MomentsHandler
-from clipmill.analyzer.planning import Material
 from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.talk.material import Material
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load
 from clipmill.artifacts.store import Store, open_store

@@ -16,7 +16,10 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
-from clipmill.analyzer.planning import Material, Moment, pick_locally, planned
+from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR, CLIP_SECONDS_LIMIT, CLIPS_LIMIT, JobOptions
 from figures import Figure
@@ -126,7 +129,7 @@ def _promises() -> list[Figure]:
     )
     @given(jobs())
     def plan(material: Material) -> None:
-        clips = planned(pick_locally(material))
+        clips = plan_of(material).clips
         counts["plans"] += 1
         counts["clips"] += len(clips)
         if material.words and not material.windows and not material.too_short:

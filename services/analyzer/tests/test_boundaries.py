@@ -1,8 +1,9 @@
 """Where clips start and end."""
 
 import pytest
-from clipmill.analyzer.talk.boundaries import CUT_REACH_MS, WINDOWS_LIMIT, Boundaries, Lengths
+from clipmill.analyzer.talk.boundaries import CUT_REACH_MS, WINDOWS_LIMIT, Boundaries
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.windows import Lengths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,12 +1,13 @@
 """Where passages may begin and end, and what is said about it."""
 
 import pytest
+from clipmill.analyzer.picking.evidence import evidence_of
 from clipmill.analyzer.picking.features import features_of
 from clipmill.analyzer.picking.joints import joints_of
-from clipmill.analyzer.picking.local_picker import LocalPicker, evidence_of
+from clipmill.analyzer.picking.local_picker import LocalPicker
 from clipmill.analyzer.picking.reasons import reason_of
-from clipmill.analyzer.talk.boundaries import Window
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.windows import Window
 
 
 def _sentences(*texts, gap=0.5):

@@ -3,7 +3,9 @@
 
 import pytest
 from clipmill.analyzer.picking.features import features_of
-from clipmill.analyzer.planning import Material, pick_locally, planned
+from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import sentences_of, words_of
 from clipmill.analyzer.talk.terms import subject_stems, tokens
 from clipmill.analyzer.talk.titles import Hashtags
@@ -85,7 +87,7 @@ def test_the_passage_with_the_question_and_the_figures_is_picked(language, media
     shared = len(set(chosen) & set(PASSAGE))
     assert shared / len(set(chosen) | set(PASSAGE)) >= 0.5
     assert moment.window.first == PASSAGE[0]
-    (clip,) = planned([moment])
+    (clip,) = plan_of(material).clips
     assert clip.title.strip("?!") in "".join(TALKS[language])
     assert "raises a question" in clip.reason
 

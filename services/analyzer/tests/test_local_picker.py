@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from clipmill.analyzer.picking.features import features_of
-from clipmill.analyzer.planning import Material, pick_locally
+from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
 from clipmill.contracts.options import JobOptions
@@ -109,8 +110,8 @@ def test_english_words_mean_nothing_in_another_language():
 PICK = """
 from talks.generation import numbered_talk
 from talks.judging import material_of
-from clipmill.analyzer.planning import pick_locally, planned
-print(planned(pick_locally(material_of(numbered_talk(7)))))
+from clipmill.analyzer.plan import plan_of
+print(plan_of(material_of(numbered_talk(7))))
 """
 
 

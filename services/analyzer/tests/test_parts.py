@@ -2,8 +2,9 @@
 
 import pytest
 from clipmill.analyzer.asking.parts import fewest_tokens, parts_of, tokens_in
-from clipmill.analyzer.talk.boundaries import Boundaries, Lengths
+from clipmill.analyzer.talk.boundaries import Boundaries
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.windows import Lengths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from clipmill.analyzer.asking.costs import Usage
 from clipmill.analyzer.asking.parts import Part
 from clipmill.analyzer.asking.proposals import checked
 from clipmill.analyzer.asking.provider import Answer
-from clipmill.analyzer.planning import Material
+from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import Scenes, Shot
 from clipmill.contracts.options import JobOptions
 from hypothesis import HealthCheck, given, settings

@@ -7,8 +7,8 @@ import pytest
 from clipmill.analyzer.asking.costs import Usage
 from clipmill.analyzer.asking.provider import Answer
 from clipmill.analyzer.asking.ranking import SPREAD, calibrated, proposals_each, ranked, shortlist
-from clipmill.analyzer.planning import Moment
-from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.talk.moments import Moment
+from clipmill.analyzer.talk.windows import Window
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from clipmill.analyzer.picking.scheduling import best_set
-from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.talk.windows import Window
 from hypothesis import given
 from hypothesis import strategies as st
 

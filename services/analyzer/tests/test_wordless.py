@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.picking.wordless import Wordless
-from clipmill.analyzer.talk.boundaries import Lengths
+from clipmill.analyzer.talk.windows import Lengths
 
 LENGTHS = Lengths.of(15.0, 60.0)
 

@@ -11,10 +11,10 @@ from clipmill.analyzer.asking.conversation import Conversation, Reading
 from clipmill.analyzer.asking.costs import PriceTable, Spending, added
 from clipmill.analyzer.asking.provider import ProviderFailure, Refused, Unavailable
 from clipmill.analyzer.asking.providers import Choice, choose
-from clipmill.analyzer.asking.ranking import calibrated
-from clipmill.analyzer.asking.transcript_text import speakers_of
-from clipmill.analyzer.planning import Material, Moment, pick_locally, planned
+from clipmill.analyzer.plan import LOCAL_PICKER, plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import Moment
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import T, load, save_once
 from clipmill.artifacts.store import MissingArtifact, Store
@@ -29,7 +29,6 @@ from clipmill.messaging.context import TaskContext
 from clipmill.operations import metrics
 from clipmill.operations.logs import concealed
 
-LOCAL_PICKER = "local"
 INSTEAD = "Clips are picked locally instead."
 
 
@@ -73,21 +72,17 @@ class MomentsHandler:
         cost = await self._spent_before(task, context.attempt)
         picker = LOCAL_PICKER
         if choice is not None and material.readable:
-            speakers = speakers_of(transcript, material.sentences)
             with concealed(choice.key or ""):
-                moments, note, spent = await self._ask(task, context, material, speakers, choice)
+                moments, note, spent = await self._ask(task, context, material, choice)
             cost = added(cost, spent)
             picker = choice.model if moments else LOCAL_PICKER
-        proposed = len(moments)
-        if proposed < task.options.target_clips:
-            moments = [*moments, *await asyncio.to_thread(pick_locally, material, moments)]
-        if proposed:
-            moments = calibrated(moments)
-        context.log.info("moments_picked", proposed=proposed, picked=len(moments), sentences=len(material.sentences))
-        return Plan(clips=planned(moments), picker=picker, cost=cost, options=task.options, note=note)
+        plan = await asyncio.to_thread(plan_of, material, moments, picker=picker, cost=cost, note=note)
+        sentences = len(material.sentences)
+        context.log.info("moments_picked", proposed=len(moments), picked=len(plan.clips), sentences=sentences)
+        return plan
 
     async def _ask(
-        self, task: AnalyzeTask, context: TaskContext, material: Material, speakers: Sequence[str], choice: Choice
+        self, task: AnalyzeTask, context: TaskContext, material: Material, choice: Choice
     ) -> tuple[Sequence[Moment], str, Cost]:
         """Return the moments that the model proposes, what the job's log says about them, and what asking cost.
 
@@ -103,12 +98,11 @@ class MomentsHandler:
             conversation = Conversation(
                 provider=provider,
                 material=material,
-                speakers=speakers,
                 wanted=material.speech_room,
                 spending=spending,
                 part_tokens=self._settings.part_tokens,
                 parallel=choice.parallel,
-                memory=AnsweredParts(self._store, task.job, task.generation, choice.model),
+                answered=AnsweredParts(self._store, task.job, task.generation, choice.model),
             )
             reading = await conversation.read()
             for failure in reading.failures:

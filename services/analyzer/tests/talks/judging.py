@@ -3,7 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from clipmill.analyzer.planning import Material, pick_locally
+from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.options import JobOptions
 
 from talks.generation import Planted, Talk

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from clipmill.analyzer.planning import Material
-from clipmill.analyzer.talk.boundaries import milliseconds
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.windows import milliseconds
 from clipmill.contracts.documents import PlannedClip
 
 EMPTY = "a plan is empty or too full"

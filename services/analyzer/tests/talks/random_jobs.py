@@ -6,7 +6,7 @@ no punctuation, there are silences of minutes, videos of seconds, cuts everywher
 
 from itertools import pairwise
 
-from clipmill.analyzer.planning import Material
+from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
 from clipmill.contracts.options import JobOptions
 from hypothesis import strategies as st

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from clipmill.analyzer.planning import Moment
+from clipmill.analyzer.talk.moments import Moment
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load, save_once
 from clipmill.artifacts.store import Store
@@ -17,7 +17,7 @@ class AnsweredPart(Struct, frozen=True, kw_only=True):
 
 
 class AnsweredParts:
-    """Keeps answered parts, so that a later try pays only for the others. See `conversation.Memory`.
+    """Keeps answered parts, so that a later try pays only for the others.
 
     Args:
         store: where they lie, beside the plan; they go when it does.

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from clipmill.analyzer.asking import prompts
+from clipmill.analyzer.asking.answered_parts import AnsweredParts
 from clipmill.analyzer.asking.costs import Spending
 from clipmill.analyzer.asking.parts import Part, fewest_tokens, parts_of
 from clipmill.analyzer.asking.proposals import checked
@@ -20,8 +20,9 @@ from clipmill.analyzer.asking.provider import (
 )
 from clipmill.analyzer.asking.provider import CallOutcome as Outcome
 from clipmill.analyzer.asking.ranking import described, proposals_each, ranked, shortlist
-from clipmill.analyzer.asking.transcript_text import TranscriptText
-from clipmill.analyzer.planning import Material, Moment
+from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import Moment
 
 _HALTING = frozenset({Outcome.KEY_REFUSED, Outcome.RATE_LIMITED})
 """What one request met with, the next one would: parts that were not asked about yet are left for later."""
@@ -29,16 +30,6 @@ _HALTING = frozenset({Outcome.KEY_REFUSED, Outcome.RATE_LIMITED})
 TIME_OUTS = 2
 """After so many requests without an answer in time no other part is asked about in this try: one may be unlucky, two
 are a server that hangs, and a task must come to an end."""
-
-
-class Memory(Protocol):
-    """Keeps what was found out about a part until the task is tried again."""
-
-    async def recall(self, request: str) -> tuple[Moment, ...] | None:
-        """Return what was kept for `request`, None if nothing was."""
-
-    async def keep(self, request: str, moments: tuple[Moment, ...]) -> None:
-        """Keep `moments` for `request`."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +65,20 @@ class Conversation:
     Args:
         provider: whom to ask.
         material: what to ask about.
-        speakers: who says each sentence; see `speakers_of`.
         wanted: how many moments.
         spending: where every request is counted.
         part_tokens: about the most tokens of transcript in a request.
         parallel: the most requests at once.
-        memory: keeps the parts of a transcript that were answered when others were not.
+        answered: keeps the parts of a transcript that were answered when others were not.
     """
 
     provider: Provider
     material: Material
-    speakers: Sequence[str]
     wanted: int
     spending: Spending
     part_tokens: int
     parallel: int
-    memory: Memory
+    answered: AnsweredParts
     repaired: bool = field(default=False, init=False)
     """Whether an answer was of use only when it was asked for again."""
     read_tokens: int | None = field(default=None, init=False)
@@ -101,11 +90,12 @@ class Conversation:
         """Ask about each part, several at a time, and return what they brought, failures included.
 
         Raises:
-            Transient: if the memory cannot be reached.
+            Transient: if the store of answered parts cannot be reached.
         """
         material = self.material
         parts = parts_of(material.sentences, self.part_tokens, material.lengths.longest_ms / 1000)
-        text = TranscriptText(material.sentences, self.speakers, material.cuts, material.duration)
+        speakers = speakers_of(material.transcript, material.sentences)
+        text = TranscriptText(material.sentences, speakers, material.cuts, material.duration)
         free = asyncio.Semaphore(self.parallel)
 
         async def one(part: Part) -> tuple[Moment, ...] | ProviderFailure:
@@ -146,13 +136,13 @@ class Conversation:
         material, wanted = self.material, proposals_each(self.wanted, parts)
         rate = len(material.words) / max(sum(sentence.seconds for sentence in material.sentences), 1.0)
         request = prompts.part_turn(material.name, rate, transcript, material.options, wanted)
-        known = await self.memory.recall(request)
+        known = await self.answered.recall(request)
         if known is not None:
             return known
         if self._halted is not None:
             raise self._halted
         moments = await self._proposed(request, part, wanted, sole=parts == 1)
-        await self.memory.keep(request, moments)
+        await self.answered.keep(request, moments)
         return moments
 
     async def _proposed(self, request: str, part: Part, wanted: int, *, sole: bool) -> tuple[Moment, ...]:

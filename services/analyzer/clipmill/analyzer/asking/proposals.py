@@ -8,8 +8,8 @@ from clipmill.analyzer.asking.extraction import records_in, with_numbers
 from clipmill.analyzer.asking.parts import Part
 from clipmill.analyzer.asking.prompts import CLIPS, Proposal
 from clipmill.analyzer.asking.provider import Answer
-from clipmill.analyzer.planning import Material, Moment, overlap
-from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import Moment
 from clipmill.analyzer.talk.titles import (
     CAPTION_LIMIT,
     TITLE_LIMIT,
@@ -18,6 +18,7 @@ from clipmill.analyzer.talk.titles import (
     shortened,
     title_from,
 )
+from clipmill.analyzer.talk.windows import Window
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -153,7 +154,7 @@ def _without_overlap(moments: Sequence[Moment], part: Part, problems: list[str])
     """Return those that do not overlap a better one, the best first, among equals the first in the answer."""
     kept: list[Moment] = []
     for moment in sorted(moments, key=lambda one: -one.score):
-        other = next((one for one in kept if overlap(one.window, moment.window)), None)
+        other = next((one for one in kept if one.window.overlaps(moment.window)), None)
         if other is None:
             kept.append(moment)
         else:

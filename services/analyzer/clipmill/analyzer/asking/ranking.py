@@ -8,7 +8,8 @@ from clipmill.analyzer.asking.extraction import records_in, with_numbers
 from clipmill.analyzer.asking.prompts import SCORES, Rank
 from clipmill.analyzer.asking.proposals import HIGHEST_SCORE, whole_scores
 from clipmill.analyzer.asking.provider import Answer
-from clipmill.analyzer.planning import Material, Moment, overlap
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import Moment
 from clipmill.analyzer.talk.titles import shortened
 from msgspec.structs import replace
 
@@ -35,7 +36,7 @@ def shortlist(moments: Sequence[Moment]) -> list[Moment]:
     """
     kept: list[Moment] = []
     for moment in sorted(moments, key=lambda one: (-one.score, one.window.start_ms)):
-        if not any(overlap(moment.window, other.window) for other in kept):
+        if not any(moment.window.overlaps(other.window) for other in kept):
             kept.append(moment)
     return kept
 

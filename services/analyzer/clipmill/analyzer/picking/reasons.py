@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from clipmill.analyzer.picking.local_picker import CLEAR_JOINT, SUBSTANCE, Evidence
-from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.picking.evidence import Evidence
+from clipmill.analyzer.picking.local_picker import CLEAR_JOINT, SUBSTANCE
+from clipmill.analyzer.talk.windows import Window
 
 MOST_SAID = 4
 """More evidence than this is not read."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from clipmill.analyzer.talk.boundaries import Window
+from clipmill.analyzer.talk.windows import Window
 
 
 def best_set(windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:

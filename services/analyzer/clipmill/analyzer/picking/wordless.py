@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from clipmill.analyzer.picking.scheduling import best_set
-from clipmill.analyzer.talk.boundaries import CUT_REACH_MS, Lengths, Window
+from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
+from clipmill.analyzer.talk.windows import Lengths, Window
 from msgspec import Struct
 
 PREFERRED_MS = 30_000

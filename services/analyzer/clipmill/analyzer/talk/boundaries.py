@@ -1,13 +1,10 @@
-"""Where exactly a clip starts and ends: at sentences, with a little room tone, on a shot cut where one is near.
-
-Everything here counts in whole milliseconds, so that what is planned, published and rendered is the same number.
-"""
+"""Where exactly a clip starts and ends: at sentences, with a little room tone, on a shot cut where one is near."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from clipmill.analyzer.talk.sentences import Sentence
-from msgspec import Struct
+from clipmill.analyzer.talk.windows import Lengths, Window, milliseconds
 
 ROOM_BEFORE_MS = 150
 """Room tone before the first word: enough for its onset, which recognisers often place late."""
@@ -29,39 +26,6 @@ STRETCH_MS = 3000
 WINDOWS_LIMIT = 60_000
 """More windows than an hour of ordinary sentences has: of longer or choppier talks every other end is tried, or fewer,
 so that time and memory stay bounded."""
-
-
-class Lengths(Struct, frozen=True):
-    """The range of lengths that clips may have, milliseconds."""
-
-    shortest_ms: int
-    longest_ms: int
-
-    @classmethod
-    def of(cls, shortest: float, longest: float) -> "Lengths":
-        """Return the range from seconds."""
-        return cls(milliseconds(shortest), milliseconds(longest))
-
-
-class Window(Struct, frozen=True, kw_only=True):
-    """A stretch of the source that can be a clip.
-
-    Attributes:
-        first: index of the first sentence.
-        last: index of the last sentence.
-        start_ms: where it starts, milliseconds of the source.
-        end_ms: where it ends.
-    """
-
-    first: int
-    last: int
-    start_ms: int
-    end_ms: int
-
-    @property
-    def length_ms(self) -> int:
-        """How long it is, milliseconds."""
-        return self.end_ms - self.start_ms
 
 
 class Boundaries:
@@ -155,8 +119,3 @@ class Boundaries:
         near = [cut for cut in self._cuts[max(at - 1, 0) : at + 1] if lowest <= cut <= highest]
         best = min(near, key=lambda cut: (abs(cut - time), cut), default=time)
         return best if abs(best - time) <= CUT_REACH_MS else time
-
-
-def milliseconds(seconds: float) -> int:
-    """Return seconds as whole milliseconds."""
-    return round(seconds * 1000)
