@@ -1,0 +1,127 @@
+"""`python -m clipmill.analyzer pick`: local plans of documents on standard input, without servers."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import msgspec
+from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.talk.material import Material
+from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
+from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.options import CLIP_SECONDS_FLOOR, CLIP_SECONDS_LIMIT, CLIPS_LIMIT, JobOptions
+from clipmill.operations.logs import get_logger
+from msgspec import Struct
+
+SECONDS_LIMIT = 7 * 86400.0
+"""The longest source that is planned, seconds: far beyond what is downloaded, and soon enough done."""
+
+READER_GONE = 1
+"""The exit status when nobody reads the answers any more."""
+
+log = get_logger(__name__)
+
+
+class Documents(Struct, frozen=True, kw_only=True):
+    """One line of input: the documents of a job as its stages store them."""
+
+    media: MediaFacts
+    transcript: Transcript
+    scenes: Scenes
+    options: JobOptions = JobOptions()
+
+
+class Picked(Struct, frozen=True):
+    """The answer to a line: the clips of the plan, the best first."""
+
+    clips: tuple[PlannedClip, ...]
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """Why a line has no plan, by a stable code and in a sentence."""
+
+    code: ErrorCode
+    sentence: str
+
+
+class Refused(Struct, frozen=True):
+    """The answer to a line that has no plan."""
+
+    error: Problem
+
+
+class PickCommand:
+    """The command `pick` of the analyzer."""
+
+    help = (
+        "plan clips locally, without servers: reads a JSON object a line from standard input (media, transcript, "
+        'scenes, options) and writes {"clips": [...]} or {"error": {"code", "sentence"}} a line; exit status 0 once '
+        "every line is answered, 1 if nobody reads the answers, 2 for a wrong setting"
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the command; it takes no arguments."""
+        parser.description = f"{self.help[0].upper()}{self.help[1:]}."
+
+    async def run(self, settings: AnalyzerSettings, arguments: argparse.Namespace) -> int:
+        """Answer every line and return the exit status."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to put in order
+        try:
+            answer_lines(sys.stdin.buffer, sys.stdout.buffer)
+        except BrokenPipeError:
+            # The interpreter flushes what is left when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return READER_GONE
+        return 0
+
+
+def answer_lines(lines: Iterable[bytes], answers: BinaryIO) -> None:
+    """Write one line to `answers` for each of `lines`, each as soon as it is known.
+
+    Raises:
+        OSError: if an answer cannot be written.
+    """
+    for line in lines:
+        answers.write(msgspec.json.encode(answer(line)) + b"\n")
+        answers.flush()
+
+
+def answer(line: bytes) -> Picked | Refused:
+    """Return the clips that are picked locally for the documents in `line`, or why there are none."""
+    try:
+        documents = msgspec.json.decode(line, type=Documents)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _refused(
+            ErrorCode.BAD_REQUEST, f"The line does not hold the documents of a job: {str(error).rstrip('.')}."
+        )
+    if problem := _problem_with(documents):
+        return _refused(ErrorCode.BAD_REQUEST, problem)
+    try:
+        material = Material(documents.media, documents.transcript, documents.scenes, documents.options)
+        return Picked(plan_of(material).clips)
+    except Exception:  # one line must not end the run of all
+        log.exception("line_failed")
+        return _refused(ErrorCode.INTERNAL, "Picking clips failed; standard error has the reason.")
+
+
+def _problem_with(documents: Documents) -> str:
+    """Return what the stages would never store in `documents`, empty if there is nothing."""
+    options = documents.options
+    if not 0 < documents.media.duration <= SECONDS_LIMIT:
+        return f"media.duration must be more than 0 and at most {SECONDS_LIMIT:g} seconds."
+    if not 1 <= options.target_clips <= CLIPS_LIMIT:
+        return f"options.target_clips must be 1 to {CLIPS_LIMIT}."
+    if not CLIP_SECONDS_FLOOR <= options.clip_min_seconds <= options.clip_max_seconds <= CLIP_SECONDS_LIMIT:
+        return (
+            f"options.clip_min_seconds must be at least {CLIP_SECONDS_FLOOR:g}, and options.clip_max_seconds no less "
+            f"than that and at most {CLIP_SECONDS_LIMIT:g}."
+        )
+    return ""
+
+
+def _refused(code: ErrorCode, sentence: str) -> Refused:
+    return Refused(Problem(code=code, sentence=sentence))

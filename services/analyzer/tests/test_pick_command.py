@@ -1,0 +1,128 @@
+"""`python -m clipmill.analyzer pick`: a line of documents in, a line with the plan's clips out, without servers."""
+
+import asyncio
+import json
+import sys
+
+import msgspec
+import pytest
+from clipmill.analyzer.pick_command import answer
+from clipmill.artifacts import layout
+from clipmill.contracts.codec import encode
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.tasks import AnalyzeTask
+from structlog.testing import capture_logs
+
+PATIENCE = 60.0
+NOWHERE = {"CLIPMILL_NATS_URL": "nats://127.0.0.1:1", "CLIPMILL_STORE_URL": "s3://nowhere/at-all"}
+
+
+def line_of(talk, **options):
+    parts = {"media": talk.media, "transcript": talk.transcript, "scenes": talk.scenes, "options": options}
+    return msgspec.json.encode(parts) + b"\n"
+
+
+async def start(**environment):
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clipmill.analyzer", "pick"),
+        env={**NOWHERE, **environment},
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+    )
+
+
+async def test_every_line_has_its_answer_in_order_and_a_bad_one_ends_nothing(make_talk):
+    lines = [line_of(make_talk(1)), b"nonsense\n", b"\n", line_of(make_talk(2), target_clips=2), b'{"media": 1}']
+    process = await start()
+    said, errors = await asyncio.wait_for(process.communicate(b"".join(lines)), PATIENCE)
+    answers = [json.loads(line) for line in said.splitlines()]
+    assert [list(each) for each in answers] == [["clips"], ["error"], ["error"], ["clips"], ["error"]]
+    assert [len(answers[at]["clips"]) for at in (0, 3)] == [3, 2]
+    assert [answers[at]["error"]["code"] for at in (1, 2, 4)] == ["bad_request"] * 3
+    assert process.returncode == 0
+    assert errors == b""
+
+
+async def test_an_answer_comes_before_the_next_line_is_asked_for(make_talk):
+    process = await start()
+    for number in (1, 2):
+        process.stdin.write(line_of(make_talk(number)))
+        await process.stdin.drain()
+        assert b"clips" in await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+    process.stdin.close()
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+
+
+async def test_when_nobody_reads_the_answers_the_run_ends_without_a_trace(make_talk):
+    process = await start()
+    process._transport.get_pipe_transport(1).close()  # asyncio has no other way to stop reading
+    process.stdin.write(line_of(make_talk(1)))
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 1
+    assert await process.stderr.read() == b""
+
+
+async def test_a_setting_that_cannot_be_used_has_its_own_exit_status():
+    process = await start(CLIPMILL_ANALYZER_PART_TOKENS="few")
+    _, errors = await asyncio.wait_for(process.communicate(b""), PATIENCE)
+    assert process.returncode == 2
+    assert b"CLIPMILL_ANALYZER_PART_TOKENS" in errors
+
+
+@pytest.mark.parametrize(("wanted", "shortest"), [(3, 15.0), (15, 5.0)])
+async def test_the_clips_are_those_that_the_service_stores_to_the_byte(run, job, wanted, shortest):
+    store, job_id = job
+    options = JobOptions(target_clips=wanted, clip_min_seconds=shortest)
+    plan, _ = await run(operator_key=None, task=AnalyzeTask(job=job_id, options=options))
+    keys = {"media": layout.media(job_id), "transcript": layout.transcript(job_id), "scenes": layout.scenes(job_id)}
+    documents = {name: msgspec.Raw(await store.get_bytes(key)) for name, key in keys.items()}
+    said = msgspec.json.encode(answer(msgspec.json.encode({**documents, "options": options})))
+    assert said.startswith(b'{"clips":[{"number":1,"start":')
+    assert said.removesuffix(b"}") in encode(plan)
+
+
+def refusal(line):
+    return answer(line).error
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "sentence"),
+    [
+        ("media", "duration", 0.0, "media.duration must be more than 0"),
+        ("media", "duration", 1e9, "at most 604800 seconds"),
+        ("options", "target_clips", 0, "options.target_clips must be 1 to 15"),
+        ("options", "target_clips", 16, "options.target_clips must be 1 to 15"),
+        ("options", "clip_min_seconds", 4.9, "options.clip_min_seconds must be at least 5"),
+        ("options", "clip_min_seconds", 61.0, "options.clip_max_seconds no less than that"),
+        ("options", "clip_max_seconds", 181.0, "at most 180"),
+        ("options", "captions", "loud", "Invalid enum value 'loud' - at `$.options.captions`"),
+    ],
+)
+def test_a_value_that_no_stage_stores_is_named(make_talk, part, name, value, sentence):
+    documents = json.loads(line_of(make_talk(1)))
+    documents[part][name] = value
+    problem = refusal(json.dumps(documents).encode())
+    assert problem.code == "bad_request"
+    assert sentence in problem.sentence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"[]", b"{}", b'{"media": "\xff"}', b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"\x00" * 100],
+    ids=["empty", "a list", "nothing in it", "no UTF-8", "too deep", "zeros"],
+)
+def test_what_is_no_set_of_documents_is_refused(line):
+    problem = refusal(line)
+    assert problem.code == "bad_request"
+    assert problem.sentence.startswith("The line does not hold the documents of a job: ")
+    assert problem.sentence.endswith(".")
+    assert not problem.sentence.endswith("..")
+
+
+def test_documents_that_break_the_picking_are_an_internal_error(make_talk):
+    documents = json.loads(line_of(make_talk(1)))
+    documents["scenes"]["shots"] = [{"start": 1e308, "end": 1e308}] * 2
+    with capture_logs() as logs:
+        assert refusal(json.dumps(documents).encode()).code == "internal"
+    assert [(each["event"], each["exc_info"]) for each in logs] == [("line_failed", True)]
