@@ -9,17 +9,23 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
+from clipmill.contracts import codec
+from clipmill.contracts.documents import Segment, Transcript, Word
 
-START_SECONDS = 60
+START_SECONDS = 120
+WAIT_SECONDS = 120
 BIN = Path(sys.executable).parent
 LOOPBACK = "127.0.0.0/8"
 
@@ -92,6 +98,83 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A `clipmill up` that may fetch from loopback."""
     with clipmill_up(tmp_path_factory.mktemp("up") / "data", CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS=LOOPBACK) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds; servers need not listen yet."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            with contextlib.suppress(OSError):
+                if condition():
+                    return
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def prometheus(up, system_program, tmp_path_factory, until):
+    """Prometheus, which scrapes every service each second: a function that answers a query."""
+    program = system_program("prometheus", "prometheus")
+    folder = tmp_path_factory.mktemp("prometheus")
+    config = {
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [
+            {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+            for name, port in up.ports.items()
+        ],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    port = free_port()
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen(
+            [
+                program,
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def query(expression):
+        parameters = urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?{parameters}") as answer:
+            return json.load(answer)["data"]["result"]
+
+    until(lambda: len(query("up == 1")) == len(up.ports))
+    yield query
+    running.terminate()
+    running.wait(30)
+
+
+@pytest.fixture(scope="session")
+def put_transcript() -> Callable[[Path], None]:
+    """Store a ready transcript of the sample in a job's folder, so that the transcriber finds its work done."""
+    sentences = [f"This is sentence number {number}, and nobody needs to hear it to know." for number in range(1, 15)]
+    segments = [_segment(sentence, 5.5 * number) for number, sentence in enumerate(sentences)]
+    transcript = Transcript(language="en", duration=77.0, segments=tuple(segments))
+
+    def put(folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "transcript.json").write_bytes(codec.encode(transcript))
+
+    return put
+
+
+def _segment(sentence: str, start: float) -> Segment:
+    """A sentence of five seconds, its words of one length."""
+    texts = sentence.split()
+    times = [start + 5 * number / len(texts) for number in range(len(texts) + 1)]
+    words = [
+        Word(text=text, start=begun, end=ended) for text, (begun, ended) in zip(texts, pairwise(times), strict=True)
+    ]
+    return Segment(text=sentence, start=start, end=start + 5, words=tuple(words))
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def gemini():
     server.server_close()
 
 
-def test_a_lent_key_picks_the_moments_and_leaves_no_trace(start_up, gemini, sample, tmp_path):
+def test_a_lent_key_picks_the_moments_and_leaves_no_trace(start_up, gemini, sample, put_transcript, tmp_path):
     with start_up(tmp_path / "data", CLIPMILL_ANALYZER_GEMINI_BASE_URL=gemini) as up:
         body = b"".join(
             (
@@ -85,6 +85,7 @@ def test_a_lent_key_picks_the_moments_and_leaves_no_trace(start_up, gemini, samp
         headers = {"Content-Type": "multipart/form-data; boundary=b", "X-Gemini-Key": KEY}
         with urllib.request.urlopen(urllib.request.Request(f"{up.url}/api/process", body, headers)) as answer:
             job = json.load(answer)["job_id"]
+        put_transcript(up.data / "store" / "jobs" / job)
         deadline = time.monotonic() + END_SECONDS
         while (status := up.get(f"/api/status/{job}"))["status"] not in ("completed", "failed"):
             assert time.monotonic() < deadline, status

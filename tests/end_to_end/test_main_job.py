@@ -1,4 +1,4 @@
-"""The main job: a real video goes in at the API, real vertical clips come out."""
+"""The main job: a real video goes in at the API, real vertical clips come out, and Prometheus sees it all."""
 
 import contextlib
 import itertools
@@ -13,12 +13,15 @@ from pathlib import Path
 import av
 import pytest
 
-BROKEN_SECONDS = 30
+ROOT = Path(__file__).parents[2]
+DASHBOARDS = sorted((ROOT / "deploy").rglob("*.json"))
 
 
 @pytest.fixture(scope="session")
-def watched(up, sample, tmp_path_factory):
+def watched(request, up, sample, tmp_path_factory):
     """The sample submitted by the command, with every different status that a poller saw meanwhile."""
+    with contextlib.suppress(pytest.skip.Exception):  # without Prometheus only its own tests are skipped
+        request.getfixturevalue("prometheus")
     output = tmp_path_factory.mktemp("clips")
     command = [Path(sys.executable).parent / "clipmill", "submit", sample, "--wait", "--json", "--server", up.url]
     before = _jobs(up)
@@ -127,82 +130,6 @@ def test_a_clip_can_be_watched_in_ranges_and_has_a_poster(watched, up):
         assert answer.read(3) == b"\xff\xd8\xff"
 
 
-@pytest.fixture(scope="session")
-def chosen(up, media_server, tmp_path_factory):
-    """The sample submitted by its URL with a look of its own: the answer, and the folder with its one clip."""
-    output = tmp_path_factory.mktemp("square")
-    look = ("--format", "square", "--captions", "box", "--hook", "--background", "solid", "--layout", "fit")
-    words = (f"{media_server}/sample.mp4", "--clips", "1", "--max-seconds", "20", *look, "--output", output)
-    status, answer = up.submit(*words)
-    assert status == 0, answer
-    return answer, output
-
-
-def test_the_same_works_by_url_with_options(chosen, up):
-    answer, _ = chosen
-    (clip,) = answer["result"]["clips"]
-    assert clip["end"] - clip["start"] <= 20
-    assert answer["logs"][2] == "Downloading video..."
-    assert "/sample_clip_1.mp4" in clip["video_url"]
-    options = up.get(f"/api/jobs/{answer['job_id']}")["options"]
-    asked = {"captions": "box", "output_format": "square", "layout": "fit", "background": "solid", "hook": True}
-    assert {name: options[name] for name in asked} == asked
-
-
-def test_a_clip_has_the_look_that_was_asked_for(chosen):
-    _, output = chosen
-    path = output / "sample_clip_1.mp4"
-    command = [Path(sys.executable).parent / "clipmill", "verify", path, "--format", "square", "--captions"]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    with av.open(path) as container:
-        video = container.streams.video[0]
-        assert (video.width, video.height) == (1080, 1080)
-        luma = next(container.decode(video)).to_ndarray(format="gray")
-    # The sample is 16:9: above and below it lies one dark colour, but for the title.
-    for margin in (luma[-40:], luma[:40, :40]):
-        assert margin.mean() < 60
-        assert margin.std() < 2
-
-
-def test_the_captions_lie_beside_a_clip_in_both_forms(chosen, up):
-    answer, output = chosen
-    url = up.url + answer["result"]["clips"][0]["video_url"].removesuffix(".mp4")
-    for kind, content_type, mark in (("vtt", "text/vtt", "WEBVTT"), ("srt", "application/x-subrip", "1\n00:00:0")):
-        with urllib.request.urlopen(f"{url}.{kind}") as served:
-            assert served.headers.get_content_type() == content_type
-            text = served.read().decode()
-        assert text.startswith(mark)
-        assert text == (output / f"sample_clip_1.{kind}").read_text()
-
-
-def test_a_look_that_there_is_not_is_a_400_that_lists_the_choices(up, media_server):
-    body = json.dumps({"url": f"{media_server}/sample.mp4", "layout": "zoom"}).encode()
-    request = urllib.request.Request(f"{up.url}/api/process", body, {"Content-Type": "application/json"})
-    with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(request)
-    with refusal.value as answer:
-        told = json.load(answer)
-    assert (refusal.value.code, told["code"]) == (400, "bad_option")
-    assert told["detail"] == "The option layout must be one of: auto, track, fit, split."
-
-
-def test_a_broken_video_fails_soon_and_says_why(up, media_server):
-    begun = time.monotonic()
-    status, answer = up.submit(f"{media_server}/broken.mp4")
-    assert time.monotonic() - begun < BROKEN_SECONDS
-    assert (status, answer["status"], answer["result"]) == (1, "failed", None)
-    assert answer["logs"][-2] == "Process failed with exit code 1"
-    assert answer["logs"][-1].startswith("Execution error: ")
-    assert len(answer["logs"][-1]) > len("Execution error: ") + 10
-
-
-def test_a_private_address_is_refused(up):
-    status, answer = up.submit("http://10.1.2.3/video.mp4")
-    assert status == 1
-    assert up.get(f"/api/jobs/{answer['job_id']}")["error"]["code"] == "blocked_address"
-
-
 @pytest.mark.parametrize(
     ("client", "program"), [("contract_polling.py.txt", "python"), ("contract_polling.mjs.txt", "node")]
 )
@@ -218,6 +145,36 @@ def test_the_contracts_own_polling_loops_finish(watched, up, tmp_path, client, p
     assert "✅" in done.stdout
 
 
-def test_every_service_says_that_it_is_ready(up):
-    ready = [json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready")) for port in up.ports.values()]
-    assert all(answer["status"] == "ready" for answer in ready), ready
+@pytest.fixture(scope="module")
+def figures(prometheus, watched, up, until):
+    """What Prometheus scraped while the job ran and since: a function that answers a query."""
+    finished = up.get(f"/api/jobs/{watched['job']}")["finished"]
+    until(lambda: all(float(row["value"][1]) > finished + 2 for row in prometheus("timestamp(up)")))
+    return prometheus
+
+
+def _queries():
+    for path in DASHBOARDS:
+        for panel in json.loads(path.read_text()).get("panels", []):
+            for target in panel.get("targets", []):
+                yield pytest.param(target["expr"], id=f"{panel['title']}: {target['expr']}"[:100])
+
+
+@pytest.mark.parametrize("expression", list(_queries()))
+def test_every_query_of_the_dashboard_returns_data(figures, expression):
+    for variable, value in {"$__rate_interval": "1m", "$__interval": "1m", "$__range": "10m"}.items():
+        expression = expression.replace(variable, value)
+    assert figures(expression), expression
+
+
+def test_tasks_finished_are_events_seen(figures):
+    """Every finished task said so in one event that the projector folded."""
+    (tasks,) = figures('sum(clipmill_tasks_total{outcome="finished"})')
+    (events,) = figures('sum(clipmill_events_folded_total{kind="stage_finished"})')
+    assert float(tasks["value"][1]) == float(events["value"][1]) > 0
+
+
+def test_jobs_that_ended_are_jobs_that_began(figures):
+    began = float(figures('sum(clipmill_jobs_total{state="queued"})')[0]["value"][1])
+    ended = float(figures('sum(clipmill_jobs_total{state!="queued"})')[0]["value"][1])
+    assert began == ended > 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 BIN = Path(sys.executable).parent
-READY_SECONDS = 60
+READY_SECONDS = 120
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")
 S3_IDENTITY = {
     "identities": [
@@ -112,9 +112,10 @@ def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sa
             stack.callback(process.wait, 60)
             stack.callback(process.send_signal, signal.SIGTERM)
             processes.append(process)
+        submit = (BIN / "clipmill", "submit")
         until(lambda: all('"ready"' in get(port, "/health/ready") for port in ports))
         done = subprocess.run(
-            [BIN / "clipmill", "submit", sample, "--wait", "--json", "--server", f"http://127.0.0.1:{ports[0]}"],
+            [*submit, sample, "--max-seconds", "20", "--wait", "--json", "--server", f"http://127.0.0.1:{ports[0]}"],
             capture_output=True,
             timeout=240,
             check=False,

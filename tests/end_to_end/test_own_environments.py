@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-READY_SECONDS = 60
+READY_SECONDS = 120
 HEAVY = {"torch", "whisperx", "av", "yt-dlp", "deno", "scenedetect-headless", "opencv-python-headless",
          "google-genai", "ai-edge-litert", "numpy"}  # fmt: skip
 OWN = {
