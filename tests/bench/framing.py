@@ -38,7 +38,7 @@ from clipmill.renderer.directing.direction import direct
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.seeing.faces import Box
 from figures import Figure, machine, write_section
-from framing_clips import CORPUS, Clip, Seen, taken
+from rendering.framing_clips import CORPUS, Clip, Seen, taken
 
 NAMES = ("talk", "interview", "moving_face")
 TITLE = "Framing: `.venv/bin/python tests/bench/framing.py`"

@@ -17,13 +17,13 @@ from clipmill.messaging.topology import ACK_WAIT
 from clipmill.operations import logs
 from clipmill.operations.settings import LogFormat, LogLevel
 from figures import Figure, load, machine, write_section
-from hops import hops
-from leaks import leaks
-from projecting import projecting
-from redelivery import redelivery
-from scaling import scaling
-from servers import Bench, connected, nats_server
-from visibility import visibility
+from messaging.hops import hops
+from messaging.leaks import leaks
+from messaging.projecting import projecting
+from messaging.redelivery import redelivery
+from messaging.scaling import scaling
+from messaging.servers import Bench, connected, nats_server
+from messaging.visibility import visibility
 
 TITLE = "Messaging: `.venv/bin/python tests/bench/messaging.py`"
 QUICK_ACK_WAIT = 1.0

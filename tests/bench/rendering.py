@@ -12,12 +12,9 @@ import tempfile
 from pathlib import Path
 
 import av
-import rendering_corpus
-import rendering_memory
-import rendering_quality
-import rendering_speed
-from ffmpeg_renders import Cut
 from figures import Figure, load, machine, write_section
+from rendering import corpus, memory, quality, speed
+from rendering.ffmpeg_renders import Cut
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -44,7 +41,7 @@ def main() -> None:
 
 FACTS = {
     "speed": "default quality, captions and loudness on, in a child process that waits as a service's; medians of "
-    f"{rendering_speed.ROUNDS} alternating rounds.",
+    f"{speed.ROUNDS} alternating rounds.",
     "quality": "the middle of the picture at 1080x1920, nothing drawn on it, compared with a lossless render.",
     "memory": "most resident memory (VmHWM) of the child process that renders.",
     "corpus": "every file of the development corpus, 1 s to 6 s of each, as a service renders it.",
@@ -53,9 +50,9 @@ FACTS = {
 
 def _measured(part: str, folder: Path) -> list[Figure]:
     if part == "memory":
-        return rendering_memory.measure(CORPUS / "interview.mp4", folder)
+        return memory.measure(CORPUS / "interview.mp4", folder)
     if part == "corpus":
-        return rendering_corpus.measure(CORPUS, folder)
+        return corpus.measure(CORPUS, folder)
     figures: list[Figure] = []
     for name, start, seconds, middle in CUTS:
         source = CORPUS / name
@@ -63,9 +60,9 @@ def _measured(part: str, folder: Path) -> list[Figure]:
             video = container.streams.video[0]
             cut = Cut(source, start, seconds, float(video.average_rate or 25), (video.width, video.height), middle)
         if part == "speed":
-            figures += rendering_speed.measure(cut, source.with_suffix(".truth.json"), folder)
+            figures += speed.measure(cut, source.with_suffix(".truth.json"), folder)
         else:
-            figures += rendering_quality.measure(cut, folder)
+            figures += quality.measure(cut, folder)
     return figures
 
 

@@ -28,7 +28,7 @@ from statistics import median
 from clipmill.renderer.seeing.speaking import turns
 from clipmill.renderer.seeing.survey import SurveyedShot
 from figures import Figure, machine, write_section
-from framing_clips import CORPUS, Clip, surveyed
+from rendering.framing_clips import CORPUS, Clip, surveyed
 
 TITLE = "Seeing: `.venv/bin/python tests/bench/seeing.py`"
 SAME_FACE_IOU = 0.25

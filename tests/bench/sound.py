@@ -21,15 +21,17 @@ import av
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import our_renders
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.renderer.audio import aac
 from clipmill.renderer.audio.sound import Converter, Sound
 from clipmill.renderer.audio.soundtrack import Soundtrack
+from clipmill.renderer.encoding.quality import Quality, QualityLevel
 from clipmill.renderer.quality import Quality, QualityLevel
 from ffmpeg_renders import Cut, ffmpeg
 from figures import Figure, load, machine, write_section
+from rendering import our_renders
+from rendering.ffmpeg_renders import Cut, ffmpeg
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))

@@ -11,11 +11,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import understanding_asking
-import understanding_moments
-import understanding_scenes
-import understanding_speech
 from figures import Figure, load, machine, write_section
+from understanding import asking, moments, scenes, speech
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -23,17 +20,17 @@ TITLE = "Understanding: `.venv/bin/python tests/bench/understanding.py"
 
 PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
     "speech": (
-        understanding_speech.measure,
+        speech.measure,
         "tiny.en, int8; words compared without marks and capitals; a sentence's edges are those of its first and last "
         "word where these were heard.",
     ),
-    "scenes": (understanding_scenes.measure, "medians of alternating rounds where times are compared."),
+    "scenes": (scenes.measure, "medians of alternating rounds where times are compared."),
     "moments": (
-        understanding_moments.measure,
+        moments.measure,
         "a hit overlaps a planted highlight by half of what both cover together; as many are picked as were planted.",
     ),
     "asking": (
-        understanding_asking.measure,
+        asking.measure,
         "tokens of Whisper's own tokenizer, of what a server on loopback received.",
     ),
 }

@@ -22,9 +22,10 @@ from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.pulling import TaskSource
 from clipmill.messaging.topology import JOBS
 from clipmill.messaging.worker import StageWorker, Worker
-from concurrency import each_of
 from figures import Figure, milliseconds, quantile
-from servers import Bench
+
+from messaging.concurrency import each_of
+from messaging.servers import Bench
 
 HOPS = 500
 QUEUED_JOBS = 10_000

@@ -14,9 +14,10 @@ import psutil
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState, PublicStatus
 from clipmill.gateway.api.submissions import Accepted
-from concurrency import each_of
 from figures import Figure
-from servers import Bench, Service, gateways, workers
+
+from messaging.concurrency import each_of
+from messaging.servers import Bench, Service, gateways, workers
 
 JOBS = 20_000
 FIRST_JOBS = 2_000

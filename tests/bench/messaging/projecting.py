@@ -24,8 +24,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.kv import KeyValue
-from servers import Bench, Service, gateways
-from stories import Told, tell
+
+from messaging.servers import Bench, Service, gateways
+from messaging.stories import Told, tell
 
 REPLICAS = 3
 ROUNDS = 5

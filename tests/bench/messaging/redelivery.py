@@ -10,8 +10,9 @@ from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
 from figures import Figure
 from nats.aio.msg import Msg
-from reports import listening
-from servers import Bench, workers
+
+from messaging.reports import listening
+from messaging.servers import Bench, workers
 
 TASKS = 4
 LONG_SECONDS = 3600.0

@@ -9,10 +9,11 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
-from concurrency import each_of
 from figures import Figure
-from reports import Report, Reports, listening
-from servers import Bench, workers
+
+from messaging.concurrency import each_of
+from messaging.reports import Report, Reports, listening
+from messaging.servers import Bench, workers
 
 TASK_SECONDS = 0.2
 """As long as the GPU would be busy; the worker only sleeps, since what is measured is the queue."""

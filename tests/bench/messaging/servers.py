@@ -28,7 +28,7 @@ STOP_SECONDS = 40.0
 LOG_CHARACTERS = 2000
 """What is shown of the log of a process that does not start."""
 
-WORKER = Path(__file__).parent / "stage_process.py"
+BENCHES = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,14 @@ async def gateways(bench: Bench, count: int) -> AsyncIterator[list[Service]]:
 @asynccontextmanager
 async def workers(bench: Bench, count: int, stage: Stage, seconds: float, **more: str) -> AsyncIterator[list[Service]]:
     """Run `count` processes that take tasks of `stage`, each holding a task for `seconds`; see `stage_process`."""
-    environ = {"CLIPMILL_BENCH_STAGE": stage.value, "CLIPMILL_BENCH_TASK_SECONDS": str(seconds)}
+    environ = {
+        "PYTHONPATH": str(BENCHES),
+        "CLIPMILL_BENCH_STAGE": stage.value,
+        "CLIPMILL_BENCH_TASK_SECONDS": str(seconds),
+    }
     environ |= {f"CLIPMILL_BENCH_{name.upper()}": value for name, value in more.items()}
-    async with _running(bench, "bench", [[sys.executable, str(WORKER)]] * count, environ) as services:
+    command = [sys.executable, "-m", "messaging.stage_process"]
+    async with _running(bench, "bench", [command] * count, environ) as services:
         yield services
 
 

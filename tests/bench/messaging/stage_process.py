@@ -21,6 +21,8 @@ from clipmill.operations.settings import ServiceSettings
 from msgspec import Meta
 from stories import LINES, public_clip
 
+from messaging.stories import LINES, public_clip
+
 
 class StageProcessSettings(ServiceSettings, frozen=True, kw_only=True):
     """What a measurement may choose about its workers."""

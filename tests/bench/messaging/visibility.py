@@ -17,8 +17,9 @@ from clipmill.contracts.status import PublicStatus
 from clipmill.messaging.publisher import Publisher
 from figures import Figure, milliseconds, quantile
 from nats.aio.client import Client
-from servers import Bench, Service, gateways
-from stories import Told, story
+
+from messaging.servers import Bench, Service, gateways
+from messaging.stories import Told, story
 
 REPLICAS = 3
 EVENTS_A_SECOND = 500

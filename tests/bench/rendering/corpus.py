@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import msgspec
-import our_renders
 from clipmill.contracts.failures import Permanent, Transient
 from clipmill.contracts.options import JobOptions
 from clipmill.renderer.checking.verification import verify
-from ffmpeg_renders import Cut
 from figures import Figure
+
+from rendering import our_renders
+from rendering.ffmpeg_renders import Cut
 
 LONGEST_SECONDS = 6.0
 REFUSED = {"audio_only.m4a": "no_video", "not_a_video.mp4": "unreadable_media", "truncated.mp4": "unreadable_media"}

@@ -21,7 +21,7 @@ from clipmill.renderer.seeing.speaking import voiced
 from clipmill.renderer.seeing.survey import Survey, survey
 from clipmill.renderer.shots import spans
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
 CLIP_SECONDS = 20.0
 CLIPS_A_FILE = 4

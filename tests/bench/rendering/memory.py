@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import our_renders
 from clipmill.contracts.options import JobOptions, LayoutChoice
-from ffmpeg_renders import Cut, ffmpeg
 from figures import Figure
+
+from rendering import our_renders
+from rendering.ffmpeg_renders import Cut, ffmpeg
 
 LENGTHS = (15.0, 60.0, 180.0)
 LARGE_SECONDS = 10.0

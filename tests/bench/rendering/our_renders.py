@@ -13,7 +13,8 @@ from clipmill.operations.child import Child, Limits
 from clipmill.operations.settings import default_models_dir
 from clipmill.renderer.clip_request import CLIP_NAME, RENDER_TARGET, Rendered, RenderRequest
 from clipmill.renderer.settings import RendererSettings
-from ffmpeg_renders import Cut
+
+from rendering.ffmpeg_renders import Cut
 
 LONGEST = Limits(seconds=1800.0)
 """A render that hangs is ended."""

@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import ffmpeg_renders
 from clipmill.contracts.options import Background, OutputFormat
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.drawing.reframing import Reframer
@@ -18,8 +17,10 @@ from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.quality import EncoderChoice, Quality
 from clipmill.renderer.reading.source import Source
 from clipmill.renderer.seeing.faces import Box
-from ffmpeg_renders import Cut
 from figures import Figure
+
+from rendering import ffmpeg_renders
+from rendering.ffmpeg_renders import Cut
 
 VMAF_FFMPEG = os.environ.get("CLIPMILL_VMAF_FFMPEG", "")
 """An FFmpeg with libvmaf, which Debian's has not; the one in the wheel of imageio-ffmpeg has."""

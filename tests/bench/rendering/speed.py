@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
-import ffmpeg_renders
-import our_renders
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.renderer.encoding import encoders
 from clipmill.renderer.encoding.encoders import Form
 from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
-from ffmpeg_renders import CANVAS, Cut
 from figures import Figure
 from PIL import Image, ImageDraw
+
+from rendering import ffmpeg_renders, our_renders
+from rendering.ffmpeg_renders import CANVAS, Cut
 
 ROUNDS = 2
 

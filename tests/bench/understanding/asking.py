@@ -39,7 +39,7 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from tokenizers import Tokenizer
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "services" / "analyzer" / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "services" / "analyzer" / "tests"))
 
 from model_servers import KEY, GeminiServer, ModelServer, OpenAIServer, answer_of, misbehaviours, serving
 from recording_context import RecordingContext

@@ -26,13 +26,14 @@ from figures import Figure
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "services" / "analyzer" / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "services" / "analyzer" / "tests"))
 
-import moment_weights
 from talks import promises
 from talks.generation import Planted, Talk, talks
 from talks.judging import HIT_OVERLAP, Clip, at_random, evenly_spaced, first_ones, hits, loudest, overlap, picked
 from talks.random_jobs import jobs
+
+from understanding import moment_weights
 
 NAMES = ("talk", "interview")
 WANTED_SHARE = 0.8

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import av
 import msgspec
-import understanding_transitions
 from clipmill.analyzer.scenes.detection import detect
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
 from clipmill.analyzer.scenes.shots import Detected, DetectionRequest
@@ -21,6 +20,8 @@ from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.operations.processors import processors
 from figures import Figure
 from scenedetect import AdaptiveDetector, SceneManager, open_video
+
+from understanding import transitions
 
 SETTINGS = AnalyzerSettings()
 ROUNDS = 3
@@ -45,7 +46,7 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
         _against_command_line(found, folder),
         _against_truth(corpus, found),
         _false_alarms(corpus, found),
-        *understanding_transitions.measure(corpus, folder, search),
+        *transitions.measure(corpus, folder, search),
         *_speed(corpus / SPEED_SOURCE),
     ]
 

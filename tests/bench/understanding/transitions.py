@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import moving_pictures as made
+from understanding import moving_pictures as made
 import msgspec
 import numpy as np
 from clipmill.analyzer.scenes.shots import Detected

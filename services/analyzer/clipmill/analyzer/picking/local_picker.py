@@ -3,7 +3,7 @@
 A moment is a run of sentences that together say more than the talk does on average. Each sentence gets an interest,
 a weighted sum of its features; a window is worth the interest above the talk's middle that it gathers, how well it
 starts and ends, and how much its sentences speak of one matter. The weights are few and each has its reason beside it;
-`tests/bench/understanding_moments.py` tells how well they serve talks that nobody looked at when they were chosen.
+`tests/bench/understanding/moments.py` tells how well they serve talks that nobody looked at when they were chosen.
 """
 
 import math

@@ -1,0 +1,1 @@
+"""The parts of `understanding.py`: a module for each measurement."""
