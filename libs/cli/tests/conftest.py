@@ -180,7 +180,7 @@ class Listener:
     def on_event(self, sentence: str) -> None:
         self.events.append(sentence)
 
-    async def line(self, words: str, seconds: float = 30) -> str:
+    async def line(self, words: str, seconds: float = 60) -> str:
         """Wait for the next line with `words` in it."""
         async with asyncio.timeout(seconds):
             while words not in (line := await self._unread.get()):

@@ -151,7 +151,7 @@ def tasks_left(nc: Client) -> Callable[[Task], Awaitable[int]]:
 def until():
     """Return a function that waits for a condition, which it asks for again and again."""
 
-    async def wait(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    async def wait(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
             while not await condition():
                 await asyncio.sleep(0.02)

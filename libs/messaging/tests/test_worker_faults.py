@@ -135,9 +135,9 @@ async def test_a_worker_stops_while_the_server_is_away(working, shared, nats_ser
 
     async with working(StageWorker(Stage.SCENES, endless)) as worker:
         await shared.publisher.task(ScenesTask(job=new_job_id()))
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 60)
         nats_server.kill()
-        await asyncio.wait_for(worker.stop(0), 10)
+        await asyncio.wait_for(worker.stop(0), 60)
     nats_server.start()
 
 
@@ -175,7 +175,7 @@ async def test_work_of_a_later_generation_is_done_though_an_earlier_one_has_ende
     async with working(StageWorker(Stage.SCENES, handler)):
         await shared.publisher.task(task)
         await shared.publisher.task(replace(task, generation=1))
-        assert await asyncio.wait_for(done.get(), 5) == 1
+        assert await asyncio.wait_for(done.get(), 60) == 1
     assert done.empty()
 
 

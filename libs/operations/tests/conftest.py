@@ -26,7 +26,7 @@ def wait_gone() -> Callable[..., None]:
             return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         return False
 
-    def wait(*pids: int, seconds: float = 5.0) -> None:
+    def wait(*pids: int, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while living := [pid for pid in pids if alive(pid)]:
             assert time.monotonic() < deadline, f"still there after {seconds} s: {living}"

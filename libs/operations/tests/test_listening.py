@@ -50,7 +50,7 @@ async def test_no_connection_is_refused_while_applications_change(ask):
                 said.add(await ask(port))
 
         clients = [asyncio.create_task(asking()) for _ in range(4)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not all(client.done() for client in clients):
                 async with port.answering(saying("come in"), GRACE):
                     await ask(port)
@@ -86,7 +86,7 @@ async def test_a_client_that_sends_on_regardless_still_gets_the_answer():
         for _ in range(16):
             writer.write(bytes(size // 16))
             await writer.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert answer.endswith(b"too large")

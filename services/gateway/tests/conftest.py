@@ -124,7 +124,7 @@ def published(nc, gateway):
         for event in events:
             ack = await gateway.publisher.event(event)
         jobs = await nc.jetstream().key_value(JOBS.name)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while b'"sequence":%d' % ack.seq not in (await jobs.get(events[-1].job)).value:
                 await asyncio.sleep(0.01)
 
@@ -166,7 +166,7 @@ def clip_of():
 def until():
     """Return a function that waits for a condition, which it asks for again and again."""
 
-    async def wait(condition, seconds=10.0):
+    async def wait(condition, seconds=60.0):
         async with asyncio.timeout(seconds):
             while not await condition():
                 await asyncio.sleep(0.02)

@@ -18,12 +18,12 @@ from clipmill.messaging import connection, topology
 from clipmill.messaging.topology import INTAKE
 
 ANSWER_SECONDS = 2.0
-SLACK_SECONDS = 2.0
+SLACK_SECONDS = 10.0
 """What a busy machine may add to an answer."""
 
 OUTAGE_SECONDS = float(os.environ.get("CLIPMILL_TEST_OUTAGE_SECONDS", "10"))
-START_SECONDS = 60.0
-SILENCE_SECONDS = 20.0
+START_SECONDS = 120.0
+SILENCE_SECONDS = 60.0
 """A server that keeps silent is given up within 10 s; the machine may be busy."""
 
 UPLOAD_BYTES = 3_000_000

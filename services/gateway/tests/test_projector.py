@@ -42,7 +42,7 @@ async def fold_one(nc, ended):
         projector = Projector(JobStreams(nc), documents, checkpoints, view)
         running = asyncio.create_task(projector.run())
         last = (await js.stream_info("EVENTS")).state.last_seq
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while projector.folded < last:
                 await asyncio.sleep(0.01)
         running.cancel()

@@ -130,7 +130,7 @@ def failed(job):
 
 async def settled(folding):
     """Wait until the bucket holds the sequential fold."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await folding.held() != await folding.refolded():
             await asyncio.sleep(0.05)
 

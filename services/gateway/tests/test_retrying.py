@@ -151,7 +151,7 @@ def ended(document_of):
     """Return a function that waits until a job has ended in a generation, and returns its document."""
 
     async def wait(job, generation=0):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 document = await document_of(job)
                 if document and document.state.terminal and document.generation >= generation:

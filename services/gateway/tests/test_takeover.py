@@ -16,7 +16,7 @@ from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.topology import LEASE_SECONDS
 
 START_SECONDS = 60.0
-SLACK_SECONDS = 5.0
+SLACK_SECONDS = 30.0
 """What a busy machine may add to a takeover."""
 
 
