@@ -26,9 +26,7 @@ from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.renderer.audio import aac
 from clipmill.renderer.audio.sound import Converter, Sound
 from clipmill.renderer.audio.soundtrack import Soundtrack
-from clipmill.renderer.encoding.quality import Quality, QualityLevel
 from clipmill.renderer.quality import Quality, QualityLevel
-from ffmpeg_renders import Cut, ffmpeg
 from figures import Figure, load, machine, write_section
 from rendering import our_renders
 from rendering.ffmpeg_renders import Cut, ffmpeg

@@ -19,7 +19,6 @@ from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.settings import ServiceSettings
 from msgspec import Meta
-from stories import LINES, public_clip
 
 from messaging.stories import LINES, public_clip
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-from understanding import moving_pictures as made
 import msgspec
 import numpy as np
 from clipmill.analyzer.scenes.shots import Detected
 from figures import Figure
+
+from understanding import moving_pictures as made
 
 Search = Callable[[Path, float], Detected]
 

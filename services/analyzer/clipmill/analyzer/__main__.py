@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from clipmill.analyzer.asking.costs import PriceTableError, load_prices
 from clipmill.analyzer.asking.providers import problem_with
 from clipmill.analyzer.moments_handler import MomentsHandler
-from clipmill.analyzer.pick_command import PickCommand
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts.stages import Stage
@@ -38,4 +37,4 @@ async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[l
 
 
 if __name__ == "__main__":
-    main("analyzer", AnalyzerSettings, build, commands={"pick": PickCommand()})
+    main("analyzer", AnalyzerSettings, build, commands={"pick": "clipmill.analyzer.pick_command:pick"})

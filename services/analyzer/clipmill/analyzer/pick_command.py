@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -14,6 +14,7 @@ from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR, CLIP_SECONDS_LIMIT, CLIPS_LIMIT, JobOptions
+from clipmill.messaging.service import configured
 from clipmill.operations.logs import get_logger
 from msgspec import Struct
 
@@ -22,6 +23,12 @@ SECONDS_LIMIT = 7 * 86400.0
 
 READER_GONE = 1
 """The exit status when nobody reads the answers any more."""
+
+DESCRIPTION = (
+    "Plan clips locally, without servers: reads a JSON object a line from standard input (media, transcript, scenes, "
+    'options) and writes {"clips": [...]} or {"error": {"code", "sentence"}} a line. The exit status is 0 once every '
+    "line is answered, 1 if nobody reads the answers, 2 for a wrong setting."
+)
 
 log = get_logger(__name__)
 
@@ -54,29 +61,22 @@ class Refused(Struct, frozen=True):
     error: Problem
 
 
-class PickCommand:
-    """The command `pick` of the analyzer."""
+def pick(arguments: Sequence[str]) -> int:
+    """Run `pick`: answer every line of standard input, and return the exit status.
 
-    help = (
-        "plan clips locally, without servers: reads a JSON object a line from standard input (media, transcript, "
-        'scenes, options) and writes {"clips": [...]} or {"error": {"code", "sentence"}} a line; exit status 0 once '
-        "every line is answered, 1 if nobody reads the answers, 2 for a wrong setting"
-    )
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Describe the command; it takes no arguments."""
-        parser.description = f"{self.help[0].upper()}{self.help[1:]}."
-
-    async def run(self, settings: AnalyzerSettings, arguments: argparse.Namespace) -> int:
-        """Answer every line and return the exit status."""
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to put in order
-        try:
-            answer_lines(sys.stdin.buffer, sys.stdout.buffer)
-        except BrokenPipeError:
-            # The interpreter flushes what is left when it ends, and would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return READER_GONE
-        return 0
+    Args:
+        arguments: the words after `pick`; only `--help` is known.
+    """
+    argparse.ArgumentParser(prog="python -m clipmill.analyzer pick", description=DESCRIPTION).parse_args(arguments)
+    configured("analyzer", AnalyzerSettings)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to put in order
+    try:
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:
+        # The interpreter flushes what is left when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    return 0
 
 
 def answer_lines(lines: Iterable[bytes], answers: BinaryIO) -> None:
