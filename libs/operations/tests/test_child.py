@@ -164,10 +164,15 @@ def test_a_process_that_left_the_group_with_standard_error_open_is_not_waited_fo
     path = tmp_path / "pid"
 
     async def main() -> None:
+        await run_child("child_targets:double", Request(), Result)
+        descriptors = psutil.Process().num_fds()
         with pytest.raises(Transient, match="exit status 1"):
             await run_child("child_targets:leave_a_process", Request(path=str(path)), Result)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         os.kill(int(path.read_text()), signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while psutil.Process().num_fds() > descriptors:  # its end closes the pipe
+                await asyncio.sleep(0.01)
 
     uvloop.run(main())  # as services do; asyncio's own loop waits for the end of a program and of its pipes
 
