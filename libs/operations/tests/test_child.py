@@ -138,8 +138,11 @@ async def test_a_crash_is_told_by_its_own_status_however_long_the_interpreter_ta
 
 
 async def test_a_process_that_the_system_kills_has_probably_run_out_of_memory():
-    with pytest.raises(Transient, match="killed by the system, most likely because memory ran out"):
+    with pytest.raises(Transient) as caught:
         await run_child("child_targets:crash", Request(number=signal.SIGKILL), Result)
+    assert caught.value.sentence == (
+        "The process doing the work was killed by the system, most likely because memory ran out."
+    )
 
 
 @pytest.mark.parametrize("status", [0, 3])
