@@ -17,9 +17,11 @@ from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.connection import insist
+from clipmill.messaging.job_streams import JobStreams
+from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
-from clipmill.messaging.topology import ATTEMPTS, CONTROL, EVENTS, SECRETS, stream_of
+from clipmill.messaging.topology import ATTEMPTS, CHECKPOINT, CONTROL, EVENTS, JOBS, SECRETS, stream_of
 from clipmill.messaging.worker import OUTCOMES, Facilities, StageWorker, Worker
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -183,3 +185,27 @@ class Names:
 def names() -> Names:
     """Return a view for projectors that is easily compared."""
     return Names()
+
+
+@pytest.fixture
+async def projector_of(nc: Client, names: Names) -> Callable[[], Projector[dict[str, object]]]:
+    """Return a function that makes projectors of that view."""
+    documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
+    return lambda: Projector(JobStreams(nc), documents, checkpoints, names)
+
+
+@pytest.fixture
+async def heard(nc):
+    """Return a function that lists what is said on a subject from now on: each message, and when it was heard."""
+
+    async def listen(subject):
+        messages = []
+
+        async def hear(message):
+            messages.append((time.monotonic(), message))
+
+        await nc.subscribe(subject, cb=hear)
+        await nc.flush()
+        return messages
+
+    return listen

@@ -12,18 +12,11 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.connection import close, connect, insist
-from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.lease import Lease
-from clipmill.messaging.projection import Projector, _Reader
+from clipmill.messaging.projection import _Reader
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS, LEASE, LEASE_SECONDS
 from nats.js.errors import KeyNotFoundError
 from prometheus_client import REGISTRY
-
-
-@pytest.fixture
-async def projector_of(nc, names):
-    documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
-    return lambda: Projector(JobStreams(nc), documents, checkpoints, names)
 
 
 @contextlib.asynccontextmanager

@@ -9,9 +9,7 @@ import pytest
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection, topology
-from clipmill.messaging.buckets import Bucket
-from clipmill.messaging.job_streams import JobStreams
-from clipmill.messaging.projection import Projector, read_events, read_to_end
+from clipmill.messaging.projection import read_events, read_to_end
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS
 from nats.js.errors import KeyNotFoundError
 from prometheus_client import REGISTRY
@@ -23,29 +21,6 @@ REQUESTS = f"$JS.API.DIRECT.GET.{EVENTS}"
 async def buckets(nc):
     js = nc.jetstream()
     return await js.key_value(JOBS.name), await js.key_value(CHECKPOINT.name)
-
-
-@pytest.fixture
-async def projector_of(nc, names):
-    documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
-    return lambda: Projector(JobStreams(nc), documents, checkpoints, names)
-
-
-@pytest.fixture
-async def heard(nc):
-    """Return a function that lists what is said on a subject from now on: each message, and when it was heard."""
-
-    async def listen(subject):
-        messages = []
-
-        async def hear(message):
-            messages.append((time.monotonic(), message))
-
-        await nc.subscribe(subject, cb=hear)
-        await nc.flush()
-        return messages
-
-    return listen
 
 
 @contextlib.asynccontextmanager
