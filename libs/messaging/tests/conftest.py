@@ -102,7 +102,7 @@ def soon() -> Callable[[Callable[[], object]], Awaitable[None]]:
     """Return a function that waits until a condition holds, which asks no server."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.01)
 

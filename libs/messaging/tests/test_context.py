@@ -33,7 +33,7 @@ def published(events_of):
     """Return a function that waits until a job's stream holds so many events, and returns them."""
 
     async def wait(job, count):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(found := await events_of(job)) < count:
                 await asyncio.sleep(0.01)
         return found
@@ -71,7 +71,7 @@ async def test_nothing_is_published_after_the_task_was_closed(context_of, publis
     context, before = context_of(task), asyncio.all_tasks()
     context.progress(10)
     await published(task.job, 1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while asyncio.all_tasks() - before:  # until the publishing has ended
             await asyncio.sleep(0.01)
     context.progress(20)

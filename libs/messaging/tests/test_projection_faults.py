@@ -35,7 +35,7 @@ async def running(projector):
 
 async def soon(condition):
     """Wait until `condition()` holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -83,7 +83,7 @@ async def test_events_are_read_in_batches_after_a_position_without_a_gap(nc):
 async def test_reading_to_the_end_ends_there(nc, position):
     count = 2 * projection.BATCH + 10
     await many(nc, count)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         sequences = [event.sequence async for batch in read_to_end(nc, position) for event in batch]
     assert sequences == list(range(position + 1, count + 1))
 
@@ -181,7 +181,7 @@ async def test_a_stream_that_is_made_anew_while_it_is_read_stops_the_projector(
         await js.delete_stream(EVENTS)
     away = False
     with pytest.raises(RuntimeError, match="made anew"):
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
 
 
 async def test_a_stream_that_is_behind_the_checkpoint_is_waited_for(nc, shared, projector_of, buckets, heard):
@@ -215,7 +215,7 @@ async def test_how_far_the_stream_was_folded_is_known_and_kept(nc, shared, proje
     _, last = await publish(shared, "0", "1")
     async with running(projector):
         await soon(lambda: projector.folded == last)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await projector.checkpoint() != last:
                 await asyncio.sleep(0.01)
     successor = projector_of()
@@ -335,7 +335,7 @@ async def checkpoint(nc, buckets):
 
 async def becomes(bucket, key, value):
     """Wait until an entry holds `value`."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(KeyNotFoundError):
                 if int((await bucket.get(key)).value) == value:

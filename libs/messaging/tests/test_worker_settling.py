@@ -55,7 +55,7 @@ async def test_a_finished_task_is_acknowledged_and_its_time_is_counted(working, 
     task = ScenesTask(job=new_job_id())
     async with working(StageWorker(Stage.SCENES, handler), grace=10):
         await shared.publisher.task(task)
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), 60)
     await nc.flush()
     assert (words(), outcomes()) == ([ACK], {"finished": 1})
     assert seconds("count") - before[0] == 1
@@ -73,7 +73,7 @@ async def test_a_failure_that_may_pass_is_counted_as_retried_and_logged_as_a_war
     with structlog.testing.capture_logs() as logged:
         async with working(StageWorker(Stage.SCENES, handler, retry=SOON), grace=10):
             await shared.publisher.task(ScenesTask(job=new_job_id()))
-            await asyncio.wait_for(done.wait(), 10)
+            await asyncio.wait_for(done.wait(), 60)
     assert outcomes() == {"retried": 1, "finished": 1}
     assert [line["log_level"] for line in logged if line["event"] == "task_failed"] == ["warning"]
 
@@ -168,7 +168,7 @@ async def test_a_handler_has_stopped_before_its_task_is_refused(working, shared,
     task = ScenesTask(job=new_job_id())
     async with working(StageWorker(Stage.SCENES, handler), grace=10):
         await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await shared.ended.end(task.job, task.generation)
         await soon(lambda: outcomes() == {"dropped": 1})
     await nc.flush()
@@ -188,7 +188,7 @@ async def test_the_end_of_a_job_whose_message_was_missed_stops_its_running_task(
     task = ScenesTask(job=new_job_id())
     async with working(StageWorker(Stage.SCENES, handler), grace=10):
         await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await shared.ended.stop()
         await EndedJobs(await Bucket.open(nc, CONTROL, int)).end(task.job, task.generation)
         await soon(lambda: outcomes() == {"dropped": 1})
@@ -208,7 +208,7 @@ async def test_work_that_was_finished_when_its_job_ended_counts_as_finished(work
     task = ScenesTask(job=new_job_id())
     async with working(StageWorker(Stage.SCENES, handler), grace=10):
         await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await shared.ended.end(task.job, task.generation)
         await soon(lambda: outcomes() == {"finished": 1})
     await nc.flush()
@@ -257,7 +257,7 @@ async def test_a_beat_and_a_look_at_the_job_come_a_third_of_the_ack_wait_apart(
 
     async with working(StageWorker(Stage.SCENES, handler), grace=10):
         await shared.publisher.task(ScenesTask(job=new_job_id()))
-        since = await asyncio.wait_for(begun, 10)
+        since = await asyncio.wait_for(begun, 60)
         await soon(lambda: len(beats()) >= 2 and len(looks) >= 2)
         release.set()
     for heard in (beats(), looks):

@@ -31,7 +31,7 @@ async def test_work_that_was_finished_when_its_worker_was_stopped_is_acknowledge
     task = ScenesTask(job=new_job_id())
     async with working(StageWorker(Stage.SCENES, handler)) as worker:
         await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await worker.stop(0)
     await nc.flush()
     assert (words(), outcomes()) == ([ACK], {"finished": 1})
@@ -52,7 +52,7 @@ async def test_a_worker_that_has_stopped_has_given_everything_back(working, shar
     task = ScenesTask(job=new_job_id())
     async with working(StageWorker(Stage.SCENES, handler, slots=2)) as worker:
         await shared.publisher.task(task)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await worker.stop(0)
         assert outcomes() == {"given_back": 1}
     await nc.flush()
@@ -69,7 +69,7 @@ async def test_a_stopping_worker_lets_its_task_finish_within_the_grace(working, 
 
     async with working(StageWorker(Stage.SCENES, handler)) as worker:
         await shared.publisher.task(ScenesTask(job=new_job_id()))
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         stopping = asyncio.create_task(worker.stop(30))
         for _ in range(10):
             await asyncio.sleep(0)
@@ -117,7 +117,7 @@ async def test_a_stopped_worker_leaves_no_subscription_and_no_task_behind(workin
     subscriptions, before = set(nc._subs), asyncio.all_tasks()
     async with working(StageWorker(Stage.SCENES, handler)) as worker:
         await shared.publisher.task(ScenesTask(job=new_job_id()))
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await worker.stop(10)
         assert set(nc._subs) == subscriptions, "stopped means that nothing is fetched any more"
     await asyncio.sleep(0)
@@ -164,4 +164,4 @@ async def test_a_worker_that_loses_its_connection_for_good_leaves_the_task_to_ot
     gc.collect()  # an exception that nobody asks for is reported when its task goes
     assert (outcomes(), unseen) == ({}, [])
     async with working(StageWorker(Stage.SCENES, handler), grace=10):
-        assert await asyncio.wait_for(tried.get(), 10) == 2
+        assert await asyncio.wait_for(tried.get(), 60) == 2
