@@ -57,7 +57,7 @@ class Up:
         with urllib.request.urlopen(self.url + path) as answer:
             return json.load(answer)
 
-    def submit(self, *arguments: str | Path, timeout: float = 240) -> tuple[int, dict]:
+    def submit(self, *arguments: str | Path, timeout: float = 480) -> tuple[int, dict]:
         """Run `clipmill submit … --wait --json`; returns its exit status and its answer."""
         command = [BIN / "clipmill", "submit", *arguments, "--wait", "--json", "--server", self.url]
         done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)

@@ -22,7 +22,7 @@ RENDERING = "clipmill.renderer.clip:render"
 DEAD_SECONDS = 8.0
 """How long a child may outlive the request that cancels its job; where nothing else runs, 2 s."""
 
-WORK_SECONDS = 120.0
+WORK_SECONDS = 300.0
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sa
         done = subprocess.run(
             [*submit, sample, "--max-seconds", "20", "--wait", "--json", "--server", f"http://127.0.0.1:{ports[0]}"],
             capture_output=True,
-            timeout=240,
+            timeout=480,
             check=False,
         )
         answer = json.loads(done.stdout)
