@@ -108,6 +108,7 @@ async def test_nobody_uses_the_guard_without_its_password(web_server):
         for proxy in (f"http://127.0.0.1:{guard.port}", f"http://clipmill:guess@127.0.0.1:{guard.port}"):
             async with session.get(url, proxy=proxy) as answer:
                 assert answer.status == 407
+                assert answer.headers["Proxy-Authenticate"] == 'Basic realm="clipmill"'
     assert web_server.requests == []
 
 
