@@ -147,9 +147,10 @@ class OneTask(RuleBasedStateMachine):
             self._settle(worker, again_in=decision.delay)
         else:
             self.letters += 1
+            unheard = len(self.alive.keys() - self.noticed)  # nobody can know yet whether they died
             assert (
                 isinstance(failure, Permanent)
-                or self.spent >= self.policy.attempts
+                or self.spent + unheard >= self.policy.attempts
                 or self.tally.waited >= self.policy.waits
             )
             self._settle(worker)
