@@ -70,6 +70,15 @@ async def test_a_setting_that_cannot_be_used_has_its_own_exit_status():
     assert b"CLIPMILL_ANALYZER_PART_TOKENS" in errors
 
 
+async def test_a_setting_under_its_earlier_name_is_warned_about_at_the_start():
+    process = await start(CLIPMILL_ANALYZER_GEMINI_PATIENCE_SECONDS="7", CLIPMILL_LOG_FORMAT="json")
+    _, errors = await asyncio.wait_for(process.communicate(b""), PATIENCE)
+    (warning,) = [json.loads(line) for line in errors.splitlines()]
+    assert (warning["level"], warning["message"]) == ("warning", "renamed_setting")
+    assert "CLIPMILL_ANALYZER_GEMINI_PATIENCE_SECONDS" in warning["sentence"]
+    assert "CLIPMILL_ANALYZER_PROVIDER_PATIENCE_SECONDS" in warning["sentence"]
+
+
 @pytest.mark.parametrize(("wanted", "shortest"), [(3, 15.0), (15, 5.0)])
 async def test_the_clips_are_those_that_the_service_stores_to_the_byte(run, job, wanted, shortest):
     store, job_id = job

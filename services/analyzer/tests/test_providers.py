@@ -44,6 +44,13 @@ def test_the_provider_is_a_setting():
         load_settings(AnalyzerSettings, "analyzer", {"CLIPMILL_ANALYZER_PROVIDER": "bard"})
 
 
+def test_the_patience_setting_is_still_read_under_its_earlier_name():
+    earlier = {"CLIPMILL_ANALYZER_GEMINI_PATIENCE_SECONDS": "7"}
+    assert load_settings(AnalyzerSettings, "analyzer", earlier).provider_patience_seconds == 7.0
+    both = {**earlier, "CLIPMILL_ANALYZER_PROVIDER_PATIENCE_SECONDS": "9"}
+    assert load_settings(AnalyzerSettings, "analyzer", both).provider_patience_seconds == 9.0
+
+
 def test_an_endpoint_without_a_model_is_a_problem_that_names_the_variable():
     assert "CLIPMILL_ANALYZER_OPENAI_MODEL" in problem_with(AnalyzerSettings(provider=ProviderKind.OPENAI))
     assert problem_with(LOCAL_MODEL) is None

@@ -146,7 +146,7 @@ class MomentsHandler:
 
     def _patient(self, failure: Unavailable, attempt: int) -> bool:
         """Whether to come back later: the pause is bearable, and a try is left after the next one."""
-        bearable = (failure.retry_after or 0.0) <= self._settings.gemini_patience_seconds
+        bearable = (failure.retry_after or 0.0) <= self._settings.provider_patience_seconds
         return bearable and attempt < self._asking_tries
 
     @property

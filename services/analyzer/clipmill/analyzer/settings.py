@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from clipmill.analyzer.asking.provider import ProviderKind
-from clipmill.operations.settings import Secret, ServiceSettings
+from clipmill.operations.settings import FORMERLY, Secret, ServiceSettings
 from msgspec import Meta
 
 
@@ -55,6 +55,14 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         ProviderKind,
         Meta(description="Who picks moments: gemini, or the openai_* endpoint; a key lent with a job means Gemini."),
     ] = ProviderKind.GEMINI
+    provider_patience_seconds: Annotated[
+        float,
+        Meta(
+            description="Longest pause that a provider may ask for before moments are picked locally, seconds.",
+            ge=0,
+            extra={FORMERLY: "CLIPMILL_ANALYZER_GEMINI_PATIENCE_SECONDS"},
+        ),
+    ] = 120.0
     part_tokens: Annotated[
         int,
         Meta(
@@ -73,10 +81,6 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         "https://generativelanguage.googleapis.com/"
     )
     gemini_timeout_seconds: Annotated[float, Meta(description="Longest wait for one answer, seconds.", gt=0)] = 180.0
-    gemini_patience_seconds: Annotated[
-        float,
-        Meta(description="Longest pause that a provider may ask for before moments are picked locally, seconds.", ge=0),
-    ] = 120.0
     gemini_output_tokens: Annotated[int, Meta(description="Most tokens of one answer, thoughts included.", ge=1024)] = (
         32768
     )
