@@ -8,8 +8,9 @@ import av
 import numpy as np
 import pytest
 from clipmill.analyzer.scenes.detection import detect
+from clipmill.analyzer.scenes.detection_request import DetectionRequest
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
-from clipmill.analyzer.scenes.shots import DetectionRequest, contiguous
+from clipmill.analyzer.scenes.shots import contiguous
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.artifacts import layout

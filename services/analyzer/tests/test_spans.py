@@ -1,7 +1,7 @@
 """Long videos in parts: the same result as in one go, whatever the file; and processes that end with their owner."""
 
 import asyncio
-import os
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -12,12 +12,21 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
+from clipmill.analyzer import scenes_handler
 from clipmill.analyzer.scenes.detection import detect
-from clipmill.analyzer.scenes.shots import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.scenes.detection_request import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.scenes.span_request import SPAN_TARGET
 from clipmill.analyzer.scenes.spans import planned
+from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.artifacts import layout
 from clipmill.artifacts.store import open_store
+from clipmill.contracts.codec import encode
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
-from clipmill.operations.child import Limits, run_child
+from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.tasks import ScenesTask
+from clipmill.operations import lifeline
+from clipmill.operations.child import Limits, run_child, tree_resident_bytes
+from clipmill.operations.settings import CommonSettings
 
 SECONDS = 16.0
 STEADY = [index / 25 for index in range(int(SECONDS * 25))]
@@ -150,6 +159,35 @@ def test_pictures_that_need_what_is_before_their_keyframe_are_searched_in_one_go
     write_film(tmp_path / "a.ts", picture, STEADY, options)
     parts, whole = both(tmp_path / "a.ts")
     assert same(parts, whole)
+    assert (parts.spans, whole.note) == (1, "")
+    assert parts.note.startswith("Shots were searched in one pass, because parts of the video could not be joined: ")
+
+
+async def test_parts_that_could_not_be_joined_are_counted_and_said_in_the_jobs_log(
+    write_film, media_of, make_context, sample, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(scenes_handler, "processors", lambda: 3)
+    store, job = open_store(tmp_path.as_uri()), new_job_id()
+    write_film(tmp_path / "a.ts", picture, STEADY, {"preset": "veryfast", "x264-params": "intra-refresh=1:keyint=40"})
+    await store.put_file(layout.source(job), tmp_path / "a.ts")
+    await store.put_bytes(layout.media(job), encode(media_of(SECONDS)))
+    settings = AnalyzerSettings(common=CommonSettings(store_url=tmp_path.as_uri()), detection_span_seconds=3.0)
+    before = sample("clipmill_fallbacks_total", kind="searched_in_one_go")
+    contexts = [make_context(attempt=attempt) for attempt in (1, 2)]
+    for context in contexts:
+        await scenes_handler.ScenesHandler(store, settings)(ScenesTask(job=job), context)
+    assert [context.kinds for context in contexts] == [
+        ["stage_started", "log", "stage_finished"],
+        ["log", "stage_finished"],
+    ]
+    first, again = ([event for event in context.events if event.kind == "log"] for context in contexts)
+    assert first == again
+    assert re.fullmatch(
+        r"Shots were searched in one pass, because parts of the video could not be joined: frames have other \w+\. "
+        r"That takes longer; the result is the same\.",
+        first[0].line,
+    )
+    assert sample("clipmill_fallbacks_total", kind="searched_in_one_go") == before + 1
 
 
 def test_one_keyframe_is_one_part(write_film, both, tmp_path):
@@ -200,11 +238,12 @@ def test_a_file_that_is_no_video_is_refused_for_good_in_parts_too(request_for, t
 
 
 def _span_processes():
-    """The processes of this test's descendants that measure a span."""
+    """The processes of this test's descendants that measure a span, without those that watch over them."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if any("span_processes" in word for word in process.cmdline()):
+            words = process.cmdline()
+            if SPAN_TARGET in words and lifeline.__file__ not in words:
                 found.append(process)
     return found
 
@@ -235,18 +274,35 @@ async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for
     task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected, limits=Limits(resident_bytes=2**32)))
     await _until(lambda: len(_span_processes()) == 3)
     processes = _span_processes()
-    assert len({os.getpgid(process.pid) for process in processes}) == 1  # so that the memory limit counts all
-    assert os.getpgid(processes[0].pid) != os.getpgid(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     await _until(lambda: not any(_alive(process) for process in processes))
 
 
+async def test_the_memory_limit_of_the_search_holds_for_the_processes_of_all_parts_together(long_film, request_for):
+    """Half of what each process has once it has imported what it needs is too little for two of them."""
+    request = request_for(long_film, duration=100.0)
+    searching = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
+    await _until(lambda: len(_span_processes()) == 3)
+    (owner,) = {process.parent() for process in _span_processes()}
+    await _until(lambda: all(process.memory_info().rss > 80 * 2**20 for process in _span_processes()))
+    own = owner.memory_info().rss
+    assert tree_resident_bytes(owner.pid) > own + 3 * 80 * 2**20
+    searching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await searching
+    limits = Limits(resident_bytes=own + 100 * 2**20)
+    with pytest.raises(Transient) as failure:
+        await run_child(DETECTION_TARGET, request, Detected, limits=limits)
+    assert failure.value.code is ErrorCode.OUT_OF_MEMORY
+    await _until(lambda: _span_processes() == [])
+
+
 OWNER = """
 import asyncio, sys
 import msgspec
-from clipmill.analyzer.scenes.shots import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.scenes.detection_request import DETECTION_TARGET, Detected, DetectionRequest
 from clipmill.operations.child import run_child
 request = msgspec.json.decode(sys.argv[1].encode(), type=DetectionRequest)
 asyncio.run(run_child(DETECTION_TARGET, request, Detected))

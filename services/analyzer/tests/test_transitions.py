@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from clipmill.analyzer.scenes.shots import Detected, Transition, scenes_from
+from clipmill.analyzer.scenes.detection_request import Detected, Transition
+from clipmill.analyzer.scenes.shots import scenes_from
 from clipmill.analyzer.scenes.transitions import gradual
 
 SIDE = 16

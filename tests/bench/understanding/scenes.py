@@ -14,8 +14,8 @@ from pathlib import Path
 import av
 import msgspec
 from clipmill.analyzer.scenes.detection import detect
+from clipmill.analyzer.scenes.detection_request import Detected, DetectionRequest
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
-from clipmill.analyzer.scenes.shots import Detected, DetectionRequest
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.operations.processors import processors
 from figures import Figure

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
-from clipmill.analyzer.scenes.shots import Detected
+from clipmill.analyzer.scenes.detection_request import Detected
 from figures import Figure
 
 from understanding import moving_pictures as made

@@ -165,11 +165,19 @@ class Shot(Struct, frozen=True, kw_only=True):
 
 
 class Scenes(Struct, frozen=True, kw_only=True):
-    """`scenes.json`: the shots of the source, in order, without gaps; a video without a cut is one shot."""
+    """`scenes.json`: the shots of the source, in order, without gaps; a video without a cut is one shot.
+
+    Attributes:
+        shots: at least one.
+        detector: what found them.
+        frame_rate: average frames a second.
+        note: what the job's log says about the search, such as why it took longer; empty for nothing.
+    """
 
     shots: tuple[Shot, ...]
     detector: str
     frame_rate: float
+    note: str = ""
 
 
 class PlannedClip(Struct, frozen=True, kw_only=True):

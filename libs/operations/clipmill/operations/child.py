@@ -51,11 +51,13 @@ class Limits(Struct, frozen=True, kw_only=True):
         seconds: wall time of a call, starting the process included.
         resident_bytes: resident memory of the child and all processes it started, together.
         file_bytes: size of any single file that the child or a process it started writes.
+        answer_bytes: length of its answer as JSON.
     """
 
     seconds: float | None = None
     resident_bytes: int | None = None
     file_bytes: int | None = None
+    answer_bytes: int = MAX_ANSWER_BYTES
 
 
 NO_LIMITS = Limits()
@@ -221,7 +223,7 @@ class _Session:
         if limits.file_bytes is not None:
             command.append(str(limits.file_bytes))
         pipe = asyncio.subprocess.PIPE
-        process = await start_process(command, stdin=pipe, stdout=pipe, stderr=pipe, stream_limit=MAX_ANSWER_BYTES)
+        process = await start_process(command, stdin=pipe, stdout=pipe, stderr=pipe, stream_limit=limits.answer_bytes)
         return cls(target, limits, process)
 
     async def imported(self) -> None:
@@ -303,20 +305,26 @@ class _Session:
     async def _watch_memory(self, limit: int) -> str:
         """Kill the group once it uses more than `limit` bytes and return the sentence about it."""
         while True:
-            used = group_resident_bytes(self.process.pid)
+            used = tree_resident_bytes(self.process.pid)
             if used > limit:
                 self.process.kill()
                 return f"The work needed {used >> 20} MiB of memory and may use {limit >> 20} MiB."
             await asyncio.sleep(MEMORY_POLL_SECONDS)
 
 
-def group_resident_bytes(group: int) -> int:
-    """Return the resident memory of all processes of a process group, bytes."""
-    total = 0
+def tree_resident_bytes(leader: int) -> int:
+    """Return the resident memory of a process, of its group and of its descendants in groups of their own, bytes."""
+    counted = set[int]()
+    with suppress(psutil.Error):
+        counted.update(child.pid for child in psutil.Process(leader).children(recursive=True))
     for pid in psutil.pids():
-        with suppress(OSError, psutil.Error):
-            if os.getpgid(pid) == group:
-                total += psutil.Process(pid).memory_info().rss
+        with suppress(OSError):
+            if os.getpgid(pid) == leader:
+                counted.add(pid)
+    total = 0
+    for pid in counted:
+        with suppress(psutil.Error):
+            total += psutil.Process(pid).memory_info().rss
     return total
 
 

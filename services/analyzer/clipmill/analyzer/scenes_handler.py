@@ -2,14 +2,15 @@
 
 import time
 
-from clipmill.analyzer.scenes.shots import DETECTION_TARGET, Detected, DetectionRequest, scenes_from
+from clipmill.analyzer.scenes.detection_request import DETECTION_TARGET, Detected, DetectionRequest
+from clipmill.analyzer.scenes.shots import scenes_from
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load, save_once
 from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts import log_lines
 from clipmill.contracts.documents import MediaFacts, Scenes
-from clipmill.contracts.events import StageFinished, StageStarted
+from clipmill.contracts.events import Log, StageFinished, StageStarted
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging.context import TaskContext
@@ -34,10 +35,13 @@ class ScenesHandler:
         """Do `task`; done twice, it changes nothing."""
         began = time.monotonic()
         seconds = 0.0
-        if await load(self._store, layout.scenes(task.job), Scenes) is None:
+        scenes = await load(self._store, layout.scenes(task.job), Scenes)
+        if scenes is None:
             await context.emit(StageStarted(job=task.job, stage=Stage.SCENES, line=log_lines.DETECTING))
-            await save_once(self._store, layout.scenes(task.job), await self._detect(task, context))
+            scenes = await save_once(self._store, layout.scenes(task.job), await self._detect(task, context))
             seconds = time.monotonic() - began
+        if scenes.note:
+            await context.emit(Log(job=task.job, name="searched_in_one_go", line=scenes.note))
         await context.emit(StageFinished(job=task.job, stage=Stage.SCENES, seconds=seconds))
         if await self._store.size(layout.transcript(task.job)) is not None:
             await context.submit(
@@ -67,8 +71,8 @@ class ScenesHandler:
         )
         detected = await run_child(DETECTION_TARGET, request, Detected, limits=limits, on_progress=context.progress)
         if detected.note:
-            context.log.warning("spans_not_joined", note=detected.note)
-            metrics.fallback("searched_in_one_go")  # slower, with the same result: nothing for the job's own log
+            context.log.warning("spans_not_joined", sentence=detected.note)
+            metrics.fallback("searched_in_one_go")
         context.log.info(
             "shots_found",
             cuts=len(detected.cuts),

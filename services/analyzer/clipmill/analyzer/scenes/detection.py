@@ -8,10 +8,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 import av
-from clipmill.analyzer.scenes.detection_stream import DetectionStream, Span
-from clipmill.analyzer.scenes.frame_measures import Measures, measured
-from clipmill.analyzer.scenes.shots import Detected, DetectionRequest
-from clipmill.analyzer.scenes.span_processes import Percents, SpanRequest, measure_spans
+from clipmill.analyzer.scenes.detection_request import Detected, DetectionRequest
+from clipmill.analyzer.scenes.detection_stream import DetectionStream
+from clipmill.analyzer.scenes.frame_measures import measured
+from clipmill.analyzer.scenes.span_measuring import Percents
+from clipmill.analyzer.scenes.span_processes import measure_spans
+from clipmill.analyzer.scenes.span_request import Measures, Span, SpanRequest
 from clipmill.analyzer.scenes.spans import SpansDisagreeError, joined, planned
 from clipmill.analyzer.scenes.transitions import gradual
 from clipmill.artifacts.store import open_store
@@ -47,7 +49,10 @@ def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detect
         try:
             measures = joined(spans, measure_spans(_requests(request, spans), said.reached))
         except SpansDisagreeError as error:
-            note = f"parts of the video could not be joined ({error}); it was searched again in one go"
+            note = (
+                f"Shots were searched in one pass, because parts of the video could not be joined: {error}. "
+                "That takes longer; the result is the same."
+            )
     if measures is None:
         spans = spans[:1]
         measures = _in_one_go(request, said.reached)

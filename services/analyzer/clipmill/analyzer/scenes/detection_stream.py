@@ -7,8 +7,8 @@ from typing import BinaryIO, ClassVar
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
+from clipmill.analyzer.scenes.span_request import WHOLE, Span
 from clipmill.operations.processors import processors
-from msgspec import Struct
 from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode, Timecode, TimecodeLike
 from scenedetect.video_stream import SeekError, VideoStream
@@ -23,24 +23,6 @@ MOST_THREADS = 16
 OVERLAP_FRAMES = 16
 """Frames that a span reads beyond the next one's keyframe: as many as a decoder keeps for reference at most (H.264,
 A.3.1), so that pictures which are the same in both spans over that length come from decoders in the same state."""
-
-
-class Span(Struct, frozen=True, kw_only=True):
-    """A part of a video, from a keyframe up to the next span's; times are the stream's own stamps, in its time base.
-
-    Attributes:
-        sought: where to seek to before the keyframe is looked for; None at the first frame of the video.
-        first: the keyframe with which it begins; None likewise.
-        next: the keyframe with which the next span begins; None if this one goes on to the end.
-    """
-
-    sought: int | None = None
-    first: int | None = None
-    next: int | None = None
-
-
-WHOLE = Span()
-"""All of a video."""
 
 
 class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no types

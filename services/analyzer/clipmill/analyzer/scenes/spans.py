@@ -14,8 +14,7 @@ from typing import BinaryIO
 
 import av
 import numpy as np
-from clipmill.analyzer.scenes.detection_stream import WHOLE, Span
-from clipmill.analyzer.scenes.frame_measures import Measures
+from clipmill.analyzer.scenes.span_request import WHOLE, Measures, Span
 
 MOST_SPANS = 8
 """More would be decoded faster than a store is read."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from clipmill.analyzer.scenes.detection_request import Transition
 from clipmill.analyzer.scenes.dissolves import Samples, Stretch, dissolves
 from clipmill.analyzer.scenes.fades import fades
-from clipmill.analyzer.scenes.shots import Transition
 from numpy.typing import NDArray
 
 STEP = 0.04
