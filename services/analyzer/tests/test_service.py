@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 from clipmill.analyzer.asking.costs import PriceTableError, load_prices
@@ -18,6 +19,9 @@ from clipmill.contracts.tasks import ScenesTask
 from clipmill.messaging.publisher import Publisher
 
 PATIENCE = 60.0
+
+DECODERS = ("cv2", "av", "av.libs", "PIL", "torch", "ai_edge_litert")
+"""What may crash on bad media or takes much memory: it belongs in child processes."""
 
 
 @pytest.fixture
@@ -36,6 +40,10 @@ async def service(nats_server, nc, tmp_path):
     process.terminate()
     _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, said.decode()
+
+
+def _maps(pid):
+    return Path(f"/proc/{pid}/maps").read_text()
 
 
 async def test_both_stages_run_in_one_process_from_source_to_render_tasks(
@@ -68,6 +76,9 @@ async def test_both_stages_run_in_one_process_from_source_to_render_tasks(
         "stage_finished",
         "clips_planned",
     ]
+    mapped = _maps(service.pid)
+    assert "/site-packages/" in mapped
+    assert not [library for library in DECODERS if f"/{library}/" in mapped]
 
 
 async def test_a_price_table_that_cannot_be_used_stops_the_start_with_its_variable(nats_server, nc, tmp_path):
