@@ -22,7 +22,7 @@ define beside_types
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format types unit soak bench bench-messaging bench-rendering bench-understanding lock clean
+.PHONY: help setup demo up quick test lint format types unit soak bench bench-messaging bench-rendering bench-understanding lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ demo: setup ## run the whole of clipmill on the bundled sample video and list th
 
 up: setup ## run clipmill on this machine until Ctrl-C; DATA= and PORT= choose where
 	@$(BIN)/clipmill up $(if $(DATA),--data $(DATA)) $(if $(PORT),--port $(PORT))
+
+quick: lint ## check style, types, and what needs no server, no media, no processes and no time
+	$(call beside_types,$(PYTEST) -m "not (server or media or slow)" $(ARGS))
 
 test: lint ## check everything: style, types, tests; ARGS= are handed to pytest, WORKERS= processes run tests
 	$(call beside_types,$(PYTEST) $(ARGS))

@@ -8,6 +8,7 @@ The suites that use NATS run on one server, or on three:
 """
 
 import asyncio
+import functools
 import json
 import os
 import socket
@@ -16,11 +17,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import av
 import pytest
 from clipmill.messaging import connection, topology
 from hypothesis import HealthCheck, settings
@@ -30,9 +31,11 @@ ROOT = Path(__file__).parent
 NODES = int(os.environ.get("CLIPMILL_TEST_NATS_NODES", "1"))
 KILLED = os.environ.get("CLIPMILL_TEST_NATS_KILLED", "")
 
-START_SECONDS = 10.0
-ELECTION_SECONDS = 30.0
+START_SECONDS = 60.0
+ELECTION_SECONDS = 60.0
 """A leader that is killed is replaced within 10 s; the machine may be busy."""
+
+ALONE, ONE_DEAD = "one server", "one of three dead"
 
 SERVER_CONFIG = 'jetstream {{ store_dir: "{store}" }}\n'
 """Not synced to the disk at every write, as the product's are: tests kill servers, which loses nothing of what was
@@ -234,7 +237,7 @@ async def _empty(cluster: NatsCluster) -> None:
     try:
         await topology.apply(client, cluster.replicas)
         for name in names:
-            await connection.insist(partial(js.purge_stream, name))
+            await connection.insist(functools.partial(js.purge_stream, name))
     finally:
         await connection.close(client)
 
@@ -260,7 +263,8 @@ def nats_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[NatsServer | NatsCluster]:
     """A nats-server for this test alone, without streams; or the session's cluster, its streams empty."""
-    if NODES == 1:
+    one_dead = getattr(request, "param", ALONE) == ONE_DEAD
+    if NODES == 1 and not one_dead:
         server = NatsServer(tmp_path_factory.mktemp("nats"))
         yield server
         if server.alive:
@@ -273,7 +277,7 @@ def nats_server(
         cluster.mend()
     cluster.wait_for_leader()
     asyncio.run(_empty(cluster))
-    if KILLED == "each" or (KILLED == "once" and cluster.whole):
+    if KILLED == "each" or ((KILLED == "once" or one_dead) and cluster.whole):
         cluster.lose(cluster.leader_of(topology.EVENTS))
     yield cluster
 
@@ -287,6 +291,65 @@ async def nc(nats_server: NatsServer | NatsCluster) -> AsyncIterator[Client]:
         yield client
     finally:
         await connection.close(client)
+
+
+KINDS = {"server", "media", "slow"}
+"""The marks that keep a test out of `make quick`."""
+
+SERVERS = {"nats_server", "nats_cluster", "s3_endpoint", "up", "start_up"}
+"""Fixtures that run servers: the tests that use them are marked."""
+
+_unmarked: set[str] = set()
+"""The test that runs now, if it may neither open media nor start a process."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with the mark `cluster` on one server, and again on three of which one is dead."""
+    marked = metafunc.definition.get_closest_marker("cluster") and "nats_server" in metafunc.fixturenames
+    if marked and NODES == 1:
+        metafunc.parametrize("nats_server", [ALONE, ONE_DEAD], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a server, and run whole files that are slow first, so that no process works on one at the end."""
+    files: dict[Path, int] = {}
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
+        marks = {mark.name for mark in item.iter_markers()}
+        weight = 2 if "slow" in marks else 1 if KINDS & marks else 0
+        files[item.path] = max(weight, files.get(item.path, 0))
+    items.sort(key=lambda item: -files[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold a test without a mark to the means of `make quick`."""
+    if not KINDS & {mark.name for mark in item.iter_markers()}:
+        _unmarked.add(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _unmarked.clear()
+
+
+def _refuse_processes(event: str, arguments: tuple[object, ...]) -> None:
+    if _unmarked and event == "subprocess.Popen":
+        pytest.fail(f"A test that starts a process ({arguments[0]}) needs the mark `slow`: see CONTRIBUTING.md.")
+
+
+def _refusing_media(open_media: Callable[..., object]) -> Callable[..., object]:
+    @functools.wraps(open_media)
+    def checked(*arguments: object, **options: object) -> object:
+        if _unmarked:
+            pytest.fail("A test that opens media needs the mark `media`: see CONTRIBUTING.md.")
+        return open_media(*arguments, **options)
+
+    return checked
+
+
+sys.addaudithook(_refuse_processes)
+av.open = _refusing_media(av.open)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HOOK = Path(__file__).parent.parent / ".ci" / "commit_message.py"
 BODY = "\n\nThe detector fell back without a word, so nobody knew.\n"
 

@@ -6,7 +6,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
 from clipmill.contracts import stages
+
+pytestmark = pytest.mark.slow
 
 ROW = """
     NARRATE = (

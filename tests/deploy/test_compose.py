@@ -27,6 +27,7 @@ def _environment(service) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_files_keep_to_the_compose_specification(repository):
     files = [repository / "deploy" / name for name in ("compose.yaml", "compose.gpu.yaml")]
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", *files]

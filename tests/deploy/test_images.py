@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from clipmill.contracts import stages
 
+pytestmark = pytest.mark.slow
+
 SERVICES = ("gateway", *stages.SERVICES)
 IMAGES = (*SERVICES, "cli")
 

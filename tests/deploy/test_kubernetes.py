@@ -12,6 +12,8 @@ from clipmill.contracts import stages
 from clipmill.messaging import topology
 from clipmill.operations.settings import CommonSettings, load_settings, unknown_variables
 
+pytestmark = pytest.mark.slow
+
 SERVICES = ("gateway", *stages.SERVICES)
 CUSTOM = ("ScaledObject", "PodMonitor", "PrometheusRule")
 STAGES = {

@@ -7,6 +7,8 @@ import subprocess
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 ADDED = {"job", "service", "instance", "le"}
 """Labels that scraping and histograms add to a metric's own."""
 

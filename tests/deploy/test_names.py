@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+import pytest
 from clipmill.messaging import topology
 
 TEXT = {".conf", ".json", ".md", ".yaml", ".yml", ".example", ""}
@@ -28,6 +29,7 @@ def test_every_module_that_is_run_can_be(repository, recipes):
             assert find_spec(f"{module}.__main__") is not None, path
 
 
+@pytest.mark.slow
 def test_every_command_of_the_command_line_is_known(repository, recipes):
     texts = _texts(repository, recipes).values()
     asked = {tuple(words.split()) for text in texts for words in re.findall(r"`clipmill ([a-z -]+)`", text)}

@@ -18,6 +18,8 @@ from clipmill.messaging import topology
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = Path(sys.executable).parent
 PASSWORD = "3e8a-not-a-number"
 KEYS = {"AWS_ACCESS_KEY_ID": "clipmill", "AWS_SECRET_ACCESS_KEY": "for this test"}

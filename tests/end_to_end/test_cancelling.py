@@ -16,6 +16,8 @@ from clipmill.contracts.documents import Transcript
 from clipmill.messaging import connection
 from clipmill.messaging.topology import EVENTS, INTAKE, TASKS
 
+pytestmark = pytest.mark.slow
+
 FETCHING = "clipmill.downloader.fetching:fetch"
 RENDERING = "clipmill.renderer.clip:render"
 

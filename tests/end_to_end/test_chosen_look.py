@@ -11,6 +11,8 @@ from pathlib import Path
 import av
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BROKEN_SECONDS = 60
 
 

@@ -14,6 +14,8 @@ from clipmill.cli.outcomes import WorkFailed
 from clipmill.contracts import codec
 from clipmill.contracts.documents import Transcript
 
+pytestmark = pytest.mark.slow
+
 RATE = 10
 
 

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 KEY = "AIza-lent-for-this-job-only"
 LEAST_SECONDS = 15.0
 END_SECONDS = 480

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BIN = Path(sys.executable).parent
 READY_SECONDS = 120
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")

@@ -7,6 +7,8 @@ import pytest
 from campaign import campaign, schedule
 from campaign.schedule import Kind, Size
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(jobs=10, seconds=45.0, kills=26, nats_kills=2, duplicates=8, stops=4, cancels=2, deletes=3)
 
 QUIET_SECONDS = 90.0

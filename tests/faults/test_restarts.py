@@ -17,6 +17,8 @@ from clipmill.cli.local.machine import SERVICES
 from clipmill.messaging.attempts import Tally
 from clipmill.messaging.topology import ATTEMPTS
 
+pytestmark = pytest.mark.slow
+
 ONE_EACH = dict.fromkeys(SERVICES, 1)
 REDELIVERY_SLACK = 30.0
 """Where nothing else runs it takes 5 s at most."""

@@ -207,6 +207,7 @@ class StoreContract:
             with pytest.raises(ValueError, match="prefix"):
                 await store.delete_prefix(prefix)
 
+    @pytest.mark.media
     @pytest.mark.parametrize("spooled", [False, True])
     async def test_media_are_read_where_they_lie(self, store, video, tmp_path, spooled):
         await store.put_file("source", video)
@@ -236,9 +237,11 @@ class TestDirectory(StoreContract):
         await store.put_bytes("a", b"x")
         assert await store.url("a", 60) is None
 
+    @pytest.mark.slow
     async def test_a_killed_writer_leaves_nothing_that_can_be_seen(self, store, url):
         await killed_writer(store, url)
 
+    @pytest.mark.slow
     async def test_a_folder_that_lists_nothing_is_told_too_with_the_time_of_its_newest(self, store, url, tmp_path):
         await killed_writer(store, url, tidy=False)
         folder = tmp_path / "a store" / "of mine" / "jobs"
@@ -303,6 +306,7 @@ class TestS3(StoreContract):
 
         assert await asyncio.to_thread(read) == b"234"
 
+    @pytest.mark.slow
     async def test_a_killed_writer_leaves_nothing_that_can_be_seen(self, store, s3_url):
         await killed_writer(store, s3_url)
 

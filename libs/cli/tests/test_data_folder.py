@@ -7,6 +7,8 @@ import sys
 import pytest
 from clipmill.cli.local.data_folder import DataFolder, FolderInUse, RunningState
 
+pytestmark = pytest.mark.slow
+
 STATE = RunningState(
     pid=123,
     url="http://127.0.0.1:8000",

@@ -6,6 +6,8 @@ import pytest
 from clipmill.cli.commands import demo
 from clipmill.cli.outcomes import WorkFailed
 
+pytestmark = pytest.mark.slow
+
 VIEW = {"job_id": "550e8400-e29b-41d4-a716-446655440000", "status": "completed", "clips_planned": 2, "clips_ready": 2}
 
 

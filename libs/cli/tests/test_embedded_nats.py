@@ -11,6 +11,8 @@ import pytest
 from clipmill.cli.local.embedded_nats import NatsPorts, find_nats_server, nats_program
 from clipmill.cli.local.ports import free_ports, port_is_free
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 30.0
 
 

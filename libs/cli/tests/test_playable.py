@@ -3,6 +3,8 @@
 import pytest
 from clipmill.cli.screen.playable import Unplayable, check_clip
 
+pytestmark = pytest.mark.media
+
 
 def test_an_upright_video_with_sound_is_a_clip(video):
     clip = check_clip(video("clip.mp4", 180, 320))

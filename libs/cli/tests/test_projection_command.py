@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
 from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging.publisher import Publisher
+
+pytestmark = pytest.mark.slow
 
 
 async def test_documents_are_checked_and_made_anew(clipmill_process, nats_server, nc):

@@ -103,6 +103,7 @@ async def test_waiting_prints_each_log_line_once_and_then_the_clips_best_first(c
     assert "\x1b" not in out
 
 
+@pytest.mark.slow
 async def test_json_is_one_document_and_all_that_stands_on_standard_output(contract_server, clipmill_process, talk):
     contract, url = contract_server
     status, out, err = await clipmill_process("submit", talk, "--wait", "--json", "--server", url)
@@ -233,6 +234,7 @@ async def test_the_key_travels_in_a_header_and_only_when_asked_for(contract_serv
     assert (status, err) == (2, "Error: --gemini-key sends the key in GEMINI_API_KEY, but that is not set.\n")
 
 
+@pytest.mark.slow
 async def test_ctrl_c_leaves_the_job_and_says_how_to_follow_it(contract_server):
     contract, url = contract_server
     contract.steps = contract.steps[:2]

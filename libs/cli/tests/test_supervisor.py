@@ -11,6 +11,8 @@ import pytest
 from clipmill.cli.local.ports import free_ports
 from clipmill.cli.local.supervisor import StartFailed
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 30.0
 OWNER = Path(__file__).parent / "owner.py"
 

@@ -3,7 +3,10 @@
 import json
 import socket
 
+import pytest
 from clipmill.cli.local.data_folder import DataFolder
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_second_up_on_the_same_folder_is_refused(clipmill_process, tmp_path):

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 async def test_the_renderers_findings_and_status_are_the_commands(clipmill_process, video):
     options = ("--seconds", "60", "--format", "square", "--captions", "--json")

@@ -8,6 +8,8 @@ from clipmill.contracts.tasks import DownloadTask, RenderTask, ScenesTask
 from clipmill.messaging.dead_letters import DeadLetter, DeadLetters
 from clipmill.messaging.worker import StageWorker
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture
 def letters(nc):

@@ -15,6 +15,8 @@ from clipmill.messaging.connection import insist
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import INTAKE, SECRETS
 
+pytestmark = pytest.mark.cluster
+
 
 async def test_the_same_event_is_stored_once(shared, events_of):
     event = Started(job=new_job_id())

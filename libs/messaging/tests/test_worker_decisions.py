@@ -4,6 +4,7 @@ rules move. The decisions are the product's: the tally, when to give up, when a 
 
 import random
 
+import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.messaging.attempts import Tally
 from clipmill.messaging.delivery import MARGIN, Standing
@@ -20,6 +21,8 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+
+pytestmark = pytest.mark.slow
 
 ACK_WAIT = 30.0
 LATENCY = st.sampled_from([0.0, ACK_WAIT * MARGIN])

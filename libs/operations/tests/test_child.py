@@ -17,7 +17,7 @@ from clipmill.operations.child import NO_LIMITS, Child, Limits, group_resident_b
 from msgspec import Struct
 from structlog.testing import capture_logs
 
-pytestmark = pytest.mark.usefixtures("_targets_importable")
+pytestmark = [pytest.mark.usefixtures("_targets_importable"), pytest.mark.slow]
 
 MIB = 1024 * 1024
 

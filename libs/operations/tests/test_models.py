@@ -10,6 +10,8 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations import models
 from clipmill.operations.models import Model, ModelFile, Part, catalogue, fetch, find, locate
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = b"numbers" * 1000
 LABELS = b"red\nblue\n"
 

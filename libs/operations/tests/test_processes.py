@@ -8,6 +8,8 @@ import psutil
 import pytest
 from clipmill.operations.processes import start_process
 
+pytestmark = pytest.mark.slow
+
 PIPE = asyncio.subprocess.PIPE
 
 

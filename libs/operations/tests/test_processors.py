@@ -35,6 +35,7 @@ def test_without_groups_the_processors_we_may_run_on_count(tmp_path, eight):
     assert processors(tmp_path / "none", tmp_path / "none") == 8
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no CPU masks")
 def test_a_mask_counts():
     first = min(os.sched_getaffinity(0))

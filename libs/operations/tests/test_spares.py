@@ -12,7 +12,7 @@ from clipmill.operations.child import NO_LIMITS
 from clipmill.operations.spares import Spares
 from msgspec import Struct
 
-pytestmark = pytest.mark.usefixtures("_targets_importable")
+pytestmark = [pytest.mark.usefixtures("_targets_importable"), pytest.mark.slow]
 
 
 class Request(Struct):

@@ -1,6 +1,9 @@
 import threading
 
+import pytest
 from clipmill.operations.workroom import sweep, workroom
+
+pytestmark = pytest.mark.slow
 
 PREFIX = "clipmill-test-"
 

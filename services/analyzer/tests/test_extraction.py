@@ -68,6 +68,7 @@ def test_no_text_raises(text):
 @given(
     st.recursive(st.none() | st.floats() | st.text(), lambda inner: st.dictionaries(st.text(), inner) | st.lists(inner))
 )
+@pytest.mark.slow
 def test_no_json_raises(value):
     assert all(isinstance(record, dict) for record in _read(json.dumps({"clips": value})) or [])
 

@@ -13,6 +13,8 @@ from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask
 from structlog.testing import capture_logs
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60.0
 NOWHERE = {"CLIPMILL_NATS_URL": "nats://127.0.0.1:1", "CLIPMILL_STORE_URL": "s3://nowhere/at-all"}
 

@@ -14,6 +14,7 @@ from talks.promises import broken
 from talks.random_jobs import jobs
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(jobs())
 def test_every_plan_keeps_its_promises(material):

@@ -24,6 +24,8 @@ from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.operations.settings import CommonSettings
 
+pytestmark = pytest.mark.media
+
 STEADY = [index * 40 for index in range(200)]
 
 

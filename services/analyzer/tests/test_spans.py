@@ -28,6 +28,8 @@ from clipmill.operations import lifeline
 from clipmill.operations.child import Limits, run_child, tree_resident_bytes
 from clipmill.operations.settings import CommonSettings
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 16.0
 STEADY = [index / 25 for index in range(int(SECONDS * 25))]
 GENERATOR = np.random.default_rng(4)

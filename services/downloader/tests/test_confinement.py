@@ -6,6 +6,8 @@ from pathlib import Path
 import deno
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PREAMBLE = """
 import os, socket, subprocess, sys
 from pathlib import Path

@@ -13,6 +13,8 @@ from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchReques
 from clipmill.egress.guard import EgressGuard
 from clipmill.operations.child import Limits, run_child
 
+pytestmark = [pytest.mark.media, pytest.mark.slow]
+
 ALLOWED = (ip_network("127.0.0.1/32"),)
 
 Fetch = Callable[..., Awaitable[Fetched]]

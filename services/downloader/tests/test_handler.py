@@ -21,6 +21,8 @@ from clipmill.downloader.settings import DownloaderSettings
 from clipmill.operations.settings import SettingsError, load_settings
 from prometheus_client import REGISTRY
 
+pytestmark = [pytest.mark.media, pytest.mark.slow]
+
 MakeHandler = Callable[..., DownloadHandler]
 
 

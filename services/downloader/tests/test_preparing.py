@@ -11,6 +11,8 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.downloader.prepare_request import Prepared, PrepareRequest
 from clipmill.downloader.preparing import prepare
 
+pytestmark = pytest.mark.media
+
 
 @pytest.fixture
 def make_source(tmp_path: Path):

@@ -3,7 +3,10 @@
 import asyncio
 import sys
 
+import pytest
 from clipmill.contracts.identifiers import new_job_id
+
+pytestmark = pytest.mark.slow
 
 WHOLE_TASK = """
 import asyncio, sys

@@ -14,6 +14,8 @@ from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.verification import verify
 from PIL import Image
 
+pytestmark = pytest.mark.media
+
 
 def lights(path) -> np.ndarray:
     """The mean light of the middle of each picture."""

@@ -13,6 +13,8 @@ from clipmill.renderer.reading.source import Source
 from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import Span
 
+pytestmark = pytest.mark.media
+
 READABLE = (
     "hevc_10bit.mp4",
     "late_audio.mp4",

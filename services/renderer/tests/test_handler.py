@@ -25,6 +25,8 @@ from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.settings import RendererSettings
 from prometheus_client import REGISTRY
 
+pytestmark = [pytest.mark.media, pytest.mark.slow]
+
 
 class Recording:
     """What a handler said."""

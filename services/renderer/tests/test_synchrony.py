@@ -9,6 +9,8 @@ import pytest
 from clipmill.renderer.audio.sound import SAMPLE_RATE, Timeline
 from clipmill.renderer.reading.source import Glance, Source
 
+pytestmark = pytest.mark.media
+
 LENGTH = 22.0
 FLASH = 20.5
 SIZE = (64, 48)

@@ -3,6 +3,8 @@ import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 
+pytestmark = pytest.mark.media
+
 
 def beep(seconds=2.0, at=1.0, rate=48_000):
     """Silence, then from `at` on a tone."""

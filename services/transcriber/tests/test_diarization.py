@@ -5,7 +5,7 @@ import pytest
 from clipmill.transcriber.hearing.audio import RATE
 from clipmill.transcriber.recognising.turns import Turn
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # the model libraries' own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the model libraries' own
 
 
 @pytest.fixture

@@ -14,7 +14,11 @@ from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import EngineRequest
 from msgspec.structs import replace
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]  # the model libraries' own
+pytestmark = [
+    pytest.mark.media,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore"),  # the model libraries' own
+]
 
 SECONDS = 36
 REQUEST = EngineRequest(model="whisper-tiny.en", models_dir="/nowhere", batch_size=2)

@@ -13,6 +13,8 @@ from clipmill.operations.child import Limits
 from clipmill.transcriber.models.model_process import ModelProcess
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def mute(tmp_path, make_media):

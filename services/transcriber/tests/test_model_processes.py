@@ -9,6 +9,8 @@ from clipmill.operations.child import Limits
 from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest
 
+pytestmark = pytest.mark.slow
+
 ASKING = """
 import os
 from clipmill.contracts.failures import Permanent

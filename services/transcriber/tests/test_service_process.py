@@ -7,6 +7,8 @@ import pytest
 from clipmill.artifacts import layout
 from clipmill.contracts.identifiers import new_job_id
 
+pytestmark = [pytest.mark.media, pytest.mark.slow]
+
 WHOLE_JOB = """
 import asyncio, sys
 from types import SimpleNamespace

@@ -23,7 +23,7 @@ from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import SpeechRequest
 from prometheus_client import REGISTRY
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.media]
 
 
 @pytest.fixture(scope="module")

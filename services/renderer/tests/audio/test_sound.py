@@ -57,6 +57,7 @@ def test_what_is_not_even_one_channel_is_silent_for_as_long(monkeypatch):
     assert not out.any()
 
 
+@pytest.mark.media
 def test_sound_never_costs_the_picture(tmp_path):
     path = tmp_path / "room.mkv"
     with av.open(path, "w") as container:

@@ -7,6 +7,8 @@ from clipmill.renderer.audio.loudness import integrated_lufs, measure
 from clipmill.renderer.audio.sound import Sound
 from clipmill.renderer.audio.soundtrack import Soundtrack
 
+pytestmark = pytest.mark.media
+
 RATE = 48000
 
 

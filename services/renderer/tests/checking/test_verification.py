@@ -12,6 +12,8 @@ from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.checking.command import check
 from clipmill.renderer.checking.verification import Check, Expected, examine, verify
 
+pytestmark = pytest.mark.media
+
 VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\nSome words\n"
 SRT = "1\n00:00:00,100 --> 00:00:00,900\nSome words\n"
 

@@ -11,6 +11,8 @@ from clipmill.renderer.encoding.encoder import Encoder, encoders
 from clipmill.renderer.encoding.encoders import Form
 from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 
+pytestmark = pytest.mark.media
+
 FAST = Quality(preset="ultrafast", encoder=EncoderChoice.X264, threads=2)
 VERTICAL = CANVASES[OutputFormat.VERTICAL]
 

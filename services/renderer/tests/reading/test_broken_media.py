@@ -9,6 +9,8 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.renderer.reading.demuxing import MOST_PIXELS
 from clipmill.renderer.reading.source import Glance, Source
 
+pytestmark = pytest.mark.media
+
 FRAMES = 100
 
 

@@ -9,6 +9,8 @@ from clipmill.renderer.reading.conversion import Geometry
 from clipmill.renderer.reading.orientation import Orientation
 from clipmill.renderer.reading.source import Glance, Source
 
+pytestmark = pytest.mark.media
+
 
 def seen(path, start, frames):
     with path.open("rb") as file, Source(file, near=start) as source:

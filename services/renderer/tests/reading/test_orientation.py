@@ -10,6 +10,8 @@ import pytest
 from clipmill.renderer.reading.source import Glance, Source
 from PIL import Image
 
+pytestmark = pytest.mark.media
+
 ONE = 1 << 16
 
 CORNERS = {

@@ -9,6 +9,8 @@ from clipmill.artifacts.media import RangeReader
 from clipmill.renderer.audio.sound import SAMPLE_RATE, Sound
 from clipmill.renderer.reading.source import Glance, Source
 
+pytestmark = pytest.mark.media
+
 LENGTH, START, SECONDS = 100, 47.3, 15
 
 ALLOWED = 1.3

@@ -6,6 +6,8 @@ import pytest
 from clipmill.renderer.reading.rates import output_rate
 from clipmill.renderer.reading.source import Source
 
+pytestmark = pytest.mark.media
+
 
 @pytest.mark.parametrize(
     ("average", "base", "rate"),

@@ -9,6 +9,8 @@ import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.renderer.reading.source import Source
 
+pytestmark = pytest.mark.media
+
 
 def clip(path, start, frames):
     with path.open("rb") as file, Source(file, near=start) as source:

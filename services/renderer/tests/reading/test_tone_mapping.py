@@ -133,6 +133,7 @@ def test_standard_range_in_a_wide_gamut_is_not_made_darker():
     assert shown(patches([colour], ColorTrc.BT2020_10))[0] == pytest.approx(SKINS[0], abs=0.02)
 
 
+@pytest.mark.media
 def test_the_peak_is_taken_from_the_file(tmp_path):
     path = tmp_path / "hdr.mp4"
     colour = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"

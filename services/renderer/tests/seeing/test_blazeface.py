@@ -24,6 +24,7 @@ def test_boxes_that_overlap_become_one_weighted_mean():
     assert faces[0][0][0] == pytest.approx(0.6)
 
 
+@pytest.mark.media
 def test_faces_are_found_where_they_are(blazeface, corpus):
     truth = json.loads((corpus / "interview.truth.json").read_text())
     rows = {round(row["t"] * 25): row["boxes"] for row in truth["faces"]}

@@ -14,6 +14,8 @@ from clipmill.renderer.seeing.speaking import turns, voiced
 from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import Span, spans
 
+pytestmark = pytest.mark.media
+
 
 @pytest.fixture
 def surveyed_file(tmp_path):

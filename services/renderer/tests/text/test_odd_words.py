@@ -9,6 +9,8 @@ import pytest
 from clipmill.contracts.documents import Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 
+pytestmark = pytest.mark.media
+
 SECONDS = 1.0
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)[.,](\d{3})")
 
