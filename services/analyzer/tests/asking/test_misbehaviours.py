@@ -6,7 +6,7 @@ import pytest
 from clipmill.analyzer.asking.provider import CallOutcome
 from model_servers import answer_of, misbehaviours
 
-PAGE = Path(__file__).parents[3] / "docs" / "guides" / "models.md"
+PAGE = Path(__file__).parents[4] / "docs" / "guides" / "models.md"
 GOOD = answer_of((1, 5), (9, 13), (20, 25))
 
 

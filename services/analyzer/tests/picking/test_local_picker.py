@@ -118,7 +118,7 @@ print(plan_of(material_of(numbered_talk(7))))
 @pytest.mark.slow
 def test_another_process_picks_the_same():
     """Sets and dictionaries are ordered otherwise in each process."""
-    environment = {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1])}
     plans = {
         subprocess.run(
             [sys.executable, "-c", PICK], env={**environment, "PYTHONHASHSEED": seed}, check=True, capture_output=True
