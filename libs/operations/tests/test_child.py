@@ -13,7 +13,7 @@ import pytest
 import uvloop
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations import child as child_module
-from clipmill.operations.child import NO_LIMITS, Child, Limits, group_resident_bytes, run_child
+from clipmill.operations.child import NO_LIMITS, Child, Limits, run_child, tree_resident_bytes
 from msgspec import Struct
 from structlog.testing import capture_logs
 
@@ -229,7 +229,7 @@ async def test_a_crash_below_the_memory_limit_is_no_lack_of_memory():
 def test_a_group_without_a_process_has_no_memory():
     process = subprocess.Popen(["true"], start_new_session=True)
     process.wait()
-    assert group_resident_bytes(process.pid) == 0
+    assert tree_resident_bytes(process.pid) == 0
 
 
 async def test_a_file_over_its_limit_is_a_permanent_failure(tmp_path):

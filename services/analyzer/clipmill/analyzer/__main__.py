@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from clipmill.analyzer.asking.costs import PriceTableError, load_prices
-from clipmill.analyzer.asking.providers import problem_with
+from clipmill.analyzer.model_choice import problem_with
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings

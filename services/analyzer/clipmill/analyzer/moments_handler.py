@@ -10,7 +10,7 @@ from clipmill.analyzer.asking.answered_parts import AnsweredParts
 from clipmill.analyzer.asking.conversation import Conversation, Reading
 from clipmill.analyzer.asking.costs import PriceTable, Spending, added
 from clipmill.analyzer.asking.provider import ProviderFailure, Refused, Unavailable
-from clipmill.analyzer.asking.providers import Choice, choose
+from clipmill.analyzer.model_choice import Choice, choose
 from clipmill.analyzer.plan import LOCAL_PICKER, plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.analyzer.talk.material import Material

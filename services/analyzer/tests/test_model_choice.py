@@ -5,8 +5,8 @@ from email.utils import formatdate
 
 import pytest
 from clipmill.analyzer.asking.provider import ProviderKind
-from clipmill.analyzer.asking.providers import choose, in_own_network, problem_with
 from clipmill.analyzer.asking.transport import seconds_to_wait
+from clipmill.analyzer.model_choice import choose, in_own_network, problem_with
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.operations.settings import Secret, SettingsError, load_settings
 
