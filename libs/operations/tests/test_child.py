@@ -158,7 +158,7 @@ async def test_a_process_that_hangs_up_and_stays_is_ended(tmp_path, monkeypatch,
         with pytest.raises(Transient) as caught:
             await child.call(Request(path=str(path)), Result)
         assert caught.value.code is ErrorCode.WORKER_CRASHED
-        wait_gone(int(path.read_text()), seconds=1)
+        wait_gone(int(path.read_text()))
         assert child.pid is None
 
 
@@ -196,7 +196,7 @@ async def test_a_call_over_its_time_limit_ends_with_its_whole_group(hanging, wai
     with pytest.raises(Transient) as caught:
         await call
     assert caught.value.code is ErrorCode.TIMED_OUT
-    wait_gone(*pids, seconds=1)
+    wait_gone(*pids)
     assert sample("clipmill_child_exits_total", target="child_targets:hang", reason="timed_out") == 1
 
 
@@ -251,8 +251,8 @@ async def test_cancelling_a_call_ends_child_and_grandchild_at_once(hanging, wait
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    wait_gone(*pids, seconds=1)
-    assert time.monotonic() - begun < 1
+    wait_gone(*pids)
+    assert time.monotonic() - begun < 30, "1 s at most where nothing else runs; the child would hang for minutes"
     assert sample("clipmill_child_exits_total", target="child_targets:hang", reason="cancelled") == 1
 
 
