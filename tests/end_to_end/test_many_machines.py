@@ -18,6 +18,9 @@ pytestmark = pytest.mark.slow
 BIN = Path(sys.executable).parent
 READY_SECONDS = 120
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")
+DECODERS = {"cv2", "av", "PIL", "torch", "ai_edge_litert"}
+"""Libraries that only child processes may load: what they read was made by strangers."""
+
 S3_IDENTITY = {
     "identities": [
         {
@@ -52,6 +55,14 @@ def until(condition, seconds=READY_SECONDS):
 def get(port, path):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
         return answer.read().decode()
+
+
+def decoders_in(pid):
+    """Return which decoding libraries a process has mapped; its children's are their own."""
+    mapped = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    parts = {part for line in mapped if "/" in line for part in line[line.index("/") :].split("/")}
+    assert any("msgspec" in part for part in parts), "the maps do not name what the process imports"
+    return parts & DECODERS
 
 
 @pytest.fixture
@@ -132,6 +143,8 @@ def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sa
                     rendered[port] = float(line.rsplit(" ", 1)[1])
         assert sum(rendered.values()) == 3
         assert all(rendered.values()), "both renderers rendered"
+        loaded = {name: decoders_in(process.pid) for name, process in zip(SERVICES, processes, strict=True)}
+        assert not any(loaded.values()), f"services hold decoders after a whole job: {loaded}"
         clip = answer["result"]["clips"][0]["video_url"]
         with urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}{clip}") as got:
             (tmp_path / "clip.mp4").write_bytes(got.read())
