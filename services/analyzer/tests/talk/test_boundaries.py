@@ -76,6 +76,60 @@ def test_an_end_that_was_moved_for_its_length_moves_on_to_a_near_cut():
     assert _fit(2, 2, shortest=11.0, longest=12.0) == (16125, 27125)
     assert _fit(2, 2, shortest=11.0, longest=12.0, cuts=[27.4]) == (16125, 27400)
     assert _fit(2, 2, shortest=11.0, longest=11.2, cuts=[27.4]) == (16125, 27125)
+    assert _fit(2, 2, shortest=11.0, longest=12.0, cuts=[26.9]) == (16125, 27125)  # it would be too short there
+
+
+@pytest.mark.parametrize(
+    ("cut", "start"),
+    [
+        (27.8, 27800),
+        (27.65, 27650),
+        (27.64, 28000),  # more than 350 ms away
+        (28.2, 28000),  # the clip would be too short
+    ],
+)
+def test_a_start_that_was_moved_for_its_length_moves_on_to_a_near_cut(cut, start):
+    assert _fit(3, 3, cuts=[cut], shortest=12.0) == (start, 40000)
+
+
+@pytest.mark.parametrize(("longest", "start"), [(12.2, 27800), (12.1, 28000)])
+def test_a_start_moves_to_no_cut_that_would_make_the_clip_too_long(longest, start):
+    assert _fit(3, 3, cuts=[27.8], shortest=12.0, longest=longest) == (start, 40000)
+
+
+def test_edges_that_were_moved_for_the_length_do_not_move_into_words():
+    """The pauses are so short that a cut in the neighbour's word is near enough to both edges."""
+    near = [
+        Sentence(number=1, text="One.", start=0.0, end=8.0),
+        Sentence(number=2, text="Two.", start=8.4, end=16.0),
+        Sentence(number=3, text="Three.", start=16.4, end=24.0),
+    ]
+    lengths = Lengths.of(5.0, 7.7)
+    for cuts in ([], [8.05], [7.95], [16.35], [16.45], [8.45], [15.95]):
+        window = Boundaries(near, cuts, 24.0, lengths).fit(1, 1)
+        assert window is not None
+        assert 8000 <= window.start_ms <= 8400, cuts
+        assert 16000 <= window.end_ms <= 16400, cuts
+        assert window.length_ms <= 7700
+
+
+def test_a_clip_takes_the_nearest_cut():
+    assert _fit(0, 0, cuts=[8.1, 8.35]) == (850, 8350)
+    assert _fit(0, 0, cuts=[8.15, 8.4]) == (850, 8150)
+
+
+def test_of_two_cuts_that_are_as_near_a_clip_takes_the_earlier():
+    assert _fit(0, 0, cuts=[8.1, 8.4]) == (850, 8100)
+
+
+def test_a_cut_just_within_reach_is_taken_and_one_just_beyond_is_not():
+    assert _fit(0, 0, cuts=[0.5]) == (500, 8250)
+    assert _fit(0, 0, cuts=[0.499]) == (850, 8250)
+
+
+def test_a_clip_takes_in_exactly_the_silence_that_it_may():
+    assert _fit(3, 3, shortest=12.0, stretch_ms=3600) == (28000, 40000)
+    assert _fit(3, 3, shortest=12.0, stretch_ms=3599) is None
 
 
 def test_a_clip_that_cannot_fit_is_none():
@@ -92,6 +146,7 @@ def test_a_talk_of_remarks_has_a_bounded_number_of_windows_that_still_vary_in_le
     remarks = [Sentence(number=at, text="Yes.", start=at * 0.5, end=at * 0.5 + 0.4) for at in range(5000)]
     windows = Boundaries(remarks, [], 2500.0, Lengths.of(15.0, 60.0)).windows()
     assert 5000 < len(windows) < 1.5 * WINDOWS_LIMIT
+    assert windows == sorted(windows, key=lambda window: (window.first, window.last))
     assert {window.first for window in windows} >= set(range(4960))
     assert min(window.length_ms for window in windows) < 16_000
     assert max(window.length_ms for window in windows) > 55_000
@@ -100,6 +155,16 @@ def test_a_talk_of_remarks_has_a_bounded_number_of_windows_that_still_vary_in_le
 def test_only_the_shortest_windows_are_found_on_demand():
     windows = Boundaries(SENTENCES, [], 40.0, Lengths.of(15.0, 30.0), None).windows(most=1)
     assert [(window.first, window.last) for window in windows] == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_run_that_does_not_fit_is_passed_over_where_only_the_shortest_is_wanted():
+    sentences = [
+        Sentence(number=1, text="One.", start=0.0, end=8.0),
+        Sentence(number=2, text="Two.", start=8.1, end=16.0),
+        Sentence(number=3, text="Three.", start=22.0, end=30.0),
+    ]
+    windows = Boundaries(sentences, [], 30.5, Lengths.of(14.0, 30.0), None).windows(most=1)
+    assert [(window.first, window.last) for window in windows] == [(0, 1), (1, 2)]
 
 
 @settings(max_examples=300, deadline=None)
