@@ -131,7 +131,7 @@ def test_a_service_process_imports_no_decoder(service):
 
 
 def _python_files() -> list[Path]:
-    folders = ("libs", "services", "tests", "tools")
+    folders = ("libs", "services", "tests")
     return [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
 
 

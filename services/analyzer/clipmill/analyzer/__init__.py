@@ -1,1 +1,1 @@
-"""Finds shots with PySceneDetect and picks moments with Gemini or locally."""
+"""Finds shots with PySceneDetect and picks moments with a model or locally."""

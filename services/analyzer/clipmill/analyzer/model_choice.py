@@ -47,9 +47,11 @@ def choose(settings: AnalyzerSettings, lent_key: str | None) -> Choice | None:
     """
     if lent_key:
         return _gemini(settings, lent_key)
-    if settings.provider is ProviderKind.OPENAI:
-        return _openai_compatible(settings)
-    return _gemini(settings, settings.gemini_api_key.reveal()) if settings.gemini_api_key else None
+    match settings.provider:
+        case ProviderKind.OPENAI:
+            return _openai_compatible(settings)
+        case ProviderKind.GEMINI:
+            return _gemini(settings, settings.gemini_api_key.reveal()) if settings.gemini_api_key else None
 
 
 def problem_with(settings: AnalyzerSettings) -> str | None:

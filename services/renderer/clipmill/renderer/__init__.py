@@ -1,1 +1,1 @@
-"""Renders one captioned vertical clip with one decode and one encode."""
+"""Renders captioned clips: each is surveyed, then decoded once and encoded once."""

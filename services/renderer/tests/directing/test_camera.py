@@ -3,18 +3,18 @@ import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.directing.camera import filmed, held, rows, together
-from clipmill.renderer.directing.crops import EYE_LINE, Stage
+from clipmill.renderer.directing.crops import EYE_LINE, Geometry
 
-STAGE = Stage(1920, 1080, 25.0, CANVASES[OutputFormat.VERTICAL])
-CROP = STAGE.crop
+GEOMETRY = Geometry(1920, 1080, 25.0, CANVASES[OutputFormat.VERTICAL])
+CROP = GEOMETRY.crop
 
 
-def followed(surveyed, someone, at, *, crop=CROP, stage=STAGE, **facts):
+def followed(surveyed, someone, at, *, crop=CROP, geometry=GEOMETRY, **facts):
     """The crop's edges, the face's rows, and the surveyed track of one person."""
-    survey, _ = surveyed(someone(at), size=(stage.width, stage.height), **facts)
+    survey, _ = surveyed(someone(at), size=(geometry.width, geometry.height), **facts)
     (track,) = survey.shots[0].tracks
-    found = rows(track, survey.shots[0].span, stage.rate)
-    return filmed(found, crop, stage), found
+    found = rows(track, survey.shots[0].span, geometry.rate)
+    return filmed(found, crop, geometry), found
 
 
 def test_a_still_person_is_filmed_by_a_still_camera_from_the_middle(surveyed, someone):
@@ -55,13 +55,13 @@ def test_a_jump_at_a_shots_edge_is_a_cut_too(surveyed, someone, cut):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_quick_turns_are_followed_though_a_look_may_miss_them(surveyed, someone, seed):
-    stage = Stage(1920, 1080, 30.0, STAGE.canvas)
+    geometry = Geometry(1920, 1080, 30.0, GEOMETRY.canvas)
     path = 960 + 400 * np.sin(2 * np.pi * np.arange(600) / 90)
     edges, _ = followed(
         surveyed,
         someone,
         lambda time: (960 + 400 * np.sin(2 * np.pi * time / 3), 540, 80),
-        stage=stage,
+        geometry=geometry,
         rate=30.0,
         seconds=20.0,
         seed=seed,
@@ -74,7 +74,7 @@ def test_quick_turns_are_followed_though_a_look_may_miss_them(surveyed, someone,
 def test_where_a_crop_does_not_hold_a_group_the_foremost_is_shown(surveyed, someone):
     speaker, other = (np.tile(np.array([[x], [300], [x + 180], [480], [340]]), 100) for x in (610.0, 910.0))
     other[0, 40:60], other[2, 40:60] = 1410, 1590
-    edges = filmed(held([speaker, other], CROP), CROP, STAGE)
+    edges = filmed(held([speaker, other], CROP), CROP, GEOMETRY)
     assert np.all((edges[:, 0] <= 610) & (edges[:, 0] + CROP[0] >= 790))
 
 
@@ -84,9 +84,9 @@ def test_a_face_that_fills_the_crop_is_kept_in_its_middle(surveyed, someone):
 
 
 def test_in_a_close_up_hair_gives_way_before_the_camera_shakes(surveyed, someone):
-    wide = Stage(1080, 1920, 25.0, CANVASES[OutputFormat.HORIZONTAL])
+    wide = Geometry(1080, 1920, 25.0, CANVASES[OutputFormat.HORIZONTAL])
     edges, found = followed(
-        surveyed, someone, lambda time: (540, 700 + 8 * np.sin(time), 340), crop=wide.crop, stage=wide
+        surveyed, someone, lambda time: (540, 700 + 8 * np.sin(time), 340), crop=wide.crop, geometry=wide
     )
     assert np.all(np.ptp(edges, axis=0) == 0)
     assert np.all((edges[:, 1] <= found[1]) & (found[3] <= edges[:, 1] + wide.crop[1]))
@@ -119,7 +119,7 @@ def test_the_shortest_shots_have_a_path(surveyed, someone, frames):
 
 
 def test_a_rate_below_that_of_the_knots_is_no_matter():
-    stage = Stage(1920, 1080, 5.0, STAGE.canvas)
+    geometry = Geometry(1920, 1080, 5.0, GEOMETRY.canvas)
     face = np.tile(np.array([[600.0], [300], [800], [500], [350]]), 20)
-    assert np.all(np.ptp(filmed(face, CROP, stage), axis=0) == 0)
-    assert len(filmed(face, CROP, stage)) == 20
+    assert np.all(np.ptp(filmed(face, CROP, geometry), axis=0) == 0)
+    assert len(filmed(face, CROP, geometry)) == 20

@@ -1,7 +1,7 @@
 import pytest
 from clipmill.contracts.options import LayoutChoice, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.directing.crops import Stage, fitted, followed, paned, placed
+from clipmill.renderer.directing.crops import Geometry, fitted, followed, paned, placed
 from clipmill.renderer.directing.layouts import laid_out, merged, without_asides
 from clipmill.renderer.directing.presence import stretches
 from clipmill.renderer.framings import Layout
@@ -15,11 +15,11 @@ def layouts(surveyed):
 
     def run(*people, choice=LayoutChoice.AUTO, form=OutputFormat.VERTICAL, size=(1920, 1080), **facts):
         survey, heard = surveyed(*people, size=size, **facts)
-        stage = Stage(*size, survey.rate, CANVASES[form])
+        geometry = Geometry(*size, survey.rate, CANVASES[form])
         return merged(
             passage
             for stretch in stretches(survey.shots[0], survey.rate)
-            for passage in laid_out(stretch, stage, heard, choice)
+            for passage in laid_out(stretch, geometry, heard, choice)
         )
 
     return run
@@ -104,7 +104,7 @@ def test_two_who_fit_into_one_crop_are_shown_in_it(layouts, someone):
 def test_three_far_apart_are_shown_whole_with_what_lies_beside_them_cut_off(layouts, someone):
     (passage,) = layouts(*(someone(sitting(x)) for x in (700, 960, 1220)))
     assert passage.layout is Layout.FIT
-    crop = fitted(Stage(1920, 1080, 25, CANVASES[OutputFormat.VERTICAL]), passage.groups[0])
+    crop = fitted(Geometry(1920, 1080, 25, CANVASES[OutputFormat.VERTICAL]), passage.groups[0])
     assert crop.width < 1500
     assert crop.left < 500
     assert crop.right > 1420
@@ -157,8 +157,8 @@ def test_who_steps_aside_for_long_leaves_no_group(layouts, someone):
 def test_a_speaker_far_away_is_followed_and_brought_nearer(layouts, someone):
     (passage,) = layouts(someone(lambda time: (900 + 120 * time, 900, 120)), size=(3840, 2160))
     assert passage.layout is Layout.TRACK
-    stage = Stage(3840, 2160, 25, CANVASES[OutputFormat.VERTICAL])
-    width, height = followed(stage, passage.groups[0])
+    geometry = Geometry(3840, 2160, 25, CANVASES[OutputFormat.VERTICAL])
+    width, height = followed(geometry, passage.groups[0])
     assert height == pytest.approx(1000, rel=0.05)
     assert width / height == pytest.approx(9 / 16)
 
@@ -211,26 +211,26 @@ def test_two_people_are_split_if_asked_and_one_is_followed(layouts, someone):
 def test_the_crops_of_a_split_show_one_person_each_near_enough(layouts, someone, form):
     people = talkers(someone, lambda time: time < 5, lambda time: time >= 5)
     (passage,) = layouts(*people, choice=LayoutChoice.SPLIT, form=form)
-    stage = Stage(1920, 1080, 25, CANVASES[form])
+    geometry = Geometry(1920, 1080, 25, CANVASES[form])
     (one,), (other,) = passage.groups
-    for width, height in (paned(stage, one, other), paned(stage, other, one)):
-        assert width / height == pytest.approx(stage.pane[0] / stage.pane[1])
+    for width, height in (paned(geometry, one, other), paned(geometry, other, one)):
+        assert width / height == pytest.approx(geometry.pane[0] / geometry.pane[1])
         assert width < 1100
         assert 0.2 < 200 / height < 0.4
 
 
 def test_what_is_fitted_lies_in_the_middle_of_the_canvas_on_even_pixels():
-    stage = Stage(2560, 1080, 25, CANVASES[OutputFormat.VERTICAL])
-    assert placed(stage, Box(0, 0, 2560, 1080)) == (0, 732, 1080, 456)
-    assert placed(stage, Box(0, 0, 640, 480)) == (0, 554, 1080, 810)
-    tall = Stage(720, 1280, 25, CANVASES[OutputFormat.HORIZONTAL])
+    geometry = Geometry(2560, 1080, 25, CANVASES[OutputFormat.VERTICAL])
+    assert placed(geometry, Box(0, 0, 2560, 1080)) == (0, 732, 1080, 456)
+    assert placed(geometry, Box(0, 0, 640, 480)) == (0, 554, 1080, 810)
+    tall = Geometry(720, 1280, 25, CANVASES[OutputFormat.HORIZONTAL])
     assert placed(tall, Box(0, 0, 720, 1280)) == (656, 0, 608, 1080)
 
 
 def test_what_is_fitted_is_raised_a_little_where_two_lines_of_captions_have_room_below_it_only_so():
     canvas = CANVASES[OutputFormat.VERTICAL]
     for picture in (Box(0, 0, 1920, 1080), Box(0, 0, 853, 479)):
-        left, top, width, height = placed(Stage(picture.width, picture.height, 25, canvas), picture)
+        left, top, width, height = placed(Geometry(picture.width, picture.height, 25, canvas), picture)
         assert (left, width) == (0, 1080)
         assert top % 2 == 0
         assert canvas.safe_bottom - 266 <= top + height <= canvas.safe_bottom - 264

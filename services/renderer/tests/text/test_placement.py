@@ -1,7 +1,7 @@
 import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.directing.crops import Stage
+from clipmill.renderer.directing.crops import Geometry
 from clipmill.renderer.directing.crops import placed as in_canvas
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.seeing.faces import Box
@@ -127,7 +127,7 @@ def test_text_stands_below_a_picture_that_does_not_fill_the_frame():
 
 @pytest.mark.parametrize("style", list(STYLES))
 def test_two_lines_of_any_style_have_room_below_a_wide_picture_on_an_upright_canvas(style):
-    left, top, width, height = in_canvas(Stage(1920, 1080, 25, CANVAS), Box(0, 0, 1920, 1080))
+    left, top, width, height = in_canvas(Geometry(1920, 1080, 25, CANVAS), Box(0, 0, 1920, 1080))
     framing = Framing(Layout.FIT, (Pane(Box(0, 0, 1920, 1080), left, top, width, height),))
     setting = set_words(["qualify", "(everyone)", "Égypt", "philosophy"], type_of(STYLES[style], CANVAS))
     text = extent(setting, STYLES[style])

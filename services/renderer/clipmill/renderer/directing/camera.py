@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from clipmill.renderer.directing.crops import CHIN, EARS, EYE_LINE, HAIR, Size, Stage
+from clipmill.renderer.directing.crops import CHIN, EARS, EYE_LINE, HEADROOM, Geometry, Size
 from clipmill.renderer.directing.paths import LOCKED_ZONE, Floats, Tube, calmest, interpolated
 from clipmill.renderer.directing.presence import SAME_PLACE, TURNED_AWAY_SECONDS
 from clipmill.renderer.seeing.tracking import Sighting, Track
@@ -98,25 +98,25 @@ def held(group: Sequence[Rows], crop: Size) -> Rows:
     return np.where(beyond & ~np.isnan(foremost[0]), foremost, around)
 
 
-def filmed(subject: Rows, crop: Size, stage: Stage) -> Floats:
+def filmed(subject: Rows, crop: Size, geometry: Geometry) -> Floats:
     """Return the left and top edges of the crop at each frame, two columns, shown pixels.
 
     Args:
         subject: the face, or the box around faces, to follow.
         crop: its size.
-        stage: the picture that it lies in.
+        geometry: the picture that it lies in.
     """
     left, top, right, bottom, eyes = subject
     width, height = right - left, bottom - top
     ears = _granted(width, 2 * EARS * width, crop[0])
-    across = _Axis(crop[0], stage.width, (left + right) / 2, left - ears * EARS * width, right + ears * EARS * width)
+    across = _Axis(crop[0], geometry.width, (left + right) / 2, left - ears * EARS * width, right + ears * EARS * width)
     # Hair is as high as one face is, not a group: between the eyebrows and the eyes lies a seventh of a face.
     aim = eyes + (0.5 - EYE_LINE) * crop[1]
-    hair = _granted(height, (HAIR + CHIN) * height, crop[1])
-    down = _Axis(crop[1], stage.height, aim, top - hair * HAIR * height, bottom + hair * CHIN * height)
-    cuts = _cuts([across, down], stage.rate)
+    hair = _granted(height, (HEADROOM + CHIN) * height, crop[1])
+    down = _Axis(crop[1], geometry.height, aim, top - hair * HEADROOM * height, bottom + hair * CHIN * height)
+    cuts = _cuts([across, down], geometry.rate)
     centres = [
-        np.concatenate([axis.path(first, after, stage.rate) for first, after in cuts]) for axis in (across, down)
+        np.concatenate([axis.path(first, after, geometry.rate) for first, after in cuts]) for axis in (across, down)
     ]
     return np.stack([centres[0] - crop[0] / 2, centres[1] - crop[1] / 2], axis=1)
 

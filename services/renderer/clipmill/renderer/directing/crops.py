@@ -9,9 +9,9 @@ from clipmill.renderer.directing.presence import size
 from clipmill.renderer.seeing.faces import Box
 from clipmill.renderer.seeing.tracking import Track
 
-HAIR = 0.6
-"""Face heights above a face: forehead and hair. A face box begins at the eyebrows and is two thirds of what an artist
-calls a face (hairline to chin)."""
+HEADROOM = 0.6
+"""Face heights kept above a face, for forehead and hair. A face box begins at the eyebrows and is two thirds of what
+an artist calls a face (hairline to chin)."""
 
 CHIN = 0.15
 """Face heights below a face, so that a chin does not touch the edge."""
@@ -57,7 +57,7 @@ Size = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Geometry:
     """What there is to show and what to fill with it.
 
     Attributes:
@@ -99,36 +99,36 @@ class Stage:
         return width, width / aspect
 
 
-def followed(stage: Stage, group: Sequence[Track]) -> Size:
+def followed(geometry: Geometry, group: Sequence[Track]) -> Size:
     """Return the size of the crop that follows people: the largest, nearer if it is about one small face.
 
     Args:
-        stage: to be filled.
+        geometry: to be filled.
         group: who is followed.
     """
-    width, height = stage.crop
-    if len(group) != 1 or stage.filled >= FILLING:
+    width, height = geometry.crop
+    if len(group) != 1 or geometry.filled >= FILLING:
         return width, height
-    least = max(LEAST_DETAIL * stage.canvas.height, _least(group[0], stage.canvas.aspect))
+    least = max(LEAST_DETAIL * geometry.canvas.height, _least(group[0], geometry.canvas.aspect))
     nearer = max(size(group[0]) / LEAST_FACE, least)
-    return (width, height) if nearer >= height else (nearer * stage.canvas.aspect, nearer)
+    return (width, height) if nearer >= height else (nearer * geometry.canvas.aspect, nearer)
 
 
-def paned(stage: Stage, person: Track, other: Track) -> Size:
+def paned(geometry: Geometry, person: Track, other: Track) -> Size:
     """Return the size of a person's crop in a split: a close-up, without the other person if that can be.
 
     Args:
-        stage: to be filled.
+        geometry: to be filled.
         person: in the pane.
         other: in the other pane.
     """
-    pane = stage.pane
+    pane = geometry.pane
     aspect = pane[0] / pane[1]
     wanted = size(person) / PANE_FACE
-    alone = _room_beside(stage.width, person, other) / aspect
-    centred = max(_room_around(stage, person, aspect), CENTRED * wanted)
+    alone = _room_beside(geometry.width, person, other) / aspect
+    centred = max(_room_around(geometry, person, aspect), CENTRED * wanted)
     least = max(LEAST_DETAIL * pane[1], _least(person, aspect))
-    height = min(max(min(wanted, alone, centred), least), stage.largest(aspect)[1])
+    height = min(max(min(wanted, alone, centred), least), geometry.largest(aspect)[1])
     return height * aspect, height
 
 
@@ -136,18 +136,18 @@ def _least(person: Track, aspect: float) -> float:
     """The height of the smallest crop that holds a head at its largest: people come nearer, and cameras zoom."""
     heights = sorted(sighting.face.box.height for sighting in person.sightings)
     largest = heights[int(LARGEST * (len(heights) - 1))]
-    return max(largest * (1 + HAIR + CHIN), largest * (1 + 2 * EARS) / aspect)
+    return max(largest * (1 + HEADROOM + CHIN), largest * (1 + 2 * EARS) / aspect)
 
 
-def _room_around(stage: Stage, person: Track, aspect: float) -> float:
+def _room_around(geometry: Geometry, person: Track, aspect: float) -> float:
     """The height of the largest crop that can have a face where it belongs."""
     across = middle(person)
     down = median(sighting.face.eyes for sighting in person.sightings)
     return min(
         2 * across / aspect,
-        2 * (stage.width - across) / aspect,
+        2 * (geometry.width - across) / aspect,
         down / EYE_LINE,
-        (stage.height - down) / (1 - EYE_LINE),
+        (geometry.height - down) / (1 - EYE_LINE),
     )
 
 
@@ -165,30 +165,30 @@ def middle(track: Track) -> float:
     return median(sighting.face.box.centre[0] for sighting in track.sightings)
 
 
-def fitted(stage: Stage, people: Sequence[Track]) -> Box:
+def fitted(geometry: Geometry, people: Sequence[Track]) -> Box:
     """Return the part of the picture that is shown on a background: all its height, and its width or what people need.
 
     What lies beside a group that is too wide for a crop is left out as far as a square, so that its faces get larger.
 
     Args:
-        stage: to be filled.
+        geometry: to be filled.
         people: who is there; without anybody it is the whole picture.
     """
     if not people:
-        return Box(0, 0, stage.width, stage.height)
+        return Box(0, 0, geometry.width, geometry.height)
     boxes = [sighting.face.box for track in people for sighting in track.sightings]
     margin = GROUP_MARGIN * max(size(track) for track in people)
     left, right = min(box.left for box in boxes) - margin, max(box.right for box in boxes) + margin
-    width = min(max(right - left, stage.height), stage.width)
-    return Box(min(max((left + right - width) / 2, 0.0), stage.width - width), 0, width, stage.height)
+    width = min(max(right - left, geometry.height), geometry.width)
+    return Box(min(max((left + right - width) / 2, 0.0), geometry.width - width), 0, width, geometry.height)
 
 
-def placed(stage: Stage, crop: Box) -> tuple[int, int, int, int]:
+def placed(geometry: Geometry, crop: Box) -> tuple[int, int, int, int]:
     """Return left, top, width and height on the canvas of a crop that is shown whole, even pixels.
 
     It lies in the canvas's middle, or a little higher where captions have room below it only so.
     """
-    canvas = stage.canvas
+    canvas = geometry.canvas
     scale = min(canvas.width / crop.width, canvas.height / crop.height)
     width = min(canvas.width, max(2, round(crop.width * scale / 2) * 2))
     height = min(canvas.height, max(2, round(crop.height * scale / 2) * 2))

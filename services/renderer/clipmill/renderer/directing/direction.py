@@ -14,7 +14,7 @@ from clipmill.contracts.documents import ShotFacts
 from clipmill.contracts.options import LayoutChoice
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.directing.camera import Rows, filmed, held, rows
-from clipmill.renderer.directing.crops import Size, Stage, fitted, followed, paned, placed
+from clipmill.renderer.directing.crops import Geometry, Size, fitted, followed, paned, placed
 from clipmill.renderer.directing.layouts import Passage, Voiced, laid_out, merged
 from clipmill.renderer.directing.paths import Floats
 from clipmill.renderer.directing.presence import stretches
@@ -100,7 +100,7 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
         canvas: to be filled.
         choice: what was asked for.
     """
-    stage = Stage(survey.width, survey.height, survey.rate, canvas)
+    geometry = Geometry(survey.width, survey.height, survey.rate, canvas)
     scenes: list[list[_Scene]] = [[] for _ in survey.shots]
     brief = [shot.span.brief(survey.rate) for shot in survey.shots]
     own = [place for place, short in enumerate(brief) if not short] or [0]
@@ -108,28 +108,28 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
         passages = [
             passage
             for stretch in stretches(survey.shots[place], survey.rate)
-            for passage in laid_out(stretch, stage, voiced, choice)
+            for passage in laid_out(stretch, geometry, voiced, choice)
         ]
-        scenes[place] = [_Scene(passage, _films(passage, stage), place) for passage in merged(passages)]
+        scenes[place] = [_Scene(passage, _films(passage, geometry), place) for passage in merged(passages)]
     for place, shot in enumerate(survey.shots):
         if not scenes[place]:
             before = scenes[place - 1] if place else []
             neighbour = before[-1] if before else scenes[next(other for other in own if other > place)][0]
-            scenes[place] = [replace(_like(neighbour, shot, stage, voiced), shot=place)]
+            scenes[place] = [replace(_like(neighbour, shot, geometry, voiced), shot=place)]
     facts = tuple(fact for shot in scenes for fact in _facts(shot, survey.rate))
     return Direction([scene for shot in scenes for scene in shot], facts)
 
 
-def _like(neighbour: _Scene, shot: SurveyedShot, stage: Stage, voiced: Voiced) -> _Scene:
+def _like(neighbour: _Scene, shot: SurveyedShot, geometry: Geometry, voiced: Voiced) -> _Scene:
     """Lay out a brief shot as its neighbour is; where it has nobody to show that way, with the neighbour's crops."""
     layout = neighbour.passage.layout
     reason = f"{BRIEF}{neighbour.passage.reason.removeprefix(BRIEF)}"
     choice = LayoutChoice(layout)
-    for stretch in stretches(shot, stage.rate):
-        found = laid_out(stretch, stage, voiced, choice)[0]
+    for stretch in stretches(shot, geometry.rate):
+        found = laid_out(stretch, geometry, voiced, choice)[0]
         if found.layout is layout and (found.groups or layout is Layout.FIT):
             passage = Passage(shot.span, layout, found.groups, found.people, reason)
-            return _Scene(passage, _films(passage, stage), neighbour.shot)
+            return _Scene(passage, _films(passage, geometry), neighbour.shot)
     passage = Passage(shot.span, layout, (), (), reason)
     count = shot.span.last - shot.span.first + 1
     last = -1 if neighbour.passage.span.first < shot.span.first else 0
@@ -139,36 +139,36 @@ def _like(neighbour: _Scene, shot: SurveyedShot, stage: Stage, voiced: Voiced) -
     return _Scene(passage, films, neighbour.shot)
 
 
-def _films(passage: Passage, stage: Stage) -> tuple[_Film, ...]:
-    seen = {person.number: rows(person, passage.span, stage.rate) for person in passage.people}
+def _films(passage: Passage, geometry: Geometry) -> tuple[_Film, ...]:
+    seen = {person.number: rows(person, passage.span, geometry.rate) for person in passage.people}
     if passage.layout is Layout.FIT:
-        crop = fitted(stage, passage.groups[0] if passage.groups else ())
+        crop = fitted(geometry, passage.groups[0] if passage.groups else ())
         edges = np.tile([crop.left, crop.top], (_length(passage.span), 1))
-        return (_Film(edges, (crop.width, crop.height), placed(stage, crop), tuple(seen.values())),)
+        return (_Film(edges, (crop.width, crop.height), placed(geometry, crop), tuple(seen.values())),)
     if passage.layout is Layout.SPLIT:
         (one,), (other,) = passage.groups
-        width, height = stage.pane
-        upright = stage.canvas.height > stage.canvas.width
-        second = (0, height, width, stage.canvas.height - height) if upright else (width, 0, width, height)
+        width, height = geometry.pane
+        upright = geometry.canvas.height > geometry.canvas.width
+        second = (0, height, width, geometry.canvas.height - height) if upright else (width, 0, width, height)
         return (
-            _film(passage, (one,), paned(stage, one, other), (0, 0, width, height), stage),
-            _film(passage, (other,), paned(stage, other, one), second, stage),
+            _film(passage, (one,), paned(geometry, one, other), (0, 0, width, height), geometry),
+            _film(passage, (other,), paned(geometry, other, one), second, geometry),
         )
-    place = (0, 0, stage.canvas.width, stage.canvas.height)
+    place = (0, 0, geometry.canvas.width, geometry.canvas.height)
     group = passage.groups[0] if passage.groups else ()
-    return (_film(passage, group, followed(stage, group), place, stage),)
+    return (_film(passage, group, followed(geometry, group), place, geometry),)
 
 
 def _film(
-    passage: Passage, group: Sequence[Track], size: Size, place: tuple[int, int, int, int], stage: Stage
+    passage: Passage, group: Sequence[Track], size: Size, place: tuple[int, int, int, int], geometry: Geometry
 ) -> _Film:
-    subjects = [rows(person, passage.span, stage.rate) for person in group]
+    subjects = [rows(person, passage.span, geometry.rate) for person in group]
     numbers = {person.number for person in group}
-    others = [rows(person, passage.span, stage.rate) for person in passage.people if person.number not in numbers]
+    others = [rows(person, passage.span, geometry.rate) for person in passage.people if person.number not in numbers]
     if subjects:
-        edges = filmed(held(subjects, size), size, stage)
+        edges = filmed(held(subjects, size), size, geometry)
     else:
-        edges = np.tile([(stage.width - size[0]) / 2, (stage.height - size[1]) / 2], (_length(passage.span), 1))
+        edges = np.tile([(geometry.width - size[0]) / 2, (geometry.height - size[1]) / 2], (_length(passage.span), 1))
     return _Film(edges, size, place, (*subjects, *others))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from clipmill.contracts.options import LayoutChoice
 from clipmill.renderer.directing.camera import rows, together
-from clipmill.renderer.directing.crops import FILLING, HAIR, Stage, middle
+from clipmill.renderer.directing.crops import FILLING, HEADROOM, Geometry, middle
 from clipmill.renderer.directing.presence import Stretch, size
 from clipmill.renderer.framings import Layout
 from clipmill.renderer.seeing.speaking import Turn, talk, turns
@@ -81,24 +81,24 @@ class Passage:
         return self.layout, tuple(tuple(track.number for track in group) for group in self.groups)
 
 
-def laid_out(stretch: Stretch, stage: Stage, voiced: Voiced, choice: LayoutChoice) -> list[Passage]:
+def laid_out(stretch: Stretch, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> list[Passage]:
     """Return the passages of a stretch: one, or one for each turn where speakers are followed.
 
     Args:
         stretch: of a shot.
-        stage: the picture and the canvas.
+        geometry: the picture and the canvas.
         voiced: for each frame of the clip, whether somebody is speaking.
         choice: what was asked for.
     """
-    return _Decision(stretch, stage, voiced, choice).passages()
+    return _Decision(stretch, geometry, voiced, choice).passages()
 
 
 class _Decision:
     """The evidence of one stretch, looked at in the order in which it decides."""
 
-    def __init__(self, stretch: Stretch, stage: Stage, voiced: Voiced, choice: LayoutChoice) -> None:
+    def __init__(self, stretch: Stretch, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> None:
         self._shot, self._people = stretch.shot, stretch.people
-        self._stage, self._voiced, self._choice = stage, voiced, choice
+        self._geometry, self._voiced, self._choice = geometry, voiced, choice
 
     def passages(self) -> list[Passage]:
         people, following = self._people, self._choice is LayoutChoice.TRACK
@@ -106,7 +106,7 @@ class _Decision:
             return self._one(Layout.FIT, (), "asked for")
         if len(people) == 2 and self._choice is LayoutChoice.SPLIT:
             return self._split("asked for, and two people are there")
-        if self._stage.filled >= FILLING and (len(people) < 2 or self._fit_together(people)):
+        if self._geometry.filled >= FILLING and (len(people) < 2 or self._fit_together(people)):
             return self._whole()
         if not people:
             return self._one(Layout.FIT, (), f"nobody is there in {len(self._shot.looks)} looks")
@@ -121,7 +121,7 @@ class _Decision:
         return self._one(Layout.FIT, (people,), f"{len(people)} people do not fit into one crop")
 
     def _whole(self) -> list[Passage]:
-        reason = f"a crop shows {self._stage.filled:.0%} of the picture"
+        reason = f"a crop shows {self._geometry.filled:.0%} of the picture"
         return self._one(Layout.TRACK, (self._people,) if self._people else (), reason)
 
     def _alone(self, person: Track, following: bool) -> list[Passage]:
@@ -133,7 +133,7 @@ class _Decision:
         return self._one(Layout.TRACK, ((person,),), f"one person, in {seen}")
 
     def _by_talk(self, following: bool) -> list[Passage]:
-        people, rate = self._people, self._stage.rate
+        people, rate = self._people, self._geometry.rate
         said = talk(self._shot, people, self._voiced, rate)
         total = sum(said.values())
         shares = " and ".join(f"{said.get(person.number, 0.0):.1f} s" for person in people)
@@ -155,7 +155,7 @@ class _Decision:
         return merged(
             [
                 Passage(Span(turn.first, turn.last), Layout.TRACK, ((by_number[turn.track],),), self._people, reason)
-                for turn in without_asides(follow, self._stage.rate)
+                for turn in without_asides(follow, self._geometry.rate)
             ]
         )
 
@@ -168,20 +168,20 @@ class _Decision:
 
     def _fit_together(self, people: Sequence[Track]) -> bool:
         """Whether one crop shows all of them, most of the time."""
-        width, height = self._stage.crop
-        around = together([rows(person, self._shot.span, self._stage.rate) for person in people])
+        width, height = self._geometry.crop
+        around = together([rows(person, self._shot.span, self._geometry.rate) for person in people])
         fits = (around[2] - around[0] <= ROOM * width) & (around[3] - around[1] <= ROOM * height)
         seen = ~np.isnan(around[0])
         return bool(fits[seen].mean() >= USUALLY) if seen.any() else False
 
     def _holds(self, person: Track) -> bool:
         """Whether a crop is large enough for the face, in height with its hair."""
-        width, height = self._stage.crop
+        width, height = self._geometry.crop
         face = size(person)
-        return face <= ROOM * width and face * (1 + HAIR) <= ROOM * height
+        return face <= ROOM * width and face * (1 + HEADROOM) <= ROOM * height
 
     def _in_corner(self, person: Track) -> bool:
-        width, height = self._stage.width, self._stage.height
+        width, height = self._geometry.width, self._geometry.height
         if size(person) > CORNER_FACE * height:
             return False
         centres = np.array([sighting.face.box.centre for sighting in person.sightings])

@@ -67,8 +67,9 @@ class Face:
 class FaceDetector(Protocol):
     """Whatever finds faces: it keeps nothing of a picture when it goes to the next.
 
-    The contract every detector is tested against is `tests/seeing/test_detector_contract.py`. How small a face it
-    finds is its own affair: `searching.Search` shows it parts of a picture when that brings more to light.
+    The contract every detector is tested against is in `services/renderer/tests/seeing/test_detector_contract.py`.
+    How small a face it finds is its own affair: `searching.Search` shows it parts of a picture when that brings more
+    to light.
     """
 
     def detect(self, picture: Picture) -> list[Face]:

@@ -139,7 +139,7 @@ STYLES = {
 
 def style_of(choice: CaptionStyle) -> Style:
     """Return a style; for `off`, where nothing is drawn, that of `bold`, so that captions are divided all the same."""
-    return STYLES.get(choice, STYLES[CaptionStyle.BOLD])
+    return STYLES[CaptionStyle.BOLD if choice is CaptionStyle.OFF else choice]
 
 
 def upright(canvas: Canvas) -> bool:
