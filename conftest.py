@@ -360,6 +360,15 @@ def ordinary_scheduling() -> Iterator[None]:
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
+@pytest.fixture(autouse=True)
+def silent_decoders() -> None:
+    """No test decodes while FFmpeg logs through PyAV, which importing torchvision turns on.
+
+    A decoder that is closed waits for its threads while it holds the interpreter; a thread that logs waits for that.
+    """
+    av.logging.set_level(None)
+
+
 @pytest.fixture(scope="session")
 def missing() -> Callable[[str], NoReturn]:
     """Skip a test, with a sentence, for want of a program; with CI=true, where every program must be there, fail it."""

@@ -1,3 +1,4 @@
+import av
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -139,3 +140,12 @@ def test_awkward_files_keep_their_times(corpus, name, first_word_at):
     samples = read(corpus / "edge" / name)
 
     assert np.flatnonzero(np.abs(samples) > 0.01)[0] / RATE == pytest.approx(first_word_at, abs=0.06)
+
+
+def test_sound_is_read_with_decoders_that_log_nothing(tmp_path, make_media):
+    """Whoever imports torchvision turns their log on, and a thread that logs can be waited for for ever."""
+    path = make_media(tmp_path / "a.mp4", sound=beep())
+    av.logging.set_level(av.logging.ERROR)
+    with path.open("rb") as file:
+        next(read_sound(file))
+        assert av.logging.get_level() is None

@@ -49,6 +49,9 @@ def read_sound(
     """
     limit = None if duration is None else duration + OVERTIME_SECONDS
     try:
+        # A decoder's threads must not log through PyAV, which torchvision turns on: they would wait for the
+        # interpreter, and closing the decoder waits for them while it holds the interpreter.
+        av.logging.set_level(None)
         with av.open(file, "r") as container:
             stream = _audio_stream(container, audio_index)
             if stream is not None:
