@@ -18,12 +18,12 @@ MAY_IMPORT = {
     "contracts": set[str](),
     "operations": {"contracts"},
     "artifacts": {"contracts"},
-    "egress": {"contracts", "operations", "artifacts"},
+    "egress": set[str](),
     "messaging": {"contracts", "operations", "artifacts"},
     "cli": {"contracts", "operations", "artifacts", "messaging", "egress"},
     **{service: {"contracts", "operations", "artifacts", "messaging", "egress"} for service in SERVICES},
 }
-"""What each distribution may import of ours besides itself: downward only, and no service another."""
+"""What each distribution may import of ours beyond itself: downward only, and no service another."""
 
 DECODERS = {"cv2", "av", "PIL", "torch", "ai_edge_litert", "scenedetect", "whisperx", "ctranslate2", "faster_whisper"}
 """Libraries that decode media or hold models: they belong in child processes, which may crash and be killed."""

@@ -74,4 +74,4 @@ def test_a_recorded_answer_about_a_part_of_a_transcript_is_read_field_by_field()
 
 
 def test_a_recorded_end_of_a_job_is_the_end_for_good():
-    assert int((RECORDED / "documents/control.json").read_bytes()) == ENDED_FOR_GOOD
+    assert msgspec.json.decode((RECORDED / "documents/control.json").read_bytes(), type=int) == ENDED_FOR_GOOD

@@ -103,6 +103,7 @@ async def test_running_work_ends_at_once_even_if_the_projector_is_away(api, subm
         deleting = asyncio.create_task(delete(api, job))
         async with asyncio.timeout(60):
             await ended.wait()
+        assert not deleting.done(), "workers hear of it first, and the answer waits for the projector"
         assert await deleting == (202, {"job_id": job, "status": "cancelling"})
     await gateway.ended.stop()
 

@@ -9,6 +9,8 @@ from clipmill.contracts import subjects
 from clipmill.contracts.codec import decode_event
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.publisher import Publisher
+from clipmill.renderer import __main__ as renderer
+from structlog.testing import capture_logs
 
 PATIENCE = 120.0
 DECODERS = ("/cv2/", "/av/", "/av.libs/", "/PIL/", "/torch/", "/ai_edge_litert/", "/numpy/")
@@ -45,3 +47,18 @@ async def test_the_service_has_rendered_a_clip_and_holds_no_decoder(blazeface, s
     mapped = await asyncio.to_thread(Path(f"/proc/{service.pid}/maps").read_text)
     assert "/msgspec/" in mapped
     assert [library for library in DECODERS if library in mapped] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("clipmill.renderer.text.typefaces:nowhere", ["text_shaping_unknown"]),
+        (renderer.SHAPING_TARGET, []),
+    ],
+)
+async def test_a_probe_of_text_that_fails_is_logged_and_does_not_stop_the_start(monkeypatch, target, words):
+    monkeypatch.setattr(renderer, "SHAPING_TARGET", target)
+    with capture_logs() as said:
+        await renderer._warn_of_unshaped_text()
+    assert [line["event"] for line in said if line["log_level"] == "warning" and "text" in line["event"]] == words

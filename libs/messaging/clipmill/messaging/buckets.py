@@ -27,7 +27,6 @@ R = TypeVar("R")
 OPERATION = "KV-Operation"
 """The header that only the marker of a deleted key has."""
 
-
 WRONG_LAST_SEQUENCE = (10071, 10164)
 """The server's error codes for a write over another revision than the last, as a deletion raises them."""
 
@@ -76,12 +75,10 @@ class Change(Generic[T]):
     Attributes:
         key: Name of the entry.
         entry: What was written, without a value if the key was deleted.
-        at: Time of the write by the server's clock, Unix time in seconds.
     """
 
     key: str
     entry: Entry[T]
-    at: float
 
 
 class Bucket(Generic[T]):
@@ -253,7 +250,6 @@ class BucketReader(Generic[T]):
             yield Change(
                 (message.subject or "").removeprefix(self._config.subject("")),
                 Entry(self._position, data, self._decode),
-                message.time.timestamp() if message.time else 0.0,
             )
 
     async def _next(self) -> RawStreamMsg:

@@ -71,8 +71,9 @@ class OpenTasks(NamedTuple):
 class JobStreams:
     """Questions to the streams' leaders, and purges.
 
-    Every request is repeated through outages: for `within` seconds, for ever where that was not called, or until the
-    `deadline` (`time.monotonic()`) of the one call. Then it raises `Transient`, `unavailable`.
+    Every request is repeated through outages: for `within` seconds, which the requests of one purge share, for ever
+    where that was not called, or until the `deadline` (`time.monotonic()`) of the one call. Then it raises `Transient`,
+    `unavailable`.
 
     Args:
         nc: Open connection.
@@ -136,10 +137,11 @@ class JobStreams:
 
     async def purge_tasks(self, job: JobId, ends: Mapping[str, int] | None = None) -> None:
         """Remove the tasks of `job`, only those up to `ends` (as `task_ends` returns them) if they are given."""
+        deadline = self._deadline()
         for stream in (INTAKE, TASKS):
             after = None if ends is None else ends[stream] + 1
             for subject in subjects.tasks_of_job(job):
-                await self._ask(partial(self._js.purge_stream, stream, seq=after, subject=subject))
+                await self._ask(partial(self._js.purge_stream, stream, seq=after, subject=subject), deadline)
 
     async def purge_job(self, job: JobId) -> None:
         """Remove the events of `job`, its dead letters, its secret and the tally of its tries, in this order.
@@ -152,8 +154,9 @@ class JobStreams:
             (SECRETS.stream, SECRETS.subject(job)),
             (ATTEMPTS.stream, ATTEMPTS.subject(f"{job}.>")),
         ]
+        deadline = self._deadline()
         for stream, subject in traces:
-            await self._ask(partial(self._js.purge_stream, stream, subject=subject))
+            await self._ask(partial(self._js.purge_stream, stream, subject=subject), deadline)
 
     async def intake_full(self, *, deadline: float | None = None) -> bool:
         """Whether the stream of first tasks holds as many as it may."""

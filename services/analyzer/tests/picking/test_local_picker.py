@@ -65,7 +65,7 @@ def test_an_hour_takes_seconds_not_minutes(pick, say):
     assert transcript.duration > 3600
     began = time.process_time()
     assert len(pick(transcript, transcript.duration, 15)) == 15
-    assert time.process_time() - began < 20.0, "2 s at most where nothing else runs"
+    assert time.process_time() - began < 6.0, "2 s at most where nothing else runs"
 
 
 def _features(*texts, language="en"):

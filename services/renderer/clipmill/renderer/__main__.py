@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
+from clipmill.contracts.failures import Failure
 from clipmill.contracts.stages import Stage
 from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
-from clipmill.operations.child import run_child
+from clipmill.operations.child import Limits, run_child
 from clipmill.operations.spares import Spares
 from clipmill.operations.workroom import sweep
 from clipmill.renderer.clip_request import RENDER_TARGET
@@ -19,6 +20,9 @@ from clipmill.renderer.shaping_request import SHAPING_TARGET, Shaping, ShapingRe
 
 log = structlog.stdlib.get_logger()
 
+PROBE_LIMITS = Limits(seconds=60.0, resident_bytes=2**30)
+"""What asking whether text is shaped may take: it imports a library and reads a font."""
+
 
 @asynccontextmanager
 async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
@@ -26,15 +30,25 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
     swept = await asyncio.to_thread(sweep, WORKROOM_PREFIX)
     if swept:
         log.info("left_behind_removed", directories=swept)
-    if not (await run_child(SHAPING_TARGET, ShapingRequest(), Shaping, limits=settings.limits())).shapes:
+    await _warn_of_unshaped_text()
+    async with Spares(RENDER_TARGET, settings.limits(), settings.waiting()) as children:
+        handler = RenderHandler(runtime.store, settings, children)
+        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
+
+
+async def _warn_of_unshaped_text() -> None:
+    """Log whether text will be shaped; a probe that fails is no reason not to start."""
+    try:
+        shaping = await run_child(SHAPING_TARGET, ShapingRequest(), Shaping, limits=PROBE_LIMITS)
+    except Failure as failure:
+        log.warning("text_shaping_unknown", code=failure.code, sentence=failure.sentence)
+        return
+    if not shaping.shapes:
         log.warning(
             "text_not_shaped",
             consequence="Arabic, Hebrew, Indic, Thai and the like are drawn with their letters apart or out of order",
             remedy="install FriBidi: libfribidi0 (Debian, Ubuntu), fribidi (Homebrew)",
         )
-    async with Spares(RENDER_TARGET, settings.limits(), settings.waiting()) as children:
-        handler = RenderHandler(runtime.store, settings, children)
-        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
 
 
 if __name__ == "__main__":

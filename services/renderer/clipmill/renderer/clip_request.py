@@ -59,7 +59,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
         shots: in order, with their layouts.
         encoder: of the video.
         loudness_lufs: of the sound as it is heard, None for silence.
-        true_peak_dbtp: likewise.
+        true_peak_dbtp: of the sound as it is heard, None for silence.
         missing_letters: of the words and the title, which no font has.
         sound_reduced: whether only one channel of the source's sound could be used, or none.
         unshaped: whether some are not joined as their script wants it, FriBidi not being there.

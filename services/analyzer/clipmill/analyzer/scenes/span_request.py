@@ -19,7 +19,7 @@ class Span(Struct, frozen=True, kw_only=True):
 
     Attributes:
         sought: where to seek to before the keyframe is looked for; None at the first frame of the video.
-        first: the keyframe with which it begins; None likewise.
+        first: the keyframe with which it begins; None for the beginning of the video.
         next: the keyframe with which the next span begins; None if this one goes on to the end.
     """
 
@@ -41,7 +41,7 @@ class SpanRequest(Struct, frozen=True, kw_only=True):
         longest_side: pixels of the pictures compared.
         span: the part of it.
         start: about where the part begins, seconds from the first frame, for the progress.
-        end: about where it ends, likewise.
+        end: about where it ends, seconds from the first frame.
         threads: that decode.
     """
 
@@ -63,7 +63,7 @@ class Measures(Struct, frozen=True, kw_only=True):
         thumbnails: of each frame, `THUMBNAIL_SIDE` rows of as many grey values.
         origin: the container's time stamp that ticks count from, in the same units.
         time_base: seconds, numerator and denominator.
-        frame_rate: average frames a second, likewise.
+        frame_rate: average frames a second of the whole video.
         skipped: frames that could not be decoded.
     """
 

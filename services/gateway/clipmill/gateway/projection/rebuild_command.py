@@ -1,12 +1,12 @@
-"""`python -m clipmill.gateway rebuild`: the job documents made anew from the events."""
+"""`python -m clipmill.gateway rebuild`: rebuilds the job documents from the events."""
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import Sequence
 
 import msgspec
+import uvloop
 from clipmill.contracts.failures import Transient
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
@@ -34,7 +34,7 @@ NAMES_SHOWN = 10
 
 
 def rebuild(arguments: Sequence[str]) -> int:
-    """Run `rebuild`: make the job documents anew, while gateways run, and print the report.
+    """Run `rebuild`: rebuild the job documents, while gateways run, and print the report.
 
     Args:
         arguments: after the word `rebuild`.
@@ -47,19 +47,19 @@ def rebuild(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m clipmill.gateway rebuild",
-        description="Make the job documents anew from the events, while gateways run.",
+        description="Rebuild the job documents from the events, while gateways run.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if anything differs")
     parser.add_argument("--json", action="store_true", help="print the report for machines")
     options = parser.parse_args(arguments)
     settings = configured("gateway", GatewaySettings)
     try:
-        report = asyncio.run(_rebuild(settings.common.nats_url, check=options.check))
+        report = uvloop.run(_rebuild(settings.common.nats_url, check=options.check))
     except Transient as failure:
         return _unreachable(failure.sentence)
     except connection.NatsError as error:
         return _unreachable(f"NATS refuses ({error}): has `clipmill topology apply` run?")
-    text = msgspec.json.encode(report).decode() + "\n" if options.json else _told(report, check=options.check)
+    text = msgspec.json.encode(report).decode() + "\n" if options.json else _summary(report, check=options.check)
     sys.stdout.write(text)
     return DIFFERENT if options.check and (report.different or report.missing) else 0
 
@@ -83,8 +83,8 @@ def _unreachable(sentence: str) -> int:
     return UNREACHABLE
 
 
-def _told(report: Report, *, check: bool) -> str:
-    """Return what a person is told."""
+def _summary(report: Report, *, check: bool) -> str:
+    """Return the report as lines for a person."""
     verb = "would be" if check else "is"
     lines = [
         f"{report.jobs} jobs, {report.events} events, {report.seconds:.1f} s",

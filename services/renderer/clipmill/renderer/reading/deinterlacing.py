@@ -41,7 +41,9 @@ class Deinterlacer:
             return []
         graph, self._graph = self._graph, None
         graph.push(None)
-        return self._retimed(_pulled(graph))
+        last = self._retimed(_pulled(graph))
+        self._pushed.clear()  # a frame that the filter kept must not lend its time to later ones
+        return last
 
     def _retimed(self, frames: list[av.VideoFrame]) -> list[TimedPicture]:
         return [replace(self._pushed.popleft(), frame=frame) for frame in frames]
