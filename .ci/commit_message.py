@@ -11,18 +11,21 @@ from pathlib import Path
 MOST_LETTERS = 72
 """Letters of a subject: what `git log --oneline` shows without a break."""
 
-SUBJECT = re.compile(r"(?P<scope>[a-z0-9][a-z0-9 ,/_.-]*): (?P<verb>[a-z]+)(?P<rest>[ ,].*)")
-GITS_OWN = re.compile(r"(Merge|Revert|fixup!|squash!|amend!) ?")
+SUBJECT = re.compile(r"(?P<scope>[a-z0-9][a-z0-9 ,/_.-]*): (?P<verb>[a-z]+)(?:[ ,-].*)?")
+GITS_OWN = re.compile(r"Merge (branch|remote|tag|pull)|(Revert|Reapply) \"|(fixup|squash|amend)! ")
+SCISSORS = re.compile(r"^# -+ >8 -+$.*", re.MULTILINE | re.DOTALL)
+"""What `git commit -v` shows below this line is not the message."""
+
 NOT_AN_ORDER = re.compile(r".*(?:ed|ing|[^su]s)")
 ORDERS = frozenset(
-    {"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "bring", "ping", "ring", "string"}
+    "alias bleed bring embed exceed feed need ping proceed ring seed shed shred speed string swing".split()
 )
 """Verbs whose order ends like a past or a present participle."""
 
 
 def faults(message: str) -> list[str]:
     """Return what is wrong with a commit's message, a sentence each; comment lines do not count."""
-    lines = [line.rstrip() for line in message.splitlines() if not line.startswith("#")]
+    lines = [line.rstrip() for line in SCISSORS.sub("", message).splitlines() if not line.startswith("#")]
     while lines and not lines[0]:
         lines.pop(0)
     if not lines:
@@ -49,7 +52,7 @@ def faults(message: str) -> list[str]:
 
 def main() -> int:
     """Print what is wrong with the message in the file that is named; return the exit status."""
-    found = faults(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    found = faults(Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace"))
     for fault in found:
         sys.stderr.write(f"{fault}\n")
     return 1 if found else 0

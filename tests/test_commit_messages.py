@@ -30,7 +30,10 @@ def check(tmp_path):
         "gateway, cli: share the types of the HTTP API",
         "tests/bench: embed the table",
         "messaging: pass the policy to the worker",
+        "messaging: re-add the policy",
         "Merge branch 'main' into pieces",
+        'Revert "analyzer: count fallbacks"',
+        "fixup! analyzer: count fallbacks",
     ],
 )
 def test_a_scoped_order_with_a_reason_passes(check, subject):
@@ -45,6 +48,8 @@ def test_a_scoped_order_with_a_reason_passes(check, subject):
         ("analyzer: count fallbacks", "The body is missing"),
         ("analyzer: count fallbacks\n\n# a comment\n", "The body is missing"),
         ("analyzer: count fallbacks\nat once", "leave a blank line"),
+        ("analyzer: count fallbacks\n\n# ---- >8 ----\ndiff --git a/x b/x\n", "The body is missing"),
+        ("Merged everything I like" + BODY, "has no scope"),
         ("Count fallbacks" + BODY, "has no scope"),
         ("analyzer: Count fallbacks" + BODY, "has no scope"),
         ("analyzer: counted fallbacks" + BODY, "as an order"),

@@ -33,6 +33,7 @@ from clipmill.egress.heads import (
     client_side,
     receive_request,
     send,
+    write,
 )
 from clipmill.egress.relaying import BadAnswerError, Streams
 from clipmill.egress.upstream import UpstreamProxy
@@ -186,8 +187,7 @@ class EgressGuard:
             if request.origin is not None:
                 await relaying.exchange(request.origin, client, near, far)
             else:
-                near[1].write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await near[1].drain()
+                await write(near[1], b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await relaying.tunnel(near, far)
         finally:
             await relaying.close(far[1], self._limits.close)

@@ -80,8 +80,23 @@ async def receive_body(connection: h11.Connection, reader: asyncio.StreamReader)
 
 
 async def send(connection: h11.Connection, event: h11.Event, writer: asyncio.StreamWriter) -> None:
-    """Write the next part of a message, and wait while the other side does not keep up."""
-    writer.write(connection.send(event) or b"")
+    """Write the next part of a message, and wait while the other side does not keep up.
+
+    Raises:
+        ConnectionResetError: if the other side is gone.
+    """
+    await write(writer, connection.send(event) or b"")
+
+
+async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Write bytes, and wait while the other side does not keep up.
+
+    Raises:
+        ConnectionResetError: if the other side is gone. Without the look, uvloop would raise `RuntimeError`.
+    """
+    if writer.is_closing():
+        raise ConnectionResetError("the connection is closed")
+    writer.write(data)
     await writer.drain()
 
 

@@ -13,6 +13,7 @@ from clipmill.egress.heads import (
     receive_response,
     send,
     server_side,
+    write,
 )
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -53,6 +54,8 @@ async def see_off(near: Streams, seconds: float) -> None:
 
     A connection that is closed while the client still sends is reset, and the client may lose the answer.
     """
+    if near[1].is_closing():
+        return
     with suppress(OSError, TimeoutError):
         near[1].write_eof()
         async with asyncio.timeout(seconds):
@@ -86,8 +89,7 @@ async def _answer(
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
     """Copy until the end of `source`."""
     while chunk := await source.read(CHUNK_BYTES):
-        sink.write(chunk)
-        await sink.drain()
+        await write(sink, chunk)
 
 
 async def _hang_up(reader: asyncio.StreamReader) -> None:

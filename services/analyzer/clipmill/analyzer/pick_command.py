@@ -69,6 +69,9 @@ def pick(arguments: Sequence[str]) -> int:
     """
     argparse.ArgumentParser(prog="python -m clipmill.analyzer pick", description=DESCRIPTION).parse_args(arguments)
     configured("analyzer", AnalyzerSettings)
+    if sys.stdin is None or sys.stdout is None:
+        log.error("stream_closed", sentence="pick needs standard input and standard output; one of them is closed.")
+        return READER_GONE
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to put in order
     try:
         answer_lines(sys.stdin.buffer, sys.stdout.buffer)
