@@ -11,7 +11,6 @@ import asyncio
 import functools
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import NoReturn
 
 import av
 import pytest
+from clipmill.cli.local.ports import free_ports
 from clipmill.messaging import connection, topology
 from hypothesis import HealthCheck, settings
 from nats.aio.client import Client
@@ -133,7 +133,7 @@ class NatsCluster:
     replicas = 3
 
     def __init__(self, folder: Path) -> None:
-        ports = _free_ports(self.replicas)
+        ports = free_ports(self.replicas)
         routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in ports)
         self.nodes: list[NatsServer] = []
         self._down: int | None = None
@@ -215,18 +215,6 @@ def _wait(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until, "the servers did not agree on a leader"
         time.sleep(0.05)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on: routes must be known before the servers start."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 async def _empty(cluster: NatsCluster) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from clipmill.cli.local.ports import free_ports
 from clipmill.contracts import codec
 from clipmill.contracts.documents import Segment, Transcript, Word
 
@@ -28,12 +28,6 @@ START_SECONDS = 120
 WAIT_SECONDS = 120
 BIN = Path(sys.executable).parent
 LOOPBACK = "127.0.0.0/8"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Up:
@@ -70,7 +64,7 @@ def clipmill_up(data: Path, **environ: str) -> Iterator[Up]:
     begun = time.monotonic()
     with (data.parent / "up.log").open("wb") as log:
         process = subprocess.Popen(
-            [BIN / "clipmill", "up", "--data", data, "--port", str(free_port())],
+            [BIN / "clipmill", "up", "--data", data, "--port", str(*free_ports(1))],
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environ},
@@ -129,7 +123,7 @@ def prometheus(up, system_program, tmp_path_factory, until):
         ],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    port = free_port()
+    (port,) = free_ports(1)
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(
             [

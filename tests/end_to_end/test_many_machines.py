@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from clipmill.cli.local.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -30,16 +31,6 @@ S3_IDENTITY = {
         }
     ]
 }
-
-
-def free_ports(count):
-    import socket
-
-    with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 def until(condition, seconds=READY_SECONDS):

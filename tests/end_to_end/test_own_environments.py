@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from clipmill.cli.local.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -59,9 +59,7 @@ def test_a_service_becomes_ready_in_an_environment_of_its_own(service, nats_serv
         check=True,
         capture_output=True,
     )
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    (port,) = free_ports(1)
     environ = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(tmp_path),

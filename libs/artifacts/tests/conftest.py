@@ -1,6 +1,5 @@
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,19 +11,10 @@ from uuid import uuid4
 import av
 import numpy as np
 import pytest
+from clipmill.cli.local.ports import free_ports
 
 START_SECONDS = 30.0
 PORTS = ("master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc", "s3", "s3.grpc")
-
-
-def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _answers(process, port):
@@ -52,7 +42,7 @@ def _start_server(directory):
     identities = {"identities": [{"name": "test", "credentials": [grants], "actions": ["Admin", "Read", "Write"]}]}
     (directory / "s3.json").write_text(json.dumps(identities))
     for _ in range(3):
-        ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         options = [
             f"-{name.replace('.grpc', '')}.port{'.grpc' if 'grpc' in name else ''}={ports[name]}" for name in PORTS
         ]

@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import time
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 
 from aiohttp import ClientConnectionError, ClientSession
+from clipmill.cli.local.ports import free_ports
 from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging.publisher import Publisher
@@ -43,14 +43,6 @@ class Replica:
     async def lines(self, job):
         status, body = await self.ask(f"/api/status/{job}")
         return body.count(b"line ") if status == 200 else 0
-
-
-def free_ports(count):
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 async def start(stack, client, nats_url, folder, port):
@@ -133,6 +125,7 @@ async def test_the_projector_that_is_killed_is_replaced_while_clients_poll(nc, n
             killed = time.monotonic()
             await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
             others = [replica for replica in replicas if replica.process.returncode is None]
+            assert len(others) == len(replicas) - told, "a gateway that nobody killed has ended"
 
             async def shown(others=others, told=told):
                 counts = [await replica.lines(job) for replica in others]
