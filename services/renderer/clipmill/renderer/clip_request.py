@@ -25,7 +25,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
         shots: of the source.
         segments: of the transcript, at least those that touch the clip.
         title: of the clip.
-        options: how it shall look.
+        options: choices of the look that the submission made.
         directory: for the files, existing.
         models_dir: where fetched weights are.
         quality: of the encoding.
