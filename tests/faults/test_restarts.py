@@ -48,9 +48,8 @@ async def submit(tmp_path):
 
 async def tallies(nc):
     """Return how often each task was tried, by its key."""
-    bucket = await nc.jetstream().key_value(ATTEMPTS.name)
-    entries = [await bucket.get(key) for key in await bucket.keys()]
-    return {entry.key: msgspec.json.decode(entry.value, type=Tally) for entry in entries}
+    stored = await remains.entries(nc, ATTEMPTS)
+    return {key: msgspec.json.decode(value, type=Tally) for key, value in stored.items()}
 
 
 def logged(fleet, message):

@@ -8,10 +8,10 @@ import msgspec
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.subjects import events_of_job
 from clipmill.gateway.projection.document import JobDocument
+from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.connection import insist
-from clipmill.messaging.topology import EVENTS, INTAKE, JOBS, TASKS
+from clipmill.messaging.topology import EVENTS, INTAKE, JOBS, TASKS, BucketConfig
 from nats.aio.client import Client
-from nats.js.errors import KeyNotFoundError, NoKeysError
 
 from campaign.fleet import Fleet
 
@@ -83,19 +83,27 @@ async def documents(nc: Client) -> dict[str, JobDocument]:
 
 async def values(nc: Client) -> dict[str, bytes]:
     """Return the document of every job as it is stored."""
-    bucket = await insist(lambda: nc.jetstream(timeout=5).key_value(JOBS.name))
-    try:
-        names = await insist(bucket.keys)
-    except NoKeysError:
-        return {}
-    found = {}
-    for name in names:
-        try:
-            entry = await insist(partial(bucket.get, name))
-        except KeyNotFoundError:
-            continue  # deleted meanwhile
-        found[name] = entry.value or b""
-    return found
+    return await entries(nc, JOBS)
+
+
+async def entries(nc: Client, config: BucketConfig) -> dict[str, bytes]:
+    """Return every value of a bucket by its key.
+
+    `KeyValue.keys()` of nats-py will not do: its watcher reports an empty bucket when the server has sent all keys and
+    the answer about its consumer overtakes them.
+    """
+    reader = (await Bucket.open(nc, config, bytes)).reader()
+    found: dict[str, bytes] = {}
+    while True:
+        await reader.refresh()
+        changes = [change async for change in reader.changes()]
+        if not changes:
+            return found
+        for change in changes:
+            if change.entry.data is None:
+                found.pop(change.key, None)
+            else:
+                found[change.key] = change.entry.data
 
 
 async def events(nc: Client, job: str) -> int:
