@@ -225,7 +225,7 @@ async def _empty(cluster: NatsCluster) -> None:
     try:
         await topology.apply(client, cluster.replicas)
         for name in names:
-            await connection.insist(functools.partial(js.purge_stream, name))
+            await connection.retry_until(functools.partial(js.purge_stream, name))
     finally:
         await connection.close(client)
 

@@ -16,7 +16,7 @@ from clipmill.contracts.tasks import Task
 from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
@@ -143,7 +143,7 @@ def tasks_left(nc: Client) -> Callable[[Task], Awaitable[int]]:
     """Return a function that counts the messages of a task's stage."""
 
     async def count(task: Task) -> int:
-        info = await insist(lambda: nc.jetstream(timeout=1).stream_info(stream_of(task.stage)))
+        info = await retry_until(lambda: nc.jetstream(timeout=1).stream_info(stream_of(task.stage)))
         return info.state.messages
 
     return count

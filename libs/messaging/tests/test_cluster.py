@@ -10,7 +10,7 @@ from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import connection, topology
 from clipmill.messaging.buckets import Bucket
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import Projector
@@ -107,7 +107,7 @@ async def test_the_topology_grows_to_three_copies_while_it_is_used(nats_cluster)
             await publisher.event(Log(job=job, name=str(told), line=""))
 
     async def copies(stream):
-        info = await insist(partial(js.stream_info, stream))
+        info = await retry_until(partial(js.stream_info, stream))
         return [each.current for each in info.cluster.replicas or ()]
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
@@ -116,7 +116,7 @@ async def test_the_topology_grows_to_three_copies_while_it_is_used(nats_cluster)
         while any([await copies(stream) != [True, True] for stream in (EVENTS, JOBS.stream)]):
             await asyncio.sleep(0.1)
         grown.set()
-    info = await insist(partial(js.stream_info, EVENTS))
+    info = await retry_until(partial(js.stream_info, EVENTS))
     assert (info.config.num_replicas, info.state.messages) == (3, told)
     await connection.close(nc)
 

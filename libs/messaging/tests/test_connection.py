@@ -5,7 +5,7 @@ import time
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.messaging.connection import close, connect, heed, insist
+from clipmill.messaging.connection import close, connect, reraise_cancel, retry_until
 from nats.js.errors import KeyNotFoundError
 
 
@@ -18,7 +18,7 @@ async def test_a_cancellation_that_arrives_with_the_answer_is_not_lost():
         except asyncio.CancelledError:
             return "answer"
 
-    for waiting in (heed, lambda answer: insist(lambda: answer)):
+    for waiting in (reraise_cancel, lambda answer: retry_until(lambda: answer)):
         task = asyncio.create_task(waiting(swallowing()))
         await asyncio.sleep(0)
         task.cancel()
@@ -35,7 +35,7 @@ async def test_a_cancellation_that_arrives_with_a_refusal_is_not_lost():
         except asyncio.CancelledError:
             raise KeyNotFoundError from None
 
-    for waiting in (heed, lambda answer: insist(lambda: answer)):
+    for waiting in (reraise_cancel, lambda answer: retry_until(lambda: answer)):
         task = asyncio.create_task(waiting(swallowing()))
         await asyncio.sleep(0)
         task.cancel()
@@ -51,7 +51,7 @@ async def test_a_task_that_is_cleaning_up_may_still_ask():
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            return await insist(answer)
+            return await retry_until(answer)
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
@@ -65,7 +65,7 @@ async def test_a_deadline_is_kept_while_a_call_hangs():
 
     begun = time.monotonic()
     with pytest.raises(Transient) as caught:
-        await insist(silence, deadline=begun + 0.1)
+        await retry_until(silence, deadline=begun + 0.1)
     assert caught.value.code is ErrorCode.UNAVAILABLE
     assert time.monotonic() - begun < 10.0
 

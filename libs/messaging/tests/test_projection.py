@@ -11,7 +11,7 @@ from clipmill.contracts.events import Log, Queued
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection
 from clipmill.messaging.buckets import Bucket
-from clipmill.messaging.connection import close, connect, insist
+from clipmill.messaging.connection import close, connect, retry_until
 from clipmill.messaging.lease import Lease
 from clipmill.messaging.projection import _Reader
 from clipmill.messaging.topology import CHECKPOINT, EVENTS, JOBS, LEASE, LEASE_SECONDS
@@ -40,8 +40,8 @@ async def submit(shared, count):
 async def names_of(nc, job):
     js = nc.jetstream(timeout=2)
     try:
-        documents = await insist(lambda: js.key_value(JOBS.name))
-        entry = await insist(lambda: documents.get(job))
+        documents = await retry_until(lambda: js.key_value(JOBS.name))
+        entry = await retry_until(lambda: documents.get(job))
     except KeyNotFoundError:
         return None
     return json.loads(entry.value)["names"]
@@ -112,7 +112,7 @@ async def test_a_message_lost_on_the_way_is_asked_for_again(shared, nc, projecto
     """As when the connection goes over to another server in the middle of an answer."""
     answered = _Reader._answered
     job = await submit(shared, 20)
-    first = (await insist(lambda: nc.jetstream(timeout=2).stream_info(EVENTS))).state.first_seq
+    first = (await retry_until(lambda: nc.jetstream(timeout=2).stream_info(EVENTS))).state.first_seq
     to_lose = {str(first), str(first + 7), str(first + 20)}
 
     async def lossy(reader, message):

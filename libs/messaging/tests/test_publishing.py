@@ -11,7 +11,7 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.tasks import DownloadTask, TranscribeTask
 from clipmill.messaging import topology
 from clipmill.messaging.buckets import Bucket
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import INTAKE, SECRETS
 
@@ -61,7 +61,7 @@ async def test_the_topology_can_be_applied_again(nc, nats_server):
     await topology.apply(nc, nats_server.replicas, ack_wait=2.0, retention=1.0)
     js = nc.jetstream()
     for consumer in topology.CONSUMERS:
-        info = await insist(partial(js.consumer_info, consumer.stream, consumer.name))
+        info = await retry_until(partial(js.consumer_info, consumer.stream, consumer.name))
         assert info.config.ack_wait == 2.0
 
 

@@ -136,7 +136,7 @@ async def apply_topology(nats_server):
 async def taken_in(nats_server):
     """Return how many jobs wait for a worker."""
     nc = await connection.connect(nats_server.url, "test", patience=START_SECONDS)
-    info = await connection.insist(lambda: nc.jetstream().stream_info(INTAKE))
+    info = await connection.retry_until(lambda: nc.jetstream().stream_info(INTAKE))
     await connection.close(nc)
     return info.state.messages
 

@@ -15,7 +15,7 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import RenderTask
-from clipmill.operations.spares import Spares
+from clipmill.operations.warm_pool import WarmPool
 from clipmill.renderer.checking.verification import verify
 from clipmill.renderer.clip_request import RENDER_TARGET
 from clipmill.renderer.encoding import encoders
@@ -50,7 +50,7 @@ class Recording:
 
 
 def handler_of(store, settings):
-    return RenderHandler(store, settings, Spares(RENDER_TARGET, settings.limits(), 0))
+    return RenderHandler(store, settings, WarmPool(RENDER_TARGET, settings.limits(), 0))
 
 
 async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_path):

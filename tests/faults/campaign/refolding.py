@@ -10,7 +10,7 @@ from clipmill.contracts import codec
 from clipmill.contracts.subjects import ALL_EVENTS
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.projection import read_events
 from clipmill.messaging.topology import EVENTS
 from nats.aio.client import Client
@@ -45,7 +45,7 @@ async def refused_by_rebuild(nats_url: str) -> list[str]:
 async def _refolded(nc: Client) -> dict[str, JobDocument]:
     js = nc.jetstream(timeout=5)
     try:
-        last = (await insist(lambda: js.get_last_msg(EVENTS, ALL_EVENTS))).seq or 0
+        last = (await retry_until(lambda: js.get_last_msg(EVENTS, ALL_EVENTS))).seq or 0
     except NotFoundError:
         return {}
     documents: dict[str, JobDocument] = {}

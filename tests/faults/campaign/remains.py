@@ -9,7 +9,7 @@ from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.subjects import events_of_job
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging.buckets import Bucket
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.topology import EVENTS, INTAKE, JOBS, TASKS, BucketConfig
 from nats.aio.client import Client
 
@@ -63,8 +63,8 @@ async def look(nc: Client, store: Path, fleet: Fleet) -> Remains:
     js = nc.jetstream(timeout=5)
     tasks, unsettled = {}, {}
     for stream in (INTAKE, TASKS):
-        tasks[stream] = (await insist(partial(js.stream_info, stream))).state.messages
-        consumers = await insist(partial(js.consumers_info, stream))
+        tasks[stream] = (await retry_until(partial(js.stream_info, stream))).state.messages
+        consumers = await retry_until(partial(js.consumers_info, stream))
         unsettled[stream] = sum(consumer.num_ack_pending or 0 for consumer in consumers)
     return Remains(
         documents=await documents(nc),
@@ -109,5 +109,5 @@ async def entries(nc: Client, config: BucketConfig) -> dict[str, bytes]:
 async def events(nc: Client, job: str) -> int:
     """Return how many events of `job` are stored."""
     js = nc.jetstream(timeout=5)
-    info = await insist(lambda: js.stream_info(EVENTS, subjects_filter=events_of_job(JobId(job))))
+    info = await retry_until(lambda: js.stream_info(EVENTS, subjects_filter=events_of_job(JobId(job))))
     return sum((info.state.subjects or {}).values())

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.topology import INTAKE, TASKS
 from nats.aio.client import Client
 from nats.js.api import RawStreamMsg
@@ -79,15 +79,15 @@ class Saboteur:
             return False
         task = tasks[int(fault.choice * len(tasks))]
         copy = f"copy.{fault.at}.{(task.headers or {}).get('Nats-Msg-Id')}"
-        await insist(lambda: self._js.publish(task.subject, task.data, headers={"Nats-Msg-Id": copy}))
+        await retry_until(lambda: self._js.publish(task.subject, task.data, headers={"Nats-Msg-Id": copy}))
         return True
 
     async def _tasks(self, stream: str) -> list[RawStreamMsg]:
-        state = (await insist(lambda: self._js.stream_info(stream))).state
+        state = (await retry_until(lambda: self._js.stream_info(stream))).state
         found, sequence = [], state.first_seq
         while sequence <= state.last_seq:
             try:
-                message = await insist(lambda: self._js.get_msg(stream, seq=sequence, subject=">", next=True))  # noqa: B023
+                message = await retry_until(lambda: self._js.get_msg(stream, seq=sequence, subject=">", next=True))  # noqa: B023
             except NotFoundError:
                 break
             found.append(message)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Generic, Self, TypeVar, cast
 
 import msgspec
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.connection import REQUEST_SECONDS, retry_until
 from clipmill.messaging.topology import BucketConfig
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -114,7 +114,7 @@ class Bucket(Generic[T]):
             nats.errors.Error: if there is no such bucket.
         """
         js = nc.jetstream(timeout=REQUEST_SECONDS)
-        return cls(nc, await insist(partial(js.key_value, config.name), deadline=deadline), config, kind)
+        return cls(nc, await retry_until(partial(js.key_value, config.name), deadline=deadline), config, kind)
 
     def within(self, seconds: float) -> "Bucket[T]":
         """Return the bucket with `seconds` for each request, made again through outages until then."""
@@ -191,7 +191,7 @@ class Bucket(Generic[T]):
         return BucketReader(self._nc, self._config, self.decode, self._deadline)
 
     async def _ask(self, call: Callable[[], Awaitable[R]], deadline: float | None) -> R:
-        return await insist(call, deadline=self._deadline() if deadline is None else deadline)
+        return await retry_until(call, deadline=self._deadline() if deadline is None else deadline)
 
     def _deadline(self) -> float | None:
         return None if self._patience is None else time.monotonic() + self._patience
@@ -226,7 +226,7 @@ class BucketReader(Generic[T]):
             Transient: `unavailable`, when NATS does not answer in time.
         """
         until = self._deadline() if deadline is None else deadline
-        info = await insist(lambda: self._js.stream_info(self._config.stream), deadline=until)
+        info = await retry_until(lambda: self._js.stream_info(self._config.stream), deadline=until)
         remade = info.created != self._created or info.state.last_seq < self._position
         if remade:
             self._created, self._position = info.created, 0
@@ -241,7 +241,7 @@ class BucketReader(Generic[T]):
         """
         while self._position < self._last:
             try:
-                message = await insist(self._next, deadline=self._deadline())
+                message = await retry_until(self._next, deadline=self._deadline())
             except NotFoundError:
                 self._position = self._last  # what was there has been written again or removed
                 return

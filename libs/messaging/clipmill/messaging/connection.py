@@ -68,8 +68,8 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
     async def error(reason: Exception) -> None:
         task = asyncio.current_task()
         if nc.is_closed and task is not None and task.cancelling():
-            # The client tries to reconnect in a loop, in which a refused connection hides its cancellation (as `heed`
-            # tells): with three servers away it would go on for ever, and no service could end.
+            # The client reconnects in a loop where a refused connection hides the cancellation (`reraise_cancel` says
+            # how): with three servers gone it would never stop, and no service could end.
             raise asyncio.CancelledError
         if isinstance(reason, OSError):  # each try to reconnect fails with one; that the server is away is said once
             log.debug("nats_unreachable", reason=str(reason))
@@ -97,7 +97,7 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
     return nc
 
 
-async def heed(answer: Awaitable[T]) -> T:
+async def reraise_cancel(answer: Awaitable[T]) -> T:
     """Return what `answer` gives, or raise what it raises, unless this task was cancelled while it was waited for.
 
     The client waits by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that arrives together with
@@ -115,7 +115,7 @@ async def heed(answer: Awaitable[T]) -> T:
             raise asyncio.CancelledError
 
 
-async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
+async def retry_until(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
     """Return what `call` returns, repeating it through outages.
 
     Args:
@@ -130,7 +130,7 @@ async def insist(call: Callable[[], Awaitable[T]], *, deadline: float | None = N
     while True:
         try:
             async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
-                return await heed(call())
+                return await reraise_cancel(call())
         except (*OUTAGE, TimeoutError) as outage:
             now = time.monotonic()
             if deadline is not None and now >= deadline:

@@ -9,7 +9,7 @@ from clipmill.contracts import subjects
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.tasks import Task
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.job_streams import StoredMessage, stored, stored_under
 from clipmill.messaging.topology import DEAD_LETTERS
 from msgspec import Struct
@@ -81,7 +81,7 @@ class DeadLetters:
             Permanent: `not_found`, if there is none.
         """
         try:
-            message = await insist(lambda: self._js.get_msg(DEAD_LETTERS, seq=number), deadline=self._deadline())
+            message = await retry_until(lambda: self._js.get_msg(DEAD_LETTERS, seq=number), deadline=self._deadline())
         except NotFoundError:
             raise _missing(number) from None
         return _kept(stored(message))
@@ -108,7 +108,7 @@ class DeadLetters:
                 raise
 
         with suppress(NotFoundError):
-            await insist(once, deadline=self._deadline())
+            await retry_until(once, deadline=self._deadline())
 
     async def _under(self, subject: str) -> AsyncGenerator[KeptLetter, None]:
         async for message in stored_under(self._js, DEAD_LETTERS, subject, self._deadline):

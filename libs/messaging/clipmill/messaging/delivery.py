@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import nats.errors
 from clipmill.contracts.tasks import Task
-from clipmill.messaging.connection import OUTAGE, heed
+from clipmill.messaging.connection import OUTAGE, reraise_cancel
 from clipmill.operations import logs
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -83,7 +83,7 @@ class Delivery:
         """Say that the work goes on, and wait for the server to hear it; returns whether it did."""
         said = time.monotonic()
         try:
-            await heed(self._nc.request(self._message.reply, IN_PROGRESS, timeout=ACK_SECONDS))
+            await reraise_cancel(self._nc.request(self._message.reply, IN_PROGRESS, timeout=ACK_SECONDS))
         except (*OUTAGE, nats.errors.Error) as reason:
             log.debug("beat_unheard", reason=str(reason) or type(reason).__name__)
             return False

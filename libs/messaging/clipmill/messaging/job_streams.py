@@ -15,7 +15,7 @@ from clipmill.contracts import subjects
 from clipmill.contracts.events import Queued, Reopened
 from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.stages import Stage
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.connection import REQUEST_SECONDS, retry_until
 from clipmill.messaging.topology import ATTEMPTS, DEAD_LETTERS, EVENTS, INTAKE, SECRETS, TASKS, consumer_of, stream_of
 from msgspec import Struct
 from nats.aio.client import Client
@@ -192,7 +192,7 @@ class JobStreams:
         return stored_under(self._js, stream, subject, self._deadline)
 
     async def _ask(self, call: Callable[[], Awaitable[R]], deadline: float | None = None) -> R:
-        return await insist(call, deadline=self._deadline() if deadline is None else deadline)
+        return await retry_until(call, deadline=self._deadline() if deadline is None else deadline)
 
     def _deadline(self) -> float | None:
         return None if self._patience is None else time.monotonic() + self._patience
@@ -206,7 +206,7 @@ async def stored_under(
     while True:
         following = partial(js.get_msg, stream, seq=sequence + 1, subject=subject, next=True)
         try:
-            message = stored(await insist(following, deadline=deadline()))
+            message = stored(await retry_until(following, deadline=deadline()))
         except NotFoundError:
             return
         sequence = message.sequence

@@ -8,7 +8,7 @@ from clipmill.contracts import codec, subjects
 from clipmill.contracts.events import Event, EventBase
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.tasks import TaskBase
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.connection import REQUEST_SECONDS, retry_until
 from clipmill.messaging.dead_letters import DeadLetter
 from nats.aio.client import Client
 from nats.js.api import PubAck
@@ -97,7 +97,7 @@ class Publisher:
                     raise ServiceUnavailableError(refusal.code, refusal.description, refusal.err_code) from refusal
                 raise
 
-        ack = await insist(once, deadline=deadline)
+        ack = await retry_until(once, deadline=deadline)
         if ack.duplicate:
             log.debug("published_before", message_id=message_id)
         return ack

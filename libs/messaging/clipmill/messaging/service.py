@@ -22,7 +22,7 @@ from clipmill.messaging import connection
 from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
-from clipmill.messaging.connection import REQUEST_SECONDS, insist
+from clipmill.messaging.connection import REQUEST_SECONDS, retry_until
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
@@ -281,9 +281,9 @@ async def _await_topology(js: JetStreamContext) -> float:
     while True:
         try:
             for consumer in CONSUMERS:
-                info = await insist(partial(js.consumer_info, consumer.stream, consumer.name))
+                info = await retry_until(partial(js.consumer_info, consumer.stream, consumer.name))
             for bucket in BUCKETS:
-                await insist(partial(js.key_value, bucket.name))
+                await retry_until(partial(js.key_value, bucket.name))
         except (NotFoundError, BucketNotFoundError):
             if not told:
                 log.warning("topology_missing", sentence=f"{last.name} is not there: run `clipmill topology apply`.")

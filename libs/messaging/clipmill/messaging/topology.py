@@ -14,7 +14,7 @@ from clipmill.contracts import subjects
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.stages import Stage
-from clipmill.messaging.connection import insist
+from clipmill.messaging.connection import retry_until
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -186,14 +186,14 @@ async def apply(
     js = nc.jetstream(timeout=ANSWER_SECONDS)
     deadline = time.monotonic() + patience
     for stream in STREAMS:
-        await _insist(partial(_apply_stream, js, stream, replicas, retention), deadline)
+        await _retry_step(partial(_apply_stream, js, stream, replicas, retention), deadline)
     for consumer in CONSUMERS:
-        await _insist(partial(_apply_consumer, js, consumer, ack_wait), deadline)
+        await _retry_step(partial(_apply_consumer, js, consumer, ack_wait), deadline)
     for bucket in BUCKETS:
-        await _insist(partial(_apply_bucket, js, bucket, replicas, retention), deadline)
+        await _retry_step(partial(_apply_bucket, js, bucket, replicas, retention), deadline)
 
 
-async def _insist(step: Callable[[], Awaitable[None]], deadline: float) -> None:
+async def _retry_step(step: Callable[[], Awaitable[None]], deadline: float) -> None:
     refused: APIError | None = None
 
     async def once() -> None:
@@ -210,7 +210,7 @@ async def _insist(step: Callable[[], Awaitable[None]], deadline: float) -> None:
             raise
 
     try:
-        await insist(once, deadline=deadline)
+        await retry_until(once, deadline=deadline)
     except Transient:
         if refused is None:
             raise

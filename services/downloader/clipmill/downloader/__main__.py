@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import structlog
 from clipmill.contracts.stages import Stage
-from clipmill.downloader.handler import WORKROOM_PREFIX, DownloadHandler
+from clipmill.downloader.handler import SCRATCH_PREFIX, DownloadHandler
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
-from clipmill.operations.workroom import sweep
+from clipmill.operations.scratch_dir import sweep
 
 log = structlog.stdlib.get_logger()
 
@@ -19,7 +19,7 @@ log = structlog.stdlib.get_logger()
 @asynccontextmanager
 async def build(settings: DownloaderSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Work on the download stage."""
-    swept = await asyncio.to_thread(sweep, WORKROOM_PREFIX, settings.work_dir)
+    swept = await asyncio.to_thread(sweep, SCRATCH_PREFIX, settings.work_dir)
     if swept:
         log.info("left_behind_removed", directories=swept)
     handler = DownloadHandler(runtime.store, settings)

@@ -24,10 +24,10 @@ from clipmill.downloader.settings import DownloaderSettings
 from clipmill.egress.guard import EgressGuard
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
-from clipmill.operations.workroom import workroom
+from clipmill.operations.scratch_dir import scratch_dir
 from prometheus_client import Counter
 
-WORKROOM_PREFIX = "clipmill-download-"
+SCRATCH_PREFIX = "clipmill-download-"
 
 FETCHED_PERCENT = 90
 """How far the stage is when the video has arrived."""
@@ -87,7 +87,7 @@ class DownloadHandler:
             origin = origin_of(task.url)
             await context.emit(Started(job=task.job))
             await context.emit(StageStarted(job=task.job, stage=Stage.DOWNLOAD, line=log_lines.DOWNLOADING[origin]))
-            async with workroom(WORKROOM_PREFIX, self._settings.work_dir) as folder:
+            async with scratch_dir(SCRATCH_PREFIX, self._settings.work_dir) as folder:
                 facts = await self._bring_in(task, origin, folder, context)
             await save_once(self._store, layout.media(task.job), facts)
             seconds = time.monotonic() - began

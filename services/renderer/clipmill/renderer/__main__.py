@@ -11,10 +11,10 @@ from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
 from clipmill.operations.child import Limits, run_child
-from clipmill.operations.spares import Spares
-from clipmill.operations.workroom import sweep
+from clipmill.operations.scratch_dir import sweep
+from clipmill.operations.warm_pool import WarmPool
 from clipmill.renderer.clip_request import RENDER_TARGET
-from clipmill.renderer.handler import WORKROOM_PREFIX, RenderHandler
+from clipmill.renderer.handler import SCRATCH_PREFIX, RenderHandler
 from clipmill.renderer.settings import RendererSettings
 from clipmill.renderer.shaping_request import SHAPING_TARGET, Shaping, ShapingRequest
 
@@ -27,11 +27,11 @@ PROBE_LIMITS = Limits(seconds=60.0, resident_bytes=2**30)
 @asynccontextmanager
 async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Yield the renderer's one worker."""
-    swept = await asyncio.to_thread(sweep, WORKROOM_PREFIX)
+    swept = await asyncio.to_thread(sweep, SCRATCH_PREFIX)
     if swept:
         log.info("left_behind_removed", directories=swept)
     await _warn_of_unshaped_text()
-    async with Spares(RENDER_TARGET, settings.limits(), settings.waiting()) as children:
+    async with WarmPool(RENDER_TARGET, settings.limits(), settings.waiting()) as children:
         handler = RenderHandler(runtime.store, settings, children)
         yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
 

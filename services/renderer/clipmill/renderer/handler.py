@@ -17,8 +17,8 @@ from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import RenderTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.metrics import fallback
-from clipmill.operations.spares import Spares
-from clipmill.operations.workroom import workroom
+from clipmill.operations.scratch_dir import scratch_dir
+from clipmill.operations.warm_pool import WarmPool
 from clipmill.renderer.clip_request import (
     CLIP_NAME,
     POSTER_NAME,
@@ -34,7 +34,7 @@ from prometheus_client import Counter, Histogram
 
 T = TypeVar("T", bound=Struct)
 
-WORKROOM_PREFIX = "clipmill-render-"
+SCRATCH_PREFIX = "clipmill-render-"
 
 _frames = Counter("clipmill_render_frames", "Video frames of finished clips.")
 _seconds = Histogram(
@@ -60,7 +60,7 @@ class RenderHandler:
         children: run `RENDER_TARGET`.
     """
 
-    def __init__(self, store: Store, settings: RendererSettings, children: Spares) -> None:
+    def __init__(self, store: Store, settings: RendererSettings, children: WarmPool) -> None:
         self._store = store
         self._settings = settings
         self._children = children
@@ -105,7 +105,7 @@ class RenderHandler:
         return document
 
     async def _render(self, task: RenderTask, context: TaskContext, work: "_Work", planned: PlannedClip) -> ClipFacts:
-        async with workroom(WORKROOM_PREFIX) as directory:
+        async with scratch_dir(SCRATCH_PREFIX) as directory:
             request = self._request(task, work, planned, directory)
             rendered = await self._children.call(request, Rendered, on_progress=context.progress)
             return await self._publish(task, rendered, directory)

@@ -1,15 +1,15 @@
 import threading
 
 import pytest
-from clipmill.operations.workroom import sweep, workroom
+from clipmill.operations.scratch_dir import scratch_dir, sweep
 
 pytestmark = pytest.mark.slow
 
 PREFIX = "clipmill-test-"
 
 
-async def test_a_workroom_is_gone_afterwards(tmp_path):
-    async with workroom(PREFIX, tmp_path) as folder:
+async def test_a_scratch_dir_is_gone_afterwards(tmp_path):
+    async with scratch_dir(PREFIX, tmp_path) as folder:
         (folder / "video").write_bytes(b"x")
         assert folder.parent == tmp_path
     assert list(tmp_path.iterdir()) == []
@@ -20,7 +20,7 @@ async def test_what_a_killed_process_left_is_swept_and_a_living_ones_is_not(tmp_
     left.mkdir()
     (left / "video").write_bytes(b"x")
     (tmp_path / "another-program").mkdir()
-    async with workroom(PREFIX, tmp_path) as folder:
+    async with scratch_dir(PREFIX, tmp_path) as folder:
         assert sweep(PREFIX, tmp_path) == 1
         assert folder.is_dir()
     assert [path.name for path in tmp_path.iterdir()] == ["another-program"]
@@ -37,7 +37,7 @@ async def test_a_room_can_be_had_while_another_process_sweeps(tmp_path):
     sweeper.start()
     try:
         for _ in range(200):
-            async with workroom(PREFIX, tmp_path) as folder:
+            async with scratch_dir(PREFIX, tmp_path) as folder:
                 (folder / "video").write_bytes(b"x")
                 assert folder.is_dir()
     finally:

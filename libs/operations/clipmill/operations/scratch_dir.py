@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 @asynccontextmanager
-async def workroom(prefix: str, parent: Path | None = None) -> AsyncIterator[Path]:
+async def scratch_dir(prefix: str, parent: Path | None = None) -> AsyncIterator[Path]:
     """Make a directory and remove it afterwards.
 
     Args:

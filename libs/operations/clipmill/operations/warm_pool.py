@@ -25,7 +25,7 @@ class _Spare(NamedTuple):
     preparing: asyncio.Task[None]
 
 
-class Spares:
+class WarmPool:
     """Runs a function, each call in a fresh child process; some wait ready. A context manager.
 
     Args:

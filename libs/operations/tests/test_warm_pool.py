@@ -9,7 +9,7 @@ import psutil
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.operations.child import NO_LIMITS
-from clipmill.operations.spares import Spares
+from clipmill.operations.warm_pool import WarmPool
 from msgspec import Struct
 
 pytestmark = [pytest.mark.usefixtures("_targets_importable"), pytest.mark.slow]
@@ -44,7 +44,7 @@ async def waiting(count):
 
 
 async def test_a_call_takes_the_process_that_waits_and_the_next_one_another():
-    async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
+    async with WarmPool("child_targets:double", NO_LIMITS, 1) as spares:
         ready = await waiting(1)
         first = await spares.call(Request(number=21), Result)
         assert {first.pid} == ready
@@ -55,19 +55,19 @@ async def test_a_call_takes_the_process_that_waits_and_the_next_one_another():
 
 
 async def test_what_waits_ends_with_its_owner():
-    async with Spares("child_targets:double", NO_LIMITS, 2):
+    async with WarmPool("child_targets:double", NO_LIMITS, 2):
         await waiting(2)
     assert not children()
 
 
 async def test_without_spares_a_call_starts_its_own():
-    spares = Spares("child_targets:double", NO_LIMITS, 0)
+    spares = WarmPool("child_targets:double", NO_LIMITS, 0)
     assert (await spares.call(Request(number=2), Result)).text == "4"
     assert not children()
 
 
 async def test_a_call_that_comes_before_the_process_is_started_leaves_none_behind():
-    async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
+    async with WarmPool("child_targets:double", NO_LIMITS, 1) as spares:
         await spares.call(Request(number=1), Result)
         await waiting(1)
         await spares._waiting[0].preparing
@@ -75,7 +75,7 @@ async def test_a_call_that_comes_before_the_process_is_started_leaves_none_behin
 
 
 async def test_a_process_that_died_while_it_waited_is_replaced():
-    async with Spares("child_targets:double", NO_LIMITS, 1) as spares:
+    async with WarmPool("child_targets:double", NO_LIMITS, 1) as spares:
         (pid,) = await waiting(1)
         os.kill(pid, signal.SIGKILL)
         await waiting(0)
@@ -83,7 +83,7 @@ async def test_a_process_that_died_while_it_waited_is_replaced():
 
 
 async def test_a_function_that_refuses_leaves_a_spare_for_the_next():
-    async with Spares("child_targets:refuse", NO_LIMITS, 1) as spares:
+    async with WarmPool("child_targets:refuse", NO_LIMITS, 1) as spares:
         for _ in range(2):
             with pytest.raises(Permanent) as refusal:
                 await spares.call(Request(), Result)
