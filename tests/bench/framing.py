@@ -20,7 +20,7 @@ What is counted, on the frames for which the truth says where faces are:
 - speaker: in two-shots laid out as `track` (asked for), the followed face is that of the person whose sentence
   sounds, of the frames in which one does.
 
-The crop that follows shows the middle of the largest face found in the last look, as many tools do.
+The crop that follows shows the middle of the largest face found in the last detection frame, as many tools do.
 """
 
 import sys
@@ -107,12 +107,12 @@ def in_the_middle(clip: Clip) -> list[Framing]:
 
 
 def following(clip: Clip) -> list[Framing]:
-    """Return crops around the largest face found in the last look."""
+    """Return crops around the largest face found in the last detection frame."""
     found: dict[int, list[Box]] = {}
     for shot in clip.survey.shots:
         for track in shot.tracks:
-            for sighting in track.sightings:
-                found.setdefault(sighting.frame, []).append(sighting.face.box)
+            for detection in track.detections:
+                found.setdefault(detection.frame, []).append(detection.face.box)
     framings, centre = [], clip.width / 2
     for frame in range(clip.frames):
         if frame in found:

@@ -1,4 +1,4 @@
-"""What reading a clip costs: glances against every picture, tone mapping, and the bytes that a remote source gives.
+"""What reading a clip costs: samples against every picture, tone mapping, and the bytes that a remote source gives.
 
 Run: `.venv/bin/python tests/bench/reading.py`. Needs the development corpus (CLIPMILL_CORPUS names its folder) and
 Debian's ffmpeg, which makes the sources. Results are written to RESULTS.md beside this file.
@@ -67,13 +67,13 @@ def _glances(name: str, path: Path) -> Figure:
     with path.open("rb") as file, Source(file) as source:
         frames = round(SECONDS * source.rate)
         began = time.process_time()
-        looks = sum(hasattr(item, "frame") for item in source.glances(0.0, frames))
-        glanced = time.process_time()
+        samples = sum(hasattr(item, "frame") for item in source.frame_samples(0.0, frames))
+        sampled = time.process_time()
         pictures = sum(1 for _ in source.pictures(0.0, frames))
         done = time.process_time()
-    cost, full = (glanced - began) / SECONDS, (done - glanced) / SECONDS
-    seen = f"{looks / SECONDS:.1f} glances/s and the sound {cost:.3f} s a second, {pictures / SECONDS:.0f} pictures/s "
-    return Figure(f"{name}", f"{seen}{full:.3f} s ({cost / full:.0%})", "")
+    cost, full = (sampled - began) / SECONDS, (done - sampled) / SECONDS
+    sampling = f"{samples / SECONDS:.1f} samples/s and the sound {cost:.3f} s a second"
+    return Figure(f"{name}", f"{sampling}, {pictures / SECONDS:.0f} pictures/s {full:.3f} s ({cost / full:.0%})", "")
 
 
 def _toning(name: str, width: int, height: int) -> Figure:
@@ -92,7 +92,7 @@ def _toning(name: str, width: int, height: int) -> Figure:
         for _ in range(5):
             converter.convert(frame)
         figures.append((time.process_time() - began) / 5 * 1000)
-    return Figure(f"tone mapping, {name}", f"{figures[0]:.0f} ms a picture, {figures[1]:.0f} ms a glance", "")
+    return Figure(f"tone mapping, {name}", f"{figures[0]:.0f} ms a picture, {figures[1]:.0f} ms a sample", "")
 
 
 def _fetched(name: str, start: float, folder: Path) -> Figure:
@@ -107,7 +107,7 @@ def _fetched(name: str, start: float, folder: Path) -> Figure:
 
     with io.BufferedReader(RangeReader(read_range, len(data), folder)) as file, Source(file, near=start) as source:
         frames = round(length * source.rate)
-        reads = sum(1 for _ in source.glances(start, frames)) + sum(1 for _ in source.pictures(start, frames))
+        reads = sum(1 for _ in source.frame_samples(start, frames)) + sum(1 for _ in source.pictures(start, frames))
     own = _own(CORPUS / name, start, start + length)
     seen = f"{fetched / 2**20:.2f} MiB for {own / 2**20:.2f} MiB of its own, in {reads} items"
     return Figure(f"fetched for 30 s of {name}", seen, f"≤ {(1.3 * own) / 2**20 + 4:.2f} MiB")

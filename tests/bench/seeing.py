@@ -5,7 +5,8 @@ beside the project. Its files are surveyed whole; then the interview is again, m
 temporary folder: small, starved of bits, shaken, nodding, zooming, flickering with grain. Results go into
 RESULTS.md beside this.
 
-- found: faces of the truth that a track has at a look, of all at looks; false: of the sightings, those on no face;
+- found: faces of the truth that a track has at a detection frame, of all at these frames;
+- false: detections on no face, of all detections;
 - tracks: those of one person are one, and no track is of two people, in every shot;
 - speaker: of the frames of two-shots in which a sentence sounds, those in the turn of its speaker;
 - changes: of those between speakers in a shot, how far the nearest switch is, seconds;
@@ -131,15 +132,15 @@ def survey_of(name: str, truth: dict) -> tuple[Clip, float]:
 def faces(clip: Clip, shot: SurveyedShot, score: Score) -> None:
     """Count what was found in a shot."""
     whose: dict[int, set[str]] = defaultdict(set)
-    for look in (look for look in shot.looks if look in clip.faces):
+    for frame in (frame for frame in shot.detection_frames if frame in clip.faces):
         seen = {
-            track.number: sighting.face.box
+            track.number: detection.face.box
             for track in shot.tracks
-            for sighting in track.sightings
-            if sighting.frame == look
+            for detection in track.detections
+            if detection.frame == frame
         }
         on_a_face = set()
-        for face in clip.faces[look]:
+        for face in clip.faces[frame]:
             best = max(seen, key=lambda number: seen[number].overlap(face.box), default=None)
             score.there += 1
             if best is not None and seen[best].overlap(face.box) > SAME_FACE_IOU:
@@ -160,7 +161,7 @@ def speaker(clip: Clip, shot: SurveyedShot, truth: dict, score: Score) -> None:
         return
     middle = clip.survey.width / 2
     sides = {
-        track.number: "left" if track.sightings[0].face.box.centre[0] < middle else "right" for track in shot.tracks
+        track.number: "left" if track.detections[0].face.box.centre[0] < middle else "right" for track in shot.tracks
     }
     said = turns(shot, shot.tracks, clip.voiced, clip.rate)
     changes: list[tuple[float, str]] = []
@@ -184,7 +185,7 @@ def of_faces(name: str, score: Score) -> list[Figure]:
     found, false = score.found / max(1, score.there), score.false / max(1, score.sighted)
     return [
         Figure(f"{name}: faces found", f"{found:.2%} of {score.there}", "≥ 97 %", found >= 0.97),
-        Figure(f"{name}: false sightings", f"{false:.2%} of {score.sighted}", "≤ 2 %", false <= 0.02),
+        Figure(f"{name}: false detections", f"{false:.2%} of {score.sighted}", "≤ 2 %", false <= 0.02),
         Figure(
             f"{name}: shots with one track a person",
             f"{score.pure} of {score.shots}",

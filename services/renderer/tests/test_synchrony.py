@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.renderer.audio.sound import SAMPLE_RATE, Timeline
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
 
 pytestmark = pytest.mark.media
 
@@ -65,14 +65,14 @@ def _sound(audio, start, late):
 
 
 def heard_and_seen(path, start, length):
-    """Seconds from the clip's start at which the beep and the flash begin, and the frame of the first bright glance."""
+    """Seconds from the clip's start at which the beep and the flash begin, and the frame of the first bright sample."""
     with path.open("rb") as file, Source(file, near=start) as source:
         start = source.snapped(start)
         frames = round(length * source.rate)
         line = Timeline(round(length * SAMPLE_RATE))
         sound, bright = [], None
-        for item in source.glances(start, frames):
-            if isinstance(item, Glance):
+        for item in source.frame_samples(start, frames):
+            if isinstance(item, FrameSample):
                 if bright is None and np.median(item.picture.luma) > 130:
                     bright = item.frame
             else:
@@ -104,9 +104,9 @@ def test_picture_and_sound_are_together_at_the_clips_end(tmp_path, name, times, 
     path = tmp_path / name
     write(path, times, codec=codec, sample_rate=sample_rate, layout=layout, late=late)
     for start in (0.0, 1.234):
-        heard, seen, glanced = heard_and_seen(path, start, 21.5 - start)
+        heard, seen, sampled = heard_and_seen(path, start, 21.5 - start)
         assert abs(heard - seen) < 0.025
-        assert -0.02 < glanced - seen < 0.27
+        assert -0.02 < sampled - seen < 0.27
         assert abs(seen + start - FLASH) < 0.06
 
 
@@ -137,7 +137,11 @@ def test_sound_that_changes_its_rate_and_channels_in_mid_stream_stays_in_place(t
     path.write_bytes(b"".join(pieces))
     with path.open("rb") as file, Source(file) as source:
         line = Timeline(6 * SAMPLE_RATE)
-        sound = [line.lay(item.samples, item.time) for item in source.glances(0.0, 150) if not isinstance(item, Glance)]
+        sound = [
+            line.lay(item.samples, item.time)
+            for item in source.frame_samples(0.0, 150)
+            if not isinstance(item, FrameSample)
+        ]
     heard = np.abs(np.concatenate([*sound, line.rest()], axis=1)[0])
     assert heard.shape == (6 * SAMPLE_RATE,)
     for second in (0, 2, 4):

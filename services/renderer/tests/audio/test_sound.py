@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 from clipmill.renderer.audio.sound import Converter
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
 
 
 def piece(layout, channels, *, rate=48000, packed=False):
@@ -76,5 +76,5 @@ def test_sound_never_costs_the_picture(tmp_path):
     data[data.index(b"OpusHead") + 18] = 2  # the channels are those of ambisonics
     path.write_bytes(data)
     with path.open("rb") as file, Source(file) as source:
-        assert any(isinstance(item, Glance) for item in list(source.glances(0.0, 50)))
+        assert any(isinstance(item, FrameSample) for item in list(source.frame_samples(0.0, 50)))
         assert source.sound_reduced

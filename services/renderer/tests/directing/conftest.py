@@ -22,7 +22,7 @@ class Someone:
 
 @dataclass
 class Eye:
-    """How a detector sees: sizes in faces, shares of looks."""
+    """How a detector sees: sizes in faces, shares of detection frames."""
 
     noise: float = 0.012
     misses: float = 0.05
@@ -53,9 +53,9 @@ def surveyed():
 
 
 def _survey_of(span, people, rate, size, eye, chance) -> SurveyedShot:
-    tracker, looks = Tracker(rate), []
+    tracker, detection_frames = Tracker(rate), []
     for frame in range(span.first, span.last + 1, max(1, round(rate / eye.looks_per_second))):
-        looks.append(frame)
+        detection_frames.append(frame)
         there = [(one, one.at(frame / rate)) for one in people]
         seen = [(one, place) for one, place in there if place is not None and chance.random() >= eye.misses]
         faces = [_seen(place, eye, chance) for _, place in seen]
@@ -67,7 +67,7 @@ def _survey_of(span, people, rate, size, eye, chance) -> SurveyedShot:
             if track is not None:
                 speed = chance.uniform(0.03, 0.06) if one.talks(frame / rate) else chance.uniform(0, 0.012)
                 track.motion.append((frame, speed))
-    return SurveyedShot(span, tuple(looks), tuple(tracker.people()))
+    return SurveyedShot(span, tuple(detection_frames), tuple(tracker.people()))
 
 
 def _seen(place, eye, chance) -> Face:

@@ -132,7 +132,7 @@ def test_a_camera_is_locked_where_the_subject_is_nineteen_times_in_twenty():
     assert np.all(calmest(tube_of(wanted, 0.0, 2.0), 0.01) == 1.0)
     sways = np.where(np.arange(40) % 2, 1.0, 1.18)
     sways[:2] = 1.5
-    assert np.ptp(calmest(tube_of(sways, 0.0, 2.0), 5.0)) > 0, "the median is 1.18, and half of the looks are too far"
+    assert np.ptp(calmest(tube_of(sways, 0.0, 2.0), 5.0)) > 0, "the median is 1.18, and half of the samples are too far"
 
 
 def test_a_locked_camera_stands_at_the_limit_that_is_nearest_to_the_subject():

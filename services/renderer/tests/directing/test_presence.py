@@ -1,10 +1,10 @@
 from itertools import cycle
 
 import pytest
-from clipmill.renderer.directing.presence import GONE_SECONDS, joined, size, stretches
+from clipmill.renderer.directing.presence import GONE_SECONDS, joined, presence_segments, size
 from clipmill.renderer.seeing.faces import Box, Face
 from clipmill.renderer.seeing.survey import SurveyedShot
-from clipmill.renderer.seeing.tracking import Sighting, Track
+from clipmill.renderer.seeing.tracking import Detection, Track
 from clipmill.renderer.shots import Span
 
 RATE = 25.0
@@ -12,8 +12,8 @@ RATE = 25.0
 
 def track(number, frames, x, length=200.0, mouth=()):
     boxes = [(frame, Box(x - length / 2, 440, length, length)) for frame in frames]
-    sightings = [Sighting(frame, Face(box, 500, 0.9, (x, 600))) for frame, box in boxes]
-    return Track(number, sightings, list(zip(frames, cycle(mouth), strict=False)))
+    detections = [Detection(frame, Face(box, 500, 0.9, (x, 600))) for frame, box in boxes]
+    return Track(number, detections, list(zip(frames, cycle(mouth), strict=False)))
 
 
 def shot(*tracks, seconds=20):
@@ -23,7 +23,7 @@ def shot(*tracks, seconds=20):
 
 def found(*tracks, seconds=20):
     """From when to when, in seconds, who is there."""
-    parts = stretches(shot(*tracks, seconds=seconds), RATE)
+    parts = presence_segments(shot(*tracks, seconds=seconds), RATE)
     return [
         (part.shot.span.first / RATE, (part.shot.span.last + 1) / RATE, {person.number for person in part.people})
         for part in parts
@@ -34,7 +34,7 @@ def test_who_is_seen_all_the_time_is_there_all_the_time():
     assert found(track(0, range(0, 500, 5), 600)) == [(0, 20, {0})]
 
 
-def test_a_shot_without_faces_is_one_stretch_without_people():
+def test_a_shot_without_faces_is_one_segment_without_people():
     assert found() == [(0, 20, set())]
 
 
@@ -113,7 +113,7 @@ def test_what_flickers_is_not_a_person():
 
 def test_a_track_that_begins_where_one_ended_is_the_same_person():
     people = joined([track(0, range(0, 250, 5), 600), track(1, range(280, 500, 5), 700)], RATE)
-    assert [(person.number, len(person.sightings)) for person in people] == [(0, 94)]
+    assert [(person.number, len(person.detections)) for person in people] == [(0, 94)]
 
 
 def test_a_track_that_begins_at_once_far_away_is_somebody_else():
@@ -126,7 +126,7 @@ def test_a_track_far_larger_is_somebody_else():
 
 
 def test_the_foremost_is_the_largest():
-    (part,) = stretches(shot(track(0, range(0, 500, 5), 600, 150), track(1, range(0, 500, 5), 1400, 220)), RATE)
+    (part,) = presence_segments(shot(track(0, range(0, 500, 5), 600, 150), track(1, range(0, 500, 5), 1400, 220)), RATE)
     assert [size(person) for person in part.people] == [220, 150]
 
 

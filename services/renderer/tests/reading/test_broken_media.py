@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.renderer.reading.demuxing import MOST_PIXELS
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
 
 pytestmark = pytest.mark.media
 
@@ -15,16 +15,18 @@ FRAMES = 100
 
 
 def outcome(data, start=0.0, frames=FRAMES):
-    """The number of pictures and of looks, or the code of the refusal."""
+    """The number of pictures and of frame samples, or the code of the refusal."""
     try:
         with Source(io.BytesIO(data), near=start) as source:
-            looks = [item for item in source.glances(source.snapped(start), frames) if isinstance(item, Glance)]
-            assert all(0 <= look.frame < frames for look in looks)
+            samples = [
+                item for item in source.frame_samples(source.snapped(start), frames) if isinstance(item, FrameSample)
+            ]
+            assert all(0 <= sample.frame < frames for sample in samples)
             pictures = sum(1 for _ in source.pictures(source.snapped(start), frames))
     except Permanent as error:
         return error.code if error.sentence.endswith(".") else None
     assert pictures == frames
-    assert looks
+    assert samples
     return frames
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
 from PIL import Image
 
 pytestmark = pytest.mark.media
@@ -42,9 +42,9 @@ def test_a_picture_is_shown_as_its_display_matrix_says(make_media, name):
     path.write_bytes(data)
     with path.open("rb") as file, Source(file) as source:
         picture = next(source.pictures(0.0, 1))
-        glance = next(item for item in source.glances(0.0, 5) if isinstance(item, Glance)).picture
+        sample = next(item for item in source.frame_samples(0.0, 5) if isinstance(item, FrameSample)).picture
         assert source.size == ((320, 180) if a else (180, 320))
-    for one in (picture, glance):
+    for one in (picture, sample):
         assert (one.width, one.height) == ((320, 180) if a else (180, 320))
         assert corner(one) == expected
 

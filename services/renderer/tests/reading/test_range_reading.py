@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from clipmill.artifacts.media import RangeReader
 from clipmill.renderer.audio.sound import SAMPLE_RATE, Sound
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
 
 pytestmark = pytest.mark.media
 
@@ -89,7 +89,7 @@ def test_survey_and_rendering_together_fetch_little_more_than_the_clip(loop, tmp
     ):
         start = source.snapped(START)
         frames = round(SECONDS * source.rate)
-        assert sum(1 for _ in source.glances(start, frames)) > frames / 4
+        assert sum(1 for _ in source.frame_samples(start, frames)) > frames / 4
         assert sum(1 for _ in source.pictures(start, frames)) == frames
     assert sum(fetched) <= ALLOWED * own + SLACK_BYTES / 4  # the rest is for the index of a longer video
     assert len(fetched) < 100
@@ -133,9 +133,9 @@ def test_sound_that_goes_on_for_long_after_the_pictures_is_not_fetched(tmp_path,
     file = io.BufferedReader(RangeReader(read_range, len(data), tmp_path), buffer_size=64 * 1024)
     with file, Source(file, near=8) as source:
         opened = sum(fetched)
-        looks = list(source.glances(8.0, 125))
+        items = list(source.frame_samples(8.0, 125))
         assert sum(1 for _ in source.pictures(8.0, 125)) == 125
-    heard = sum(item.samples.shape[1] for item in looks if isinstance(item, Sound))
+    heard = sum(item.samples.shape[1] for item in items if isinstance(item, Sound))
     assert heard > 4.9 * SAMPLE_RATE
     assert sum(fetched) - opened < len(data) / 6
 
@@ -145,7 +145,7 @@ def test_sound_may_lie_well_ahead_of_its_pictures(tmp_path):
     for start, first in ((0.0, 40), (18.0, 40 + 450 % 150)):
         with Source(io.BytesIO(data), near=start) as source:
             pictures = list(source.pictures(start, 125))
-            glances = [item for item in source.glances(start, 125) if isinstance(item, Glance)]
+            samples = [item for item in source.frame_samples(start, 125) if isinstance(item, FrameSample)]
         lights = np.array([float(np.median(picture.luma)) for picture in pictures])
         assert np.abs(lights - (first + np.arange(125))).max() <= 2
-        assert glances[-1].frame >= 120
+        assert samples[-1].frame >= 120

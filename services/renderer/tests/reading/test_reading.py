@@ -118,10 +118,10 @@ def test_interlaced_pictures_become_whole_ones(tmp_path):
     with path.open("rb") as file, Source(file) as source:
         assert source.rate == 25
         pictures = list(source.pictures(0.2, 10))
-        glances = [seen.picture for seen in source.glances(0.2, 10) if hasattr(seen, "picture")]
+        samples = [seen.picture for seen in source.frame_samples(0.2, 10) if hasattr(seen, "picture")]
     for picture in pictures:
         assert combing(picture.luma) < 4
-    for picture in glances:
+    for picture in samples:
         assert (picture.width, picture.height, picture.shown_width / picture.height) == (320, 90, 320 / 180)
 
 
@@ -200,9 +200,9 @@ def test_a_picture_may_stand_for_long(make_media, name):
         for start, length, last in ((0.0, 5.0, 50), (2.0, 10.0, 95), (9.2, 7.8, 95)):
             snapped, frames = source.snapped(start), round(length * rate)
             seen = lights(source.pictures(snapped, frames))
-            looks = [item for item in source.glances(snapped, frames) if hasattr(item, "frame")]
+            samples = [item for item in source.frame_samples(snapped, frames) if hasattr(item, "frame")]
             assert seen[-1] == pytest.approx(last, abs=1)
-            assert float(np.median(looks[-1].picture.luma)) == pytest.approx(last, abs=1)
+            assert float(np.median(samples[-1].picture.luma)) == pytest.approx(last, abs=1)
 
 
 def test_damage_that_ends_a_video_early_is_said(make_media):

@@ -37,7 +37,7 @@ def pictured(*squares, size=(1920, 1080), aspect=1.0):
 
 
 def found(search, frame, picture):
-    return sorted((round(face.box.left), round(face.box.width)) for face in search.look(frame, picture))
+    return sorted((round(face.box.left), round(face.box.width)) for face in search.detect(frame, picture))
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1440, 1080), (1080, 1920), (1080, 1080), (3840, 1600), (640, 360)])
@@ -61,29 +61,29 @@ def test_small_faces_of_a_wide_shot_are_found_each_once_and_in_place():
 def test_small_faces_stay_found_with_few_runs_of_the_detector():
     detector = Coarse()
     search = Search(detector, RATE)
-    for look in range(12):
+    for count in range(12):
         before = detector.runs
-        assert found(search, look * 4, pictured((300 + 5 * look, 400, 60), (1500, 500, 60))) == [
-            (300 + 5 * look, 60),
+        assert found(search, count * 4, pictured((300 + 5 * count, 400, 60), (1500, 500, 60))) == [
+            (300 + 5 * count, 60),
             (1500, 60),
         ]
-        assert detector.runs - before <= (11 if look < 2 else 3)
+        assert detector.runs - before <= (11 if count < 2 else 3)
 
 
 def test_a_close_up_takes_one_run_a_look():
     detector = Coarse()
     search = Search(detector, RATE)
-    for look in range(20):
-        assert found(search, look * 4, pictured((700, 300, 400))) == [(700, 400)]
+    for count in range(20):
+        assert found(search, count * 4, pictured((700, 300, 400))) == [(700, 400)]
     assert detector.runs == 20
 
 
 def test_somebody_who_comes_into_a_wide_shot_is_found_within_two_seconds():
     search = Search(Coarse(), RATE)
     for frame in range(0, 24, 4):
-        search.look(frame, pictured((300, 400, 90)))
-    looks = [found(search, frame, pictured((300, 400, 90), (1500, 300, 90))) for frame in range(24, 76, 4)]
-    assert [(300, 90), (1500, 90)] in looks
+        search.detect(frame, pictured((300, 400, 90)))
+    detections = [found(search, frame, pictured((300, 400, 90), (1500, 300, 90))) for frame in range(24, 76, 4)]
+    assert [(300, 90), (1500, 90)] in detections
 
 
 def test_faces_of_a_squeezed_picture_are_in_shown_pixels():
@@ -92,7 +92,7 @@ def test_faces_of_a_squeezed_picture_are_in_shown_pixels():
 
 
 def test_an_empty_picture_has_no_faces():
-    assert Search(Coarse(), RATE).look(0, pictured()) == []
+    assert Search(Coarse(), RATE).detect(0, pictured()) == []
 
 
 def test_a_part_lies_where_it_says_and_ends_with_the_picture():
@@ -119,5 +119,5 @@ def test_faces_close_together_are_searched_in_one_part():
 def test_heads_that_the_whole_is_too_coarse_for_are_found(blazeface, drawn_heads):
     picture = drawn_heads((1920, 1080), (480, 500, 110), (1490, 520, 100))
     assert blazeface.detect(picture) == []
-    places = [round(face.box.centre[0] / 100) for face in Search(blazeface, RATE).look(0, picture)]
+    places = [round(face.box.centre[0] / 100) for face in Search(blazeface, RATE).detect(0, picture)]
     assert sorted(places) == [5, 15]

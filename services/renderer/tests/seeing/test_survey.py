@@ -23,11 +23,11 @@ def surveyed_file(tmp_path):
         with path.open("rb") as file, Source(file) as source:
             rate = float(source.rate)
             frames = round((seconds or 2.0) * rate)
-            told = []
+            shares = []
             with Soundtrack(tmp_path, round(frames / rate * 48000)) as soundtrack:
                 cut = spans([Shot(start=a, end=b) for a, b in shots], start, rate, frames)
-                seen = survey(source, start, frames, cut, detector, soundtrack=soundtrack, report=told.append, **how)
-                return seen, soundtrack.levels_db, told
+                seen = survey(source, start, frames, cut, detector, soundtrack=soundtrack, report=shares.append, **how)
+                return seen, soundtrack.levels_db, shares
 
     return run
 
@@ -38,19 +38,19 @@ def test_a_face_is_followed_through_its_shot(make_media, surveyed_file, square_d
     (shot,) = seen.shots
     (track,) = shot.tracks
     assert shot.span == Span(0, 49)
-    assert {sighting.frame for sighting in track.sightings} <= set(shot.looks)
-    for sighting in track.sightings:
-        assert sighting.face.box.centre[0] == pytest.approx(80 + 60 * sighting.frame / 25, abs=3)
+    assert {detection.frame for detection in track.detections} <= set(shot.detection_frames)
+    for detection in track.detections:
+        assert detection.face.box.centre[0] == pytest.approx(80 + 60 * detection.frame / 25, abs=3)
 
 
 def test_faces_are_looked_for_some_times_a_second_from_the_shots_start_to_its_end(
     make_media, surveyed_file, square_detector
 ):
     seen, _, _ = surveyed_file(make_media(square=lambda time: (80, 90)), square_detector, faces_per_second=5)
-    looks = seen.shots[0].looks
-    assert looks[0] <= 2
-    assert looks[-1] >= 46
-    assert 8 <= len(looks) <= 15
+    frames = seen.shots[0].detection_frames
+    assert frames[0] <= 2
+    assert frames[-1] >= 46
+    assert 8 <= len(frames) <= 15
 
 
 def test_nobody_is_followed_across_a_cut(make_media, surveyed_file, square_detector):
@@ -59,7 +59,7 @@ def test_nobody_is_followed_across_a_cut(make_media, surveyed_file, square_detec
     assert [shot.span for shot in seen.shots] == [Span(0, 24), Span(25, 49)]
     for shot in seen.shots:
         assert [track.number for track in shot.tracks] == [0]
-        assert all(shot.span.first <= look <= shot.span.last for look in shot.looks)
+        assert all(shot.span.first <= frame <= shot.span.last for frame in shot.detection_frames)
 
 
 def test_boxes_are_in_shown_pixels_of_the_pictures(make_media, surveyed_file, square_detector):
@@ -72,13 +72,13 @@ def test_boxes_are_in_shown_pixels_of_the_pictures(make_media, surveyed_file, sq
 def test_a_clip_out_of_the_middle_counts_its_own_frames(make_media, surveyed_file, square_detector):
     path = make_media(seconds=3.0, square=lambda time: (80 + 60 * time, 90))
     seen, _, _ = surveyed_file(path, square_detector, start=1.0, seconds=1.0)
-    first = seen.shots[0].tracks[0].sightings[0]
+    first = seen.shots[0].tracks[0].detections[0]
     assert first.face.box.centre[0] == pytest.approx(140 + 60 * first.frame / 25, abs=4)
 
 
 def test_a_shot_without_faces_has_looks_and_no_tracks(make_media, surveyed_file, square_detector):
     seen, _, _ = surveyed_file(make_media(), square_detector)
-    assert seen.shots[0].looks
+    assert seen.shots[0].detection_frames
     assert seen.shots[0].tracks == ()
 
 
@@ -90,9 +90,9 @@ def test_the_sound_is_laid_and_measured_on_the_way(make_media, surveyed_file, sq
 
 
 def test_progress_goes_from_nothing_to_all(make_media, surveyed_file, square_detector):
-    _, _, told = surveyed_file(make_media(), square_detector)
-    assert told == sorted(told)
-    assert 0.9 < told[-1] <= 1
+    _, _, shares = surveyed_file(make_media(), square_detector)
+    assert shares == sorted(shares)
+    assert 0.9 < shares[-1] <= 1
 
 
 def test_of_two_heads_the_one_whose_mouth_moves_speaks(tmp_path, surveyed_file, blazeface, drawn_heads):
@@ -113,7 +113,7 @@ def test_of_two_heads_the_one_whose_mouth_moves_speaks(tmp_path, surveyed_file, 
     seen, _, _ = surveyed_file(path, blazeface, seconds=8.0)
     (shot,) = seen.shots
     assert len(shot.tracks) == 2
-    at = {track.number: track.sightings[0].face.box.centre[0] for track in shot.tracks}
+    at = {track.number: track.detections[0].face.box.centre[0] for track in shot.tracks}
     said = turns(shot, shot.tracks, np.ones(200, np.bool_), 25.0)
     assert [at[turn.track] < 240 for turn in said] == [True, False]
     assert said[1].first == pytest.approx(100, abs=10)
@@ -134,12 +134,12 @@ def test_in_the_interview_everybody_is_found_and_the_speaker_told(corpus, survey
     for shot in seen.shots:
         who: dict[int, str] = {}
         for track in shot.tracks:
-            for sighting in track.sightings:
-                for face in rows.get(sighting.frame, ()):
-                    if Box(face["x"], face["y"], face["w"], face["h"]).overlap(sighting.face.box) > 0.4:
+            for detection in track.detections:
+                for face in rows.get(detection.frame, ()):
+                    if Box(face["x"], face["y"], face["w"], face["h"]).overlap(detection.face.box) > 0.4:
                         assert who.setdefault(track.number, face["person"]) == face["person"]
                         found[True] += 1
-        found[False] += sum(len(rows[look]) for look in shot.looks if look in rows)
+        found[False] += sum(len(rows[frame]) for frame in shot.detection_frames if frame in rows)
         said = {
             frame: who[turn.track]
             for turn in turns(shot, shot.tracks, heard, 25.0)

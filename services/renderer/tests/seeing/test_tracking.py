@@ -15,15 +15,15 @@ def face(left, top=100.0, size=100.0, score=0.9):
     return Face(Box(left, top, size, size), top + 0.4 * size, score, (left + size / 2, top + 0.8 * size))
 
 
-def followed(looks: dict[int, list[Face]]) -> Tracker:
+def followed(detections: dict[int, list[Face]]) -> Tracker:
     tracker = Tracker(RATE)
-    for frame, faces in looks.items():
+    for frame, faces in detections.items():
         tracker.update(frame, faces)
     return tracker
 
 
 def lefts(track):
-    return [round(sighting.face.box.left) for sighting in track.sightings]
+    return [round(detection.face.box.left) for detection in track.detections]
 
 
 @given(
@@ -45,7 +45,7 @@ def test_the_assignment_has_the_greatest_sum_of_all(likeness):
 
 def test_two_people_who_stay_apart_are_two_tracks():
     tracker = followed({frame: [face(100 + frame), face(600 - frame)] for frame in range(0, 50, 5)})
-    assert [len(track.sightings) for track in tracker.people()] == [10, 10]
+    assert [len(track.detections) for track in tracker.people()] == [10, 10]
     assert tracker.tracks[0].last.face.box.left == 145
 
 
@@ -54,15 +54,15 @@ def test_people_who_pass_each_other_keep_their_tracks():
         {frame: [face(100 + 6 * frame, top=100), face(400 - 6 * frame, top=140, size=110)] for frame in range(0, 60, 4)}
     )
     assert len(tracker.tracks) == 2
-    assert {round(sighting.face.box.height) for sighting in tracker.tracks[0].sightings} == {100}
+    assert {round(detection.face.box.height) for detection in tracker.tracks[0].detections} == {100}
 
 
 def test_people_who_pass_each_other_keep_their_tracks_though_one_hides_the_other():
-    looks = {}
+    detections = {}
     for frame in range(0, 80, 4):
         one, other = face(100 + 6 * frame), face(520 - 6 * frame)
-        looks[frame] = [one] if abs(one.box.left - other.box.left) < 60 else [other, one]
-    tracker = followed(looks)
+        detections[frame] = [one] if abs(one.box.left - other.box.left) < 60 else [other, one]
+    tracker = followed(detections)
     assert len(tracker.people()) == 2
     for track in tracker.people():
         steps = np.diff(lefts(track))
@@ -79,41 +79,41 @@ def test_somebody_who_moves_at_once_is_still_the_same():
 
 
 def test_somebody_who_turned_away_comes_back_to_the_same_place():
-    looks = {frame: [face(100), face(600)] if not 40 < frame < 140 else [face(600)] for frame in range(0, 200, 4)}
-    tracker = followed(looks)
+    detections = {frame: [face(100), face(600)] if not 40 < frame < 140 else [face(600)] for frame in range(0, 200, 4)}
+    tracker = followed(detections)
     assert len(tracker.people()) == 2
 
 
 def test_somebody_alone_who_walks_out_may_come_back_anywhere():
-    looks = {frame: [face(100 + 10 * frame)] for frame in range(0, 60, 4)}
-    looks |= {frame: [] for frame in range(60, 120, 4)}
-    looks |= {frame: [face(100)] for frame in range(120, 200, 4)}
-    assert len(followed(looks).people()) == 1
+    detections = {frame: [face(100 + 10 * frame)] for frame in range(0, 60, 4)}
+    detections |= {frame: [] for frame in range(60, 120, 4)}
+    detections |= {frame: [face(100)] for frame in range(120, 200, 4)}
+    assert len(followed(detections).people()) == 1
 
 
 def test_somebody_new_far_from_who_has_left_a_group_is_somebody_new():
-    looks = {frame: [face(100), face(600)] for frame in range(0, 60, 4)}
-    looks |= {frame: [face(600)] for frame in range(60, 120, 4)}
-    looks |= {frame: [face(600), face(1200)] for frame in range(120, 200, 4)}
-    assert len(followed(looks).people()) == 3
+    detections = {frame: [face(100), face(600)] for frame in range(0, 60, 4)}
+    detections |= {frame: [face(600)] for frame in range(60, 120, 4)}
+    detections |= {frame: [face(600), face(1200)] for frame in range(120, 200, 4)}
+    assert len(followed(detections).people()) == 3
 
 
 def test_somebody_much_larger_is_somebody_else():
-    looks = {frame: [face(100, size=80)] for frame in range(0, 60, 4)}
-    looks |= {frame: [face(40, top=40, size=240)] for frame in range(60, 120, 4)}
-    assert len(followed(looks).people()) == 2
+    detections = {frame: [face(100, size=80)] for frame in range(0, 60, 4)}
+    detections |= {frame: [face(40, top=40, size=240)] for frame in range(60, 120, 4)}
+    assert len(followed(detections).people()) == 2
 
 
 def test_a_single_mistake_of_the_detector_is_nobody():
-    looks = {frame: [face(100)] for frame in range(0, 100, 4)}
-    looks[40] = [face(100), face(900)]
-    assert [lefts(track)[0] for track in followed(looks).people()] == [100]
+    detections = {frame: [face(100)] for frame in range(0, 100, 4)}
+    detections[40] = [face(100), face(900)]
+    assert [lefts(track)[0] for track in followed(detections).people()] == [100]
 
 
 def test_a_mistake_while_the_face_is_missed_does_not_move_it():
-    looks = {frame: [face(100)] for frame in range(0, 100, 4)}
-    looks[40] = [face(900)]
-    (track,) = followed(looks).people()
+    detections = {frame: [face(100)] for frame in range(0, 100, 4)}
+    detections[40] = [face(900)]
+    (track,) = followed(detections).people()
     assert set(lefts(track)) == {100}
 
 

@@ -14,14 +14,14 @@ import numpy.typing as npt
 from clipmill.renderer.directing.crops import CHIN, EARS, EYE_LINE, HEADROOM, Geometry, Size
 from clipmill.renderer.directing.paths import LOCKED_ZONE, Floats, Tube, calmest, interpolated
 from clipmill.renderer.directing.presence import SAME_PLACE, TURNED_AWAY_SECONDS
-from clipmill.renderer.seeing.tracking import Sighting, Track
+from clipmill.renderer.seeing.tracking import Detection, Track
 from clipmill.renderer.shots import Span
 
 BRIDGED_SECONDS = 1.0
-"""Between two sightings no farther apart a face is taken to have moved evenly."""
+"""Between two detections no farther apart a face is taken to have moved evenly."""
 
 LINGERING_SECONDS = 0.3
-"""How long a face counts as seen before its first and after its last sighting, on the way that it had then."""
+"""How long a face counts as seen before its first and after its last detection, on the way that it had then."""
 
 LEAST_LEAD = 0.1
 """Face widths that a face must have moved on in that time; less is how exactly faces are found."""
@@ -62,8 +62,8 @@ def rows(person: Track, span: Span, rate: float) -> Rows:
         rate: frames a second.
     """
     frames = np.arange(span.first, span.last + 1)
-    at = np.array([sighting.frame for sighting in person.sightings])
-    values = _steadied(at, np.array([_numbers(sighting) for sighting in person.sightings]), SPIKE_SECONDS * rate)
+    at = np.array([detection.frame for detection in person.detections])
+    values = _steadied(at, np.array([_numbers(detection) for detection in person.detections]), SPIKE_SECONDS * rate)
     reach = LINGERING_SECONDS * rate
     around = np.concatenate([[at[0] - reach], at, [at[-1] + reach]])
     led = np.concatenate([[_led(at, values, -reach)], values, [_led(at[::-1], values[::-1], reach)]])
@@ -192,9 +192,9 @@ def _cuts(axes: Sequence[_Axis], rate: float) -> list[tuple[int, int]]:
     return list(pairwise([*sorted({edge for edge in edges if edge < count}), count]))
 
 
-def _numbers(sighting: Sighting) -> tuple[float, float, float, float, float]:
-    box = sighting.face.box
-    return box.left, box.top, box.right, box.bottom, sighting.face.eyes
+def _numbers(detection: Detection) -> tuple[float, float, float, float, float]:
+    box = detection.face.box
+    return box.left, box.top, box.right, box.bottom, detection.face.eyes
 
 
 def _widths(values: Floats) -> Floats:

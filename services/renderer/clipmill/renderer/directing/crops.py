@@ -134,7 +134,7 @@ def paned(geometry: Geometry, person: Track, other: Track) -> Size:
 
 def _least(person: Track, aspect: float) -> float:
     """The height of the smallest crop that holds a head at its largest: people come nearer, and cameras zoom."""
-    heights = sorted(sighting.face.box.height for sighting in person.sightings)
+    heights = sorted(detection.face.box.height for detection in person.detections)
     largest = heights[int(LARGEST * (len(heights) - 1))]
     return max(largest * (1 + HEADROOM + CHIN), largest * (1 + 2 * EARS) / aspect)
 
@@ -142,7 +142,7 @@ def _least(person: Track, aspect: float) -> float:
 def _room_around(geometry: Geometry, person: Track, aspect: float) -> float:
     """The height of the largest crop that can have a face where it belongs."""
     across = middle(person)
-    down = median(sighting.face.eyes for sighting in person.sightings)
+    down = median(detection.face.eyes for detection in person.detections)
     return min(
         2 * across / aspect,
         2 * (geometry.width - across) / aspect,
@@ -162,7 +162,7 @@ def _room_beside(width: float, person: Track, other: Track) -> float:
 
 def middle(track: Track) -> float:
     """Return where a face is across the picture, its median, shown pixels."""
-    return median(sighting.face.box.centre[0] for sighting in track.sightings)
+    return median(detection.face.box.centre[0] for detection in track.detections)
 
 
 def fitted(geometry: Geometry, people: Sequence[Track]) -> Box:
@@ -176,7 +176,7 @@ def fitted(geometry: Geometry, people: Sequence[Track]) -> Box:
     """
     if not people:
         return Box(0, 0, geometry.width, geometry.height)
-    boxes = [sighting.face.box for track in people for sighting in track.sightings]
+    boxes = [detection.face.box for track in people for detection in track.detections]
     margin = GROUP_MARGIN * max(size(track) for track in people)
     left, right = min(box.left for box in boxes) - margin, max(box.right for box in boxes) + margin
     width = min(max(right - left, geometry.height), geometry.width)

@@ -1,6 +1,6 @@
 """The director: from what a survey saw to what each frame shows.
 
-Layouts are chosen shot by shot (`layouts`), then each crop's path is solved over the whole of its passage (`camera`).
+Layouts are chosen shot by shot (`layouts`), then each crop's path is solved over a whole layout span (`camera`).
 What comes out are arrays, from which a frame's framing is read off.
 """
 
@@ -15,9 +15,9 @@ from clipmill.contracts.options import LayoutChoice
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.directing.camera import Rows, filmed, held, rows
 from clipmill.renderer.directing.crops import Geometry, Size, fitted, followed, paned, placed
-from clipmill.renderer.directing.layouts import Passage, Voiced, laid_out, merged
+from clipmill.renderer.directing.layouts import LayoutSpan, Voiced, laid_out, merged
 from clipmill.renderer.directing.paths import Floats
-from clipmill.renderer.directing.presence import stretches
+from clipmill.renderer.directing.presence import presence_segments
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.seeing.faces import Box
 from clipmill.renderer.seeing.survey import Survey, SurveyedShot
@@ -30,10 +30,10 @@ BRIEF = "too short for a layout of its own: "
 
 @dataclass(frozen=True, slots=True)
 class _Film:
-    """What one pane shows during a passage.
+    """What one pane shows during a layout span.
 
     Attributes:
-        edges: the crop's left and top edge at each frame of the passage, shown pixels.
+        edges: the crop's left and top edge at each frame of the layout span, shown pixels.
         size: of the crop, likewise.
         place: left, top, width and height of the pane on the canvas.
         faces: who may be seen in it, the subject first.
@@ -45,7 +45,7 @@ class _Film:
     faces: tuple[Rows, ...]
 
     def pane(self, index: int) -> Pane:
-        """Return the pane at the passage's frame `index`."""
+        """Return the pane at the layout span's frame `index`."""
         left, top = self.edges[index].tolist()
         crop = Box(left, top, *self.size)
         boxes = [
@@ -56,16 +56,16 @@ class _Film:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A passage of the clip's shot `shot` that has been filmed."""
+    """A layout span of the clip's shot `shot`, with the films of its panes."""
 
-    passage: Passage
+    layout_span: LayoutSpan
     films: tuple[_Film, ...]
     shot: int
 
     def framing(self, frame: int) -> Framing:
-        """Return the framing of the clip's frame `frame`, which is one of the passage's."""
-        index = frame - self.passage.span.first
-        return Framing(self.passage.layout, tuple(film.pane(index) for film in self.films), self.shot)
+        """Return the framing of the clip's frame `frame`, which is one of the layout span's."""
+        index = frame - self.layout_span.span.first
+        return Framing(self.layout_span.layout, tuple(film.pane(index) for film in self.films), self.shot)
 
 
 class Direction:
@@ -78,7 +78,7 @@ class Direction:
     def __init__(self, scenes: Sequence[_Scene], shots: tuple[ShotFacts, ...]) -> None:
         self.shots = shots
         self._scenes = tuple(scenes)
-        self._begins = [scene.passage.span.first for scene in scenes]
+        self._begins = [scene.layout_span.span.first for scene in scenes]
 
     def framing(self, frame: int) -> Framing:
         """Return what the clip's frame `frame` shows.
@@ -86,8 +86,8 @@ class Direction:
         Raises:
             IndexError: if it is not a frame of the clip.
         """
-        if not 0 <= frame <= self._scenes[-1].passage.span.last:
-            raise IndexError(f"frame {frame} is not one of {self._scenes[-1].passage.span.last + 1}")
+        if not 0 <= frame <= self._scenes[-1].layout_span.span.last:
+            raise IndexError(f"frame {frame} is not one of {self._scenes[-1].layout_span.span.last + 1}")
         return self._scenes[bisect_right(self._begins, frame) - 1].framing(frame)
 
 
@@ -105,12 +105,14 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
     brief = [shot.span.brief(survey.rate) for shot in survey.shots]
     own = [place for place, short in enumerate(brief) if not short] or [0]
     for place in own:
-        passages = [
-            passage
-            for stretch in stretches(survey.shots[place], survey.rate)
-            for passage in laid_out(stretch, geometry, voiced, choice)
+        layout_spans = [
+            layout_span
+            for segment in presence_segments(survey.shots[place], survey.rate)
+            for layout_span in laid_out(segment, geometry, voiced, choice)
         ]
-        scenes[place] = [_Scene(passage, _films(passage, geometry), place) for passage in merged(passages)]
+        scenes[place] = [
+            _Scene(layout_span, _films(layout_span, geometry), place) for layout_span in merged(layout_spans)
+        ]
     for place, shot in enumerate(survey.shots):
         if not scenes[place]:
             before = scenes[place - 1] if place else []
@@ -122,61 +124,67 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
 
 def _like(neighbour: _Scene, shot: SurveyedShot, geometry: Geometry, voiced: Voiced) -> _Scene:
     """Lay out a brief shot as its neighbour is; where it has nobody to show that way, with the neighbour's crops."""
-    layout = neighbour.passage.layout
-    reason = f"{BRIEF}{neighbour.passage.reason.removeprefix(BRIEF)}"
+    layout = neighbour.layout_span.layout
+    reason = f"{BRIEF}{neighbour.layout_span.reason.removeprefix(BRIEF)}"
     choice = LayoutChoice(layout)
-    for stretch in stretches(shot, geometry.rate):
-        found = laid_out(stretch, geometry, voiced, choice)[0]
+    for segment in presence_segments(shot, geometry.rate):
+        found = laid_out(segment, geometry, voiced, choice)[0]
         if found.layout is layout and (found.groups or layout is Layout.FIT):
-            passage = Passage(shot.span, layout, found.groups, found.people, reason)
-            return _Scene(passage, _films(passage, geometry), neighbour.shot)
-    passage = Passage(shot.span, layout, (), (), reason)
+            layout_span = LayoutSpan(shot.span, layout, found.groups, found.people, reason)
+            return _Scene(layout_span, _films(layout_span, geometry), neighbour.shot)
+    layout_span = LayoutSpan(shot.span, layout, (), (), reason)
     count = shot.span.last - shot.span.first + 1
-    last = -1 if neighbour.passage.span.first < shot.span.first else 0
+    last = -1 if neighbour.layout_span.span.first < shot.span.first else 0
     films = tuple(
         _Film(np.repeat(film.edges[[last]], count, axis=0), film.size, film.place, ()) for film in neighbour.films
     )
-    return _Scene(passage, films, neighbour.shot)
+    return _Scene(layout_span, films, neighbour.shot)
 
 
-def _films(passage: Passage, geometry: Geometry) -> tuple[_Film, ...]:
-    seen = {person.number: rows(person, passage.span, geometry.rate) for person in passage.people}
-    if passage.layout is Layout.FIT:
-        crop = fitted(geometry, passage.groups[0] if passage.groups else ())
-        edges = np.tile([crop.left, crop.top], (_length(passage.span), 1))
+def _films(layout_span: LayoutSpan, geometry: Geometry) -> tuple[_Film, ...]:
+    seen = {person.number: rows(person, layout_span.span, geometry.rate) for person in layout_span.people}
+    if layout_span.layout is Layout.FIT:
+        crop = fitted(geometry, layout_span.groups[0] if layout_span.groups else ())
+        edges = np.tile([crop.left, crop.top], (_length(layout_span.span), 1))
         return (_Film(edges, (crop.width, crop.height), placed(geometry, crop), tuple(seen.values())),)
-    if passage.layout is Layout.SPLIT:
-        (one,), (other,) = passage.groups
+    if layout_span.layout is Layout.SPLIT:
+        (one,), (other,) = layout_span.groups
         width, height = geometry.pane
         upright = geometry.canvas.height > geometry.canvas.width
         second = (0, height, width, geometry.canvas.height - height) if upright else (width, 0, width, height)
         return (
-            _film(passage, (one,), paned(geometry, one, other), (0, 0, width, height), geometry),
-            _film(passage, (other,), paned(geometry, other, one), second, geometry),
+            _film(layout_span, (one,), paned(geometry, one, other), (0, 0, width, height), geometry),
+            _film(layout_span, (other,), paned(geometry, other, one), second, geometry),
         )
     place = (0, 0, geometry.canvas.width, geometry.canvas.height)
-    group = passage.groups[0] if passage.groups else ()
-    return (_film(passage, group, followed(geometry, group), place, geometry),)
+    group = layout_span.groups[0] if layout_span.groups else ()
+    return (_film(layout_span, group, followed(geometry, group), place, geometry),)
 
 
 def _film(
-    passage: Passage, group: Sequence[Track], size: Size, place: tuple[int, int, int, int], geometry: Geometry
+    layout_span: LayoutSpan, group: Sequence[Track], size: Size, place: tuple[int, int, int, int], geometry: Geometry
 ) -> _Film:
-    subjects = [rows(person, passage.span, geometry.rate) for person in group]
+    subjects = [rows(person, layout_span.span, geometry.rate) for person in group]
     numbers = {person.number for person in group}
-    others = [rows(person, passage.span, geometry.rate) for person in passage.people if person.number not in numbers]
+    others = [
+        rows(person, layout_span.span, geometry.rate) for person in layout_span.people if person.number not in numbers
+    ]
     if subjects:
         edges = filmed(held(subjects, size), size, geometry)
     else:
-        edges = np.tile([(geometry.width - size[0]) / 2, (geometry.height - size[1]) / 2], (_length(passage.span), 1))
+        edges = np.tile(
+            [(geometry.width - size[0]) / 2, (geometry.height - size[1]) / 2], (_length(layout_span.span), 1)
+        )
     return _Film(edges, size, place, (*subjects, *others))
 
 
 def _facts(scenes: Sequence[_Scene], rate: float) -> list[ShotFacts]:
     """One fact for each layout and reason in a row."""
     facts = []
-    for (layout, reason), same in groupby(scenes, key=lambda scene: (scene.passage.layout, scene.passage.reason)):
-        spans = [scene.passage.span for scene in same]
+    for (layout, reason), same in groupby(
+        scenes, key=lambda scene: (scene.layout_span.layout, scene.layout_span.reason)
+    ):
+        spans = [scene.layout_span.span for scene in same]
         facts.append(
             ShotFacts(start=spans[0].first / rate, end=(spans[-1].last + 1) / rate, layout=layout, reason=reason)
         )

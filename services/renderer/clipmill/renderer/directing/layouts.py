@@ -1,6 +1,6 @@
 """How the shots of a clip fill its canvas, and whom they are about.
 
-A shot is first divided where people come and go for good (`presence`). Each stretch then gets a layout from what was
+A shot is first divided where people come and go for good (`presence`). Each segment then gets a layout from what was
 seen of it:
 
 - `track`: one person; several whom one crop shows together; two of whom one speaks. With two, the camera cuts from
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from clipmill.contracts.options import LayoutChoice
 from clipmill.renderer.directing.camera import rows, together
 from clipmill.renderer.directing.crops import FILLING, HEADROOM, Geometry, middle
-from clipmill.renderer.directing.presence import Stretch, size
+from clipmill.renderer.directing.presence import PresenceSegment, size
 from clipmill.renderer.framings import Layout
 from clipmill.renderer.seeing.speaking import Turn, talk, turns
 from clipmill.renderer.seeing.tracking import Track
@@ -37,7 +37,7 @@ TALKING_SECONDS = 1.0
 """Who talks for less says `yes` and `hm`."""
 
 TALKING_SHARE = 0.2
-"""Likewise, of what is said in the stretch."""
+"""Likewise, of what is said in the segment."""
 
 ASIDE_SECONDS = 2.0
 """A shorter turn, before and after which the same other person speaks, is not worth two cuts: it is a `yes` or a laugh.
@@ -58,7 +58,7 @@ Voiced = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class LayoutSpan:
     """Frames of one shot that are laid out in one way, about the same people.
 
     Attributes:
@@ -77,30 +77,30 @@ class Passage:
 
     @property
     def about(self) -> tuple[Layout, tuple[tuple[int, ...], ...]]:
-        """What makes it another passage than its neighbour."""
+        """What makes it another layout span than its neighbour."""
         return self.layout, tuple(tuple(track.number for track in group) for group in self.groups)
 
 
-def laid_out(stretch: Stretch, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> list[Passage]:
-    """Return the passages of a stretch: one, or one for each turn where speakers are followed.
+def laid_out(segment: PresenceSegment, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> list[LayoutSpan]:
+    """Return the layout spans of a segment: one, or one for each turn where speakers are followed.
 
     Args:
-        stretch: of a shot.
+        segment: of a shot.
         geometry: the picture and the canvas.
         voiced: for each frame of the clip, whether somebody is speaking.
         choice: what was asked for.
     """
-    return _Decision(stretch, geometry, voiced, choice).passages()
+    return _Decision(segment, geometry, voiced, choice).layout_spans()
 
 
 class _Decision:
-    """The evidence of one stretch, looked at in the order in which it decides."""
+    """The evidence of one segment, looked at in the order in which it decides."""
 
-    def __init__(self, stretch: Stretch, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> None:
-        self._shot, self._people = stretch.shot, stretch.people
+    def __init__(self, segment: PresenceSegment, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> None:
+        self._shot, self._people = segment.shot, segment.people
         self._geometry, self._voiced, self._choice = geometry, voiced, choice
 
-    def passages(self) -> list[Passage]:
+    def layout_spans(self) -> list[LayoutSpan]:
         people, following = self._people, self._choice is LayoutChoice.TRACK
         if self._choice is LayoutChoice.FIT:
             return self._one(Layout.FIT, (), "asked for")
@@ -109,7 +109,7 @@ class _Decision:
         if self._geometry.filled >= FILLING and (len(people) < 2 or self._fit_together(people)):
             return self._whole()
         if not people:
-            return self._one(Layout.FIT, (), f"nobody is there in {len(self._shot.looks)} looks")
+            return self._one(Layout.FIT, (), f"nobody is there in {len(self._shot.detection_frames)} detection frames")
         if len(people) == 1:
             return self._alone(people[0], following)
         if self._fit_together(people):
@@ -120,19 +120,20 @@ class _Decision:
             return self._by_talk(following)
         return self._one(Layout.FIT, (people,), f"{len(people)} people do not fit into one crop")
 
-    def _whole(self) -> list[Passage]:
+    def _whole(self) -> list[LayoutSpan]:
         reason = f"a crop shows {self._geometry.filled:.0%} of the picture"
         return self._one(Layout.TRACK, (self._people,) if self._people else (), reason)
 
-    def _alone(self, person: Track, following: bool) -> list[Passage]:
-        seen = f"{len(person.sightings) / max(1, len(self._shot.looks)):.0%} of {len(self._shot.looks)} looks"
+    def _alone(self, person: Track, following: bool) -> list[LayoutSpan]:
+        searched = len(self._shot.detection_frames)
+        seen = f"{len(person.detections) / max(1, searched):.0%} of {searched} detection frames"
         if not following and not self._holds(person):
             return self._one(Layout.FIT, (), f"the face is too large for a crop, in {seen}")
         if not following and self._in_corner(person):
             return self._one(Layout.FIT, (), f"a small, still face in a corner, in {seen}: a screen is shown")
         return self._one(Layout.TRACK, ((person,),), f"one person, in {seen}")
 
-    def _by_talk(self, following: bool) -> list[Passage]:
+    def _by_talk(self, following: bool) -> list[LayoutSpan]:
         people, rate = self._people, self._geometry.rate
         said = talk(self._shot, people, self._voiced, rate)
         total = sum(said.values())
@@ -150,21 +151,21 @@ class _Decision:
             return self._one(Layout.TRACK, ((speaker,),), f"{heard}the foremost is followed")
         return self._followed(follow, f"{heard}who speaks is followed")
 
-    def _followed(self, follow: Sequence[Turn], reason: str) -> list[Passage]:
+    def _followed(self, follow: Sequence[Turn], reason: str) -> list[LayoutSpan]:
         by_number = {person.number: person for person in self._people}
         return merged(
             [
-                Passage(Span(turn.first, turn.last), Layout.TRACK, ((by_number[turn.track],),), self._people, reason)
+                LayoutSpan(Span(turn.first, turn.last), Layout.TRACK, ((by_number[turn.track],),), self._people, reason)
                 for turn in without_asides(follow, self._geometry.rate)
             ]
         )
 
-    def _split(self, reason: str) -> list[Passage]:
+    def _split(self, reason: str) -> list[LayoutSpan]:
         left, right = sorted(self._people[:2], key=middle)
         return self._one(Layout.SPLIT, ((left,), (right,)), reason)
 
-    def _one(self, layout: Layout, groups: tuple[tuple[Track, ...], ...], reason: str) -> list[Passage]:
-        return [Passage(self._shot.span, layout, groups, self._people, reason)]
+    def _one(self, layout: Layout, groups: tuple[tuple[Track, ...], ...], reason: str) -> list[LayoutSpan]:
+        return [LayoutSpan(self._shot.span, layout, groups, self._people, reason)]
 
     def _fit_together(self, people: Sequence[Track]) -> bool:
         """Whether one crop shows all of them, most of the time."""
@@ -184,7 +185,7 @@ class _Decision:
         width, height = self._geometry.width, self._geometry.height
         if size(person) > CORNER_FACE * height:
             return False
-        centres = np.array([sighting.face.box.centre for sighting in person.sightings])
+        centres = np.array([detection.face.box.centre for detection in person.detections])
         spread = np.ptp(np.quantile(centres, (0.05, 0.95), axis=0), axis=0).max()
         x, y = np.median(centres, axis=0) / (width, height)
         beside, above, below = CORNER
@@ -212,24 +213,24 @@ def without_asides(turns: Sequence[Turn], rate: float) -> list[Turn]:
         turns[place - 1 : place + 2] = [Turn(before.first, after.last, before.track)]
 
 
-def merged(passages: Sequence[Passage]) -> list[Passage]:
+def merged(layout_spans: Sequence[LayoutSpan]) -> list[LayoutSpan]:
     """Join neighbours of one shot that show the same people in the same way."""
-    joined: list[Passage] = []
-    for passage in passages:
+    joined: list[LayoutSpan] = []
+    for layout_span in layout_spans:
         before = joined[-1] if joined else None
-        if before is not None and before.about == passage.about:
-            span = Span(before.span.first, passage.span.last)
-            groups = tuple(map(_united, before.groups, passage.groups))
-            people = before.people if len(before.people) >= len(passage.people) else passage.people
-            joined[-1] = Passage(span, before.layout, groups, people, before.reason)
+        if before is not None and before.about == layout_span.about:
+            span = Span(before.span.first, layout_span.span.last)
+            groups = tuple(map(_united, before.groups, layout_span.groups))
+            people = before.people if len(before.people) >= len(layout_span.people) else layout_span.people
+            joined[-1] = LayoutSpan(span, before.layout, groups, people, before.reason)
         else:
-            joined.append(passage)
+            joined.append(layout_span)
     return joined
 
 
 def _united(before: Sequence[Track], after: Sequence[Track]) -> tuple[Track, ...]:
-    """The same people, with all sightings of both."""
+    """The same people, with all detections of both."""
     return tuple(
-        one if one.sightings == other.sightings else Track(one.number, one.sightings + other.sightings, one.motion)
+        one if one.detections == other.detections else Track(one.number, one.detections + other.detections, one.motion)
         for one, other in zip(before, after, strict=True)
     )

@@ -317,9 +317,9 @@ def _holds(x: Floats, low: Floats, high: Floats) -> list[_Hold]:
     holds: list[_Hold] = []
     for first, last in spans:
         hold = _Hold(first, last, float(x[first : last + 1].mean()))
-        joint = _joined(holds[-1], hold, x, low, high) if holds else None
-        if joint is not None:
-            holds[-1] = joint
+        union = _joined(holds[-1], hold, x, low, high) if holds else None
+        if union is not None:
+            holds[-1] = union
         else:
             holds.append(hold)
     return [hold for hold in holds if hold.last > hold.first]

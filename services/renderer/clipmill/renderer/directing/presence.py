@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median, quantiles
 
 from clipmill.renderer.seeing.survey import SurveyedShot
-from clipmill.renderer.seeing.tracking import Sighting, Track
+from clipmill.renderer.seeing.tracking import Detection, Track
 from clipmill.renderer.shots import Span
 
 GONE_SECONDS = 2.5
@@ -17,16 +17,16 @@ TURNED_AWAY_SECONDS = 8.0
 """Likewise, if then seen again where last seen: somebody who reads, looks at a slide or was missed by the detector."""
 
 SAME_PLACE = 1.0
-"""Face widths between two sightings at the same place."""
+"""Face widths between two detections at the same place."""
 
 LEAST_STAY_SECONDS = 1.0
 """Who is seen for a shorter time passes by. Also how long all of a mistake's life is, as a rule."""
 
-LEAST_STRETCH_SECONDS = 2.0
+LEAST_SEGMENT_SECONDS = 2.0
 """A shorter time with other people in the picture does not change its layout."""
 
 LEAST_DENSITY = 0.3
-"""Share of looks, from the first sighting to the last, in which a person is seen; mistakes come and go."""
+"""Share of looks, from the first detection to the last, in which a person is seen; mistakes come and go."""
 
 LEAST_RELATIVE_SIZE = 0.5
 """Faces less than this part of the largest one's height are the audience, a photograph on a wall, a mistake."""
@@ -54,7 +54,7 @@ person may have gone a face width farther for each further second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PresenceSegment:
     """A part of a shot in which the same people are there.
 
     Attributes:
@@ -66,15 +66,15 @@ class Stretch:
     @property
     def people(self) -> tuple[Track, ...]:
         """Those who are there, the largest and most often seen first."""
-        return tuple(sorted(self.shot.tracks, key=lambda track: -size(track) * len(track.sightings)))
+        return tuple(sorted(self.shot.tracks, key=lambda track: -size(track) * len(track.detections)))
 
 
 def size(track: Track) -> float:
     """Return the median height of a person's face, shown pixels."""
-    return median(sighting.face.box.height for sighting in track.sightings)
+    return median(detection.face.box.height for detection in track.detections)
 
 
-def stretches(shot: SurveyedShot, rate: float) -> list[Stretch]:
+def presence_segments(shot: SurveyedShot, rate: float) -> list[PresenceSegment]:
     """Divide a shot where people come and go for good; together the stretches are the whole shot.
 
     Where everybody is replaced at once there was a cut or a fade that nobody noticed: those who are seen before and
@@ -87,23 +87,24 @@ def stretches(shot: SurveyedShot, rate: float) -> list[Stretch]:
     people = {person.number: person for person in joined(shot.tracks, rate)}
     edges = [shot.span.first, *_replaced(list(people.values()), shot.span, rate), shot.span.last + 1]
     pieces = [_part(shot, Span(first, after - 1), people, frozenset(people)) for first, after in pairwise(edges)]
-    return [stretch for piece in pieces for stretch in _divided(piece, rate)]
+    return [segment for piece in pieces for segment in _divided(piece, rate)]
 
 
-def _divided(shot: SurveyedShot, rate: float) -> list[Stretch]:
+def _divided(shot: SurveyedShot, rate: float) -> list[PresenceSegment]:
     """Divide a shot in which there is no cut."""
     stays = _stays(shot, rate)
     edges = sorted({shot.span.first, shot.span.last + 1, *(edge for _, stay in stays for edge in _edges(stay))})
     parts = [(Span(first, after - 1), _present(stays, first, after)) for first, after in pairwise(edges)]
     people = {person.number: person for person, _ in stays}
     return [
-        Stretch(_part(shot, span, people, numbers)) for span, numbers in _calmed(parts, LEAST_STRETCH_SECONDS * rate)
+        PresenceSegment(_part(shot, span, people, numbers))
+        for span, numbers in _calmed(parts, LEAST_SEGMENT_SECONDS * rate)
     ]
 
 
 def _replaced(people: Sequence[Track], span: Span, rate: float) -> list[int]:
     """The frames from which on everybody is somebody else than before."""
-    frames = sorted({sighting.frame for person in people for sighting in person.sightings})
+    frames = sorted({detection.frame for person in people for detection in person.detections})
     who = [{person.number for person in people if person.within(frame, frame)} for frame in frames]
     fade, reach = FADE_SECONDS / 2 * rate, (FADE_SECONDS / 2 + COMPARED_SECONDS) * rate
 
@@ -131,15 +132,15 @@ def joined(tracks: Sequence[Track], rate: float) -> list[Track]:
         rate: frames a second.
     """
     people: list[Track] = []
-    for track in sorted(tracks, key=lambda each: each.sightings[0].frame):
-        free = [person for person in people if person.last.frame < track.sightings[0].frame]
+    for track in sorted(tracks, key=lambda each: each.detections[0].frame):
+        free = [person for person in people if person.last.frame < track.detections[0].frame]
         near = [(distance, person) for person in free if (distance := _leap(person, track, rate)) is not None]
         if near:
             person = min(near, key=lambda pair: pair[0])[1]
-            person.sightings.extend(track.sightings)
+            person.detections.extend(track.detections)
             person.motion.extend(track.motion)
         else:
-            people.append(Track(track.number, list(track.sightings), list(track.motion)))
+            people.append(Track(track.number, list(track.detections), list(track.motion)))
     return people
 
 
@@ -151,14 +152,14 @@ def narrowed(track: Track, span: Span) -> Track:
 
 def _leap(person: Track, track: Track, rate: float) -> float | None:
     """How far a track begins from where a person was last seen, face widths; None if it cannot be the same."""
-    before, after = person.last, track.sightings[0]
+    before, after = person.last, track.detections[0]
     if not 0.5 <= before.face.box.width / max(after.face.box.width, 1e-6) <= 2:
         return None
     distance = _distance(before, after)
     return distance if distance <= REJOINING_WIDTHS + (after.frame - before.frame) / rate else None
 
 
-def _distance(before: Sighting, after: Sighting) -> float:
+def _distance(before: Detection, after: Detection) -> float:
     (x, y), (u, v) = before.face.box.centre, after.face.box.centre
     width = max(before.face.box.width, after.face.box.width, 1e-6)
     return float(((x - u) ** 2 + (y - v) ** 2) ** 0.5 / width)
@@ -187,9 +188,9 @@ def _alive(tracks: Sequence[Track]) -> list[Track]:
 
 
 def _times(person: Track, shot: SurveyedShot, rate: float) -> list[Span]:
-    """When a person is there: sightings with gaps in which nobody leaves, and the shot's edges if they are near."""
-    runs: list[list[Sighting]] = [[person.sightings[0]]]
-    for before, after in pairwise(person.sightings):
+    """When a person is there: detections with gaps in which nobody leaves, and the shot's edges if they are near."""
+    runs: list[list[Detection]] = [[person.detections[0]]]
+    for before, after in pairwise(person.detections):
         gap = (after.frame - before.frame) / rate
         returned = gap <= TURNED_AWAY_SECONDS and _distance(before, after) <= SAME_PLACE
         if gap <= GONE_SECONDS or returned:
@@ -199,15 +200,15 @@ def _times(person: Track, shot: SurveyedShot, rate: float) -> list[Span]:
     return [_extended(run, shot.span, rate) for run in runs if _credible(run, shot, rate)]
 
 
-def _credible(run: Sequence[Sighting], shot: SurveyedShot, rate: float) -> bool:
+def _credible(run: Sequence[Detection], shot: SurveyedShot, rate: float) -> bool:
     first, last = run[0].frame, run[-1].frame
-    looks = sum(first <= look <= last for look in shot.looks)
+    frames = sum(first <= frame <= last for frame in shot.detection_frames)
     needed = min(LEAST_STAY_SECONDS * rate, (shot.span.last - shot.span.first) / 2)
-    return last - first >= needed - rate / 4 and len(run) >= max(1.0, LEAST_DENSITY * looks)
+    return last - first >= needed - rate / 4 and len(run) >= max(1.0, LEAST_DENSITY * frames)
 
 
-def _extended(run: Sequence[Sighting], span: Span, rate: float) -> Span:
-    """From the first sighting to the last, a little beyond, and to the shot's edges where those are near."""
+def _extended(run: Sequence[Detection], span: Span, rate: float) -> Span:
+    """From the first detection to the last, a little beyond, and to the shot's edges where those are near."""
     first, last, gone = run[0].frame, run[-1].frame, round(GONE_SECONDS * rate)
     beyond = round(rate / 4)
     return Span(
@@ -246,6 +247,6 @@ def _calmed(parts: list[tuple[Span, frozenset[int]]], least: float) -> list[tupl
 
 
 def _part(shot: SurveyedShot, span: Span, people: Mapping[int, Track], numbers: frozenset[int]) -> SurveyedShot:
-    looks = tuple(look for look in shot.looks if span.first <= look <= span.last)
+    frames = tuple(frame for frame in shot.detection_frames if span.first <= frame <= span.last)
     there = [narrowed(person, span) for number, person in people.items() if number in numbers]
-    return SurveyedShot(span, looks, tuple(track for track in there if track.sightings))
+    return SurveyedShot(span, frames, tuple(track for track in there if track.detections))

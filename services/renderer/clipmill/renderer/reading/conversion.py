@@ -90,13 +90,13 @@ class Converter:
 
     Args:
         geometry: of the pictures.
-        looks: whether pictures are only looked at: made smaller cheaply, and of an interlaced frame one field is
+        for_sampling: whether pictures are only looked at: made smaller cheaply, and of an interlaced frame one field is
             enough, as wide, half as high, of the same shape.
     """
 
-    def __init__(self, geometry: Geometry, *, looks: bool = False) -> None:
+    def __init__(self, geometry: Geometry, *, for_sampling: bool = False) -> None:
         self._geometry = geometry
-        self._looks = looks
+        self._for_sampling = for_sampling
         self._reformatter = VideoReformatter()
         self._before_toning = VideoReformatter()
         self._tones: ToneMapper | None = None
@@ -105,14 +105,14 @@ class Converter:
         """Return `frame` upright. Its samples are shared, not copied, where nothing had to change."""
         form = self._geometry
         size = _within(frame.width / frame.height, form)
-        if self._looks and frame.format.name == "yuv420p" and Light.of(frame) is None and _plain(frame):
+        if self._for_sampling and frame.format.name == "yuv420p" and Light.of(frame) is None and _plain(frame):
             planes = _shrunk(view(frame).planes, size)
         else:
             planes = view(self._reformatted(frame, size)).planes
         if size != (form.width, form.height):
             planes = _barred(planes, form)
         aspect = form.pixel_aspect
-        if self._looks and frame.interlaced_frame and form.height >= 4:
+        if self._for_sampling and frame.interlaced_frame and form.height >= 4:
             planes = (planes[0][::2], planes[1][::2], planes[2][::2])
             aspect /= 2
         luma, blue, red = (form.orientation.applied(plane) for plane in planes)

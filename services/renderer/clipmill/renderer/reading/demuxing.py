@@ -121,8 +121,8 @@ class Demuxer:
         all decoders the choice of the loop filter.
         """
         before, self._detail = self._detail, detail
-        deaf = self.video.codec_context.name == "libdav1d" or Detail.FULL in {before, detail}
-        if detail is not before and deaf:
+        fixed_at_opening = self.video.codec_context.name == "libdav1d" or Detail.FULL in {before, detail}
+        if detail is not before and fixed_at_opening:
             self._reopen()
         self.video.codec_context.skip_frame = detail.value
 

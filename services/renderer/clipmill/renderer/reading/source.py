@@ -1,4 +1,4 @@
-"""Reading a clip from its source: sparse glances at its pictures with all its sound, then every picture.
+"""Reading a clip from its source: sparse samples at its pictures with all its sound, then every picture.
 
 Time stamps become seconds from the source's first video frame. The clip's start is moved to the nearest point of the
 frame grid (at most half a frame), for picture and sound alike, so that a source of constant rate gives every frame
@@ -25,8 +25,8 @@ from clipmill.renderer.reading.timed_frames import TimedPicture, TimedSound
 LOST_SECONDS = 1.0
 """How much of a damaged source's end may be missing and is shown as a still."""
 
-GLANCE_SECONDS = 1 / 15
-"""Least time between two glances: faces are looked for less often, and mouths move slower."""
+SAMPLE_SECONDS = 1 / 15
+"""Least time between two samples: faces are looked for less often, and mouths move slower."""
 
 GAP_SECONDS = 0.17
 """Longest time between two reference pictures for them to be enough to look at: 6 a second catch every syllable."""
@@ -39,7 +39,7 @@ LATE_SOUND_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class FrameSample:
     """A look at the source, cheaper than its pictures.
 
     Attributes:
@@ -65,7 +65,7 @@ class Source:
     Attributes:
         rate: frames a second of the pictures.
         has_sound: whether there is any.
-        sound_reduced: whether only one channel of it could be used, or none, once glanced at.
+        sound_reduced: whether only one channel of it could be used, or none, once sampled at.
 
     Raises:
         Permanent: with `unreadable_media` if not a single picture can be decoded, `no_video` if there are none.
@@ -107,7 +107,7 @@ class Source:
         """Return the point of the frame grid that is nearest to `time`, seconds."""
         return float(round(time * self.rate) / self.rate)
 
-    def glances(self, start: float, frames: int) -> Iterator[Glance | Sound]:
+    def frame_samples(self, start: float, frames: int) -> Iterator[FrameSample | Sound]:
         """Yield looks at a clip, in order, and all its sound along with them.
 
         Only reference pictures are decoded, or all where those lie too far apart, and at most 15 a second are given. Of
@@ -121,7 +121,7 @@ class Source:
             Permanent: as `pictures` does.
         """
         demuxer = self._demuxer
-        converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), looks=True)
+        converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), for_sampling=True)
         sound = _SoundReader()
         last, due, early, end = -1, float("-inf"), None, None
         stop = frames / float(self.rate)
@@ -140,13 +140,13 @@ class Source:
                 if index < 0:
                     early = timed.frame
                 elif index > last and time >= due and time < stop:
-                    if early is not None and index > GLANCE_SECONDS * self.rate:
-                        yield Glance(0, converter.convert(early))
-                    yield Glance(index, converter.convert(timed.frame))
-                    early, last, due = None, index, time + GLANCE_SECONDS - 0.25 / float(self.rate)
+                    if early is not None and index > SAMPLE_SECONDS * self.rate:
+                        yield FrameSample(0, converter.convert(early))
+                    yield FrameSample(index, converter.convert(timed.frame))
+                    early, last, due = None, index, time + SAMPLE_SECONDS - 0.25 / float(self.rate)
             self._check(start, stop, end)
             if early is not None:
-                yield Glance(0, converter.convert(early))
+                yield FrameSample(0, converter.convert(early))
         self.sound_reduced = sound.reduced
         yield sound.rest()
 

@@ -77,7 +77,7 @@ class Search:
         self._swept = 0
         self._small: list[Box] = []
 
-    def look(self, frame: int, picture: Picture) -> list[Face]:
+    def detect(self, frame: int, picture: Picture) -> list[Face]:
         """Return the faces in `picture`, the surest first, each once.
 
         Args:

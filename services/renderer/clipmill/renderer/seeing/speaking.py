@@ -1,16 +1,16 @@
 """Who speaks when: mouths that move while speech is heard.
 
-**Evidence.** At each glance, every person's mouth has a speed. A person's evidence is the logarithm of their speed,
+**Evidence.** At each sample, every person's mouth has a speed. A person's evidence is the logarithm of their speed,
 less the mean of the logarithms of all: were speeds log-normal, larger in those who speak, this would be the log-
 likelihood ratio but for a factor. So it is divided by its root mean square through the shot, which makes grain, blocks
 and shaking, which bring speeds nearer to each other, cost certainty alone; and it is clipped, for one laugh is no
-speech. It counts for as long as the time since the glance before lasts, and only while somebody is heard. Whoever is
+speech. It counts for as long as the time since the sample before lasts, and only while somebody is heard. Whoever is
 out of sight has evidence against them.
 
-**Turns.** One person is chosen for each glance, so that the sum of their evidence, less a price for each switch, is
+**Turns.** One person is chosen for each sample, so that the sum of their evidence, less a price for each switch, is
 the greatest, under the constraint that nobody is left before they were heard for a second. That is a segmentation with
-minimum durations, and dynamic programming over the glances solves it exactly, knowing the whole shot: the best sum
-that ends at glance t with person i is the greatest of staying with i from t-1, and switching to i at an s from which
+minimum durations, and dynamic programming over the samples solves it exactly, knowing the whole shot: the best sum
+that ends at sample t with person i is the greatest of staying with i from t-1, and switching to i at an s from which
 to t there is just a second of speech. The price makes evidence that came by chance not worth going there and back. It
 is the Viterbi algorithm for a hidden semi-Markov model with minimum durations (Rabiner, 1989, section IV.D), the
 evidence in place of its log-likelihoods.
@@ -58,7 +58,7 @@ Two listeners put side by side had 0.06 to 0.11 (median, by length; at most 0.17
 them from one speaker in grain does not exist in this measure."""
 
 MOST_EVIDENCE = 0.65
-"""Of a glance, either way."""
+"""Of a sample, either way."""
 
 USUAL_EVIDENCE = 0.5
 """What the root mean square of the evidence is made."""
@@ -134,14 +134,14 @@ def turns(shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: flo
     """
     if len(people) < 2:
         return []
-    glances, evidence, heard = _evidence(shot, people, voiced, rate)
+    samples, evidence, heard = _evidence(shot, people, voiced, rate)
     if heard.sum() < LEAST_TURN_SECONDS:
         return []
     chosen = _segmented(evidence, heard)
     if sum(evidence[np.arange(len(chosen)), chosen]) < LEAST_EVIDENCE * heard.sum():
         return []
     starts = [0, *(int(place) for place in np.flatnonzero(np.diff(chosen)) + 1)]
-    settled = (_settled(int(glances[start - 1]), int(glances[start]), voiced, rate) for start in starts[1:])
+    settled = (_settled(int(samples[start - 1]), int(samples[start]), voiced, rate) for start in starts[1:])
     firsts = [shot.span.first, *settled]
     lasts = [first - 1 for first in firsts[1:]] + [shot.span.last]
     return [
@@ -176,56 +176,56 @@ def talk(shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: floa
 def _evidence(
     shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: float
 ) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """Return glances by frame, their evidence (glances by people, seconds), and how long was heard at each, seconds."""
-    glances = np.array(sorted({frame for track in people for frame, _ in track.motion}), np.int64)
-    if not len(glances):
-        return glances, np.zeros((0, len(people))), np.zeros(0)
-    speeds = np.full((len(glances), len(people)), np.nan)
+    """Return samples by frame, their evidence (samples by people, seconds), and how long was heard at each, seconds."""
+    samples = np.array(sorted({frame for track in people for frame, _ in track.motion}), np.int64)
+    if not len(samples):
+        return samples, np.zeros((0, len(people))), np.zeros(0)
+    speeds = np.full((len(samples), len(people)), np.nan)
     away = np.ones_like(speeds, np.bool_)
     for column, track in enumerate(people):
         frames = np.array([frame for frame, _ in track.motion], np.int64)
-        speeds[np.searchsorted(glances, frames), column] = [speed for _, speed in track.motion]
-        seen = np.array([sighting.frame for sighting in track.sightings])
-        nearest = np.min(np.abs(glances[:, np.newaxis] - seen[np.newaxis, :]), axis=1)
+        speeds[np.searchsorted(samples, frames), column] = [speed for _, speed in track.motion]
+        seen = np.array([detection.frame for detection in track.detections])
+        nearest = np.min(np.abs(samples[:, np.newaxis] - seen[np.newaxis, :]), axis=1)
         away[:, column] = nearest > OUT_OF_SIGHT_SECONDS * rate
-    befores = np.concatenate([[max(shot.span.first - 1, int(glances[0] - rate))], glances[:-1]])
+    befores = np.concatenate([[max(shot.span.first - 1, int(samples[0] - rate))], samples[:-1]])
     heard = np.array(
         [
-            np.count_nonzero(voiced[before + 1 : glance + 1])
-            for before, glance in zip(befores.tolist(), glances.tolist(), strict=True)
+            np.count_nonzero(voiced[before + 1 : sample + 1])
+            for before, sample in zip(befores.tolist(), samples.tolist(), strict=True)
         ]
     )
     shares = _compared(speeds, heard > 0)
     shares[away] = -1.0
     seconds = heard / rate
-    return glances, shares * seconds[:, np.newaxis], seconds
+    return samples, shares * seconds[:, np.newaxis], seconds
 
 
 def _compared(speeds: Floats, heard: Frames) -> Floats:
-    """Return the evidence (glances by people) in mouths' speeds, NaN where unknown; 0 without anybody to compare."""
+    """Return the evidence (samples by people) in mouths' speeds, NaN where unknown; 0 without anybody to compare."""
     known = ~np.isnan(speeds)
     logs = np.log(np.where(known, speeds, 0) + STILL)
     counts = np.sum(known, axis=1, keepdims=True)
     means = np.sum(np.where(known, logs, 0), axis=1, keepdims=True) / np.maximum(counts, 1)
     compared = np.where(known & (counts > 1), logs - means, 0.0)
-    told = compared[heard[:, np.newaxis] & known & (counts > 1)]
-    difference = float(np.sqrt(np.mean(told**2))) if len(told) else 0.0
+    known_differences = compared[heard[:, np.newaxis] & known & (counts > 1)]
+    difference = float(np.sqrt(np.mean(known_differences**2))) if len(known_differences) else 0.0
     if difference < LEAST_DIFFERENCE:
         return np.zeros_like(compared)
     return np.clip(compared * USUAL_EVIDENCE / difference, -MOST_EVIDENCE, MOST_EVIDENCE)
 
 
 def _segmented(evidence: Floats, heard: Floats) -> npt.NDArray[np.int64]:
-    """Return the person chosen at each glance.
+    """Return the person chosen at each sample.
 
     Args:
-        evidence: glances by people.
-        heard: seconds at each glance.
+        evidence: samples by people.
+        heard: seconds at each sample.
     """
     count, people = evidence.shape
     sums = np.concatenate([np.zeros((1, people)), np.cumsum(evidence, axis=0)])
     clock = np.concatenate([[0.0], np.cumsum(heard)])
-    # enters[t]: the latest glance at which a turn may begin that ends with t, both included; -1 for none
+    # enters[t]: the latest sample at which a turn may begin that ends with t, both included; -1 for none
     enters = np.searchsorted(clock, clock[1:] - LEAST_TURN_SECONDS + 1e-9, side="right") - 1
     best = np.full((count, people), -np.inf)
     begun = np.zeros((count, people), np.int64)
@@ -252,7 +252,7 @@ def _segmented(evidence: Floats, heard: Floats) -> npt.NDArray[np.int64]:
 
 
 def _settled(before: int, at: int, voiced: Frames, rate: float) -> int:
-    """Return the first frame of a turn that begins between two glances: just before the pause there, if any, ends."""
+    """Return the first frame of a turn that begins between two samples: just before the pause there, if any, ends."""
     pauses = [frame for frame in range(before + 1, at + 1) if not voiced[frame]]
     if not pauses:
         return (before + at + 1) // 2

@@ -10,22 +10,22 @@ from itertools import pairwise
 from clipmill.renderer.audio.sound import Sound
 from clipmill.renderer.audio.soundtrack import Soundtrack
 from clipmill.renderer.pipeline import Ahead
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
+from clipmill.renderer.seeing.detection import ShotSample, detect_faces
 from clipmill.renderer.seeing.faces import Box, Face, FaceDetector
-from clipmill.renderer.seeing.looking import Looked, looked
 from clipmill.renderer.seeing.mouths import Cutout, motion
-from clipmill.renderer.seeing.tracking import Sighting, Track, Tracker
+from clipmill.renderer.seeing.tracking import Detection, Track, Tracker
 from clipmill.renderer.shots import Span
 
-GLANCES_READ = 40
-"""Most glances and pieces of sound that wait to be looked at while the next ones are decoded. About every fifth is a
-glance: at 1080p these are 25 MB."""
+SAMPLES_READ = 40
+"""Most samples and pieces of sound that wait to be looked at while the next ones are decoded. About every fifth is a
+sample: at 1080p these are 25 MB."""
 
-GLANCES_SEARCHED = 24
+SAMPLES_SEARCHED = 24
 """Most that wait for their mouths to be looked at while the next ones are searched for faces."""
 
 MOST_MOUTHS = 4
-"""Mouths watched at a time, those of the largest faces: with more people a shot is a group."""
+"""Mouths observed at a time, those of the largest faces: with more people a shot is a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class SurveyedShot:
 
     Attributes:
         span: its frames.
-        looks: the frames that were searched for faces, in order; those of the tracks' sightings are among them.
+        detection_frames: Frames that were searched for faces, in order; the tracks' detections are at such frames.
         tracks: the people seen, in order of appearance.
     """
 
     span: Span
-    looks: tuple[int, ...]
+    detection_frames: tuple[int, ...]
     tracks: tuple[Track, ...]
 
 
@@ -71,7 +71,7 @@ def survey(
     report: Callable[[float], None],
     faces_per_second: float = 6,
 ) -> Survey:
-    """Look at a clip: at glances of its pictures, and at all its sound.
+    """Look at a clip: at samples of its pictures, and at all its sound.
 
     Args:
         source: of the clip.
@@ -84,85 +84,88 @@ def survey(
         faces_per_second: how often faces are looked for.
 
     Raises:
-        Permanent: with `unreadable_media` as `Source.glances` does.
+        Permanent: with `unreadable_media` as `Source.frame_samples` does.
     """
     rate, (width, height) = float(source.rate), source.size
-    watches = [_Watch(span, rate) for span in spans]
+    observers = [_ShotObserver(span, rate) for span in spans]
     with (
-        Ahead(source.glances(start, frames), GLANCES_READ, "glancing") as glances,
-        Ahead(looked(glances, spans, detector, rate, faces_per_second), GLANCES_SEARCHED, "looking") as looks,
+        Ahead(source.frame_samples(start, frames), SAMPLES_READ, "sampling") as samples,
+        Ahead(detect_faces(samples, spans, detector, rate, faces_per_second), SAMPLES_SEARCHED, "detecting") as found,
     ):
-        for seen in looks:
+        for seen in found:
             if isinstance(seen, Sound):
                 soundtrack.lay(seen)
                 continue
-            watches[seen.shot].take(seen, height / seen.glance.picture.height)
-            report(min(1.0, (seen.glance.frame + 1) / frames))
+            observers[seen.shot].take(seen, height / seen.sample.picture.height)
+            report(min(1.0, (seen.sample.frame + 1) / frames))
     soundtrack.finish()
-    return Survey(rate, width, height, tuple(watch.shot() for watch in watches))
+    return Survey(rate, width, height, tuple(observer.shot() for observer in observers))
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A glance that waits until it is known where the faces are in it; `scale` makes its pixels those of pictures."""
+class _PendingSample:
+    """A sample that waits until it is known where the faces are in it; `scale` makes its pixels those of pictures."""
 
-    glance: Glance
+    sample: FrameSample
     scale: float
 
 
-class _Watch:
-    """Tracks the faces of one shot and measures their mouths; holds the glances since the last look."""
+class _ShotObserver:
+    """Tracks the faces of one shot and measures their mouths; holds the samples since the last look."""
 
     def __init__(self, span: Span, rate: float) -> None:
         self._span = span
         self._rate = rate
         self._tracker = Tracker(rate)
-        self._looks: list[int] = []
-        self._held: list[_Held] = []
+        self._frames: list[int] = []
+        self._pending: list[_PendingSample] = []
 
-    def take(self, seen: Looked, scale: float) -> None:
-        """Take the next glance of the shot, or the last one again with its faces."""
-        if not self._held or seen.glance is not self._held[-1].glance:
-            self._held.append(_Held(seen.glance, scale))
+    def take(self, seen: ShotSample, scale: float) -> None:
+        """Take the next sample of the shot, or the last one again with its faces."""
+        if not self._pending or seen.sample is not self._pending[-1].sample:
+            self._pending.append(_PendingSample(seen.sample, scale))
         if seen.faces is not None:
-            self._look([scaled(face, scale) for face in seen.faces])
+            self._detected([scaled(face, scale) for face in seen.faces])
 
     def shot(self) -> SurveyedShot:
         """Return what was seen."""
-        return SurveyedShot(self._span, tuple(self._looks), tuple(self._tracker.people()))
+        return SurveyedShot(self._span, tuple(self._frames), tuple(self._tracker.people()))
 
-    def _look(self, faces: list[Face]) -> None:
-        """Take in the faces found in the newest glance, then look at the mouths in all since the last look."""
-        frame = self._held[-1].glance.frame
+    def _detected(self, faces: list[Face]) -> None:
+        """Take in the faces found in the newest sample, then look at the mouths in all since the last look."""
+        frame = self._pending[-1].sample.frame
         self._tracker.update(frame, faces)
-        self._looks.append(frame)
-        watched = [track for track in self._tracker.tracks if self._seen_twice(track)]
-        if len(watched) > 1:  # with one person there is nobody else who might speak
-            for track in sorted(watched, key=lambda track: -track.last.face.box.width)[:MOST_MOUTHS]:
+        self._frames.append(frame)
+        observed = [track for track in self._tracker.tracks if self._seen_twice(track)]
+        if len(observed) > 1:  # with one person there is nobody else who might speak
+            for track in sorted(observed, key=lambda track: -track.last.face.box.width)[:MOST_MOUTHS]:
                 self._measure(track)
-        del self._held[:-1]
+        del self._pending[:-1]
 
     def _seen_twice(self, track: Track) -> bool:
         """Whether the face was found at this look and at the one before."""
-        return [sighting.frame for sighting in track.sightings[-2:]] == self._looks[-2:] and len(self._looks) > 1
+        return [detection.frame for detection in track.detections[-2:]] == self._frames[-2:] and len(self._frames) > 1
 
     def _measure(self, track: Track) -> None:
-        """Add to `track` how its mouth moved from each held glance to the next."""
-        before, after = track.sightings[-2:]
+        """Add to `track` how its mouth moved from each pending sample to the next."""
+        before, after = track.detections[-2:]
         width = (before.face.box.width + after.face.box.width) / 2
         cutouts = [
-            (held.glance.frame, Cutout(held.glance.picture, self._face(held, before, after), width / held.scale))
-            for held in self._held
+            (
+                pending.sample.frame,
+                Cutout(pending.sample.picture, self._face(pending, before, after), width / pending.scale),
+            )
+            for pending in self._pending
         ]
         for (first, one), (second, other) in pairwise(cutouts):
             moved = motion(one, other)
             if moved is not None:
                 track.motion.append((second, moved * self._rate / (second - first)))
 
-    def _face(self, held: _Held, before: Sighting, after: Sighting) -> Face:
-        """Return where the face is in a glance between two looks, in the glance's pixels."""
-        part = (held.glance.frame - before.frame) / (after.frame - before.frame)
-        return scaled(between(before.face, after.face, part), 1 / held.scale)
+    def _face(self, pending: _PendingSample, before: Detection, after: Detection) -> Face:
+        """Return where the face is in a sample between two looks, in the sample's pixels."""
+        part = (pending.sample.frame - before.frame) / (after.frame - before.frame)
+        return scaled(between(before.face, after.face, part), 1 / pending.scale)
 
 
 def scaled(face: Face, scale: float) -> Face:

@@ -45,14 +45,14 @@ BACK_SIZE = 1.6
 VELOCITY_SMOOTHING = 0.5
 """Weight of the newest step in a track's velocity."""
 
-LEAST_SIGHTINGS = 3
+LEAST_DETECTIONS = 3
 """A face seen fewer times than this in a shot is a mistake of the detector, unless that was half of the looks."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Detection:
     """A face at a frame of the clip."""
 
     frame: int
@@ -65,20 +65,20 @@ class Track:
 
     Attributes:
         number: in order of appearance within the shot.
-        sightings: in order of time, at least one.
-        motion: at glances, frame and speed of the mouth's own motion, in face widths a second, in order of time; only
+        detections: in order of time, at least one.
+        motion: at samples, frame and speed of the mouth's own motion, in face widths a second, in order of time; only
             where another face is seen beside it.
     """
 
     number: int
-    sightings: list[Sighting]
+    detections: list[Detection]
     motion: list[tuple[int, float]] = field(default_factory=list)
     _velocity: tuple[float, float] = field(default=(0.0, 0.0))
 
     @property
-    def last(self) -> Sighting:
-        """The newest sighting."""
-        return self.sightings[-1]
+    def last(self) -> Detection:
+        """The newest detection."""
+        return self.detections[-1]
 
     def predicted(self, frame: int, longest: float = float("inf")) -> Box:
         """Where the face would be at `frame`, were it to move on as it did for `longest` frames at most."""
@@ -86,25 +86,25 @@ class Track:
         box = self.last.face.box
         return Box(box.left + self._velocity[0] * steps, box.top + self._velocity[1] * steps, box.width, box.height)
 
-    def add(self, sighting: Sighting) -> None:
-        """Append a later sighting."""
-        steps = max(1, sighting.frame - self.last.frame)
-        here, there = self.last.face.box.centre, sighting.face.box.centre
-        new = VELOCITY_SMOOTHING if len(self.sightings) > 1 else 1.0
+    def add(self, detection: Detection) -> None:
+        """Append a later detection."""
+        steps = max(1, detection.frame - self.last.frame)
+        here, there = self.last.face.box.centre, detection.face.box.centre
+        new = VELOCITY_SMOOTHING if len(self.detections) > 1 else 1.0
         self._velocity = (
             (1 - new) * self._velocity[0] + new * (there[0] - here[0]) / steps,
             (1 - new) * self._velocity[1] + new * (there[1] - here[1]) / steps,
         )
-        self.sightings.append(sighting)
+        self.detections.append(detection)
 
-    def back(self, sighting: Sighting) -> None:
-        """Append a sighting that says nothing of how the face moves: it was away."""
+    def back(self, detection: Detection) -> None:
+        """Append a detection that says nothing of how the face moves: it was away."""
         self._velocity = (0.0, 0.0)
-        self.sightings.append(sighting)
+        self.detections.append(detection)
 
-    def within(self, first: int, last: int) -> list[Sighting]:
-        """Return the sightings from frame `first` to frame `last`, both included."""
-        return [sighting for sighting in self.sightings if first <= sighting.frame <= last]
+    def within(self, first: int, last: int) -> list[Detection]:
+        """Return the detections from frame `first` to frame `last`, both included."""
+        return [detection for detection in self.detections if first <= detection.frame <= last]
 
 
 class Tracker:
@@ -117,11 +117,11 @@ class Tracker:
     def __init__(self, rate: float) -> None:
         self.tracks: list[Track] = []
         self._rate = rate
-        self._looks = 0
+        self._frame_count = 0
 
     def update(self, frame: int, faces: list[Face]) -> None:
         """Take in the faces found at `frame`, later than all before."""
-        self._looks += 1
+        self._frame_count += 1
         alive = [track for track in self.tracks if frame - track.last.frame <= LONGEST_GAP_SECONDS * self._rate]
         coasting = COASTING_SECONDS * self._rate
         likeness = np.array(
@@ -129,15 +129,15 @@ class Tracker:
         ).reshape(len(alive), len(faces))
         pairs = [(row, column) for row, column in assigned(likeness) if likeness[row, column] > 0]
         for row, column in pairs:
-            alive[row].add(Sighting(frame, faces[column]))
+            alive[row].add(Detection(frame, faces[column]))
         taken = {column for _, column in pairs}
         self._begin(frame, [face for column, face in enumerate(faces) if column not in taken])
 
     def people(self) -> list[Track]:
         """Return the tracks that are no mistakes of the detector, without single mistakes within them."""
         for track in self.tracks:
-            track.sightings = _without_strays(track.sightings)
-        return [track for track in self.tracks if len(track.sightings) >= min(LEAST_SIGHTINGS, self._looks / 2)]
+            track.detections = _without_strays(track.detections)
+        return [track for track in self.tracks if len(track.detections) >= min(LEAST_DETECTIONS, self._frame_count / 2)]
 
     def _begin(self, frame: int, fresh: list[Face]) -> None:
         """Give new faces to those they may be, or a track of their own."""
@@ -148,15 +148,15 @@ class Tracker:
             if _ratio(track.last.face.box, fresh[0].box) <= SAME_SIZE
         ]
         if len(jumped) == 1:
-            jumped[0].back(Sighting(frame, fresh[0]))
+            jumped[0].back(Detection(frame, fresh[0]))
             return
         for face in fresh:
             gone = [track for track in self.tracks if self._may_be_back(track, frame, face)]
             if gone:
                 nearest = min(gone, key=lambda track: _distance(track.last.face.box, face.box))
-                nearest.back(Sighting(frame, face))
+                nearest.back(Detection(frame, face))
             else:
-                self.tracks.append(Track(len(self.tracks), [Sighting(frame, face)]))
+                self.tracks.append(Track(len(self.tracks), [Detection(frame, face)]))
 
     def _may_be_back(self, track: Track, frame: int, face: Face) -> bool:
         away = (frame - track.last.frame) / self._rate
@@ -215,15 +215,15 @@ def _likeness(expected: Box, found: Box) -> float:
     return max(1e-6, 1 - 0.5 * distance - 0.5 * SIZE_WEIGHT * float(np.log2(ratio)))
 
 
-def _without_strays(sightings: list[Sighting]) -> list[Sighting]:
-    """Return `sightings` without those that lie far from both neighbours while these are near each other."""
-    kept = sightings[:1]
-    for here, after in pairwise(sightings[1:]):
+def _without_strays(detections: list[Detection]) -> list[Detection]:
+    """Return `detections` without those that lie far from both neighbours while these are near each other."""
+    kept = detections[:1]
+    for here, after in pairwise(detections[1:]):
         before = kept[-1].face.box
         far = min(_distance(before, here.face.box), _distance(here.face.box, after.face.box)) > REACH
         if not (far and _distance(before, after.face.box) <= REACH):
             kept.append(here)
-    return kept + sightings[1:][-1:]
+    return kept + detections[1:][-1:]
 
 
 def _distance(one: Box, other: Box) -> float:

@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 from clipmill.renderer.reading.conversion import Geometry
 from clipmill.renderer.reading.orientation import Orientation
-from clipmill.renderer.reading.source import Glance, Source
+from clipmill.renderer.reading.source import FrameSample, Source
 
 pytestmark = pytest.mark.media
 
 
 def seen(path, start, frames):
     with path.open("rb") as file, Source(file, near=start) as source:
-        items = list(source.glances(start, frames))
-    return [item for item in items if isinstance(item, Glance)], [
-        item for item in items if not isinstance(item, Glance)
+        items = list(source.frame_samples(start, frames))
+    return [item for item in items if isinstance(item, FrameSample)], [
+        item for item in items if not isinstance(item, FrameSample)
     ]
 
 
-def light(glance):
-    return float(np.median(glance.picture.luma))
+def light(sample):
+    return float(np.median(sample.picture.luma))
 
 
 @pytest.mark.parametrize(
@@ -34,20 +34,22 @@ def light(glance):
 )
 def test_a_clip_is_looked_at_often_enough_however_it_is_encoded(make_media, options, most_apart):
     path = make_media(seconds=4, group=60, options=options, light=lambda time: 30 + round(time * 25))
-    glances, _ = seen(path, 1.0, 60)
-    frames = [glance.frame for glance in glances]
+    samples, _ = seen(path, 1.0, 60)
+    frames = [sample.frame for sample in samples]
     assert frames[0] <= most_apart
     assert np.diff(frames).min() >= 2
     assert np.diff(frames).max() <= most_apart
     assert frames[-1] >= 60 - most_apart
-    assert max(abs(light(glance) - (55 + glance.frame)) for glance in glances) <= 2
+    assert max(abs(light(sample) - (55 + sample.frame)) for sample in samples) <= 2
 
 
 @pytest.mark.parametrize("rate", [5, 60, 120])
 def test_looks_are_few_at_high_rates_and_all_at_low_ones(make_media, rate):
     path = make_media(rate=rate, seconds=2, options={"preset": "medium"})
     with path.open("rb") as file, Source(file) as source:
-        frames = [item.frame for item in source.glances(0.0, int(1.5 * source.rate)) if isinstance(item, Glance)]
+        frames = [
+            item.frame for item in source.frame_samples(0.0, int(1.5 * source.rate)) if isinstance(item, FrameSample)
+        ]
         assert np.diff(frames).max() / source.rate <= 0.21
         assert np.diff(frames).min() >= 0.05 * source.rate
 
