@@ -92,7 +92,7 @@ def test_asides_end_where_turns_begin_to_be_long():
 def test_of_two_who_are_silent_both_are_shown(layouts, someone):
     (layout_span,) = layouts(*talkers(someone, lambda time: False, lambda time: False))
     assert layout_span.layout is Layout.SPLIT
-    assert "cannot be told" in layout_span.reason
+    assert "the speaker is unknown" in layout_span.reason
 
 
 def test_of_two_who_are_silent_one_is_followed_if_asked(layouts, someone):

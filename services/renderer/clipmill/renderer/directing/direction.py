@@ -24,8 +24,8 @@ from clipmill.renderer.seeing.survey import Survey, SurveyedShot
 from clipmill.renderer.seeing.tracking import Track
 from clipmill.renderer.shots import Span
 
-BRIEF = "too short for a layout of its own: "
-"""How the reasons of brief shots begin; their neighbour's follows."""
+BRIEF = "too short for its own layout: "
+"""The beginning of a brief shot's reason; the neighbour's reason follows."""
 
 
 @dataclass(frozen=True, slots=True)

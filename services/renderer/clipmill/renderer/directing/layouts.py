@@ -140,7 +140,7 @@ class _Decision:
         shares = " and ".join(f"{said.get(person.number, 0.0):.1f} s" for person in people)
         if not following:
             if total < TALKING_SECONDS:
-                return self._split("two people far apart, and who talks cannot be told")
+                return self._split("two people far apart, and the speaker is unknown")
             least = max(TALKING_SECONDS, TALKING_SHARE * total)
             if all(said.get(person.number, 0.0) >= least for person in people):
                 return self._split(f"two people far apart talk for {shares}")

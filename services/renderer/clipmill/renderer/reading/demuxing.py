@@ -312,33 +312,35 @@ def readable() -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        raise Permanent(
-            ErrorCode.UNREADABLE_MEDIA, f"The video cannot be decoded: {error.strerror or error}."
-        ) from error
+        reason = error.strerror or error
+        sentence = f"The video cannot be decoded ({reason}); submit an undamaged file or convert it to MP4."
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence) from error
 
 
 def _opened(file: BinaryIO) -> InputContainer:
     if not file.seek(0, os.SEEK_END):
-        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: the file is empty.")
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The file is empty and cannot be decoded; submit the video again.")
     file.seek(0)
     try:
         with readable():
             return av.open(file, "r", buffer_size=IO_BUFFER_BYTES, metadata_errors="replace")
     except ValueError as error:  # a demuxer that trusts a broken file seeks to before its start
-        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is damaged.") from error
+        sentence = "The video is damaged and cannot be decoded; submit an undamaged file."
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence) from error
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
     streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     if not streams:
-        raise Permanent(ErrorCode.NO_VIDEO, "The file has no picture, only sound; clips need a video.")
+        raise Permanent(ErrorCode.NO_VIDEO, "The file has sound but no picture; submit a video.")
     best = container.streams.best("video")
     chosen = next((one for one in streams if one is best), streams[0])
     if not decodable(chosen):
-        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "The video cannot be decoded: it is in an unknown format.")
+        sentence = "The video has an unknown format and cannot be decoded; convert it to MP4."
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width * height > MOST_PIXELS:
-        sentence = f"The video cannot be decoded: its pictures of {width}x{height} are too large."
+        sentence = f"The video's pictures of {width}x{height} are too large; submit a video of 8K or less."
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
     return chosen
 

@@ -255,7 +255,7 @@ class Source:
         demuxer = self._demuxer
         promised = demuxer.ended and demuxer.duration is not None and demuxer.duration > start + end + LOST_SECONDS
         if length - end > LOST_SECONDS and (demuxer.damaged or promised):
-            sentence = f"The video is damaged: it can be decoded only up to {start + end:.1f} s."
+            sentence = f"The video is damaged after {start + end:.1f} s; submit an undamaged file."
             raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
 
 
@@ -281,4 +281,5 @@ class _SoundReader:
 
 
 def _nothing_decoded(time: float) -> Permanent:
-    return Permanent(ErrorCode.UNREADABLE_MEDIA, f"No picture could be decoded at {time:.1f} s or after.")
+    sentence = f"The video has no readable picture at {time:.1f} s or later; submit an undamaged file."
+    return Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
