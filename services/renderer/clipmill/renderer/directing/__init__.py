@@ -1,1 +1,1 @@
-"""What each frame shows of its picture: layouts, crops and camera paths."""
+"""Layouts, crops and camera paths: they decide the part of its picture that each frame shows."""

@@ -1,1 +1,1 @@
-"""From a source to upright pictures and samples: what is read, decoded and converted, and when it is shown."""
+"""Reading a source: its upright pictures and its sound, decoded, converted and placed in time."""

@@ -1,1 +1,1 @@
-"""What is to be seen in a clip: faces, people, mouths, and who speaks."""
+"""Faces, people, mouths and speakers, found in a clip's pictures."""

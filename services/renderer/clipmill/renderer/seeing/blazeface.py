@@ -1,8 +1,8 @@
-"""Faces by BlazeFace.
+"""A face detector: BlazeFace.
 
-The model is MediaPipe's BlazeFace for full-range use (faces up to about 5 m away), run by LiteRT. What surrounds the
-model here (anchors, decoding, suppression) follows the published configuration of MediaPipe's full-range face
-detection graph and "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (Bazarevsky et al., 2019):
+The model is MediaPipe's BlazeFace for full-range use (faces up to about 5 m away), run by LiteRT. The code around the
+model (anchors, decoding, suppression) follows the published configuration of MediaPipe's full-range face detection
+graph and "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (Bazarevsky et al., 2019):
 
 - input 192x192 RGB in [-1, 1], the picture letterboxed in black;
 - one feature map of stride 4, 48x48 cells, one anchor of fixed size a cell, centred in it: 2,304 anchors;
@@ -31,16 +31,16 @@ SCORE_CLIP = 100.0
 LEAST_SCORE = 0.6
 SAME_FACE_IOU = 0.3
 EYES = slice(4, 8)
-"""Where the eyes' positions stand in a raw box: x, y of the right one (on the left as we see it), then of the left."""
+"""Positions of the eyes in a raw box: x, y of the right eye (on the left in the picture), then of the left eye."""
 
 MOUTH = slice(10, 12)
-"""Where the middle of the mouth stands, after the tip of the nose. The tragions of the ears are last."""
+"""Position of the middle of the mouth in a raw box, after the tip of the nose; the tragions of the ears are last."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def _to_input() -> npt.NDArray[np.float32]:
-    """Return the rows of R, G and B in [-1, 1] from Y, U, V of BT.709 in limited range (Kr = 0.2126, Kb = 0.0722)."""
+    """Return the matrix that makes R, G and B in [-1, 1] of limited-range BT.709 (Kr = 0.2126, Kb = 0.0722)."""
     rows = np.array([[1, 0, 1.5748], [1, -0.1873, -0.4681], [1, 1.8556, 0]]) * 2 / np.array([219, 224, 224])
     return np.column_stack([rows, -rows @ np.array([16, 128, 128]) - 1]).astype(np.float32)
 
@@ -52,7 +52,7 @@ class BlazeFace:
     """BlazeFace full range on one thread of a processor: about 4 ms a picture.
 
     Args:
-        weights: the `.tflite` file.
+        weights: File of the model, a `.tflite`.
     """
 
     def __init__(self, weights: Path) -> None:
@@ -64,7 +64,7 @@ class BlazeFace:
         self._anchors = anchors()
 
     def detect(self, picture: Picture) -> list[Face]:
-        """Return the faces in `picture`, the surest first."""
+        """Return the faces in `picture`, in order of falling score."""
         scale = INPUT_SIDE / max(picture.shown_width, picture.height)
         self._model.set_tensor(self._input, letterboxed(picture, scale)[np.newaxis])
         self._model.invoke()
@@ -83,11 +83,11 @@ def anchors() -> Floats:
 
 
 def decoded(raw: Floats, centres: Floats) -> Floats:
-    """Return rows of left, top, right, bottom, then the key points, in input pixels.
+    """Return one row for each raw box: left, top, right, bottom, then the key points, in input pixels.
 
     Args:
-        raw: N by 16, as the model gives them.
-        centres: N by 2, of their anchors.
+        raw: Boxes as the model gives them, N by 16.
+        centres: Centres of their anchors, N by 2.
     """
     rows = raw.copy()
     rows[:, 0:2] += centres
@@ -99,11 +99,13 @@ def decoded(raw: Floats, centres: Floats) -> Floats:
 
 
 def merged(rows: Floats, scores: Floats) -> list[tuple[Floats, float]]:
-    """Return one row a face with its best score, the surest first: the weighted mean of all rows that overlap.
+    """Return one row for each face, with its best score; the row is the weighted mean of all rows that overlap.
+
+    The faces are in order of falling score.
 
     Args:
-        rows: N by 16, as from `decoded`.
-        scores: N.
+        rows: Rows from `decoded`, N by 16.
+        scores: Scores of these rows, N.
     """
     faces: list[tuple[Floats, float]] = []
     order = np.argsort(-scores)
@@ -133,11 +135,11 @@ def _face(row: Floats, score: float, scale: float) -> Face:
 
 
 def letterboxed(picture: Picture, scale: float) -> npt.NDArray[np.float32]:
-    """Return `picture` as the model wants it: RGB in [-1, 1], at the top left of a black square.
+    """Return `picture` as the model takes it: RGB in [-1, 1], at the top left of a black square.
 
     Args:
-        picture: upright.
-        scale: input pixels for a shown pixel.
+        picture: Upright picture.
+        scale: Input pixels per shown pixel.
     """
     width = max(1, min(INPUT_SIDE, round(picture.shown_width * scale)))
     height = max(1, min(INPUT_SIDE, round(picture.height * scale)))

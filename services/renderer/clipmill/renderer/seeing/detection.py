@@ -1,4 +1,4 @@
-"""Which samples at a clip are searched for faces, and what is found in them."""
+"""The choice of the samples that are searched for faces, and the faces found in them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from clipmill.renderer.seeing.searching import Search
 from clipmill.renderer.shots import Span
 
 MOST_SAMPLES_PER_SECOND = 13
-"""Samples that come faster are left out: between them mouths hardly move."""
+"""Faster samples are left out: mouths hardly move between them."""
 
 EARLY = 0.8
-"""A sample may be a look this part of the time between looks after the last one, the next sample being too late."""
+"""Part of the time between detection frames after which a sample is searched already: the next may come too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShotSample:
-    """A sample at one of the clip's shots.
+    """A sample of one of the clip's shots.
 
     Attributes:
-        shot: which one, from 0.
-        sample: the sample.
-        faces: found in it, in its own shown pixels; None if it was not searched.
+        shot: Index of the shot, from 0.
+        sample: The frame sample.
+        faces: Faces found in it, in its own shown pixels; None if it was not searched.
     """
 
     shot: int
@@ -38,17 +38,17 @@ def detect_faces(
     rate: float,
     faces_per_second: float,
 ) -> Iterator[ShotSample | Sound]:
-    """Yield the samples, some of them with the faces in them, and the sound as it comes.
+    """Yield the samples, some of them with their faces, and the sound as it comes.
 
-    The first and the last sample of a shot are searched, and some in between. That a sample was the last is known
-    only when the next one comes; if it was not searched before, it is yielded again, with its faces.
+    The first and the last sample of a shot are searched, and some in between. Only the next sample shows that one was
+    the last of its shot; if that one was not searched, it is yielded again, with its faces.
 
     Args:
-        items: samples in order, and sound.
-        spans: the clip's shots, which together are all its frames.
-        detector: what finds faces.
-        rate: frames a second.
-        faces_per_second: how often to search.
+        items: Samples in order, and sound.
+        spans: The clip's shots, which together are all its frames.
+        detector: Detector that finds the faces.
+        rate: Frames per second.
+        faces_per_second: Samples to search per second.
     """
     current = 0
     shot = _Shot(0, Search(detector, rate), rate, faces_per_second)
@@ -67,7 +67,7 @@ def detect_faces(
 
 
 class _Shot:
-    """The samples at one shot."""
+    """The samples of one shot."""
 
     def __init__(self, number: int, search: Search, rate: float, faces_per_second: float) -> None:
         self._number = number
@@ -78,7 +78,7 @@ class _Shot:
         self._searched: int | None = None
 
     def take(self, sample: FrameSample) -> Iterator[ShotSample]:
-        """Yield the next sample, unless it comes too soon after the one before."""
+        """Yield the sample, unless it comes too soon after the one before."""
         if self._newest is not None and sample.frame - self._newest.frame < self._between_samples:
             return
         self._newest = sample
@@ -86,7 +86,7 @@ class _Shot:
         yield ShotSample(self._number, sample, self._found(sample) if due else None)
 
     def end(self) -> Iterator[ShotSample]:
-        """Yield the last sample if it was not searched: where people are at a shot's end is seen, not guessed."""
+        """Yield the last sample if it was not searched: people's places at a shot's end are seen, not guessed."""
         if self._newest is not None and self._newest.frame != self._searched:
             yield ShotSample(self._number, self._newest, self._found(self._newest))
 

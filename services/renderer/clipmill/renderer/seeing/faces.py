@@ -1,4 +1,4 @@
-"""Faces, and what finds them."""
+"""Faces and the protocol of face detectors."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,13 +8,13 @@ from clipmill.renderer.pictures import Picture
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in shown pixels (square ones, a row's height the unit) of the upright picture.
+    """A rectangle of the upright picture, in shown pixels, which are squares as high as a row.
 
     Attributes:
-        left: of its left edge.
-        top: of its upper edge.
-        width: of the box.
-        height: of the box.
+        left: Position of its left edge.
+        top: Position of its upper edge.
+        width: Width of the box.
+        height: Height of the box.
     """
 
     left: float
@@ -24,21 +24,21 @@ class Box:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """Its middle: x and y."""
+        """The box's middle, x and y."""
         return self.left + self.width / 2, self.top + self.height / 2
 
     @property
     def right(self) -> float:
-        """Of its right edge."""
+        """Position of the right edge."""
         return self.left + self.width
 
     @property
     def bottom(self) -> float:
-        """Of its lower edge."""
+        """Position of the lower edge."""
         return self.top + self.height
 
     def overlap(self, other: "Box") -> float:
-        """Intersection over union with `other`, 0 to 1."""
+        """Return the intersection over union with `other`, 0 to 1."""
         across = min(self.right, other.right) - max(self.left, other.left)
         down = min(self.bottom, other.bottom) - max(self.top, other.top)
         if across <= 0 or down <= 0:
@@ -52,10 +52,10 @@ class Face:
     """A face: from the eyebrows to the chin, about as wide as the face without the ears.
 
     Attributes:
-        box: where it is.
-        eyes: the height of the point between the eyes, shown pixels from the top.
-        score: how sure the detector is, 0 to 1.
-        mouth: the middle of the mouth, x and y, shown pixels.
+        box: Place of the face in the picture.
+        eyes: Distance of the point between the eyes from the picture's top, in shown pixels.
+        score: The detector's confidence, 0 to 1.
+        mouth: Middle of the mouth, x and y, in shown pixels.
     """
 
     box: Box
@@ -65,13 +65,12 @@ class Face:
 
 
 class FaceDetector(Protocol):
-    """Whatever finds faces: it keeps nothing of a picture when it goes to the next.
+    """A detector finds the faces of one picture and keeps nothing of it for the next.
 
-    The contract every detector is tested against is in `services/renderer/tests/seeing/test_detector_contract.py`.
-    How small a face it finds is its own affair: `searching.Search` shows it parts of a picture when that brings more
-    to light.
+    `services/renderer/tests/seeing/test_detector_contract.py` tests every detector against this contract. A detector
+    may miss small faces: `searching.Search` shows it parts of a picture to find them.
     """
 
     def detect(self, picture: Picture) -> list[Face]:
-        """Return the faces in `picture`, the surest first, each once."""
+        """Return the faces in `picture`, each once, in order of falling score."""
         ...

@@ -1,16 +1,16 @@
-"""How much a mouth moves by itself, from two looks at a face.
+"""The motion of a mouth relative to its head, measured between two samples of a face.
 
-Both looks are cut out at the size of the face, so that near and far faces compare. The second cut-out is moved to
-where the upper half of the first (brows, eyes, nose) is found again: what is left of the head's way and the camera's
-is less than a pixel. Then the dense optical flow between the two tells how each point moved (DIS, "Fast Optical Flow
-using Dense Inverse Search", Kroeger et al., 2016). The similarity transform (shift, turn, growth) that fits the flow
-of the upper half best is what the skull did; what the mouth did beyond it is the mouth's own.
+The face is cut out of both samples at its size, which makes near and far faces comparable. The second cut-out is
+shifted to where the upper half of the first (brows, eyes, nose) is found again; less than a pixel of the head's and
+the camera's motion remains. The dense optical flow between the two then shows how each point moved (DIS, "Fast
+Optical Flow using Dense Inverse Search", Kroeger et al., 2016). The similarity transform (shift, turn, growth) that
+fits the flow of the upper half best is the motion of the skull; the rest of the mouth's motion is the mouth's own.
 
-Flow does not ask how bright a face is lit, and a skull cannot open its mouth. When this was chosen, on five two-
-shots of the development corpus in which one speaks and the other listens, with one second of looks the more moving
-mouth was the speaker's in 98 % of the time, in 96 % with the picture shaken, in 95 and 98 % with the left or the
-right one nodding; plain differences of the mouths' pixels had 97, 50, 57 and 49 %. `tests/bench/seeing.py` measures
-what comes of it.
+Optical flow hardly depends on lighting, and a skull cannot open its mouth. The method was chosen on five two-shots of
+the development corpus in which one person speaks and the other listens. With one second of samples the mouth that
+moved more was the speaker's in 98 % of the time, in 96 % with the picture shaken, in 95 and 98 % with the left or the
+right person nodding; plain differences of the mouths' pixels reached 97, 50, 57 and 49 %. `tests/bench/seeing.py`
+measures the speakers that result.
 """
 
 import cv2
@@ -20,34 +20,34 @@ from clipmill.renderer.pictures import Picture, shrunk
 from clipmill.renderer.seeing.faces import Face
 
 FACE = 44
-"""Pixels of a cut-out that a face is wide: a face of a wide shot has no more to show."""
+"""Width of a face in a cut-out, in pixels: a face of a wide shot has no more detail."""
 
 SIDE = 64
-"""Pixels of the square that is compared: forehead to below the chin."""
+"""Side of the square that is compared, in pixels: it reaches from the forehead to below the chin."""
 
 MARGIN = 22
-"""Pixels round it in which the second look is searched for the first's upper half: half a face's width."""
+"""Pixels around that square in which the first sample's upper half is searched for in the second: half a face."""
 
 BLUR = 1.0
-"""Standard deviation in pixels: what an encoder leaves at its block edges is no motion."""
+"""Standard deviation in pixels of the blur that hides an encoder's block edges, which are no motion."""
 
 LOWER = 0.1
-"""How far below the middle of a face's box the cut-out's middle is, in face widths: chins drop."""
+"""Distance of the cut-out's middle below the middle of the face's box, in face widths: chins drop."""
 
 LEAST_CONTRAST = 6.0
-"""Standard deviation of luma under which a face is too dark to be read: its noise is not amplified further."""
+"""Standard deviation of luma below which the contrast is raised no further: it would amplify the noise."""
 
 LEAST_INSIDE = 0.6
-"""Part of a cut-out that must lie in the picture."""
+"""Part of a cut-out that must be inside the picture."""
 
 LEAST_LIKENESS = 0.5
-"""Correlation under which the upper half was not found again: the head turned away, or it is another face."""
+"""Correlation below which the upper half was not found again: the head turned away, or it is another face."""
 
 MOUTH = (0.22, 0.28)
-"""Half the height and half the width of what counts as the mouth, lips wide open, in face widths."""
+"""Half the height and half the width of a mouth with its lips wide open, in face widths."""
 
 UPPER = (0.62, 0.30, 0.42)
-"""The upper half of the face: from how far above the mouth, to how far above, and how far to each side, in widths."""
+"""The upper half of the face: its top and its bottom above the mouth, and its reach to each side, in face widths."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,17 +58,17 @@ class Cutout:
     """A face cut out of a picture.
 
     Attributes:
-        luma: `SIDE` and twice `MARGIN` wide and high.
-        mouth: row and column of the mouth's middle, in pixels of the square inside the margin.
+        luma: Luma of the face, `SIDE` and twice `MARGIN` wide and high.
+        mouth: Row and column of the mouth's middle, in pixels of the square inside the margin.
     """
 
     def __init__(self, picture: Picture, face: Face, width: float) -> None:
         """Cut `face` out of `picture`.
 
         Args:
-            picture: that shows it.
-            face: where it is, shown pixels of that picture.
-            width: what counts as the face's width: the same for two looks that are to be compared.
+            picture: Picture that shows the face.
+            face: The face, in shown pixels of that picture.
+            width: Width of the face, in shown pixels; one value for both cut-outs that are compared.
         """
         scale = FACE / max(width, 1.0)
         side = (SIDE + 2 * MARGIN) / scale
@@ -92,13 +92,13 @@ class Cutout:
 
 
 def motion(before: Cutout, after: Cutout) -> float | None:
-    """Return how far the points of the mouth moved by themselves, root mean square, in face widths.
+    """Return how far the points of the mouth moved relative to the head, root mean square, in face widths.
 
-    None is returned where that cannot be told: too much of the face is cut off, or it has turned away.
+    None means that it cannot be measured: too much of the face is cut off, or it has turned away.
 
     Args:
-        before: the first look.
-        after: the second one, cut out with the same width.
+        before: Cut-out of the first sample.
+        after: Cut-out of the second sample, made with an equal width.
     """
     if not (before.readable and after.readable):
         return None
@@ -119,7 +119,7 @@ def motion(before: Cutout, after: Cutout) -> float | None:
 
 
 def _moved(before: Cutout, after: Cutout) -> tuple[int, int] | None:
-    """Return how many pixels down and right the upper half of the face has moved, None if it is not found."""
+    """Return by how many pixels the upper half of the face moved down and right, None if it is not found."""
     row, column = round(before.mouth[0]) + MARGIN, round(before.mouth[1]) + MARGIN
     top, bottom = max(0, row - round(UPPER[0] * FACE)), row - round(UPPER[1] * FACE)
     left, right = max(0, column - round(UPPER[2] * FACE)), column + round(UPPER[2] * FACE)
@@ -133,7 +133,7 @@ def _moved(before: Cutout, after: Cutout) -> tuple[int, int] | None:
 
 
 def _regions(mouth: tuple[float, float]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which pixels of the square are the mouth, and which the upper half of the face."""
+    """Return the masks of the mouth and of the upper half of the face in the square."""
     down, across = (_ROWS - mouth[0]) / FACE, np.abs(_COLUMNS - mouth[1]) / FACE
     return (
         (np.abs(down) < MOUTH[0]) & (across < MOUTH[1]),
@@ -142,7 +142,7 @@ def _regions(mouth: tuple[float, float]) -> tuple[npt.NDArray[np.bool_], npt.NDA
 
 
 def _similarity(where: npt.NDArray[np.bool_]) -> Floats:
-    """The design matrix of a similarity transform's flow: x components first, shift right and down, growth, turn."""
+    """Return the design matrix of a similarity's flow: x components first; shift right, shift down, growth, turn."""
     x, y = _COLUMNS[where] / SIDE - 0.5, _ROWS[where] / SIDE - 0.5
     one, none = np.ones_like(x), np.zeros_like(x)
     return np.concatenate([np.stack([one, none, x, -y], 1), np.stack([none, one, y, x], 1)])
@@ -153,7 +153,7 @@ def _stacked(flows: Floats, where: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _evened(luma: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return `luma` with the mean and the contrast of its middle set to usual ones."""
+    """Return `luma` with the mean and the contrast of its middle set to fixed values."""
     edge = SIDE // 6
     mean, deviation = (float(each[0, 0]) for each in cv2.meanStdDev(luma[edge:-edge, edge:-edge]))
     scale = 40 / max(LEAST_CONTRAST, deviation)

@@ -1,9 +1,9 @@
-"""Looking for faces in one shot after another picture: in the whole, and closer where that brings small ones to light.
+"""Searching a shot's pictures for faces: each picture whole, and closer where small faces may be.
 
-A detector sees a picture scaled to its own small input, in which a face of a wide shot is lost. So the picture is
-searched whole, and in square parts: in all of them at a shot's first looks and now and then after (a sweep), and
-in between only round the small faces found last. Parts so small that they would only show faces less than half as
-large as those already found are not searched: a close-up costs one run of the detector a look.
+A detector scales a picture to its own small input, in which a face of a wide shot is lost. The picture is therefore
+searched whole and in square parts: in all parts at a shot's first detection frames and every few seconds (a sweep),
+in between only around the small faces found last. Some parts are so small that they could only show faces less than
+half as large as those already found; they are not searched, and a close-up costs one run of the detector per frame.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,47 +14,47 @@ from clipmill.renderer.pictures import Picture
 from clipmill.renderer.seeing.faces import Box, Face, FaceDetector
 
 SURE_SIZE = 0.085
-"""Part of the longer side of what a detector is shown that a face must be wide to be found for certain.
+"""Width that a face needs to be found for certain, as part of the longer side of the picture that a detector gets.
 
 Measured with BlazeFace: see `blazeface`."""
 
 RELEVANT = 0.5
-"""Part of the largest face's width below which faces are an audience, a photograph on a wall: not worth a search."""
+"""Part of the largest face's width below which faces are an audience or a photograph, and not worth a search."""
 
 SWEEPS_AT_FIRST = 2
-"""Looks at the start of a shot that search all parts: one look can miss a face that turns away."""
+"""Detection frames at the start of a shot in which all parts are searched: one can miss a face that turns away."""
 
 SWEEP_SECONDS = 2.0
-"""From then on, all parts are searched this often, for people who come in."""
+"""Time between two later searches of all parts, for people who come in."""
 
 FOCUS = 5.0
-"""Side of the part that is searched for a known small face, in its widths: it is about 38 of BlazeFace's pixels wide,
-where it finds faces surest and places them best."""
+"""Side of the part that is searched for a known small face, in its widths. The face is then about 38 of BlazeFace's
+pixels wide, a size at which BlazeFace finds and places faces best."""
 
 FINER = 1.75
-"""How many times smaller the second parts of a sweep are than the first: eight of them cover 16:9."""
+"""Factor by which the second parts of a sweep are smaller than the first: eight of them cover 16:9."""
 
 MOST_FOCUSED = 4
-"""Parts searched for known small faces at a look: with more people a shot is a group, and none of them its subject."""
+"""Parts searched for known small faces in a picture: with more people a shot is a group without a single subject."""
 
 LEAST_FOCUS_SCORE = 0.65
-"""A face that only a part shows must be surer than one of the whole: more detail is shown that may be mistaken."""
+"""Score that a face needs which only a part shows: more detail is shown that may be mistaken for a face."""
 
 SAME_OVERLAP = 0.3
-"""IoU above which two findings are one face."""
+"""Intersection over union above which two boxes are one face."""
 
 SAME_INSIDE = 0.6
-"""Likewise, part of the smaller one that lies in the larger."""
+"""Part of the smaller box inside the larger one above which the two are one face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A square part of a picture, in shown pixels; cut off where the picture ends.
+    """A square part of a picture, in shown pixels, cut off where the picture ends.
 
     Attributes:
-        left: of its left edge.
-        top: of its upper edge.
-        side: of the square.
+        left: Position of its left edge.
+        top: Position of its upper edge.
+        side: Side of the square.
     """
 
     left: float
@@ -63,11 +63,11 @@ class Part:
 
 
 class Search:
-    """Looks for faces in the pictures of one shot.
+    """Finds the faces in the pictures of one shot.
 
     Args:
-        detector: what finds faces in what it is shown.
-        rate: frames a second of the clip.
+        detector: Detector that finds the faces in a picture or a part of it.
+        rate: Frames per second of the clip.
     """
 
     def __init__(self, detector: FaceDetector, rate: float) -> None:
@@ -78,11 +78,11 @@ class Search:
         self._small: list[Box] = []
 
     def detect(self, frame: int, picture: Picture) -> list[Face]:
-        """Return the faces in `picture`, the surest first, each once.
+        """Return the faces in `picture`, each once, in order of falling score.
 
         Args:
-            frame: of the clip; later than at the last look.
-            picture: any size, but the same through the shot.
+            frame: Frame of the clip, later than in the call before.
+            picture: Picture of any size; all pictures of a shot have one size.
         """
         faces = self._detector.detect(picture)
         longer = max(picture.shown_width, float(picture.height))
@@ -97,14 +97,14 @@ class Search:
         return sorted(faces, key=lambda face: -face.score)
 
     def _swept_through(self, picture: Picture, faces: list[Face]) -> list[Face]:
-        """Return `faces`, which the whole showed, and what smaller and smaller parts show beside them."""
+        """Return `faces`, found in the whole picture, and the faces that smaller and smaller parts add."""
         longer, side = max(picture.shown_width, float(picture.height)), min(picture.shown_width, float(picture.height))
         searched = longer
         for smaller in (side, side / FINER):
             largest = max((face.box.width for face in faces), default=0.0)
             if SURE_SIZE * searched <= RELEVANT * largest:
                 break
-            # The closest view of a face is the one that places it best, and so comes first.
+            # The closest view of a face places it best, so it comes first.
             parts = tiles(picture.shown_width, picture.height, smaller)
             faces = distinct([*self._within(picture, parts), *faces])
             searched = smaller
@@ -114,7 +114,7 @@ class Search:
         return [face for part in parts for face in self._inside(picture, part)]
 
     def _inside(self, picture: Picture, part: Part) -> Iterator[Face]:
-        """Yield the faces in `part` that its edges do not cut: another part, or the whole, shows those entire."""
+        """Yield the faces in `part` that its edges do not cut; another part, or the whole, shows cut ones entire."""
         shown, left, top = cut(picture, part)
         for face in self._detector.detect(shown):
             box = Box(face.box.left + left, face.box.top + top, face.box.width, face.box.height)
@@ -130,7 +130,7 @@ class Search:
 
 
 def distinct(faces: Sequence[Face]) -> list[Face]:
-    """Return `faces` without those that are one with a face before them."""
+    """Return `faces` without repetitions of a face before them."""
     kept: list[Face] = []
     for face in faces:
         if not any(_same(face.box, other.box) for other in kept):
@@ -148,12 +148,12 @@ def _same(one: Box, other: Box) -> bool:
 
 
 def tiles(width: float, height: float, side: float) -> list[Part]:
-    """Return squares that cover a picture and overlap by as much as a face that they, and not the whole, are for.
+    """Return squares that cover a picture; they overlap by the largest face that needs a square to be found.
 
     Args:
-        width: of the picture, shown pixels.
-        height: likewise.
-        side: of a square.
+        width: Width of the picture, in shown pixels.
+        height: Height of the picture, in shown pixels.
+        side: Side of a square, in shown pixels.
     """
     overlap = SURE_SIZE * 2 * side
     across = 1 + max(0, ceil((width - side) / (side - overlap) - 0.05))
@@ -166,7 +166,7 @@ def tiles(width: float, height: float, side: float) -> list[Part]:
 
 
 def focused(boxes: Sequence[Box]) -> list[Part]:
-    """Return squares in which each of `boxes`, at least of the largest few, is in the middle or nearly."""
+    """Return squares with one of the largest few of `boxes` in or near their middle."""
     parts: list[Part] = []
     for box in sorted(boxes, key=lambda box: -box.width):
         x, y = box.centre
@@ -183,7 +183,7 @@ def focused(boxes: Sequence[Box]) -> list[Part]:
 
 
 def cut(picture: Picture, part: Part) -> tuple[Picture, float, float]:
-    """Return `part` of `picture`, no samples copied, and where it lies, shown pixels from the left and from the top."""
+    """Return a view of `part` of `picture`, and its distance from the left and the top edge, in shown pixels."""
     aspect = picture.pixel_aspect
     left = min(max(0, round(part.left / aspect / 2) * 2), max(0, picture.width - 2))
     top = min(max(0, round(part.top / 2) * 2), max(0, picture.height - 2))

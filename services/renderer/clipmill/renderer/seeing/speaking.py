@@ -1,22 +1,22 @@
-"""Who speaks when: mouths that move while speech is heard.
+"""The turns of speakers: the person whose mouth moves while speech is heard is the one who speaks.
 
-**Evidence.** At each sample, every person's mouth has a speed. A person's evidence is the logarithm of their speed,
-less the mean of the logarithms of all: were speeds log-normal, larger in those who speak, this would be the log-
-likelihood ratio but for a factor. So it is divided by its root mean square through the shot, which makes grain, blocks
-and shaking, which bring speeds nearer to each other, cost certainty alone; and it is clipped, for one laugh is no
-speech. It counts for as long as the time since the sample before lasts, and only while somebody is heard. Whoever is
-out of sight has evidence against them.
+**Evidence.** At each sample, every person's mouth has a speed. A person's evidence is the logarithm of their speed
+less the mean of everybody's logarithms. If speeds were log-normal and larger in those who speak, this would be the
+log-likelihood ratio but for a factor. The factor is set by dividing by the evidence's root mean square over the shot:
+grain, blocks and shaking bring speeds nearer to each other, and then cost nothing but certainty. The evidence is
+clipped, because one laugh is no speech. It is weighted by the time since the sample before, and counts only while
+somebody is heard. A person who is out of sight gets negative evidence.
 
-**Turns.** One person is chosen for each sample, so that the sum of their evidence, less a price for each switch, is
-the greatest, under the constraint that nobody is left before they were heard for a second. That is a segmentation with
-minimum durations, and dynamic programming over the samples solves it exactly, knowing the whole shot: the best sum
-that ends at sample t with person i is the greatest of staying with i from t-1, and switching to i at an s from which
-to t there is just a second of speech. The price makes evidence that came by chance not worth going there and back. It
-is the Viterbi algorithm for a hidden semi-Markov model with minimum durations (Rabiner, 1989, section IV.D), the
-evidence in place of its log-likelihoods.
+**Turns.** Each sample is assigned to one person. The assignment maximises the sum of their evidence less a price for
+each switch, and every turn holds at least a second of speech. This is a segmentation with minimum durations, which
+dynamic programming over the samples of the whole shot solves exactly. The best sum that ends at sample t with person i
+comes either from staying with i since t-1, or from switching to i at a sample s such that a second of speech has passed
+from s to t. The price keeps chance evidence from causing a switch there and back. The method is the Viterbi algorithm
+for a hidden semi-Markov model with minimum durations (Rabiner, 1989, section IV.D), with the evidence in place of
+log-likelihoods.
 
-**Between two words** nobody is heard, so switching costs the same anywhere in a pause: it is moved to just before the
-next word.
+**Pauses.** Nobody is heard between two words, and switching costs the same anywhere in the pause: the switch is moved
+to just before the next word.
 """
 
 from collections.abc import Sequence
@@ -29,51 +29,51 @@ from clipmill.renderer.seeing.survey import SurveyedShot
 from clipmill.renderer.seeing.tracking import Track
 
 LEVELS_PER_SECOND = 100
-"""Of the sound's levels."""
+"""Levels of the sound per second."""
 
 WORD_PAUSE_SECONDS = 0.25
-"""A gap between words that is no pause: word times are as exact as that."""
+"""Longest gap between words that is no pause: word times are no more exact than this."""
 
 LEAST_VOICE_DB = -50.0
-"""Full scale. Nobody speaks below, after noise has been told from signal."""
+"""Lowest level of a voice, in dBFS, however low the noise is."""
 
 VOICE_ABOVE_NOISE = 0.5
-"""Where between the noise (10th percentile of levels) and the loud (95th) voice begins, both in dB."""
+"""Threshold of voice, as part of the way from the noise (10th percentile of levels) to the loud (95th), in dB."""
 
 LEAST_VOICE_RANGE_DB = 6.0
-"""Sound that changes less than this is one steady noise or tone, and no speech."""
+"""Range of levels below which a sound is one steady noise or tone, and no speech."""
 
 LEAST_TURN_SECONDS = 1.0
-"""Speech somebody must be heard with before the next turn."""
+"""Speech that a turn must hold before the next one may begin."""
 
 SWITCH_PRICE = 0.27
-"""Of a switch: evidence of 0.27 for one second. A listener who yawns for a second does not get the picture."""
+"""Price of a switch: evidence of 0.27 for one second. A listener who yawns for a second does not get the picture."""
 
 LEAST_EVIDENCE = 0.13
-"""Mean evidence of those chosen, while somebody is heard, below which nobody stands out.
+"""Mean evidence of the chosen people, while somebody is heard, below which nobody stands out.
 
 In the five two-shots of the development corpus' interview it was 0.29 to 0.38, in grain and flicker down to 0.14.
 Two listeners put side by side had 0.06 to 0.11 (median, by length; at most 0.17). Two speakers side by side had
-0.17 to 0.19 (at most 0.28) by the choice alone, so people who talk at once mostly do get turns: a bound that tells
-them from one speaker in grain does not exist in this measure."""
+0.17 to 0.19 (at most 0.28) by the choice alone: people who talk at once mostly do get turns, because no bound of
+this measure separates them from one speaker in grain."""
 
 MOST_EVIDENCE = 0.65
-"""Of a sample, either way."""
+"""Largest evidence of a sample, for or against a person."""
 
 USUAL_EVIDENCE = 0.5
-"""What the root mean square of the evidence is made."""
+"""Root mean square to which the evidence is scaled."""
 
 LEAST_DIFFERENCE = 0.1
-"""Root mean square of the logarithms below which mouths move alike, and nothing is made of it."""
+"""Root mean square of the logarithms below which mouths move alike and give no evidence."""
 
 STILL = 0.01
-"""Face widths a second, added to all speeds: what differs by less is the same."""
+"""Face widths per second added to all speeds, which makes smaller differences count little."""
 
 OUT_OF_SIGHT_SECONDS = 1.0
-"""For how long a mouth that was not measured counts neither for nor against a person."""
+"""Time for which a mouth that was not measured counts neither for nor against a person."""
 
 LEAD_SECONDS = 0.12
-"""How long before the next word a switch in a pause lies: the eye is there when the mouth opens."""
+"""Time from a switch in a pause to the next word: the eye is there when the mouth opens."""
 
 Floats = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.bool_]
@@ -81,12 +81,12 @@ Frames = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A time in which one person speaks (or is still looked at, nobody else speaking).
+    """A time in which one person speaks, or has spoken last while nobody speaks.
 
     Attributes:
-        first: frame of the clip.
-        last: frame of the clip, included.
-        track: number of the person's track within the shot.
+        first: First frame, of the clip.
+        last: Last frame, of the clip, included.
+        track: Number of the person's track within the shot.
     """
 
     first: int
@@ -95,13 +95,13 @@ class Turn:
 
 
 def voiced(words: Sequence[Word], levels_db: Floats, rate: float, frames: int) -> Frames:
-    """Return for each frame whether somebody is heard to speak: by the words, or without any, by the sound.
+    """Return for each frame whether somebody is heard to speak, by the words or, without words, by the sound.
 
     Args:
-        words: in seconds of the clip.
-        levels_db: of the clip's sound, RMS of every 10 ms, dBFS.
-        rate: frames a second.
-        frames: of the clip.
+        words: Words, with times in seconds of the clip.
+        levels_db: Levels of the clip's sound, RMS of every 10 ms, in dBFS.
+        rate: Frames per second.
+        frames: Number of the clip's frames.
     """
     heard = np.zeros(frames, np.bool_)
     if words:
@@ -124,13 +124,13 @@ def voiced(words: Sequence[Word], levels_db: Floats, rate: float, frames: int) -
 
 
 def turns(shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: float) -> list[Turn]:
-    """Return who speaks when, which covers the shot without gaps; nothing where that cannot be told.
+    """Return the turns of the speakers, which cover the shot without gaps; none where no speaker stands out.
 
     Args:
-        shot: that the people are in.
-        people: who may be speaking.
-        voiced: whether somebody is heard, for each frame of the clip.
-        rate: frames a second.
+        shot: Shot that the people are in.
+        people: People who may be speaking.
+        voiced: True for each frame of the clip at which somebody is heard.
+        rate: Frames per second.
     """
     if len(people) < 2:
         return []
@@ -152,15 +152,15 @@ def turns(shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: flo
 
 
 def talk(shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: float) -> dict[int, float]:
-    """Return for each track's number how long that person was heard to speak, seconds.
+    """Return how long each person was heard to speak, in seconds, by the number of the track.
 
-    Whoever is alone in the shot is taken to be the one who is heard. Where no mouth stands out, nobody has spoken.
+    A person alone in the shot is taken for the speaker. Where no mouth stands out, nobody has spoken.
 
     Args:
-        shot: that the people are in.
-        people: who may be speaking.
-        voiced: whether somebody is heard, for each frame of the clip.
-        rate: frames a second.
+        shot: Shot that the people are in.
+        people: People who may be speaking.
+        voiced: True for each frame of the clip at which somebody is heard.
+        rate: Frames per second.
     """
     spoken = {track.number: 0.0 for track in people}
     if len(people) == 1:
@@ -176,7 +176,7 @@ def talk(shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: floa
 def _evidence(
     shot: SurveyedShot, people: Sequence[Track], voiced: Frames, rate: float
 ) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """Return samples by frame, their evidence (samples by people, seconds), and how long was heard at each, seconds."""
+    """Return the samples' frames, their evidence (samples by people) and the speech heard at each, both in seconds."""
     samples = np.array(sorted({frame for track in people for frame, _ in track.motion}), np.int64)
     if not len(samples):
         return samples, np.zeros((0, len(people))), np.zeros(0)
@@ -202,7 +202,7 @@ def _evidence(
 
 
 def _compared(speeds: Floats, heard: Frames) -> Floats:
-    """Return the evidence (samples by people) in mouths' speeds, NaN where unknown; 0 without anybody to compare."""
+    """Return the evidence (samples by people) in mouths' speeds, NaN where unknown, 0 without others to compare."""
     known = ~np.isnan(speeds)
     logs = np.log(np.where(known, speeds, 0) + STILL)
     counts = np.sum(known, axis=1, keepdims=True)
@@ -219,13 +219,13 @@ def _segmented(evidence: Floats, heard: Floats) -> npt.NDArray[np.int64]:
     """Return the person chosen at each sample.
 
     Args:
-        evidence: samples by people.
-        heard: seconds at each sample.
+        evidence: Evidence, samples by people.
+        heard: Speech at each sample, in seconds.
     """
     count, people = evidence.shape
     sums = np.concatenate([np.zeros((1, people)), np.cumsum(evidence, axis=0)])
     clock = np.concatenate([[0.0], np.cumsum(heard)])
-    # enters[t]: the latest sample at which a turn may begin that ends with t, both included; -1 for none
+    # enters[t]: the latest first sample of a turn whose last sample is t; -1 for none
     enters = np.searchsorted(clock, clock[1:] - LEAST_TURN_SECONDS + 1e-9, side="right") - 1
     best = np.full((count, people), -np.inf)
     begun = np.zeros((count, people), np.int64)
@@ -252,7 +252,7 @@ def _segmented(evidence: Floats, heard: Floats) -> npt.NDArray[np.int64]:
 
 
 def _settled(before: int, at: int, voiced: Frames, rate: float) -> int:
-    """Return the first frame of a turn that begins between two samples: just before the pause there, if any, ends."""
+    """Return the first frame of a turn that begins between two samples: near the end of the pause there, if any."""
     pauses = [frame for frame in range(before + 1, at + 1) if not voiced[frame]]
     if not pauses:
         return (before + at + 1) // 2

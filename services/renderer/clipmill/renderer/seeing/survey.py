@@ -1,6 +1,6 @@
-"""A cheap look at the whole clip before anything of it is drawn: who is where, and whose mouth moves.
+"""A cheap survey of the whole clip before anything of it is drawn: people's places and the motion of their mouths.
 
-What is kept is numbers: boxes and motion of a few faces some times a second, so that a clip's length hardly matters.
+The survey keeps only numbers, boxes and motion of a few faces some times a second: a clip's length hardly matters.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,24 +18,24 @@ from clipmill.renderer.seeing.tracking import Detection, Track, Tracker
 from clipmill.renderer.shots import Span
 
 SAMPLES_READ = 40
-"""Most samples and pieces of sound that wait to be looked at while the next ones are decoded. About every fifth is a
-sample: at 1080p these are 25 MB."""
+"""Most samples and pieces of sound that wait for face detection while the next ones are decoded. About every fifth is
+a sample: at 1080p these take 25 MB."""
 
 SAMPLES_SEARCHED = 24
-"""Most that wait for their mouths to be looked at while the next ones are searched for faces."""
+"""Most samples and pieces of sound that wait for tracking while the next ones are searched for faces."""
 
 MOST_MOUTHS = 4
-"""Mouths observed at a time, those of the largest faces: with more people a shot is a group."""
+"""Mouths measured at a time, those of the largest faces: with more people a shot is a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyedShot:
-    """What was seen of a shot.
+    """The result of a survey for one shot.
 
     Attributes:
-        span: its frames.
+        span: Frames of the shot.
         detection_frames: Frames that were searched for faces, in order; the tracks' detections are at such frames.
-        tracks: the people seen, in order of appearance.
+        tracks: People seen, in order of appearance.
     """
 
     span: Span
@@ -45,13 +45,13 @@ class SurveyedShot:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was seen of a clip. Boxes are in shown pixels of the pictures that will be drawn.
+    """The result of a survey for a clip. Boxes are in shown pixels of the pictures that will be drawn.
 
     Attributes:
-        rate: frames a second.
-        width: of those pictures, shown pixels.
-        height: likewise.
-        shots: together all frames of the clip.
+        rate: Frames per second.
+        width: Width of those pictures, in shown pixels.
+        height: Height of those pictures, in shown pixels.
+        shots: Shots, which together are all frames of the clip.
     """
 
     rate: float
@@ -71,17 +71,17 @@ def survey(
     report: Callable[[float], None],
     faces_per_second: float = 6,
 ) -> Survey:
-    """Look at a clip: at samples of its pictures, and at all its sound.
+    """Survey a clip: read samples of its pictures and all its sound.
 
     Args:
-        source: of the clip.
-        start: seconds of the source, on the frame grid.
-        frames: of the clip.
-        spans: the clip's shots, which together are all its frames.
-        detector: what finds faces.
-        soundtrack: takes the sound, and is finished.
-        report: called with the part done, 0 to 1.
-        faces_per_second: how often faces are looked for.
+        source: Source of the clip.
+        start: Start of the clip, in seconds of the source, on the frame grid.
+        frames: Number of the clip's frames.
+        spans: The clip's shots, which together are all its frames.
+        detector: Detector that finds the faces.
+        soundtrack: Soundtrack that takes the sound and is then finished.
+        report: Function that is called with the share done, 0 to 1.
+        faces_per_second: Samples to search for faces per second.
 
     Raises:
         Permanent: with `unreadable_media` as `Source.frame_samples` does.
@@ -104,14 +104,14 @@ def survey(
 
 @dataclass(frozen=True, slots=True)
 class _PendingSample:
-    """A sample that waits until it is known where the faces are in it; `scale` makes its pixels those of pictures."""
+    """A sample that waits until its faces are known; its pixels times `scale` are those of the clip's pictures."""
 
     sample: FrameSample
     scale: float
 
 
 class _ShotObserver:
-    """Tracks the faces of one shot and measures their mouths; holds the samples since the last look."""
+    """Tracks the faces of one shot and measures their mouths; holds the samples since the last detection frame."""
 
     def __init__(self, span: Span, rate: float) -> None:
         self._span = span
@@ -128,11 +128,11 @@ class _ShotObserver:
             self._detected([scaled(face, scale) for face in seen.faces])
 
     def shot(self) -> SurveyedShot:
-        """Return what was seen."""
+        """Return the result for the shot."""
         return SurveyedShot(self._span, tuple(self._frames), tuple(self._tracker.people()))
 
     def _detected(self, faces: list[Face]) -> None:
-        """Take in the faces found in the newest sample, then look at the mouths in all since the last look."""
+        """Track the faces found in the newest sample, then measure the mouths in all samples that wait."""
         frame = self._pending[-1].sample.frame
         self._tracker.update(frame, faces)
         self._frames.append(frame)
@@ -143,7 +143,7 @@ class _ShotObserver:
         del self._pending[:-1]
 
     def _seen_twice(self, track: Track) -> bool:
-        """Whether the face was found at this look and at the one before."""
+        """Return whether the face was found at the last two detection frames."""
         return [detection.frame for detection in track.detections[-2:]] == self._frames[-2:] and len(self._frames) > 1
 
     def _measure(self, track: Track) -> None:
@@ -163,7 +163,7 @@ class _ShotObserver:
                 track.motion.append((second, moved * self._rate / (second - first)))
 
     def _face(self, pending: _PendingSample, before: Detection, after: Detection) -> Face:
-        """Return where the face is in a sample between two looks, in the sample's pixels."""
+        """Return the face in a sample between two detection frames, in the sample's pixels."""
         part = (pending.sample.frame - before.frame) / (after.frame - before.frame)
         return scaled(between(before.face, after.face, part), 1 / pending.scale)
 

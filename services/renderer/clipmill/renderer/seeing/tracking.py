@@ -1,8 +1,8 @@
-"""Following faces through one shot: which detection is which person.
+"""Following faces through one shot: each detection is assigned to a person's track.
 
-Detections are joined to the tracks so far by where each track would be by now, were it to move on as it did (constant
-velocity), all at once and so that the sum of likenesses is the greatest (the assignment problem, as in "Simple Online
-and Realtime Tracking", Bewley et al., 2016). What no track wants begins a new one, unless it is somebody who is back.
+Each track predicts its place at constant velocity. All detections of a frame are assigned to the tracks at once, with
+the greatest sum of likenesses (the assignment problem, as in "Simple Online and Realtime Tracking", Bewley et al.,
+2016). A detection without a track begins a new one, unless it is somebody who has come back.
 """
 
 from dataclasses import dataclass, field
@@ -13,40 +13,40 @@ import numpy.typing as npt
 from clipmill.renderer.seeing.faces import Box, Face
 
 REACH = 0.9
-"""How far a detection may be from where a track is expected, in face widths, to be the same face. At 6 detections a
-second that is a head that changes its speed by 5 times its width a second."""
+"""Largest distance of a detection from a track's predicted place, in face widths. At 6 detections a second this is a
+head that changes its speed by 5 times its width a second."""
 
 SAME_SIZE = 2.0
-"""How many times larger a detection may be than the track's last one."""
+"""Largest ratio between the sizes of a detection and the track's last one."""
 
 SIZE_WEIGHT = 0.7
-"""What a size that is twice as large costs, in widths of distance: people who pass each other keep their sizes."""
+"""Cost of a size twice as large, in face widths of distance: people who pass each other keep their sizes."""
 
 LONGEST_GAP_SECONDS = 1.0
-"""A face unseen for longer has left its track; it may still be back, under stricter rules."""
+"""Longest time unseen after which a face continues its track; later it may come back under stricter rules."""
 
 COASTING_SECONDS = 0.5
-"""How long an unseen face is taken to move on; from then on it is expected where that led."""
+"""Time for which an unseen face is predicted to move on; then it is expected at the place it has reached."""
 
 JUMP_SECONDS = 0.5
-"""If in a picture one known face is missing and one new face of its size is there, and the known one was seen this
-short a while ago, they are one person who moved fast (or a cut that nobody noticed)."""
+"""Longest time unseen after which a missing face and a new one of its size, the only ones of their kind, are one
+person who moved fast (or two sides of an undetected cut)."""
 
 BACK_SECONDS = 15.0
-"""For how long somebody who has left may come back: they turned away, bent down, walked out on one side."""
+"""Longest absence after which a person may come back: they turned away, bent down, walked out on one side."""
 
 BACK_REACH = 1.0
-"""How far from where they were last seen people come back, in face widths; where only one person was ever seen, they
-may come back anywhere."""
+"""Largest distance from the last detection at which people come back, in face widths. The only person of a shot may
+come back anywhere."""
 
 BACK_SIZE = 1.6
-"""How many times larger they may have become."""
+"""Largest ratio between their sizes before and after."""
 
 VELOCITY_SMOOTHING = 0.5
 """Weight of the newest step in a track's velocity."""
 
 LEAST_DETECTIONS = 3
-"""A face seen fewer times than this in a shot is a mistake of the detector, unless that was half of the looks."""
+"""Detections below which a face is a mistake of the detector, unless half of the detection frames show it."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,10 +64,10 @@ class Track:
     """One person's face through a shot.
 
     Attributes:
-        number: in order of appearance within the shot.
-        detections: in order of time, at least one.
-        motion: at samples, frame and speed of the mouth's own motion, in face widths a second, in order of time; only
-            where another face is seen beside it.
+        number: Number of the track in order of appearance within the shot.
+        detections: Detections in order of time, at least one.
+        motion: Frame and speed of the mouth's own motion at each sample, in face widths a second, in order of time, while
+            another face is seen.
     """
 
     number: int
@@ -81,7 +81,7 @@ class Track:
         return self.detections[-1]
 
     def predicted(self, frame: int, longest: float = float("inf")) -> Box:
-        """Where the face would be at `frame`, were it to move on as it did for `longest` frames at most."""
+        """Return the face's place at `frame` if it moves on as before for at most `longest` frames."""
         steps = min(frame - self.last.frame, longest)
         box = self.last.face.box
         return Box(box.left + self._velocity[0] * steps, box.top + self._velocity[1] * steps, box.width, box.height)
@@ -98,7 +98,7 @@ class Track:
         self.detections.append(detection)
 
     def back(self, detection: Detection) -> None:
-        """Append a detection that says nothing of how the face moves: it was away."""
+        """Append a detection after an absence, which says nothing of the face's velocity."""
         self._velocity = (0.0, 0.0)
         self.detections.append(detection)
 
@@ -111,7 +111,7 @@ class Tracker:
     """Joins the detections of one shot to tracks.
 
     Args:
-        rate: frames a second.
+        rate: Frames per second.
     """
 
     def __init__(self, rate: float) -> None:
@@ -120,7 +120,7 @@ class Tracker:
         self._frame_count = 0
 
     def update(self, frame: int, faces: list[Face]) -> None:
-        """Take in the faces found at `frame`, later than all before."""
+        """Assign the faces found at `frame`, which is later than all before, to tracks."""
         self._frame_count += 1
         alive = [track for track in self.tracks if frame - track.last.frame <= LONGEST_GAP_SECONDS * self._rate]
         coasting = COASTING_SECONDS * self._rate
@@ -134,13 +134,13 @@ class Tracker:
         self._begin(frame, [face for column, face in enumerate(faces) if column not in taken])
 
     def people(self) -> list[Track]:
-        """Return the tracks that are no mistakes of the detector, without single mistakes within them."""
+        """Return the tracks that are people, without stray detections; the others are mistakes of the detector."""
         for track in self.tracks:
             track.detections = _without_strays(track.detections)
         return [track for track in self.tracks if len(track.detections) >= min(LEAST_DETECTIONS, self._frame_count / 2)]
 
     def _begin(self, frame: int, fresh: list[Face]) -> None:
-        """Give new faces to those they may be, or a track of their own."""
+        """Give each new face to the person it may be, or begin a track for it."""
         jumped = [
             track
             for track in self.tracks
@@ -167,13 +167,13 @@ class Tracker:
 
 
 def assigned(likeness: Floats) -> list[tuple[int, int]]:
-    """Return pairs of row and column, each at most once, with the greatest sum: as many as the shorter side has.
+    """Return the pairs of row and column with the greatest sum; the shorter side is assigned completely.
 
-    The Hungarian method with potentials and shortest augmenting paths (Jonker and Volgenant, 1987): exact, and cubic in
-    the number of faces.
+    This is the Hungarian method with potentials and shortest augmenting paths (Jonker and Volgenant, 1987): exact, and
+    cubic in the number of faces.
 
     Args:
-        likeness: tracks by faces.
+        likeness: Likeness of tracks (rows) and faces (columns).
     """
     if likeness.shape[0] > likeness.shape[1]:
         return sorted((row, column) for column, row in assigned(likeness.T))
@@ -205,7 +205,7 @@ def assigned(likeness: Floats) -> list[tuple[int, int]]:
 
 
 def _likeness(expected: Box, found: Box) -> float:
-    """How well two boxes go together: 1 if they are one, 0 if they are not one face."""
+    """Return how well two boxes match: 1 if they are equal, 0 if they are not one face."""
     ratio = _ratio(expected, found)
     if ratio > SAME_SIZE:
         return 0.0
@@ -216,7 +216,7 @@ def _likeness(expected: Box, found: Box) -> float:
 
 
 def _without_strays(detections: list[Detection]) -> list[Detection]:
-    """Return `detections` without those that lie far from both neighbours while these are near each other."""
+    """Return `detections` without those that are far from both neighbours while these are near each other."""
     kept = detections[:1]
     for here, after in pairwise(detections[1:]):
         before = kept[-1].face.box
@@ -227,7 +227,7 @@ def _without_strays(detections: list[Detection]) -> list[Detection]:
 
 
 def _distance(one: Box, other: Box) -> float:
-    """Between the centres, in widths of the larger."""
+    """Return the distance of the centres, in widths of the larger box."""
     (x, y), (u, v) = one.centre, other.centre
     return float(np.hypot(x - u, y - v)) / max(one.width, other.width, 1e-6)
 
