@@ -1,8 +1,8 @@
-"""How the C library keeps memory that pictures have left.
+"""Settings of the C library for the memory of freed pictures.
 
-Pictures of a few megabytes come and go hundreds of times a second, in several threads. Left alone, glibc gives their
-memory back to the system and takes it anew each time; for a clip of 1080p that was 190,000 page faults instead of
-60,000, and 5 % of its time. See mallopt(3).
+Pictures of a few megabytes come and go hundreds of times a second, in several threads. By default, glibc returns
+their memory to the system and requests it again each time; for a clip of 1080p that caused 190,000 page faults instead
+of 60,000, and took 5 % of its time. See mallopt(3).
 """
 
 import ctypes
@@ -10,14 +10,14 @@ import ctypes
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 
 KEPT_BYTES = 256 * 2**20
-"""Free memory at the heap's end that is kept: more than all pictures that are on their way at 4K."""
+"""Free memory at the heap's end that is kept: more than all pictures that exist at a time at 4K."""
 
 LARGEST_BYTES = 32 * 2**20
-"""The largest block that comes from the heap, which is glibc's own limit; a picture of 4K takes 12 MB."""
+"""Largest block that comes from the heap: glibc's limit. A picture of 4K takes 12 MB."""
 
 
 def keep_freed_memory() -> None:
-    """Have this process keep freed memory for the next pictures; other C libraries than glibc are left alone."""
+    """Make this process keep freed memory for the next pictures; C libraries other than glibc are left alone."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_ARENA_MAX, 1)

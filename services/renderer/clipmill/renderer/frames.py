@@ -1,4 +1,4 @@
-"""Drawing a clip's frames one after the other: the picture in its layout, then what stands over it."""
+"""Drawing a clip's frames one after the other: the picture in its layout, then captions and title over it."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,18 +12,18 @@ from clipmill.renderer.text.hook import Hook
 from clipmill.renderer.text.subtitling import Subtitler
 
 NewCanvas = Callable[[], tuple[av.VideoFrame, Picture]]
-"""Gives a frame to draw on, and its samples."""
+"""A function that returns a frame to draw on, and its samples."""
 
 
 class Drawing:
-    """What is drawn on each frame of a clip.
+    """Draws all that each frame of a clip shows.
 
     Args:
-        framing_at: gives what is shown at a frame of the clip.
-        background: behind pictures that do not fill the canvas.
-        subtitler: draws the captions.
-        hook: draws the title; None for none.
-        poster: looks at each frame before anything is written on it.
+        framing_at: Function that returns the framing of a frame of the clip.
+        background: Background of pictures that do not fill the canvas.
+        subtitler: Subtitler that draws the captions.
+        hook: Hook that draws the title; None for no title.
+        poster: Picker that considers each frame before anything is written on it.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Drawing:
         """Yield the frame of each picture, the clip's first one first.
 
         Args:
-            pictures: of the source.
-            new_canvas: called for each frame.
+            pictures: Pictures of the source.
+            new_canvas: Function that is called for each frame.
         """
         for index, picture in enumerate(pictures):
             frame, canvas = new_canvas()

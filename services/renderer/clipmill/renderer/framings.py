@@ -1,4 +1,4 @@
-"""What is shown of a picture, and where: the director's orders to whoever draws."""
+"""Framings: the director's orders to the drawing code, with the parts of a picture to show and their places."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from clipmill.renderer.seeing.faces import Box
 
 
 class Layout(StrEnum):
-    """How a picture is laid out on the canvas."""
+    """The layout of a picture on the canvas."""
 
     TRACK = "track"
     """A crop of the picture fills the canvas and follows the subject."""
@@ -19,15 +19,15 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """A part of the canvas and what of the picture it shows.
+    """A part of the canvas and the part of the picture that it shows.
 
     Attributes:
-        crop: the part of the picture, shown pixels, at fractions of them; of the pane's shape.
-        left: of the pane on the canvas, even, pixels.
-        top: likewise.
-        width: likewise.
-        height: likewise.
-        faces: those that the pane shows, where they are in the picture, shown pixels; the subject's first.
+        crop: Part of the picture, of the pane's shape, in shown pixels and fractions of them.
+        left: Left edge of the pane on the canvas, in pixels, even.
+        top: Upper edge of the pane on the canvas, in pixels, even.
+        width: Width of the pane, in pixels, even.
+        height: Height of the pane, in pixels, even.
+        faces: Faces that the pane shows, in shown pixels of the picture; the subject's first.
     """
 
     crop: Box
@@ -38,7 +38,7 @@ class Pane:
     faces: tuple[Box, ...] = ()
 
     def placed(self, box: Box) -> Box:
-        """Return where a box of the picture comes to lie on the canvas, pixels; it may reach out of the pane."""
+        """Return a box of the picture as a box on the canvas, in pixels; it may reach out of the pane."""
         scale = self.width / self.crop.width
         return Box(
             self.left + (box.left - self.crop.left) * scale,
@@ -50,12 +50,12 @@ class Pane:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How one picture is shown.
+    """The way in which one picture is shown.
 
     Attributes:
-        layout: how the canvas is divided.
-        panes: drawn in order; together they cover the canvas, but for `fit`, whose rest is background.
-        shot: of the clip, from 0.
+        layout: Layout of the canvas.
+        panes: Panes in the order of drawing. They cover the canvas together; with `fit`, the rest is background.
+        shot: Index of the clip's shot, from 0.
     """
 
     layout: Layout
@@ -64,6 +64,6 @@ class Framing:
 
     @property
     def faces(self) -> tuple[Box, ...]:
-        """The faces shown, on the canvas, pixels; the subjects of the panes first."""
+        """Boxes on the canvas of the faces shown, in pixels; the subjects of the panes first."""
         ranked = ((rank, pane.placed(face)) for pane in self.panes for rank, face in enumerate(pane.faces))
         return tuple(face for _, face in sorted(ranked, key=lambda item: item[0]))

@@ -1,4 +1,4 @@
-"""Pictures as three planes of 8-bit 4:2:0 video, the form they keep from the decoder to the encoder."""
+"""Pictures as three planes of 8-bit 4:2:0 video; they keep this form from the decoder to the encoder."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Plane = npt.NDArray[np.uint8]
-"""Rows by columns of samples; rows may be padded in memory, so never assume it contiguous."""
+"""Rows by columns of samples; rows may be padded in memory, so a plane need not be contiguous."""
 
 BLACK = (16, 128, 128)
 """Black in Y, U, V of limited range (BT.709)."""
@@ -16,13 +16,13 @@ BLACK = (16, 128, 128)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An upright picture, limited range, BT.709, chroma at half the width and height (rounded up).
+    """An upright BT.709 picture of limited range, its chroma at half the width and height (rounded up).
 
     Attributes:
-        luma: rows by columns.
-        blue: the chroma plane Cb (U).
-        red: the chroma plane Cr (V).
-        pixel_aspect: width of a sample over its height as it is shown, 1 for square ones.
+        luma: The luma plane Y, rows by columns.
+        blue: The chroma plane Cb (U).
+        red: The chroma plane Cr (V).
+        pixel_aspect: Width of a sample over its height as it is shown, 1 for square samples.
     """
 
     luma: Plane
@@ -32,27 +32,27 @@ class Picture:
 
     @property
     def planes(self) -> tuple[Plane, Plane, Plane]:
-        """Y, U, V."""
+        """The planes Y, U and V."""
         return self.luma, self.blue, self.red
 
     @property
     def width(self) -> int:
-        """Samples a row."""
+        """Number of samples in a row."""
         return int(self.luma.shape[1])
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return int(self.luma.shape[0])
 
     @property
     def shown_width(self) -> float:
-        """Width in units of a row's height: what the width would be if samples were square."""
+        """Width in units of a row's height, as if samples were square."""
         return self.width * self.pixel_aspect
 
 
 def shrunk(plane: Plane, width: int, height: int) -> Plane:
-    """Return a plane in a smaller size, by means over areas; halving first is three to ten times as fast."""
+    """Return a plane in a smaller size, by means over areas; halving it first is three to ten times as fast."""
     while plane.shape[1] >= 2 * width and plane.shape[0] >= 2 * height:
         half = (plane.shape[1] // 2, plane.shape[0] // 2)
         plane = np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8)

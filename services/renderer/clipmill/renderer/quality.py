@@ -1,45 +1,45 @@
-"""How well clips are encoded, and with what."""
+"""The quality of a clip's encoding, and its encoder."""
 
 from enum import StrEnum
 
 from msgspec import Struct
 
 AUDIO_BITRATE = 128_000
-"""Bits a second of AAC: the most that Instagram takes (Instagram API, Reels specifications)."""
+"""Bits per second of AAC: the most that Instagram takes (Instagram API, Reels specifications)."""
 
 
 class QualityLevel(StrEnum):
-    """How well to encode; each has its own preset and rate factor, see `encoders`."""
+    """The quality of the encoding; each level has its own preset and rate factor, see `encoders`."""
 
     DRAFT = "draft"
-    """To look at: fast, small."""
+    """Draft quality: fast and small, for a preview."""
     STANDARD = "standard"
-    """To post: what platforms make of it cannot be told from better."""
+    """Quality for posting: platforms encode it again, and a better original would show no difference."""
     HIGH = "high"
-    """To edit further, at more than twice the time."""
+    """Quality for further editing, at more than twice the time."""
 
 
 class EncoderChoice(StrEnum):
-    """Which encoder makes the picture."""
+    """The encoder of the picture."""
 
     AUTO = "auto"
-    """The graphics card's where it works, otherwise the processor's."""
+    """The graphics card's encoder where it works, otherwise the processor's."""
     X264 = "libx264"
-    """The processor's."""
+    """The processor's encoder."""
     NVENC = "h264_nvenc"
-    """The graphics card's; the processor's with a note in the log where it does not work."""
+    """The graphics card's encoder, or the processor's with a note in the log where that does not work."""
 
 
 class Quality(Struct, frozen=True, kw_only=True):
-    """How well and how fast to encode.
+    """The quality and the speed of the encoding.
 
     Attributes:
-        level: which preset and rate factor to take.
-        encoder: of the picture.
-        preset: x264's, instead of the level's.
-        crf: x264's constant rate factor (NVENC's constant quality follows it), instead of the level's.
-        threads: of the video codecs, 0 for their own choice.
-        audio_bitrate: of AAC, bits a second.
+        level: Level, which sets preset and rate factor.
+        encoder: Encoder of the picture.
+        preset: Preset of x264, instead of the level's.
+        crf: Constant rate factor of x264, instead of the level's; NVENC's constant quality follows it.
+        threads: Threads of the video codecs; 0 for their own choice.
+        audio_bitrate: Rate of the AAC sound, in bits per second.
     """
 
     level: QualityLevel = QualityLevel.STANDARD

@@ -1,9 +1,9 @@
-"""The virtual camera: which crop of the picture follows people through a shot.
+"""The virtual camera: the crop of the picture that follows people through a shot.
 
-Each axis is solved by itself and over the whole shot (`paths`): the face with its hair stays inside the crop, which is
-a hard limit; its middle is wanted in the middle of the crop, and the eyes at EYE_LINE of its height, as far as the
-picture's edges allow. The crop's size is fixed. Where the subject is somewhere else from one look to the next (a cut
-that nobody noticed, somebody else taken for the same person), the camera cuts as well.
+Each axis is solved by itself and over the whole shot (`paths`). The face with its hair stays inside the crop, which is
+a hard limit. The face's middle belongs in the middle of the crop, and the eyes at EYE_LINE of its height, as far as
+the picture's edges allow. The crop's size is fixed. Where the subject jumps from one detection frame to the next (an
+undetected cut, or one person mistaken for another), the camera cuts as well.
 """
 
 from collections.abc import Sequence
@@ -18,48 +18,48 @@ from clipmill.renderer.seeing.tracking import Detection, Track
 from clipmill.renderer.shots import Span
 
 BRIDGED_SECONDS = 1.0
-"""Between two detections no farther apart a face is taken to have moved evenly."""
+"""Longest time between two detections over which a face is taken to have moved evenly."""
 
 LINGERING_SECONDS = 0.3
-"""How long a face counts as seen before its first and after its last detection, on the way that it had then."""
+"""Time before the first and after the last detection for which a face counts as seen, moving on as it did there."""
 
 LEAST_LEAD = 0.1
-"""Face widths that a face must have moved on in that time; less is how exactly faces are found."""
+"""Face widths that a face must move in that time to be led on; less may be the detector's error."""
 
 KNOTS_PER_SECOND = 10
-"""Of a path: more than looks, fewer than frames."""
+"""Knots of a path: more than detection frames, fewer than frames."""
 
 JUMP_SPEED = 3.0
-"""Crop lengths a second: nobody is followed that fast. People who run through a close crop make half of it."""
+"""Crop lengths a second above which nobody is followed. People who run through a close crop reach half of it."""
 
 LEAST_JUMP = 0.6
-"""Crop lengths: for less, no cut."""
+"""Crop lengths below which the camera does not cut."""
 
 SPIKE = 0.4
-"""Face widths from where the looks before and after see a face that make a box a mistake: nobody is there and back in
-SPIKE_SECONDS."""
+"""Face widths from the mean of the boxes before and after beyond which a box is a mistake: nobody moves there and back
+in SPIKE_SECONDS."""
 
 SPIKE_SECONDS = 0.4
-"""From the look before to the one after: two looks apart, and a little."""
+"""Longest time from the box before to the one after: a little more than two detection frames."""
 
 SPIKE_SHARE = 1.5
-"""Likewise, of how far those two looks are apart."""
+"""Limit of the same distance, as a multiple of the distance between the boxes before and after; the larger counts."""
 
 LEAST_ROOM = 2 * LOCKED_ZONE
-"""Crop lengths that a camera needs to stand still while a head sways."""
+"""Crop lengths of room that a camera needs to stand still while a head sways."""
 
 Rows = Floats
-"""Left, top, right and bottom of a face and the height of its eyes by rows, shown pixels, at each frame; NaN where it
-is not seen."""
+"""Five rows with a value for each frame, in shown pixels: left, top, right and bottom of a face, and the position of
+its eyes from the top; NaN where it is not seen."""
 
 
 def rows(person: Track, span: Span, rate: float) -> Rows:
-    """Return where a face is at each frame of `span`.
+    """Return a face's place at each frame of `span`.
 
     Args:
-        person: seen at least once.
-        span: frames.
-        rate: frames a second.
+        person: Person who is seen at least once.
+        span: Frames to fill.
+        rate: Frames per second.
     """
     frames = np.arange(span.first, span.last + 1)
     at = np.array([detection.frame for detection in person.detections])
@@ -87,11 +87,11 @@ def together(group: Sequence[Rows]) -> Rows:
 
 
 def held(group: Sequence[Rows], crop: Size) -> Rows:
-    """Return the box around several faces; where a crop does not hold it, that of the foremost alone.
+    """Return the box around several faces, or around the foremost alone where a crop does not hold them all.
 
     Args:
-        group: the foremost first.
-        crop: its size.
+        group: Faces, the foremost first.
+        crop: Size of the crop.
     """
     around, foremost = together(group), group[0]
     beyond = (around[2] - around[0] > crop[0]) | (around[3] - around[1] > crop[1])
@@ -99,18 +99,18 @@ def held(group: Sequence[Rows], crop: Size) -> Rows:
 
 
 def filmed(subject: Rows, crop: Size, geometry: Geometry) -> Floats:
-    """Return the left and top edges of the crop at each frame, two columns, shown pixels.
+    """Return the left and top edges of the crop at each frame, in two columns, in shown pixels.
 
     Args:
-        subject: the face, or the box around faces, to follow.
-        crop: its size.
-        geometry: the picture that it lies in.
+        subject: Face, or box around faces, that the camera follows.
+        crop: Size of the crop.
+        geometry: Picture that holds the crop.
     """
     left, top, right, bottom, eyes = subject
     width, height = right - left, bottom - top
     ears = _granted(width, 2 * EARS * width, crop[0])
     across = _Axis(crop[0], geometry.width, (left + right) / 2, left - ears * EARS * width, right + ears * EARS * width)
-    # Hair is as high as one face is, not a group: between the eyebrows and the eyes lies a seventh of a face.
+    # The headroom is that of one face, not of a group: eyebrows and eyes are a seventh of a face apart.
     aim = eyes + (0.5 - EYE_LINE) * crop[1]
     hair = _granted(height, (HEADROOM + CHIN) * height, crop[1])
     down = _Axis(crop[1], geometry.height, aim, top - hair * HEADROOM * height, bottom + hair * CHIN * height)
@@ -122,7 +122,7 @@ def filmed(subject: Rows, crop: Size, geometry: Geometry) -> Floats:
 
 
 def _granted(face: Floats, margins: Floats, crop: float) -> Floats:
-    """How much of its margins a face gets, 0 to 1: in a close-up hair gives way before the camera has to shake."""
+    """Return the share of its margins that a face gets, 0 to 1: close-ups cut the hair before the camera shakes."""
     return np.clip(((1 - LEAST_ROOM) * crop - face) / margins, 0, 1)
 
 
@@ -130,11 +130,11 @@ class _Axis:
     """One axis of the camera's world, in crop lengths.
 
     Args:
-        crop: its length, shown pixels.
-        picture: its length, likewise.
-        wanted: where the crop's middle should be at each frame, shown pixels; NaN where nobody is seen.
-        begin: where the subject begins, what must be seen of it, likewise.
-        end: where it ends.
+        crop: Length of the crop, in shown pixels.
+        picture: Length of the picture, in shown pixels.
+        wanted: Best place of the crop's middle at each frame, in shown pixels; NaN where nobody is seen.
+        begin: First place of the subject that must be seen at each frame, in shown pixels.
+        end: Last place of the subject that must be seen at each frame, in shown pixels.
     """
 
     def __init__(self, crop: float, picture: float, wanted: Floats, begin: Floats, end: Floats) -> None:
@@ -145,7 +145,7 @@ class _Axis:
         self._high = np.clip(begin / crop + 0.5, self._least, self._most)
 
     def path(self, first: int, after: int, rate: float) -> Floats:
-        """Return the crop's middle at the frames from `first` to before `after`, shown pixels."""
+        """Return the crop's middle at the frames from `first` to before `after`, in shown pixels."""
         count = after - first
         if self._most - self._least < 1e-6:
             return np.full(count, self._least * self._crop)
@@ -155,7 +155,7 @@ class _Axis:
         return np.clip(interpolated(path, places), self._least, self._most) * self._crop
 
     def _tube(self, first: int, places: Floats, knots: int) -> Tube:
-        """What is asked at the knots: all that is asked at frames up to the knots before and after."""
+        """Return the limits at the knots: each frame's limits count at the knots before and after it."""
         part = slice(first, first + len(places))
         wanted, low, high = self.wanted[part], self._low[part], self._high[part]
         seen = ~np.isnan(wanted)
@@ -174,9 +174,9 @@ class _Axis:
 
 
 def _cuts(axes: Sequence[_Axis], rate: float) -> list[tuple[int, int]]:
-    """Pieces between jumps of the subject, first frame and the one after the last.
+    """Return the pieces between jumps of the subject: their first frames and the frames after their last.
 
-    What lies between the two looks around a jump is marked as unseen: nobody was there.
+    The frames between the two detection frames around a jump are marked as unseen: nobody was there.
     """
     count = len(axes[0].wanted)
     edges = [0]
@@ -202,7 +202,7 @@ def _widths(values: Floats) -> Floats:
 
 
 def _led(at: npt.NDArray[np.int64], values: Floats, reach: float) -> Floats:
-    """Where a face is `reach` frames beyond the first of its looks: moved on as it did around there, if it did."""
+    """Return a face's place `reach` frames beyond its first box, moved on as it moved around there, if it did."""
     near = np.abs(at - at[0]) <= 2 * abs(reach)
     span = at[near][-1] - at[0]
     first = np.asarray(values[0], np.float64)
@@ -216,14 +216,14 @@ def _led(at: npt.NDArray[np.int64], values: Floats, reach: float) -> Floats:
 
 
 def _steadied(at: npt.NDArray[np.int64], values: Floats, soon: float) -> Floats:
-    """Leave out single wrong boxes: those far from where the boxes just before and after say that the face is.
+    """Replace single wrong boxes, which are far from the mean of the boxes just before and after.
 
     A median would do that too, but it cuts off the ends of quick movements.
 
     Args:
-        at: the frames of the boxes.
-        values: the boxes.
-        soon: frames from the one before to the one after, beyond which they say nothing of what is between them.
+        at: Frames of the boxes.
+        values: Boxes.
+        soon: Most frames from the box before to the box after; over more, a face may move there and back.
     """
     if len(values) < 3:
         return values

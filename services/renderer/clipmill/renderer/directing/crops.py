@@ -1,4 +1,4 @@
-"""How much of a picture a crop shows: its size for a canvas, a pane, a face. Where it lies is the camera's business."""
+"""The size of crops for a canvas, a pane, a face; the camera chooses their place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,61 +10,62 @@ from clipmill.renderer.seeing.faces import Box
 from clipmill.renderer.seeing.tracking import Track
 
 HEADROOM = 0.6
-"""Face heights kept above a face, for forehead and hair. A face box begins at the eyebrows and is two thirds of what
-an artist calls a face (hairline to chin)."""
+"""Face heights kept above a face, for forehead and hair. A face box begins at the eyebrows and is two thirds of an
+artist's face (hairline to chin)."""
 
 CHIN = 0.15
-"""Face heights below a face, so that a chin does not touch the edge."""
+"""Face heights kept below a face: a chin does not touch the edge."""
 
 EARS = 0.12
-"""Face widths on either side: where the ears begin."""
+"""Face widths kept on either side: the ears begin there."""
 
 EYE_LINE = 0.39
-"""Where the eyes stand in a crop that has room above and below, crop heights from its top: a little below the upper
-third, so that captions above the middle of the lower half leave the mouth free and hair has air."""
+"""Crop heights from the top to the eyes, in a crop with room above and below. A little below the upper third, captions
+above the middle of the lower half leave the mouth free, and hair has air."""
 
 FILLING = 0.85
-"""A crop that shows this much of the picture loses nothing worth a background."""
+"""Share of the picture from which a crop loses nothing worth a background."""
 
 LEAST_FACE = 0.12
-"""Crop heights: a smaller face is brought nearer, to a medium shot (from the waist up)."""
+"""Crop heights below which a face is brought nearer, to a medium shot (from the waist up)."""
 
 PANE_FACE = 0.27
-"""Pane heights: how large faces are in the panes of a split, which is a close-up (head and shoulders)."""
+"""Height of faces in the panes of a split, in pane heights: a close-up (head and shoulders)."""
 
 CENTRED = 0.75
-"""Of a pane's crop this part is left, at least, when it is made smaller so that somebody near an edge of the picture
-stands in its middle, and with the eyes at their line."""
+"""Least part of a pane's crop that remains when the crop shrinks to have somebody near the picture's edge in its
+middle, with the eyes at their line."""
 
 LEAST_DETAIL = 0.5
-"""Pixels of the picture for one of the canvas: a closer crop would show that there are no more."""
+"""Pixels of the picture per pixel of the canvas below which a closer crop would look blurred."""
 
 LARGEST = 0.95
-"""Quantile of a face's sizes that is taken for its largest."""
+"""Quantile of a face's sizes that is taken for its largest size."""
 
 GROUP_MARGIN = 1.5
-"""Face widths kept beside a group that is shown fitted: arms, and who sits at the edge."""
+"""Face widths kept beside a group that is shown fitted, for arms and people at the edge."""
 
 CAPTION_BAND = 264
-"""Kept free below a picture that does not fill the canvas, above what platforms cover: two lines of captions, a gap;
-pixels on a canvas whose shorter side is 1080."""
+"""Pixels kept free for two lines of captions and a gap, on a canvas whose shorter side is 1080: below a picture that
+does not fill the canvas, above the part that platforms cover."""
 
 MOST_RAISED = 0.04
-"""Canvas heights that a picture is raised for that at most: more looks like a mistake, and the title wants room too."""
+"""Canvas heights by which a picture is raised for captions at most: more looks like a mistake, and the title needs
+room too."""
 
 Size = tuple[float, float]
-"""Width and height, pixels."""
+"""Width and height, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """What there is to show and what to fill with it.
+    """The picture to show and the canvas to fill.
 
     Attributes:
-        width: of the picture, shown pixels.
-        height: likewise.
-        rate: frames a second.
-        canvas: to be filled.
+        width: Width of the picture, in shown pixels.
+        height: Height of the picture, in shown pixels.
+        rate: Frames per second.
+        canvas: Canvas to fill.
     """
 
     width: float
@@ -74,18 +75,18 @@ class Geometry:
 
     @property
     def crop(self) -> Size:
-        """The largest crop of the canvas's shape."""
+        """Size of the largest crop of the canvas's shape."""
         return self.largest(self.canvas.aspect)
 
     @property
     def filled(self) -> float:
-        """Which share of the picture that crop shows."""
+        """Share of the picture that this crop shows."""
         width, height = self.crop
         return width * height / (self.width * self.height)
 
     @property
     def pane(self) -> tuple[int, int]:
-        """Of one of two panes: stacked on an upright canvas, side by side on others."""
+        """Size of one of two panes, which are stacked on an upright canvas and side by side on others."""
         upright = self.canvas.height > self.canvas.width
         return (
             (self.canvas.width, self.canvas.height // 4 * 2)
@@ -94,17 +95,17 @@ class Geometry:
         )
 
     def largest(self, aspect: float) -> Size:
-        """Return the largest crop of that shape."""
+        """Return the size of the largest crop with that ratio of width to height."""
         width = min(self.width, self.height * aspect)
         return width, width / aspect
 
 
 def followed(geometry: Geometry, group: Sequence[Track]) -> Size:
-    """Return the size of the crop that follows people: the largest, nearer if it is about one small face.
+    """Return the size of the crop that follows people: the largest one, or a closer one for one small face.
 
     Args:
-        geometry: to be filled.
-        group: who is followed.
+        geometry: Picture and canvas.
+        group: People who are followed.
     """
     width, height = geometry.crop
     if len(group) != 1 or geometry.filled >= FILLING:
@@ -115,12 +116,12 @@ def followed(geometry: Geometry, group: Sequence[Track]) -> Size:
 
 
 def paned(geometry: Geometry, person: Track, other: Track) -> Size:
-    """Return the size of a person's crop in a split: a close-up, without the other person if that can be.
+    """Return the size of a person's crop in a split: a close-up, if possible without the other person.
 
     Args:
-        geometry: to be filled.
-        person: in the pane.
-        other: in the other pane.
+        geometry: Picture and canvas.
+        person: Person in the pane.
+        other: Person in the other pane.
     """
     pane = geometry.pane
     aspect = pane[0] / pane[1]
@@ -133,14 +134,14 @@ def paned(geometry: Geometry, person: Track, other: Track) -> Size:
 
 
 def _least(person: Track, aspect: float) -> float:
-    """The height of the smallest crop that holds a head at its largest: people come nearer, and cameras zoom."""
+    """Return the height of the smallest crop that holds a head at its largest: people come nearer, and cameras zoom."""
     heights = sorted(detection.face.box.height for detection in person.detections)
     largest = heights[int(LARGEST * (len(heights) - 1))]
     return max(largest * (1 + HEADROOM + CHIN), largest * (1 + 2 * EARS) / aspect)
 
 
 def _room_around(geometry: Geometry, person: Track, aspect: float) -> float:
-    """The height of the largest crop that can have a face where it belongs."""
+    """Return the height of the largest crop that can place a face in its middle with the eyes at their line."""
     across = middle(person)
     down = median(detection.face.eyes for detection in person.detections)
     return min(
@@ -152,7 +153,7 @@ def _room_around(geometry: Geometry, person: Track, aspect: float) -> float:
 
 
 def _room_beside(width: float, person: Track, other: Track) -> float:
-    """The widest crop with a person in its middle (as far as the picture's edge lets it) and the other outside."""
+    """Return the width of the widest crop that has a person in its middle, edges permitting, and the other outside."""
     here, there = middle(person), middle(other)
     if here > there:
         here, there = width - here, width - there
@@ -161,18 +162,18 @@ def _room_beside(width: float, person: Track, other: Track) -> float:
 
 
 def middle(track: Track) -> float:
-    """Return where a face is across the picture, its median, shown pixels."""
+    """Return the median position of a face across the picture, in shown pixels."""
     return median(detection.face.box.centre[0] for detection in track.detections)
 
 
 def fitted(geometry: Geometry, people: Sequence[Track]) -> Box:
-    """Return the part of the picture that is shown on a background: all its height, and its width or what people need.
+    """Return the part of the picture that is shown on a background: its height, and its width as far as people need it.
 
-    What lies beside a group that is too wide for a crop is left out as far as a square, so that its faces get larger.
+    The sides beside a group that is too wide for a crop are cut off, to a square at most: faces get larger.
 
     Args:
-        geometry: to be filled.
-        people: who is there; without anybody it is the whole picture.
+        geometry: Picture and canvas.
+        people: People who are there; without any, the whole picture is shown.
     """
     if not people:
         return Box(0, 0, geometry.width, geometry.height)
@@ -184,9 +185,9 @@ def fitted(geometry: Geometry, people: Sequence[Track]) -> Box:
 
 
 def placed(geometry: Geometry, crop: Box) -> tuple[int, int, int, int]:
-    """Return left, top, width and height on the canvas of a crop that is shown whole, even pixels.
+    """Return left, top, width and height on the canvas of a crop that is shown whole, in even pixels.
 
-    It lies in the canvas's middle, or a little higher where captions have room below it only so.
+    Its place is the canvas's middle, or a little higher where only this leaves room for captions below it.
     """
     canvas = geometry.canvas
     scale = min(canvas.width / crop.width, canvas.height / crop.height)

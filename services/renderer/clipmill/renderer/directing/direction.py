@@ -1,7 +1,7 @@
-"""The director: from what a survey saw to what each frame shows.
+"""The director: it turns a survey into the framing of each frame.
 
 Layouts are chosen shot by shot (`layouts`), then each crop's path is solved over a whole layout span (`camera`).
-What comes out are arrays, from which a frame's framing is read off.
+The results are arrays, and a frame's framing is read from them.
 """
 
 from bisect import bisect_right
@@ -30,13 +30,13 @@ BRIEF = "too short for its own layout: "
 
 @dataclass(frozen=True, slots=True)
 class _Film:
-    """What one pane shows during a layout span.
+    """The content of one pane during a layout span.
 
     Attributes:
-        edges: the crop's left and top edge at each frame of the layout span, shown pixels.
-        size: of the crop, likewise.
-        place: left, top, width and height of the pane on the canvas.
-        faces: who may be seen in it, the subject first.
+        edges: Left and top edge of the crop at each frame of the layout span, in shown pixels.
+        size: Size of the crop, in shown pixels.
+        place: Left, top, width and height of the pane on the canvas.
+        faces: Faces that may be seen in it, the subject's first.
     """
 
     edges: Floats
@@ -69,10 +69,10 @@ class _Scene:
 
 
 class Direction:
-    """What each frame of a clip shows. Reading it changes nothing: any number of threads may.
+    """The framing of each frame of a clip. Any number of threads may read it.
 
     Attributes:
-        shots: how the clip's shots were laid out, in order; a shot whose people change may be several of them.
+        shots: Layouts of the clip's shots, in order; a shot whose people change may have several.
     """
 
     def __init__(self, scenes: Sequence[_Scene], shots: tuple[ShotFacts, ...]) -> None:
@@ -81,10 +81,10 @@ class Direction:
         self._begins = [scene.layout_span.span.first for scene in scenes]
 
     def framing(self, frame: int) -> Framing:
-        """Return what the clip's frame `frame` shows.
+        """Return the framing of the clip's frame `frame`.
 
         Raises:
-            IndexError: if it is not a frame of the clip.
+            IndexError: The clip has no such frame.
         """
         if not 0 <= frame <= self._scenes[-1].layout_span.span.last:
             raise IndexError(f"frame {frame} is not one of {self._scenes[-1].layout_span.span.last + 1}")
@@ -92,13 +92,13 @@ class Direction:
 
 
 def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice) -> Direction:
-    """Decide what each frame of a clip shows.
+    """Decide the framing of each frame of a clip.
 
     Args:
-        survey: of the clip, at least one shot.
-        voiced: for each of its frames, whether somebody is speaking.
-        canvas: to be filled.
-        choice: what was asked for.
+        survey: Survey of the clip, with at least one shot.
+        voiced: True for each frame of the clip at which somebody is speaking.
+        canvas: Canvas to fill.
+        choice: Layout that the job asked for.
     """
     geometry = Geometry(survey.width, survey.height, survey.rate, canvas)
     scenes: list[list[_Scene]] = [[] for _ in survey.shots]
@@ -123,7 +123,7 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
 
 
 def _like(neighbour: _Scene, shot: SurveyedShot, geometry: Geometry, voiced: Voiced) -> _Scene:
-    """Lay out a brief shot as its neighbour is; where it has nobody to show that way, with the neighbour's crops."""
+    """Lay out a brief shot like its neighbour, with the neighbour's crops where nobody in it suits that layout."""
     layout = neighbour.layout_span.layout
     reason = f"{BRIEF}{neighbour.layout_span.reason.removeprefix(BRIEF)}"
     choice = LayoutChoice(layout)
@@ -179,7 +179,7 @@ def _film(
 
 
 def _facts(scenes: Sequence[_Scene], rate: float) -> list[ShotFacts]:
-    """One fact for each layout and reason in a row."""
+    """Return one fact for each run of scenes with one layout and reason."""
     facts = []
     for (layout, reason), same in groupby(
         scenes, key=lambda scene: (scene.layout_span.layout, scene.layout_span.reason)
@@ -192,7 +192,7 @@ def _facts(scenes: Sequence[_Scene], rate: float) -> list[ShotFacts]:
 
 
 def _shown(box: Box, crop: Box) -> bool:
-    """Whether a face's middle is in the crop; never where it is not seen (NaN)."""
+    """Return whether a face's middle is in the crop; False where it is not seen (NaN)."""
     x, y = box.centre
     return crop.left <= x <= crop.right and crop.top <= y <= crop.bottom
 

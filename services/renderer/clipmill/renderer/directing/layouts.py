@@ -1,16 +1,16 @@
-"""How the shots of a clip fill its canvas, and whom they are about.
+"""The choice of layouts: how a clip's shots fill the canvas, and the people they are about.
 
-A shot is first divided where people come and go for good (`presence`). Each segment then gets a layout from what was
-seen of it:
+A shot is first divided where people come and go for good (`presence`). The survey of each segment then decides its
+layout:
 
-- `track`: one person; several whom one crop shows together; two of whom one speaks. With two, the camera cuts from
+- `track`: one person; several people in one crop; two people of whom one speaks. With two, the camera cuts from
   one to the other where turns change.
-- `split`: two too far apart for one crop, and both talk, or who of them talks cannot be told: showing both is right
-  whoever it is, and shows faces several times as large as the whole picture on a background would.
+- `split`: two people too far apart for one crop, if both talk or the speaker is unknown: showing both is right
+  whoever speaks, and their faces are several times as large as in the whole picture on a background.
 - `fit`: more people than one crop holds, faces too large for it, a screen with its presenter in a corner (whoever is
   pictured on it), nobody at all.
 
-Where the largest crop shows nearly all of the picture, there is nothing to gain by a background or by cutting.
+Where the largest crop shows nearly all of the picture, a background or a cut gains nothing.
 """
 
 from collections.abc import Sequence
@@ -28,45 +28,45 @@ from clipmill.renderer.seeing.tracking import Track
 from clipmill.renderer.shots import Span
 
 ROOM = 0.94
-"""Part of a crop's width that a group of faces may take to be shown in it together."""
+"""Largest part of a crop's width or height that a group of faces may fill to be shown in it together."""
 
 USUALLY = 0.97
-"""Share of the frames in which they must fit; in the others the foremost is shown."""
+"""Least share of the frames in which the group must fit; in the others the foremost is shown."""
 
 TALKING_SECONDS = 1.0
-"""Who talks for less says `yes` and `hm`."""
+"""Least talk of a speaker; in less time, people say `yes` and `hm`."""
 
 TALKING_SHARE = 0.2
-"""Likewise, of what is said in the segment."""
+"""Least share of the segment's talk that makes a person a speaker."""
 
 ASIDE_SECONDS = 2.0
-"""A shorter turn, before and after which the same other person speaks, is not worth two cuts: it is a `yes` or a laugh.
-It is also where mouths are mistaken most: a listener swallows while the speaker mumbles. The shortest sentences of
+"""Length below which a turn between two turns of one other person is not worth two cuts: it is a `yes` or a laugh.
+Mouths are also mistaken most in such turns: a listener swallows while the speaker mumbles. The shortest sentences in
 interviews that deserve the picture take a little longer."""
 
 CORNER_FACE = 0.12
-"""Picture heights: a face smaller than this, still and in a corner, is a presenter beside what is shown."""
+"""Picture heights below which a still face in a corner is a presenter beside a screen."""
 
 CORNER = (0.3, 0.18, 0.28)
-"""How far from a side, from the top, and from the bottom a corner reaches, of the picture's width and height: heads of
-people in wide shots are high, but not as high as a presenter's small picture at the top edge."""
+"""Reach of a corner from a side, from the top and from the bottom, as parts of the picture's width and height: heads
+of people in wide shots are high, but not as high as a presenter's small picture at the top edge."""
 
 STILL = 0.5
-"""Face widths within which a still face stays."""
+"""Face widths that a still face does not leave."""
 
 Voiced = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutSpan:
-    """Frames of one shot that are laid out in one way, about the same people.
+    """Frames of one shot with one layout, about the same people.
 
     Attributes:
-        span: its frames.
-        layout: how the canvas is divided.
-        groups: for each pane, who is shown in it; for `fit`, nobody or those around whom the picture may be cropped.
-        people: all who are there, foremost first.
-        reason: the evidence, in words.
+        span: The frames.
+        layout: Layout of the canvas.
+        groups: People shown in each pane; for `fit`, nobody or the people around whom the picture may be cropped.
+        people: All people who are there, the foremost first.
+        reason: Evidence for the layout, in words.
     """
 
     span: Span
@@ -77,7 +77,7 @@ class LayoutSpan:
 
     @property
     def about(self) -> tuple[Layout, tuple[tuple[int, ...], ...]]:
-        """What makes it another layout span than its neighbour."""
+        """Layout and people; a layout span is joined with a neighbour that has equal ones."""
         return self.layout, tuple(tuple(track.number for track in group) for group in self.groups)
 
 
@@ -85,16 +85,16 @@ def laid_out(segment: PresenceSegment, geometry: Geometry, voiced: Voiced, choic
     """Return the layout spans of a segment: one, or one for each turn where speakers are followed.
 
     Args:
-        segment: of a shot.
-        geometry: the picture and the canvas.
-        voiced: for each frame of the clip, whether somebody is speaking.
-        choice: what was asked for.
+        segment: Segment of a shot.
+        geometry: Picture and canvas.
+        voiced: True for each frame of the clip at which somebody is speaking.
+        choice: Layout that the job asked for.
     """
     return _Decision(segment, geometry, voiced, choice).layout_spans()
 
 
 class _Decision:
-    """The evidence of one segment, looked at in the order in which it decides."""
+    """The decision about one segment; it weighs the evidence in the order of its importance."""
 
     def __init__(self, segment: PresenceSegment, geometry: Geometry, voiced: Voiced, choice: LayoutChoice) -> None:
         self._shot, self._people = segment.shot, segment.people
@@ -168,7 +168,7 @@ class _Decision:
         return [LayoutSpan(self._shot.span, layout, groups, self._people, reason)]
 
     def _fit_together(self, people: Sequence[Track]) -> bool:
-        """Whether one crop shows all of them, most of the time."""
+        """Return whether one crop shows all of the people, most of the time."""
         width, height = self._geometry.crop
         around = together([rows(person, self._shot.span, self._geometry.rate) for person in people])
         fits = (around[2] - around[0] <= ROOM * width) & (around[3] - around[1] <= ROOM * height)
@@ -176,7 +176,7 @@ class _Decision:
         return bool(fits[seen].mean() >= USUALLY) if seen.any() else False
 
     def _holds(self, person: Track) -> bool:
-        """Whether a crop is large enough for the face, in height with its hair."""
+        """Return whether a crop is large enough for the face and its hair."""
         width, height = self._geometry.crop
         face = size(person)
         return face <= ROOM * width and face * (1 + HEADROOM) <= ROOM * height
@@ -193,11 +193,11 @@ class _Decision:
 
 
 def without_asides(turns: Sequence[Turn], rate: float) -> list[Turn]:
-    """Return turns without those that only interrupt somebody else's briefly, the briefest first.
+    """Return the turns without those that only interrupt another person's briefly; the briefest are removed first.
 
     Args:
-        turns: in order, without gaps, each of somebody else than the one before.
-        rate: frames a second.
+        turns: Turns in order, without gaps, each of another person than the one before.
+        rate: Frames per second.
     """
     turns = list(turns)
     while True:
@@ -214,7 +214,7 @@ def without_asides(turns: Sequence[Turn], rate: float) -> list[Turn]:
 
 
 def merged(layout_spans: Sequence[LayoutSpan]) -> list[LayoutSpan]:
-    """Join neighbours of one shot that show the same people in the same way."""
+    """Join neighbours of one shot that show the same people in one layout."""
     joined: list[LayoutSpan] = []
     for layout_span in layout_spans:
         before = joined[-1] if joined else None
@@ -229,7 +229,7 @@ def merged(layout_spans: Sequence[LayoutSpan]) -> list[LayoutSpan]:
 
 
 def _united(before: Sequence[Track], after: Sequence[Track]) -> tuple[Track, ...]:
-    """The same people, with all detections of both."""
+    """Return the people with their detections before and after."""
     return tuple(
         one if one.detections == other.detections else Track(one.number, one.detections + other.detections, one.motion)
         for one, other in zip(before, after, strict=True)

@@ -1,18 +1,18 @@
-"""The calmest path through a tube: where along one axis a camera stands, over a whole shot at once.
+"""The calmest path through a tube: a camera's place along one axis, solved for a whole shot at once.
 
-It is the minimiser over x(t), in crop lengths and seconds, of
+The path is the minimiser over x(t), in crop lengths and seconds, of
 
     integral of  w (|x - f|_Z + ASIDE |x - f|_T)  +  STILLNESS |x'|  +  SMOOTHNESS / 2 (x'')^2   with  low <= x <= high
 
-where f is the place that the subject should have (w: whether it is seen) and |d|_Z = max(0, |d| - Z) lets it move
-freely in a dead zone; outside the middle third (T) its distance counts several times. The absolute value of the speed
-is what makes the camera stand still, exactly, most of the time, and never turn back without need: paths under an L1
-penalty of the first derivative consist of constant parts, as in Grundmann, Kwatra and Essa, "Auto-directed video
-stabilization with robust L1 optimal camera paths" (CVPR 2011), whose inclusion constraint the tube is. Both costs of
-place and speed being absolute values, a move pays for itself if the subject stays away for STILLNESS seconds (twice
-that if it comes back), however far it goes; for what is outside the middle third, a third of that. In place of
-their L1 penalties of second and third derivatives stands the square of the acceleration: one number says how gently a
-move begins and ends (a smoothing spline, which has no kinks).
+where f is the subject's best place, w is 1 while the subject is seen and else 0, and |d|_Z = max(0, |d| - Z) lets the
+subject move freely in a dead zone. Outside the middle third (T) its distance counts several times. The absolute value
+of the speed makes the camera stand still, exactly, most of the time, and never turn back without need: paths under an
+L1 penalty of the first derivative consist of constant parts, as in Grundmann, Kwatra and Essa, "Auto-directed video
+stabilization with robust L1 optimal camera paths" (CVPR 2011), whose inclusion constraint is the tube here. The costs
+of place and speed are absolute values, so a move of any length pays if the subject stays away for STILLNESS seconds
+(twice that if it comes back), or for a third of that outside the middle third. The square of the acceleration takes
+the place of their L1 penalties of second and third derivatives: one number sets how gently a move begins and ends (a
+smoothing spline, which has no kinks).
 
 The path is sampled at knots. That makes a convex quadratic program with a banded matrix, solved by a primal-dual
 interior-point method (Boyd and Vandenberghe, "Convex Optimization", 2004, section 11.7), each absolute value |g| being
@@ -26,44 +26,44 @@ import numpy as np
 import numpy.typing as npt
 
 DEAD_ZONE = 0.04
-"""Half of the zone in which the subject may move freely, crop lengths: heads sway by that much."""
+"""Half of the zone in which the subject may move freely, in crop lengths: heads sway by that much."""
 
 THIRD = 1 / 6
-"""Half of the middle third, crop lengths: who stays beyond the lines of thirds looks misframed, not free to move."""
+"""Half of the middle third, in crop lengths: a subject that stays beyond the lines of thirds looks misframed."""
 
 ASIDE = 2.0
-"""How many times more distance beyond them costs than inside: with it, a second there and back is followed."""
+"""Additional cost of distance beyond those lines, relative to inside: a second there and back is then followed."""
 
 LOCKED_ZONE = 0.1
-"""Likewise, for a camera that stands still from beginning to end: no move at all is worth a little more sway."""
+"""Half of the zone for a camera that stands still from beginning to end: no move at all is worth more sway."""
 
 LOCKED_SHARE = 0.95
-"""Part of the time that the subject must be in that zone."""
+"""Least part of the time for which the subject must be in that zone."""
 
 STILLNESS = 1.5
-"""Seconds that a subject must be somewhere else for the camera to follow (twice as long, if it comes back)."""
+"""Seconds that a subject must be somewhere else before the camera follows (twice as long if it comes back)."""
 
 SMOOTHNESS = 0.03
 """s^4 (a cost per crop length, squared). A move by half a crop takes about a second: easing over T costs about d T / 4
 of distance and 6 SMOOTHNESS d^2 / T^3 of acceleration, which together are least at T^4 = 72 SMOOTHNESS d."""
 
 LEAST_WIDTH = 1e-3
-"""Crop lengths: a narrower tube is widened to this, so that there is a way through it."""
+"""Crop lengths to which a narrower tube is widened: every tube has a path through it."""
 
 STANDING = 2e-5
-"""Crop lengths between two knots: less is rounding. It is a hundredth of a pixel."""
+"""Crop lengths between two knots below which the difference is rounding: about a hundredth of a pixel."""
 
 LEAST_MOVE = 0.03
-"""Crop lengths: for less, no camera leaves its place."""
+"""Crop lengths below which no camera leaves its place."""
 
 STEPS = 60
-"""The most Newton steps; 15 to 30 are usual."""
+"""Most Newton steps; 15 to 30 are usual."""
 
 DECREASE = 0.15
-"""What each step wants to leave of the complementarity gap."""
+"""Part of the complementarity gap that each step aims to leave."""
 
 PRECISION = 1e-9
-"""The mean complementarity at which the path is found, in the cost's units."""
+"""Mean complementarity at which the path counts as found, in the cost's units."""
 
 BACK_OFF = 0.99
 """Part of the way to the nearest limit that a step may go."""
@@ -73,13 +73,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Tube:
-    """What is asked of a path at each knot, in crop lengths.
+    """The requirements of a path at each knot, in crop lengths.
 
     Attributes:
-        wanted: where the subject would stand at its place; any number where `weight` is 0.
-        weight: how much that counts, 0 to 1.
-        low: the least that the path may be.
-        high: the most.
+        wanted: Best place of the camera for the subject; any number where `weight` is 0.
+        weight: Weight of that place, 0 to 1.
+        low: Lowest place that the path may take.
+        high: Highest place that the path may take.
     """
 
     wanted: Floats
@@ -92,8 +92,8 @@ def calmest(tube: Tube, step: float) -> Floats:
     """Return the path at the knots; parts that stand still are equal to the last bit.
 
     Args:
-        tube: at each knot; where its limits cross, the path goes between them.
-        step: seconds from knot to knot.
+        tube: Requirements at the knots; where the limits cross, the path goes between them.
+        step: Time from knot to knot, in seconds.
     """
     gap = np.maximum(LEAST_WIDTH - (tube.high - tube.low), 0) / 2
     low, high = tube.low - gap, tube.high + gap
@@ -107,7 +107,7 @@ def calmest(tube: Tube, step: float) -> Floats:
 
 
 def _locked(tube: Tube, low: float, high: float) -> float | None:
-    """Where a camera may stand still all the time, if that is possible."""
+    """Return the place at which a camera may stand still all the time, None if there is none."""
     seen = tube.weight > 0
     if low > high:
         return None
@@ -129,16 +129,16 @@ class _Absolutes:
 
     @property
     def gap(self) -> float:
-        """The sum of complementarity products."""
+        """Sum of the complementarity products."""
         return float(np.sum(self.above * (self.bound - self.value) + self.below * (self.bound + self.value)))
 
     @property
     def pull(self) -> Floats:
-        """The derivative of the cost by the value."""
+        """Derivative of the cost by the value."""
         return self.above - self.below
 
     def linearised(self, aim: float) -> tuple[Floats, Floats]:
-        """Return stiffness and offset: to first order the pull changes by stiffness * (change of value) + offset."""
+        """Return stiffness and offset; to first order the pull changes by stiffness * (change of value) + offset."""
         over, under = self.bound - self.value, self.bound + self.value
         up, down = self.above / over, self.below / under
         more, less = aim / over - self.above, aim / under - self.below
@@ -146,7 +146,7 @@ class _Absolutes:
         return 4 * up * down / total, more - less - tilt / total * (more + less)
 
     def head(self, change: Floats, aim: float) -> float:
-        """Fix the step for a change of the values; return how much of it stays inside the limits."""
+        """Set the step for a change of the values; return the share of it that stays inside the limits."""
         over, under = self.bound - self.value, self.bound + self.value
         up, down = self.above / over, self.below / under
         more, less = aim / over - self.above, aim / under - self.below
@@ -233,13 +233,13 @@ class _InteriorPoint:
 
 
 def _reach(room: Floats, change: Floats) -> float:
-    """How many times `change` can be added before something in `room` is used up."""
+    """Return how many times `change` can be added before something in `room` is used up."""
     shrinking = change < 0
     return float(np.min(room[shrinking] / -change[shrinking], initial=np.inf))
 
 
 def _second_differences(count: int, weight: float) -> tuple[Floats, Floats, Floats]:
-    """The bands of weight * D'D, D being the second differences of `count` numbers (at least 3)."""
+    """Return the bands of weight * D'D, where D gives the second differences of `count` numbers (at least 3)."""
     diagonal, first, second = np.zeros(count), np.zeros(count - 1), np.full(count - 2, weight)
     for offset, factor in enumerate((1, 4, 1)):
         diagonal[offset : offset + count - 2] += factor * weight
@@ -283,7 +283,7 @@ def _pentadiagonal(diagonal: Floats, first: Floats, second: Floats, right: Float
 
 @dataclass(frozen=True, slots=True)
 class _Hold:
-    """Knots at which the camera stands still: the first and the last, included, and where."""
+    """A time in which the camera stands still: first and last knot, both included, and its place."""
 
     first: int
     last: int
@@ -291,11 +291,11 @@ class _Hold:
 
 
 def _settled(x: Floats, low: Floats, high: Floats) -> Floats:
-    """Make parts that stand still but for rounding stand still, and leave out moves that nobody would make."""
+    """Make parts that move only by rounding stand still, and leave out moves that nobody would make."""
     holds = _holds(x, low, high)
     if not holds:
         return x
-    # Between two holds the path keeps its shape and is bent to where they are now; before and after, it is shifted.
+    # Between two holds the path keeps its shape and is bent to their new places; before and after, it is shifted.
     knots = np.array([knot for hold in holds for knot in (hold.first, hold.last)])
     places = np.array([hold.place for hold in holds for _ in range(2)])
     settled = np.asarray(x + np.interp(np.arange(len(x)), knots, places - x[knots]), np.float64)
@@ -305,14 +305,14 @@ def _settled(x: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _holds(x: Floats, low: Floats, high: Floats) -> list[_Hold]:
-    """The holds of a path in order, those joined between which it hardly moves and for which one place will do."""
+    """Return the holds of a path in order, joined where the path between hardly moves and one place fits both."""
     moves = np.abs(np.diff(x)) > STANDING
     begins = np.concatenate([[0], np.flatnonzero(moves) + 1]).tolist()
     ends = [*(begin - 1 for begin in begins[1:]), len(x) - 1]
     still = [(first, last) for first, last in zip(begins, ends, strict=True) if last > first]
     if not still:
         return []
-    # What lies before the first hold and after the last one counts as a hold there, if it is near enough.
+    # The path before the first hold and after the last one counts as a hold, if it is near enough.
     spans = [(0, 0), *still, (len(x) - 1, len(x) - 1)]
     holds: list[_Hold] = []
     for first, last in spans:
@@ -326,7 +326,7 @@ def _holds(x: Floats, low: Floats, high: Floats) -> list[_Hold]:
 
 
 def _joined(one: _Hold, other: _Hold, x: Floats, low: Floats, high: Floats) -> _Hold | None:
-    """One hold for two and what lies between, if that is possible and no real move is lost."""
+    """Return one hold for two and the path between them, None if that is impossible or loses a real move."""
     part = slice(one.first, other.last + 1)
     least, most = low[part].max(), high[part].min()
     if least > most or np.ptp(x[part]) >= LEAST_MOVE:
@@ -335,14 +335,14 @@ def _joined(one: _Hold, other: _Hold, x: Floats, low: Floats, high: Floats) -> _
 
 
 def interpolated(knots: Floats, places: Floats) -> Floats:
-    """Return the path at fractional knot numbers, smooth, and nowhere beyond the two knots around.
+    """Return the path at fractional knot numbers: smooth, and always between the two knots around.
 
     Monotone cubic interpolation: Fritsch and Butland, "A method for constructing local monotone piecewise cubic
     interpolants" (SIAM J. Sci. Stat. Comput. 5, 1984).
 
     Args:
-        knots: the path at knots 0, 1, 2 and so on.
-        places: from 0 to the last knot's number.
+        knots: The path at knots 0, 1, 2 and so on.
+        places: Fractional knot numbers, from 0 to the last knot's number.
     """
     if len(knots) == 1:
         return np.full(len(places), knots[0])

@@ -1,4 +1,4 @@
-"""Who is in a shot, and when: people made of tracks, and the stretches of time in which the same people are there."""
+"""The presence of people in a shot: people made of tracks, and the segments in which the same people are there."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -11,46 +11,46 @@ from clipmill.renderer.seeing.tracking import Detection, Track
 from clipmill.renderer.shots import Span
 
 GONE_SECONDS = 2.5
-"""Somebody unseen for longer has left; for less, has turned away or stands behind something."""
+"""Longest time unseen after which somebody has only turned away or been hidden; after more they have left."""
 
 TURNED_AWAY_SECONDS = 8.0
-"""Likewise, if then seen again where last seen: somebody who reads, looks at a slide or was missed by the detector."""
+"""Longest such time of a person who is found again at the same place: they read, watch a slide or were missed."""
 
 SAME_PLACE = 1.0
-"""Face widths between two detections at the same place."""
+"""Largest distance in face widths between two detections at the same place."""
 
 LEAST_STAY_SECONDS = 1.0
-"""Who is seen for a shorter time passes by. Also how long all of a mistake's life is, as a rule."""
+"""Time below which a person only passes by. Most of the detector's mistakes last no longer either."""
 
 LEAST_SEGMENT_SECONDS = 2.0
-"""A shorter time with other people in the picture does not change its layout."""
+"""Time below which other people in the picture do not change its layout."""
 
 LEAST_DENSITY = 0.3
-"""Share of looks, from the first detection to the last, in which a person is seen; mistakes come and go."""
+"""Least share of the detection frames, from a person's first to the last, that show the person: mistakes flicker."""
 
 LEAST_RELATIVE_SIZE = 0.5
-"""Faces less than this part of the largest one's height are the audience, a photograph on a wall, a mistake."""
+"""Part of the largest face's height below which a face is the audience, a photograph on a wall or a mistake."""
 
 PICTURE = (0.003, 0.02)
-"""Median and 90th percentile of a mouth's speed in face widths a second that a photograph does not exceed. What an
-encoder does to frozen faces, with and without grain, measured 0.000 to 0.0015 and 0.015 to 0.017; the calmest
-listeners 0.0084 and 0.027."""
+"""Median and 90th percentile of a mouth's speed, in face widths a second, that a photograph does not exceed. Frozen
+faces, encoded with and without grain, measured 0.000 to 0.0015 and 0.015 to 0.017; the calmest listeners 0.0084 and
+0.027."""
 
 ALIVE = 0.01
-"""Median speed of a mouth beside which that says something: in the dark, none may be seen to move."""
+"""Median speed of a mouth that another face must have for that verdict: in the dark, no mouth may seem to move."""
 
 LEAST_MOUTHS = 12
-"""Looks at mouths that make such a verdict: somebody may sit frozen for a second."""
+"""Measured mouths that such a verdict needs: somebody may sit frozen for a second."""
 
 FADE_SECONDS = 1.0
-"""The longest fade: for that long both who goes and who comes may be seen, or neither."""
+"""The longest fade: during it the people before and after may both be seen, or neither."""
 
 COMPARED_SECONDS = 1.0
-"""Who is seen before a fade and after it is compared over this time: none of them in both, and it was a cut."""
+"""Time before and after a fade over which people are compared: if none is seen in both, there was a cut."""
 
 REJOINING_WIDTHS = 2.0
-"""Face widths: how far from where a face was lost it may be found again at once and be taken for the same person; a
-person may have gone a face width farther for each further second."""
+"""Face widths from where a face was lost within which it may be found again at once and be the same person; the
+distance grows by a face width for each further second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +58,31 @@ class PresenceSegment:
     """A part of a shot in which the same people are there.
 
     Attributes:
-        shot: what was seen of that part, its tracks reduced to one for each person who is there.
+        shot: Survey of that part, its tracks reduced to one for each person who is there.
     """
 
     shot: SurveyedShot
 
     @property
     def people(self) -> tuple[Track, ...]:
-        """Those who are there, the largest and most often seen first."""
+        """People who are there, the largest and most often seen first."""
         return tuple(sorted(self.shot.tracks, key=lambda track: -size(track) * len(track.detections)))
 
 
 def size(track: Track) -> float:
-    """Return the median height of a person's face, shown pixels."""
+    """Return the median height of a person's face, in shown pixels."""
     return median(detection.face.box.height for detection in track.detections)
 
 
 def presence_segments(shot: SurveyedShot, rate: float) -> list[PresenceSegment]:
-    """Divide a shot where people come and go for good; together the stretches are the whole shot.
+    """Divide a shot where people come and go for good; together the segments are the whole shot.
 
-    Where everybody is replaced at once there was a cut or a fade that nobody noticed: those who are seen before and
-    after are not taken to be there all the time.
+    Where everybody is replaced at once there was an undetected cut or fade: the people before it and after it are not
+    there all the time.
 
     Args:
-        shot: with whatever tracks were found.
-        rate: frames a second.
+        shot: Shot with all its tracks.
+        rate: Frames per second.
     """
     people = {person.number: person for person in joined(shot.tracks, rate)}
     edges = [shot.span.first, *_replaced(list(people.values()), shot.span, rate), shot.span.last + 1]
@@ -103,7 +103,7 @@ def _divided(shot: SurveyedShot, rate: float) -> list[PresenceSegment]:
 
 
 def _replaced(people: Sequence[Track], span: Span, rate: float) -> list[int]:
-    """The frames from which on everybody is somebody else than before."""
+    """Return the frames at which everybody is replaced by other people."""
     frames = sorted({detection.frame for person in people for detection in person.detections})
     who = [{person.number for person in people if person.within(frame, frame)} for frame in frames]
     fade, reach = FADE_SECONDS / 2 * rate, (FADE_SECONDS / 2 + COMPARED_SECONDS) * rate
@@ -120,16 +120,16 @@ def _replaced(people: Sequence[Track], span: Span, rate: float) -> list[int]:
         elif runs[-1]:
             runs.append([])
     places = [(run[0] + run[-1] + 1) // 2 for run in runs if run]
-    # Nearer to the shot's edge it is the edge: a fade whose beginning or end was taken for the cut.
+    # A place nearer to the shot's edge is that edge: the cut was found at the fade's beginning or end.
     return [place for place in places if span.first + 2 * fade < place <= span.last - 2 * fade]
 
 
 def joined(tracks: Sequence[Track], rate: float) -> list[Track]:
-    """Return one track a person: those that end are continued by those that begin near there later.
+    """Return one track for each person: a track that begins later near the end of another continues it.
 
     Args:
-        tracks: of one shot.
-        rate: frames a second.
+        tracks: Tracks of one shot.
+        rate: Frames per second.
     """
     people: list[Track] = []
     for track in sorted(tracks, key=lambda each: each.detections[0].frame):
@@ -145,13 +145,13 @@ def joined(tracks: Sequence[Track], rate: float) -> list[Track]:
 
 
 def narrowed(track: Track, span: Span) -> Track:
-    """Return what of a track lies in `span`."""
+    """Return the part of a track within `span`."""
     motion = [(frame, energy) for frame, energy in track.motion if span.first <= frame <= span.last]
     return Track(track.number, track.within(span.first, span.last), motion)
 
 
 def _leap(person: Track, track: Track, rate: float) -> float | None:
-    """How far a track begins from where a person was last seen, face widths; None if it cannot be the same."""
+    """Return the face widths from a person's last place to a track's beginning, None if it is another person."""
     before, after = person.last, track.detections[0]
     if not 0.5 <= before.face.box.width / max(after.face.box.width, 1e-6) <= 2:
         return None
@@ -166,7 +166,7 @@ def _distance(before: Detection, after: Detection) -> float:
 
 
 def _stays(shot: SurveyedShot, rate: float) -> list[tuple[Track, Span]]:
-    """Pairs of a person and a time there, without those who pass by, are too small or a picture."""
+    """Return the people and the times they are there, without passers-by, small faces and photographs."""
     people = _alive(shot.tracks)
     found = [(person, stay) for person in people for stay in _times(person, shot, rate)]
     largest = max((size(narrowed(person, stay)) for person, stay in found), default=0.0)
@@ -174,7 +174,7 @@ def _stays(shot: SurveyedShot, rate: float) -> list[tuple[Track, Span]]:
 
 
 def _alive(tracks: Sequence[Track]) -> list[Track]:
-    """Return the tracks without photographs (on a wall, on a slide): faces that never move, beside one that does."""
+    """Return the tracks without photographs (on a wall, on a slide): faces that never move while another one does."""
     speeds = [
         quantiles((speed for _, speed in track.motion), n=10) if len(track.motion) > 1 else [] for track in tracks
     ]
@@ -188,7 +188,7 @@ def _alive(tracks: Sequence[Track]) -> list[Track]:
 
 
 def _times(person: Track, shot: SurveyedShot, rate: float) -> list[Span]:
-    """When a person is there: detections with gaps in which nobody leaves, and the shot's edges if they are near."""
+    """Return the times a person is there: detections with gaps too short to leave, up to the shot's edges if near."""
     runs: list[list[Detection]] = [[person.detections[0]]]
     for before, after in pairwise(person.detections):
         gap = (after.frame - before.frame) / rate
@@ -208,7 +208,7 @@ def _credible(run: Sequence[Detection], shot: SurveyedShot, rate: float) -> bool
 
 
 def _extended(run: Sequence[Detection], span: Span, rate: float) -> Span:
-    """From the first detection to the last, a little beyond, and to the shot's edges where those are near."""
+    """Return the frames from the first detection to the last, a little beyond, up to the shot's edges if near."""
     first, last, gone = run[0].frame, run[-1].frame, round(GONE_SECONDS * rate)
     beyond = round(rate / 4)
     return Span(
@@ -226,7 +226,7 @@ def _present(stays: Sequence[tuple[Track, Span]], first: int, after: int) -> fro
 
 
 def _calmed(parts: list[tuple[Span, frozenset[int]]], least: float) -> list[tuple[Span, frozenset[int]]]:
-    """Give parts that are too short, the shortest first, to the neighbour most like them."""
+    """Join each part that is too short, the shortest first, with the neighbour most like it."""
     parts = list(parts)
     while len(parts) > 1:
         shortest = min(range(len(parts)), key=lambda place: parts[place][0].last - parts[place][0].first)

@@ -1,4 +1,4 @@
-"""Decoded frames of any kind become upright, limited-range BT.709 pictures in 8-bit 4:2:0, all of one size."""
+"""Conversion of decoded frames of any kind to upright, limited-range BT.709 pictures in 8-bit 4:2:0, of one size."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,19 +12,19 @@ from clipmill.renderer.reading.orientation import Orientation
 from clipmill.renderer.reading.tone_mapping import TABLE_FORMAT, Light, ToneMapper
 
 LARGEST_SHORT_SIDE = 2160
-"""Samples. A crop of 9:16 never needs more to fill 1080x1920; above it pictures only cost memory and alias."""
+"""Longest short side, in samples. A crop of 9:16 never needs more to fill 1080x1920; more costs memory and aliases."""
 
 LARGEST_LONG_SIDE = 8192
-"""Samples, for pictures far from any usual shape."""
+"""Longest long side, in samples, for pictures far from any usual shape."""
 
 SMALL_SHORT_SIDE = 1080
-"""Samples of a picture that is only looked at."""
+"""Longest short side of a frame sample's picture, in samples."""
 
 SD_HEIGHT = 576
-"""Rows up to which a picture that does not say its matrix is taken for BT.601, as players do."""
+"""Rows up to which a picture without a stated matrix is taken for BT.601, as players do."""
 
 SAME_SHAPE = 0.02
-"""Relative difference of width to height under which a changed size is the same picture, only scaled."""
+"""Relative change of the ratio of width to height below which a new size is only a scaled picture."""
 
 MATRICES = {
     1: Colorspace.ITU709,
@@ -35,24 +35,25 @@ MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-"""From ISO/IEC 23091-2 matrix coefficients, as frames carry them, to what the scaler calls them."""
+"""The scaler's names of the ISO/IEC 23091-2 matrix coefficients that frames carry."""
 
 
 INTERPOLATION = Interpolation.BICUBIC
 
 EXACT_INTERPOLATION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
-"""For another matrix: without exact rounding grey takes on a tint, with it a conversion takes half as long again."""
+"""Interpolation for another matrix: without exact rounding grey takes on a tint, and with it a conversion takes half as
+long again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Size and shape of a source's pictures, before they are turned upright.
+    """The size and shape of a source's pictures before they are turned upright.
 
     Attributes:
-        width: of all pictures, samples.
-        height: rows.
-        pixel_aspect: width of a sample over its height.
-        orientation: what brings them upright.
+        width: Width of all pictures, in samples.
+        height: Height of all pictures, in rows.
+        pixel_aspect: Width of a sample over its height.
+        orientation: Orientation that brings them upright.
     """
 
     width: int
@@ -62,19 +63,19 @@ class Geometry:
 
     @classmethod
     def of(cls, frame: av.VideoFrame, pixel_aspect: Fraction) -> "Geometry":
-        """Return that of a stream whose frames are as `frame`."""
+        """Return the geometry of a stream with frames like `frame`."""
         geometry = cls(frame.width, frame.height, float(pixel_aspect), Orientation.of(frame))
         return geometry.limited(LARGEST_SHORT_SIDE)
 
     @property
     def shown(self) -> tuple[float, int]:
-        """Width and height upright, in units of a row's height."""
+        """Width and height of an upright picture, in units of a row's height."""
         if self.orientation.sideways:
             return self.height / self.pixel_aspect, self.width
         return self.width * self.pixel_aspect, self.height
 
     def limited(self, short_side: int) -> "Geometry":
-        """Return the same shape, its short side at most so long."""
+        """Return an equal shape with a short side of at most `short_side` samples."""
         short, long = sorted((self.width, self.height))
         factor = min(short_side / short, LARGEST_LONG_SIDE / long)
         if factor >= 1:
@@ -89,9 +90,9 @@ class Converter:
     A frame of another shape than the stream's, after a change in mid-stream, is shown whole between black bars.
 
     Args:
-        geometry: of the pictures.
-        for_sampling: whether pictures are only looked at: made smaller cheaply, and of an interlaced frame one field is
-            enough, as wide, half as high, of the same shape.
+        geometry: Geometry of the pictures.
+        for_sampling: True for frame samples: they are scaled cheaply, and one field of an interlaced frame is enough,
+            as wide, half as high and with an equal shape.
     """
 
     def __init__(self, geometry: Geometry, *, for_sampling: bool = False) -> None:
@@ -102,7 +103,7 @@ class Converter:
         self._tones: ToneMapper | None = None
 
     def convert(self, frame: av.VideoFrame) -> Picture:
-        """Return `frame` upright. Its samples are shared, not copied, where nothing had to change."""
+        """Return `frame` upright; the picture shares its samples where nothing has to change."""
         form = self._geometry
         size = _within(frame.width / frame.height, form)
         if self._for_sampling and frame.format.name == "yuv420p" and Light.of(frame) is None and _plain(frame):
@@ -129,7 +130,7 @@ class Converter:
 
 
 def _scaled(reformatter: VideoReformatter, frame: av.VideoFrame, size: tuple[int, int], form: str) -> av.VideoFrame:
-    """Return `frame` in another size and form, itself where nothing has to change."""
+    """Return `frame` in another size and form, or `frame` itself where nothing has to change."""
     if frame.format.name == form and _plain(frame) and (frame.width, frame.height) == size:
         return frame
     rgb = frame.format.is_rgb
@@ -151,17 +152,17 @@ def _matrix(frame: av.VideoFrame) -> Colorspace:
 
 
 def _full(frame: av.VideoFrame) -> bool:
-    """Whether samples use the full range."""
+    """Return whether samples use the full range."""
     return frame.format.is_rgb or frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
 
 
 def _plain(frame: av.VideoFrame) -> bool:
-    """Whether the samples of a Y'CbCr `frame` mean what those of pictures do."""
+    """Return whether a Y'CbCr `frame` has the matrix and the range of pictures."""
     return _matrix(frame) is Colorspace.ITU709 and not _full(frame)
 
 
 def _within(shape: float, form: Geometry) -> tuple[int, int]:
-    """Return the size of a picture whose width to height is `shape`, shown whole in pictures of `form`."""
+    """Return the size of a picture with a ratio of width to height of `shape`, shown whole in pictures of `form`."""
     own = form.width / form.height
     if abs(shape / own - 1) <= SAME_SHAPE:
         return form.width, form.height
@@ -171,7 +172,7 @@ def _within(shape: float, form: Geometry) -> tuple[int, int]:
 
 
 def _shrunk(planes: tuple[Plane, Plane, Plane], size: tuple[int, int]) -> tuple[Plane, Plane, Plane]:
-    """Return the planes in another size by means over areas: a third of the scaler's time."""
+    """Return the planes in another size, by means over areas, which takes a third of the scaler's time."""
     width, height = size
     if (planes[0].shape[1], planes[0].shape[0]) == size:
         return planes
@@ -183,7 +184,7 @@ def _shrunk(planes: tuple[Plane, Plane, Plane], size: tuple[int, int]) -> tuple[
 
 
 def _barred(planes: tuple[Plane, Plane, Plane], form: Geometry) -> tuple[Plane, Plane, Plane]:
-    """Return the planes in the middle of black ones."""
+    """Return the planes between black bars."""
     luma, blue, red = (
         _centred(plane, form.height if index == 0 else (form.height + 1) // 2,
                  form.width if index == 0 else (form.width + 1) // 2, black)

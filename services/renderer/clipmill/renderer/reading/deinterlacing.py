@@ -1,4 +1,4 @@
-"""Two fields of 25 or 30 frames a second become one progressive picture a frame."""
+"""Deinterlacing: the two fields of each of 25 or 30 frames per second become one progressive picture."""
 
 from collections import deque
 from dataclasses import replace
@@ -9,10 +9,10 @@ from clipmill.renderer.reading.timed_frames import TimedPicture
 
 
 class Deinterlacer:
-    """Makes progressive frames of interlaced ones, one a frame; progressive frames pass untouched.
+    """Makes one progressive frame of each interlaced one; progressive frames pass unchanged.
 
-    The filter is built when the first interlaced frame comes. It looks one frame ahead, so it returns one frame late;
-    it gives one frame for each that it takes, in order, and each keeps its time.
+    The filter is built when the first interlaced frame comes. It needs the next frame, so it returns a frame late. It
+    gives one frame for each that it takes, in order, and each keeps its time.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Deinterlacer:
         self._pushed: deque[TimedPicture] = deque()
 
     def push(self, picture: TimedPicture) -> list[TimedPicture]:
-        """Return the pictures that are done once `picture` is known."""
+        """Take the next picture; return the pictures that are now done."""
         frame = picture.frame
         form = (frame.width, frame.height, frame.format.name)
         done: list[TimedPicture] = []

@@ -1,4 +1,4 @@
-"""A source as FFmpeg reads it: its streams, and their decoded frames from a point in time on.
+"""Demuxing a source with FFmpeg: its streams, and their decoded frames from a point in time on.
 
 Times are seconds from the source's first video frame, as in every stage.
 """
@@ -21,64 +21,64 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.renderer.reading.timed_frames import TimedPicture, TimedSound
 
 IO_BUFFER_BYTES = 128 * 1024
-"""What the demuxer asks for at a time."""
+"""Bytes that the demuxer reads at a time."""
 
 INTERLEAVE_SECONDS = 3.0
-"""How far behind the picture a container may store the sound that goes with it."""
+"""Longest distance at which a container may store sound after its picture."""
 
 EARLIER_SECONDS = (0.0, 10.0, float("inf"))
-"""How much before the start to look for a keyframe, should a container's index point too late."""
+"""Times before the start at which to look for a keyframe, in turn, if a container's index points too late."""
 
 SOUND_ALONE_SECONDS = 10.0
-"""How far beyond the end sound is read while no picture has come that is as late, before its absence is believed."""
+"""Sound read beyond the end while pictures are missing there; after it they count as absent."""
 
 PROMISED_SECONDS = 1.0
-"""By how much the pictures' duration may pass the last picture that was read without promising another."""
+"""Time by which the stated duration of the pictures may exceed the last one read without another one to come."""
 
 COUNTED_PACKETS = 120
-"""Pictures whose times tell a rate that no one has told: two to five seconds."""
+"""Pictures whose times give the rate where the container states none: two to five seconds."""
 
 REORDERED_PACKETS = 16
-"""By how many pictures one may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`); there are gaps among
-the last ones that were read."""
+"""Pictures by which one may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`). So many of the last
+pictures read may have gaps among them."""
 
 MOST_THREADS = 4
-"""Of the decoder where its user leaves the choice: each holds a picture, and four are twice as fast as the encoder."""
+"""Threads of the decoder by default: each holds a picture, and four are twice as fast as the encoder."""
 
 MOST_PIXELS = 2 * 7680 * 4320
-"""Beyond twice the samples of 8K a file's dimensions are a mistake or an attack on the memory."""
+"""Most samples of a picture, twice those of 8K: larger dimensions are a mistake or an attack on the memory."""
 
 CHEAP_DECODER = {"skip_loop_filter": "all"}
-"""FFmpeg's name for leaving out the smoothing of block edges, which looks do not need."""
+"""FFmpeg's option to leave out the smoothing of block edges, which frame samples do not need."""
 
 
 class Detail(Enum):
-    """Which pictures are decoded, by FFmpeg's name for those that are left out."""
+    """The pictures that are decoded, by FFmpeg's name for those that are left out."""
 
     KEYS = "NONKEY"
     """Key frames alone."""
     REFERENCES = "NONREF"
-    """Those that others refer to."""
+    """Pictures that others refer to."""
     EVERY = "DEFAULT"
-    """All, but for a cheap decoding without the loop filter."""
+    """All pictures, decoded cheaply without the loop filter."""
     FULL = "NONE"
-    """All, as they were meant."""
+    """All pictures in full quality."""
 
 
 class Demuxer:
     """An open source, read from one place at a time.
 
     Args:
-        file: seekable.
-        audio_index: the stream to take the sound from; None for the one that players choose.
-        threads: of the decoder, 0 for its own choice.
+        file: Seekable file.
+        audio_index: Index of the stream to take the sound from; None for the one that players choose.
+        threads: Threads of the decoder; 0 for the default.
 
     Attributes:
-        damaged: whether pictures could not be read or decoded since `read` began.
-        ended: whether the pictures ended before the point up to which `read` was asked for them.
+        damaged: True if pictures could not be read or decoded since `read` began.
+        ended: True if the pictures ended before the point up to which `read` should give them.
 
     Raises:
-        Permanent: with `unreadable_media` if FFmpeg cannot read it, with `no_video` if there is no picture in it.
+        Permanent: `unreadable_media` if FFmpeg cannot read the file, `no_video` if it has no picture.
     """
 
     def __init__(self, file: BinaryIO, audio_index: int | None, threads: int) -> None:
@@ -115,10 +115,10 @@ class Demuxer:
         self._container.close()
 
     def choose(self, detail: Detail) -> None:
-        """Decide which pictures are decoded by what reads next.
+        """Choose the pictures that the next reads decode.
 
-        The container is opened again where an open decoder would not take it: dav1d reads it at its opening only, and
-        all decoders the choice of the loop filter.
+        The container is opened again where an open decoder would ignore the choice: dav1d reads it only when it opens,
+        and all decoders read the choice of the loop filter only then.
         """
         before, self._detail = self._detail, detail
         fixed_at_opening = self.video.codec_context.name == "libdav1d" or Detail.FULL in {before, detail}
@@ -127,7 +127,7 @@ class Demuxer:
         self.video.codec_context.skip_frame = detail.value
 
     def every_picture(self) -> None:
-        """From here on decode every picture, in the midst of reading, where the decoder can."""
+        """Decode every picture from now on, in the midst of reading, where the decoder can."""
         self._detail = Detail.EVERY
         self.video.codec_context.skip_frame = self._detail.value
 
@@ -137,33 +137,33 @@ class Demuxer:
 
     @property
     def duration(self) -> float | None:
-        """Seconds of picture, as far as the container says so."""
+        """Duration of the pictures in seconds, None if the container does not state it."""
         if self.video.duration is not None:
             return float(self.video.duration * _time_base(self.video))
         return _clock(self.video.metadata.get("DURATION", ""))  # Matroska, as FFmpeg and mkvmerge write it
 
     @property
     def interlaced(self) -> bool:
-        """Whether the stream says that its frames have two fields (AVFieldOrder: 0 unknown, 1 progressive)."""
+        """True if the stream states that its frames have two fields (AVFieldOrder: 0 unknown, 1 progressive)."""
         return self.video.codec_context.field_order > 1
 
     @property
     def pixel_aspect(self) -> Fraction:
-        """Width of a sample over its height, before any rotation; nonsense counts as square."""
+        """Width of a sample over its height, before any rotation; an implausible ratio counts as square."""
         ratio = self.video.sample_aspect_ratio or self.video.codec_context.sample_aspect_ratio
         return ratio if ratio and Fraction(1, 8) <= ratio <= 8 else Fraction(1)
 
     def read(
         self, start: float, stop: float, *, late: float = 0.0, lead: float = 0.0, sound: bool = False
     ) -> Iterator[TimedPicture | TimedSound]:
-        """Yield decoded frames from at or before `start`, where there are any, in the order of decoding.
+        """Yield decoded frames in the order of decoding, beginning at or before `start` if there are any.
 
         Args:
-            start: seconds.
-            stop: seconds; all streams are read until they have passed it.
-            late: seconds that the first picture may come after `start` before an earlier one is looked for.
-            lead: seconds before `start` from which sound is read.
-            sound: whether sound is decoded too.
+            start: Start of the read, in seconds.
+            stop: Time that all streams are read to pass, in seconds.
+            late: Most time from `start` to the first picture before an earlier one is searched for, in seconds.
+            lead: Time before `start` from which sound is read, in seconds.
+            sound: True to decode sound too.
         """
         self.damaged = False
         for earlier in EARLIER_SECONDS:
@@ -187,26 +187,26 @@ class Demuxer:
         """Go to the last key frame at or before `time`, as far as the index knows it; 0 is the beginning."""
         self._last = time
         if time <= 0:
-            if not self._fresh:  # seeking there may miss what comes first: transport streams count by packets' times
+            if not self._fresh:  # seeking to 0 may miss the first packets: transport streams count by packets' times
                 self._reopen()
             return
         self._fresh = False
         position = int((time + self._origin) / _time_base(self.video))
         try:
             self._container.seek(position, stream=self.video, backward=True)
-        except (av.error.FFmpegError, OverflowError):  # no index: read from where it begins
+        except (av.error.FFmpegError, OverflowError):  # no index: read from the beginning
             self._reopen()
 
     def _decoded(self, stop: float, *, sound: bool, keyed: bool) -> Iterator[TimedPicture | TimedSound]:
-        """Yield frames in the order of decoding until all streams have passed `stop`; a damaged packet is left out.
+        """Yield frames in the order of decoding until all streams have passed `stop`, without damaged packets.
 
-        Pictures that end before `stop` do not have all the rest of the sound read, unless the container says that there
-        are more of them: those may be stored well after their sound.
+        If the pictures end before `stop`, the rest of the sound is not read, unless the container states that there are
+        more pictures: these may be stored well after their sound.
 
         Args:
-            stop: seconds.
-            sound: whether sound is decoded too.
-            keyed: whether pictures before the first key frame, which would lack what they refer to, are left out.
+            stop: Time that all streams are read to pass, in seconds.
+            sound: True to decode sound too.
+            keyed: True to leave out pictures before the first key frame: they refer to missing ones.
         """
         pending: set[Stream] = {self.video} if self.audio is None or not sound else {self.video, self.audio}
         reached: float | None = None
@@ -233,14 +233,20 @@ class Demuxer:
             yield from map(self._timed, self.video.codec_context.decode(None))
 
     def _far_enough(self, stream: Stream, beyond: float, reached: float | None) -> bool:
-        """Whether no more is expected, a packet of `stream` being `beyond` the end, pictures `reached`, seconds."""
+        """Return whether nothing more is expected, after a packet of `stream`.
+
+        Args:
+            stream: Stream of the packet.
+            beyond: Time from the end of the read to the packet, in seconds.
+            reached: Time that the pictures have reached, in seconds; None before the first one.
+        """
         if stream is self.video:
             return beyond > INTERLEAVE_SECONDS
         promised = self.duration is not None and reached is not None and self.duration > reached + PROMISED_SECONDS
         return beyond > SOUND_ALONE_SECONDS and reached is not None and not promised
 
     def first_sound(self, within: float) -> float | None:
-        """Return the time of the next sound that is stored, None if there is none up to picture `within`, seconds."""
+        """Return the time of the next stored sound, None if there is none before a picture at `within`, in seconds."""
         if self.audio is None:
             return None
         for packet in self._packets([self.video, self.audio]):
@@ -252,7 +258,7 @@ class Demuxer:
         return None
 
     def counted_rate(self) -> float:
-        """Return the frames a second by the times of the next pictures that are stored, 0 if they are too few."""
+        """Return the frames per second by the times of the next stored pictures, 0 if they are too few."""
         stamps = (packet.pts for packet in self._packets([self.video]) if packet.pts is not None)
         times = sorted(islice(stamps, COUNTED_PACKETS))[:-REORDERED_PACKETS]
         passed = (times[-1] - times[0]) * _time_base(self.video) if times else 0
@@ -301,14 +307,14 @@ class Demuxer:
 
 
 def decodable(stream: Stream) -> bool:
-    """Whether FFmpeg has a decoder for a stream: else its context is None, whatever PyAV's types say."""
+    """Return whether FFmpeg has a decoder for a stream; without one its context is None, contrary to PyAV's types."""
     context: CodecContext | None = stream.codec_context
     return context is not None
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turn FFmpeg's errors into `Permanent` with `unreadable_media`."""
+    """Turn FFmpeg's errors into `Permanent` with the code `unreadable_media`."""
     try:
         yield
     except av.error.FFmpegError as error:
@@ -346,7 +352,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
 
 
 def _audio_stream(container: InputContainer, index: int | None) -> AudioStream | None:
-    """Return the stream `index`, else the one that players choose, else any that can be decoded."""
+    """Return the first that can be decoded: the stream `index`, the one that players choose, any other."""
     asked = container.streams[index] if index is not None and index < len(container.streams) else None
     for stream in (asked, container.streams.best("audio"), *container.streams.audio):
         if isinstance(stream, AudioStream) and decodable(stream):
@@ -359,7 +365,7 @@ def _time_base(stream: Stream) -> Fraction:
 
 
 def _clock(text: str) -> float | None:
-    """Seconds of a duration such as 00:01:02.500000000."""
+    """Return the seconds of a duration such as 00:01:02.500000000."""
     parts = text.split(":")
     try:
         return float(sum(float(part) * 60.0**power for power, part in enumerate(reversed(parts))))

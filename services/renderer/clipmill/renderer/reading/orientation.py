@@ -1,4 +1,4 @@
-"""How a picture is turned before it is shown."""
+"""The orientation of a picture, by which it is turned before it is shown."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ _TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """What brings a decoded picture upright.
+    """The turn that brings a decoded picture upright.
 
     Attributes:
-        turns: quarter turns counter-clockwise, 0 to 3.
-        mirrored: whether left and right are swapped before that.
+        turns: Quarter turns counter-clockwise, 0 to 3.
+        mirrored: True to swap left and right before that.
     """
 
     turns: int = 0
@@ -28,9 +28,9 @@ class Orientation:
     def of(cls, frame: av.VideoFrame) -> "Orientation":
         """Read the display matrix that came with `frame`, if any; angles are rounded to quarter turns.
 
-        The matrix is that of ISO/IEC 14496-12 (`tkhd`): a point (x, y) comes to (ax + cy, bx + dy), y downwards; its
-        numbers a b u c d v x y w are 32 bits each, in the machine's byte order, as FFmpeg hands them on. Where
-        they cannot be read, the angle still can (0 without a matrix), degrees counter-clockwise.
+        The matrix is that of ISO/IEC 14496-12 (`tkhd`): a point (x, y) moves to (ax + cy, bx + dy), y downwards. FFmpeg
+        gives its numbers a b u c d v x y w with 32 bits each, in the machine's byte order. Where they cannot be read,
+        the angle still can, in degrees counter-clockwise (0 without a matrix).
         """
         numbers = np.frombuffer(side_data(frame, Type.DISPLAYMATRIX) or b"", np.int32)
         if len(numbers) < 9:
@@ -44,11 +44,11 @@ class Orientation:
 
     @property
     def sideways(self) -> bool:
-        """Whether width and height change places."""
+        """True if width and height change places."""
         return self.turns % 2 == 1
 
     def applied(self, plane: Plane) -> Plane:
-        """Return `plane` upright; itself where nothing has to change."""
+        """Return `plane` upright, or `plane` itself where nothing has to change."""
         if self.mirrored:
             plane = np.asarray(cv2.flip(plane, 1), np.uint8)
         return np.asarray(cv2.rotate(plane, _TURNS[self.turns]), np.uint8) if self.turns else plane

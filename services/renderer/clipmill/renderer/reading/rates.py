@@ -1,20 +1,20 @@
-"""The constant frame rate of a clip, chosen from what its source says of its own."""
+"""The constant frame rate of a clip, chosen from the rates that its source states."""
 
 from fractions import Fraction
 
 HIGHEST_RATE = 60
-"""Frames a second: what every platform plays."""
+"""Frames per second that every platform plays."""
 
 LOWEST_RATE = 20
-"""Frames a second below which frames are shown more than once, because captions and camera move between them."""
+"""Frames per second below which frames are repeated, because captions and camera move between them."""
 
 HIGHEST_SOURCE_RATE = 480
-"""Frames a second of the fastest cameras whose films people cut; beyond it a container's rate is the step of its clock
+"""Frames per second of the fastest cameras whose films people cut. A container's larger rate is the step of its clock
 (1,000 in Matroska, 90,000 in MPEG) and says nothing of the pictures."""
 
 LEAST_EVEN_RATE = 36
-"""Frames a second down to which a rate above the highest is halved: every second picture, evenly, is smoother than most
-pictures with some left out (75 becomes 37.5, 144 becomes 36), but hardly where it comes near 30 (61, 70 become 60)."""
+"""Frames per second down to which a rate above the highest is halved. Every second picture is smoother than most
+pictures with some left out (75 becomes 37.5, 144 becomes 36), but hardly if the half is near 30 (61, 70 become 60)."""
 
 USUAL_RATES = (
     Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(48), Fraction(50),
@@ -23,7 +23,7 @@ USUAL_RATES = (
 """Frame rates of cameras and platforms."""
 
 RATE_TOLERANCE = 0.003
-"""Relative distance from a usual rate that is taken for rounding; the nearest wins (24 and 23.976)."""
+"""Relative distance from a usual rate that counts as rounding; the nearest rate is taken (24 and 23.976)."""
 
 
 def output_rate(
@@ -31,15 +31,15 @@ def output_rate(
 ) -> Fraction:
     """Return the constant frame rate to render at.
 
-    Interlaced video keeps its frame rate: 25 frames of two fields become 25 pictures, as YouTube's recommended upload
-    settings ask for ("1080i60 content should be deinterlaced to 1080p30").
+    Interlaced video keeps its frame rate: 25 frames of two fields become 25 pictures, as YouTube recommends ("1080i60
+    content should be deinterlaced to 1080p30").
 
     Args:
-        average: frames divided by duration, as the container has it.
-        base: the lowest rate at which all time stamps fall on frames; for a variable rate, the finest step that the
-            source takes (or nonsense, such as 90,000).
-        interlaced: whether frames have two fields, of which `base` may be the rate.
-        counted: frames a second by their times, for a container that says nothing usable; 0 if nobody counted.
+        average: Frames divided by duration, as the container states it.
+        base: Lowest rate at which all time stamps fall on frames; for a variable rate, the finest step that the source
+            takes (or nonsense, such as 90,000).
+        interlaced: True if frames have two fields; `base` may be the rate of fields.
+        counted: Frames per second by their times, for a container that states nothing usable; 0 if not counted.
     """
     average, base = plausible(average), plausible(base)
     if average is None and base is None:
@@ -63,7 +63,7 @@ def output_rate(
 
 
 def plausible(rate: Fraction | None) -> Fraction | None:
-    """Return a rate that a container gives, None if it cannot be that of pictures."""
+    """Return a container's rate, None if it cannot be the rate of pictures."""
     return rate if rate and 0 < rate <= HIGHEST_SOURCE_RATE else None
 
 

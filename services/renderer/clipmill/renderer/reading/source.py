@@ -1,8 +1,8 @@
-"""Reading a clip from its source: sparse samples at its pictures with all its sound, then every picture.
+"""Reading a clip from its source: sparse frame samples with all its sound, then every picture.
 
 Time stamps become seconds from the source's first video frame. The clip's start is moved to the nearest point of the
-frame grid (at most half a frame), for picture and sound alike, so that a source of constant rate gives every frame
-exactly once however its container rounds time stamps; at a variable rate the nearest frame in time is shown.
+frame grid (at most half a frame), for picture and sound alike. A source of constant rate then gives every frame
+exactly once, however its container rounds time stamps; at a variable rate the nearest frame in time is shown.
 """
 
 from collections.abc import Iterator
@@ -23,28 +23,28 @@ from clipmill.renderer.reading.rates import output_rate, plausible
 from clipmill.renderer.reading.timed_frames import TimedPicture, TimedSound
 
 LOST_SECONDS = 1.0
-"""How much of a damaged source's end may be missing and is shown as a still."""
+"""Longest part of a damaged source's end that may be missing; its last picture stands in for it."""
 
 SAMPLE_SECONDS = 1 / 15
-"""Least time between two samples: faces are looked for less often, and mouths move slower."""
+"""Least time between two frame samples: faces are searched for less often, and mouths move more slowly."""
 
 GAP_SECONDS = 0.17
-"""Longest time between two reference pictures for them to be enough to look at: 6 a second catch every syllable."""
+"""Longest time between two reference pictures at which these alone are enough: 6 a second catch every syllable."""
 
 GAP_PROBE_SECONDS = 1.0
-"""How much of a clip tells whether they are: several groups of pictures between two reference pictures."""
+"""Time read to decide whether they are enough: several groups of pictures between two reference pictures."""
 
 LATE_SOUND_SECONDS = 0.03
-"""Sound that begins later than the clip by more may be stored before the picture at which reading begins."""
+"""Longest delay of the sound's beginning after the clip's; with more, sound may be stored before the first picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSample:
-    """A look at the source, cheaper than its pictures.
+    """A frame of the source for the survey, read more cheaply than the pictures to draw.
 
     Attributes:
-        frame: the clip's frame that is nearest to it in time.
-        picture: maybe smaller than the pictures, of the same shape.
+        frame: Number of the clip's frame that is nearest in time.
+        picture: Picture of the same shape as those to draw, maybe smaller.
     """
 
     frame: int
@@ -52,23 +52,22 @@ class FrameSample:
 
 
 class Source:
-    """An open source. A context manager; what FFmpeg cannot read raises `Permanent` with `unreadable_media`.
+    """An open source, used as a context manager. Media that FFmpeg cannot read raises `Permanent`, `unreadable_media`.
 
     Args:
-        file: seekable.
-        audio_index: the stream to take the sound from; None for the one that players choose.
-        threads: of the decoder, 0 for its own choice.
-        near: seconds, where the clip begins: should pictures change their size in mid-stream, those there decide.
-        frame_rate: average of all pictures a second, for containers that say nothing usable of it; 0 if it is not
-            known: then the first ones are counted.
+        file: Seekable file.
+        audio_index: Index of the stream to take the sound from; None for the one that players choose.
+        threads: Threads of the decoder; 0 for the default.
+        near: Start of the clip, in seconds; its pictures decide the size if it changes in mid-stream.
+        frame_rate: Average frames per second, for containers that state nothing usable; 0 to count the first pictures.
 
     Attributes:
-        rate: frames a second of the pictures.
-        has_sound: whether there is any.
-        sound_reduced: whether only one channel of it could be used, or none, once sampled at.
+        rate: Frames per second of the pictures.
+        has_sound: True if the source has sound.
+        sound_reduced: True if only one channel of the sound, or none, could be used; known once `frame_samples` ended.
 
     Raises:
-        Permanent: with `unreadable_media` if not a single picture can be decoded, `no_video` if there are none.
+        Permanent: `unreadable_media` if not a single picture can be decoded, `no_video` if there are none.
     """
 
     def __init__(
@@ -104,21 +103,21 @@ class Source:
         return self._geometry.shown
 
     def snapped(self, time: float) -> float:
-        """Return the point of the frame grid that is nearest to `time`, seconds."""
+        """Return the point of the frame grid that is nearest to `time`, in seconds."""
         return float(round(time * self.rate) / self.rate)
 
     def frame_samples(self, start: float, frames: int) -> Iterator[FrameSample | Sound]:
-        """Yield looks at a clip, in order, and all its sound along with them.
+        """Yield frame samples of a clip, in order, and all its sound along with them.
 
-        Only reference pictures are decoded, or all where those lie too far apart, and at most 15 a second are given. Of
-        interlaced pictures one field is given, as wide and half as high.
+        Only reference pictures are decoded, or all where those are too far apart, and at most 15 a second are given.
+        Interlaced pictures give one field, as wide and half as high.
 
         Args:
-            start: seconds, on the frame grid.
-            frames: how many the clip has.
+            start: Start of the clip, in seconds, on the frame grid.
+            frames: Number of the clip's frames.
 
         Raises:
-            Permanent: as `pictures` does.
+            Permanent: The pictures cannot be read, as in `pictures`.
         """
         demuxer = self._demuxer
         converter = Converter(self._geometry.limited(SMALL_SHORT_SIDE), for_sampling=True)
@@ -153,15 +152,15 @@ class Source:
     def pictures(self, start: float, frames: int) -> Iterator[Picture]:
         """Yield exactly `frames` pictures at `rate` from `start` on.
 
-        A picture that is shown again is the same object again. Past the source's end its last picture is held.
+        A picture that is shown again is the same object. Past the source's end its last picture is repeated.
 
         Args:
-            start: seconds, on the frame grid.
-            frames: how many.
+            start: Start of the clip, in seconds, on the frame grid.
+            frames: Number of pictures.
 
         Raises:
-            Permanent: with `unreadable_media` if not a single picture can be decoded, or if damage ends the pictures
-                long before the clip does.
+            Permanent: `unreadable_media` if not a single picture can be decoded, or if damage ends the pictures long
+                before the clip does.
         """
         demuxer = self._demuxer
         converter = Converter(self._geometry)
@@ -194,7 +193,7 @@ class Source:
         return output_rate(average, base, interlaced=self._demuxer.interlaced, counted=counted)
 
     def _frame_at(self, near: float) -> av.VideoFrame:
-        """Return the key frame at `near` or before, or any frame after."""
+        """Return the key frame at or before `near`, or any frame after it."""
         found = None
         with readable():
             for detail in (Detail.KEYS, Detail.REFERENCES):  # there are streams without key frames
@@ -207,7 +206,7 @@ class Source:
         raise _nothing_decoded(near)
 
     def _enough(self, start: float) -> Detail:
-        """Look whether reference pictures alone are enough to look at."""
+        """Return the detail for frame samples: reference pictures if these are close in time, else all pictures."""
         self._demuxer.choose(Detail.REFERENCES)
         reached = None
         for timed in self._pictures(start, start + GAP_PROBE_SECONDS):
@@ -217,7 +216,7 @@ class Source:
         return Detail.REFERENCES
 
     def _sound_lead(self, start: float) -> float:
-        """Return how much earlier to begin for the sound's sake, seconds."""
+        """Return the time before `start` at which to begin because of the sound, in seconds."""
         demuxer = self._demuxer
         if start <= 0 or demuxer.audio is None:
             return 0.0
@@ -242,13 +241,21 @@ class Source:
 
     @property
     def _half_frame(self) -> float:
-        """Seconds that half a frame of the clip lasts."""
+        """Duration of half a frame of the clip, in seconds."""
         return 0.5 / float(self.rate)
 
     def _check(self, start: float, length: float, end: float | None) -> None:
-        """Raise if the pictures that were read, the last until `end`, seconds of the clip, are too few for its length.
+        """Raise if the pictures that were read are too few for the clip.
 
-        Pictures may end before the sound does, and the last one may stand for long: that is no damage.
+        Pictures may end before the sound does, and the last one may be shown for long: neither is damage.
+
+        Args:
+            start: Start of the clip, in seconds of the source.
+            length: Length of the clip, in seconds.
+            end: End of the last picture, in seconds of the clip; None without any.
+
+        Raises:
+            Permanent: `unreadable_media` if none could be decoded, or too many are missing.
         """
         if end is None:
             raise _nothing_decoded(start)
@@ -260,14 +267,14 @@ class Source:
 
 
 class _SoundReader:
-    """Gives decoded audio its place on the clip's time line."""
+    """Gives decoded sound its place on the clip's time line."""
 
     def __init__(self) -> None:
         self._converter = SoundConverter()
         self._end = 0.0
 
     def read(self, timed: TimedSound, start: float) -> Sound:
-        """Return the sound in a source whose clip begins at `start`, seconds."""
+        """Return the sound of a frame, for a clip that begins at `start`, in seconds of the source."""
         begin = self._end if timed.time is None else timed.time - start
         self._end = begin + timed.frame.samples / timed.frame.sample_rate
         return Sound(self._converter.convert(timed.frame), begin)

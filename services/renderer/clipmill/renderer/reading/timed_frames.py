@@ -10,9 +10,9 @@ class TimedPicture:
     """A decoded picture.
 
     Attributes:
-        frame: the picture as FFmpeg gives it.
-        time: seconds at which it is shown first.
-        length: seconds for which the container says that it is shown, 0 if it does not say.
+        frame: The picture as FFmpeg gives it.
+        time: Time at which it is first shown, in seconds.
+        length: Time for which it is shown by the container, in seconds; 0 if unknown.
     """
 
     frame: av.VideoFrame
@@ -25,8 +25,8 @@ class TimedSound:
     """A decoded piece of sound.
 
     Attributes:
-        frame: the samples as FFmpeg gives them.
-        time: seconds at which it begins, None if it has no time stamp.
+        frame: The samples as FFmpeg gives them.
+        time: Time at which it begins, in seconds; None if it has no time stamp.
     """
 
     frame: av.AudioFrame

@@ -1,14 +1,14 @@
-"""High dynamic range and wide gamut become SDR BT.709, through a table of colours that is computed once.
+"""Tone mapping from high dynamic range and wide gamut to SDR BT.709, by a table of colours that is computed once.
 
 The table is display-referred: code values become light on an HDR display of the source's peak, the light is mapped to
-an SDR display whose white is HDR's reference white, and becomes code values of BT.1886 there.
+an SDR display whose white is HDR's reference white, and becomes code values of BT.1886.
 
 - PQ is SMPTE ST 2084; HLG is ARIB STD-B67, both as in Recommendation ITU-R BT.2100, HLG with its system gamma of 1.2
   for a display of 1,000 cd/m2.
 - Light is compressed by the electro-electrical transfer function (EETF) of Report ITU-R BT.2390, section 5.4.1, in PQ
   space, applied to the largest of red, green and blue, and all three are scaled alike: hue and saturation stay.
-- Reference white is 203 cd/m2 (Report ITU-R BT.2408): it comes to 0.9 of SDR's signal where the peak is 1,000 cd/m2,
-  to 0.77 where it is 10,000. What is darker than about 90 cd/m2, where skin is, stays as it is at a peak of 1,000.
+- Reference white is 203 cd/m2 (Report ITU-R BT.2408): it becomes 0.9 of SDR's signal at a peak of 1,000 cd/m2, and
+  0.77 at 10,000. At a peak of 1,000, light below about 90 cd/m2, such as skin, does not change.
 - BT.2020 or Display P3 light becomes BT.709 light by matrix; a colour that does not fit is desaturated at constant
   luminance until it does, the simplest of the ways in Report ITU-R BT.2407 that keep hue.
 
@@ -30,25 +30,25 @@ from clipmill.renderer.reading.side_data import side_data
 Floats = npt.NDArray[np.float64]
 
 REFERENCE_WHITE_NITS = 203.0
-"""Of HDR, shown as SDR's white (Report ITU-R BT.2408)."""
+"""Reference white of HDR, shown as SDR's white (Report ITU-R BT.2408)."""
 
 USUAL_PEAK_NITS = 1000.0
-"""Of a source that does not say how bright it gets: what most are graded on, and HLG's nominal peak."""
+"""Peak of a source that does not state its own: most are graded on it, and it is HLG's nominal peak."""
 
 PQ_PEAK_NITS = 10_000.0
 
 TABLE_SIZE = 33
-"""Points along each side of the table, evenly in code values; between them colours are interpolated."""
+"""Points along each side of the table, even in code values; colours between them are interpolated."""
 
 SDR_GAMMA = 2.4
-"""Of BT.1886 displays with a black of zero."""
+"""Gamma of BT.1886 displays with a black of zero."""
 
 TABLE_FORMAT = "gbrp10"
-"""What the table is looked up in."""
+"""Pixel format of the frames that the table maps."""
 
 
 class Transfer(Enum):
-    """What a code value means."""
+    """The transfer function: the light that a code value stands for."""
 
     PQ = "pq"
     HLG = "hlg"
@@ -56,7 +56,7 @@ class Transfer(Enum):
 
 
 class Gamut(Enum):
-    """Which red, green and blue, by the matrix that takes them to those of BT.709, all with the white D65.
+    """The primaries, by the matrix that converts their light to that of BT.709; the white of all is D65.
 
     BT.2020: Recommendation ITU-R BT.2087; Display P3: from the primaries of SMPTE EG 432-1.
     """
@@ -66,20 +66,20 @@ class Gamut(Enum):
 
 
 WIDE: dict[int, Gamut] = {ColorPrimaries.BT2020: Gamut.BT2020, ColorPrimaries.SMPTE432: Gamut.P3}
-"""By the primaries that frames carry."""
+"""Gamuts by the primaries that frames carry."""
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-"""Of BT.709's red, green and blue."""
+"""Luminance of BT.709's red, green and blue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """The light that a frame's code values stand for, where it is not SDR's.
+    """The light that a frame's code values stand for, if it is not SDR in BT.709.
 
     Attributes:
-        transfer: how code values become light.
-        gamut: the primaries.
-        peak: of the brightest that the source has, cd/m2.
+        transfer: Transfer function from code values to light.
+        gamut: Primaries.
+        peak: Brightest light of the source, in cd/m2.
     """
 
     transfer: Transfer
@@ -88,7 +88,7 @@ class Light:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> "Light | None":
-        """Return what `frame` says of itself, None for SDR in the gamut of BT.709 or smaller."""
+        """Return the light that `frame` states, None for SDR in the gamut of BT.709 or smaller."""
         gamut = WIDE.get(frame.color_primaries)
         if frame.color_trc == ColorTrc.SMPTE2084:
             return cls(Transfer.PQ, gamut or Gamut.BT2020, _peak(frame))
@@ -101,7 +101,7 @@ class ToneMapper:
     """Maps R'G'B' frames of one kind of light to SDR BT.709.
 
     Args:
-        light: of the frames.
+        light: Light of the frames.
     """
 
     def __init__(self, light: Light) -> None:
@@ -110,7 +110,7 @@ class ToneMapper:
         self._size = (0, 0)
 
     def mapped(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return the R'G'B' of SDR BT.709 for `frame`, both in `TABLE_FORMAT` and full range."""
+        """Return `frame` mapped to R'G'B' of SDR BT.709; both are in `TABLE_FORMAT` and full range."""
         if self._graph is None or self._size != (frame.width, frame.height):
             self._graph, self._size = _lookup(frame, self.light), (frame.width, frame.height)
         self._graph.push(frame)
@@ -139,7 +139,7 @@ def sdr(codes: Floats, light: Light) -> Floats:
 
 
 def _displayed(codes: Floats, transfer: Transfer) -> Floats:
-    """Light on a display, cd/m2."""
+    """Return the light on a display, in cd/m2."""
     if transfer is Transfer.PQ:
         return _pq_to_nits(codes)
     if transfer is Transfer.SDR:
@@ -151,7 +151,7 @@ def _displayed(codes: Floats, transfer: Transfer) -> Floats:
 
 
 def _compressed(nits: Floats, peak: float) -> Floats:
-    """Bring light of up to `peak` cd/m2 under reference white."""
+    """Compress light of up to `peak` cd/m2 to at most reference white."""
     if peak <= REFERENCE_WHITE_NITS:
         return nits
     brightest = np.maximum(nits.max(axis=1), 1e-6)
@@ -166,7 +166,7 @@ def _compressed(nits: Floats, peak: float) -> Floats:
 
 
 def _fitted(linear: Floats) -> Floats:
-    """Desaturate what lies outside 0 to 1 at constant luminance until it lies within."""
+    """Desaturate colours outside 0 to 1 at constant luminance until they are within."""
     grey = np.clip(linear @ LUMINANCE, 0.0, 1.0)[:, None]
     away = linear - grey
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -177,7 +177,7 @@ def _fitted(linear: Floats) -> Floats:
 
 _M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
 _C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-"""SMPTE ST 2084."""
+"""Constants of SMPTE ST 2084."""
 
 
 def _pq_to_nits(codes: Floats) -> Floats:
@@ -191,7 +191,7 @@ def _nits_to_pq(nits: Floats) -> Floats:
 
 
 def _peak(frame: av.VideoFrame) -> float:
-    """The brightest that the source has, by its metadata: of its content, else of the display that it was graded on."""
+    """Return the source's peak by its metadata: that of its content, else of the display that it was graded on."""
     content = np.frombuffer(side_data(frame, Type.CONTENT_LIGHT_LEVEL) or b"", np.uint32)
     peak = float(content[0]) if len(content) else 0.0  # MaxCLL of AVContentLightMetadata
     # AVMasteringDisplayMetadata: ten fractions, the last of which is the largest luminance, and two flags

@@ -66,8 +66,8 @@ class Track:
     Attributes:
         number: Number of the track in order of appearance within the shot.
         detections: Detections in order of time, at least one.
-        motion: Frame and speed of the mouth's own motion at each sample, in face widths a second, in order of time, while
-            another face is seen.
+        motion: Frame and speed of the mouth's own motion, in face widths a second, at each sample with another face, in
+            order of time.
     """
 
     number: int
