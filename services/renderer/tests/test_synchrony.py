@@ -27,7 +27,7 @@ def irregular():
 
 
 def write(path, times, *, codec, sample_rate, layout, late):
-    """The flash begins with the first picture at or after FLASH, the beep with it."""
+    """Write a source whose flash begins with the first picture at or after FLASH, and its beep with the flash."""
     start = next(time for time in times if time >= FLASH - 1e-6)
     with av.open(path, "w") as container:
         video = container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "20"})
@@ -65,7 +65,7 @@ def _sound(audio, start, late):
 
 
 def heard_and_seen(path, start, length):
-    """Seconds from the clip's start at which the beep and the flash begin, and the frame of the first bright sample."""
+    """Return the times of the beep and the flash from the clip's start, and that of the first bright frame sample."""
     with path.open("rb") as file, Source(file, near=start) as source:
         start = source.snapped(start)
         frames = round(length * source.rate)

@@ -1,4 +1,4 @@
-"""People who are nothing but numbers."""
+"""People given by numbers only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from clipmill.renderer.shots import Span
 
 @dataclass
 class Someone:
-    """A person to be surveyed: where the face's middle is and how large it is at a time, or None; and when it talks."""
+    """A person to survey: middle and size of the face at a time, or None, and the times at which it talks."""
 
     at: Callable[[float], tuple[float, float, float] | None]
     talks: Callable[[float], bool] = lambda time: False
@@ -22,7 +22,7 @@ class Someone:
 
 @dataclass
 class Eye:
-    """How a detector sees: sizes in faces, shares of detection frames."""
+    """The faults of a detector: sizes in faces, shares of detection frames."""
 
     noise: float = 0.012
     misses: float = 0.05
@@ -37,7 +37,7 @@ def someone():
 
 @pytest.fixture(scope="session")
 def surveyed():
-    """Survey people who are nothing but numbers, with a detector's noise; return the survey and who is heard when."""
+    """Survey people given by numbers, with a detector's noise; return the survey and the frames with speech."""
 
     def survey(*people, seconds=10.0, rate=25.0, size=(1920, 1080), cuts=(), seed=1, **seeing):
         chance, eye = np.random.default_rng(seed), Eye(**seeing)

@@ -10,7 +10,7 @@ CROP = GEOMETRY.crop
 
 
 def followed(surveyed, someone, at, *, crop=CROP, geometry=GEOMETRY, **facts):
-    """The crop's edges, the face's rows, and the surveyed track of one person."""
+    """Return the crop's edges, the face's rows, and the surveyed track of one person."""
     survey, _ = surveyed(someone(at), size=(geometry.width, geometry.height), **facts)
     (track,) = survey.shots[0].tracks
     found = rows(track, survey.shots[0].span, geometry.rate)
@@ -54,7 +54,7 @@ def test_a_jump_at_a_shots_edge_is_a_cut_too(surveyed, someone, cut):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_quick_turns_are_followed_though_a_look_may_miss_them(surveyed, someone, seed):
+def test_quick_turns_are_followed_though_a_detection_may_miss_them(surveyed, someone, seed):
     geometry = Geometry(1920, 1080, 30.0, GEOMETRY.canvas)
     path = 960 + 400 * np.sin(2 * np.pi * np.arange(600) / 90)
     edges, _ = followed(
@@ -92,7 +92,7 @@ def test_in_a_close_up_hair_gives_way_before_the_camera_shakes(surveyed, someone
     assert np.all((edges[:, 1] <= found[1]) & (found[3] <= edges[:, 1] + wide.crop[1]))
 
 
-def test_a_face_is_where_its_looks_say_in_between_too(surveyed, someone):
+def test_a_face_is_on_its_way_between_its_detections(surveyed, someone):
     _, found = followed(surveyed, someone, lambda time: (400 + 60 * time, 420, 180), noise=0, misses=0, ghosts=0)
     assert found[0, :240] == pytest.approx(400 + 60 * np.arange(240) / 25 - 90)
 

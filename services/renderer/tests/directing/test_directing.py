@@ -11,7 +11,7 @@ VERTICAL = CANVASES[OutputFormat.VERTICAL]
 
 
 def directed(survey, heard, canvas=VERTICAL, choice=LayoutChoice.AUTO):
-    """A direction and all its framings."""
+    """Return a direction and all its framings."""
     direction = direct(survey, heard, canvas, choice)
     return direction, [direction.framing(frame) for frame in range(survey.shots[-1].span.last + 1)]
 

@@ -11,7 +11,7 @@ from clipmill.renderer.seeing.speaking import Turn
 
 @pytest.fixture
 def layouts(surveyed):
-    """The layout spans of one shot about some people."""
+    """Return the layout spans of one shot about some people."""
 
     def run(*people, choice=LayoutChoice.AUTO, form=OutputFormat.VERTICAL, size=(1920, 1080), **facts):
         survey, heard = surveyed(*people, size=size, **facts)
@@ -30,7 +30,7 @@ def sitting(x, length=200, y=420):
 
 
 def talkers(someone, first, second, left=470, right=1450):
-    """Two people far apart who talk when they are told to."""
+    """Return two people far apart who talk at the given times."""
     return someone(sitting(left), first), someone(sitting(right), second)
 
 
@@ -105,7 +105,7 @@ def test_two_who_fit_into_one_crop_are_shown_in_it(layouts, someone):
     assert (layout_span.layout, len(layout_span.groups[0])) == (Layout.TRACK, 2)
 
 
-def test_three_far_apart_are_shown_whole_with_what_lies_beside_them_cut_off(layouts, someone):
+def test_three_far_apart_are_shown_whole_with_the_sides_cut_off(layouts, someone):
     (layout_span,) = layouts(*(someone(sitting(x)) for x in (700, 960, 1220)))
     assert layout_span.layout is Layout.FIT
     crop = fitted(Geometry(1920, 1080, 25, CANVASES[OutputFormat.VERTICAL]), layout_span.groups[0])
@@ -223,7 +223,7 @@ def test_the_crops_of_a_split_show_one_person_each_near_enough(layouts, someone,
         assert 0.2 < 200 / height < 0.4
 
 
-def test_what_is_fitted_lies_in_the_middle_of_the_canvas_on_even_pixels():
+def test_a_fitted_picture_is_in_the_middle_of_the_canvas_on_even_pixels():
     geometry = Geometry(2560, 1080, 25, CANVASES[OutputFormat.VERTICAL])
     assert placed(geometry, Box(0, 0, 2560, 1080)) == (0, 732, 1080, 456)
     assert placed(geometry, Box(0, 0, 640, 480)) == (0, 554, 1080, 810)
@@ -231,7 +231,7 @@ def test_what_is_fitted_lies_in_the_middle_of_the_canvas_on_even_pixels():
     assert placed(tall, Box(0, 0, 720, 1280)) == (656, 0, 608, 1080)
 
 
-def test_what_is_fitted_is_raised_a_little_where_two_lines_of_captions_have_room_below_it_only_so():
+def test_a_fitted_picture_is_raised_a_little_if_captions_need_the_room_below():
     canvas = CANVASES[OutputFormat.VERTICAL]
     for picture in (Box(0, 0, 1920, 1080), Box(0, 0, 853, 479)):
         left, top, width, height = placed(Geometry(picture.width, picture.height, 25, canvas), picture)

@@ -1,4 +1,4 @@
-"""The camera's solver against other ways to the same answers: dense algebra, SciPy, and what can be said by hand."""
+"""The camera's solver against other ways to the same answers: dense algebra, SciPy, and calculation by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ STEP = 0.5
 
 
 def cost(x, tube, step=STEP):
-    """What a path costs, by the formula at the top of `paths` with its documented numbers."""
+    """Return a path's cost, by the formula at the top of `paths` with its documented numbers."""
     away = np.abs(x - tube.wanted)
     place = np.maximum(0, away - 0.04) + 2.0 * np.maximum(0, away - 1 / 6)
     bends = np.diff(x, 2) / step**2
@@ -20,7 +20,7 @@ def cost(x, tube, step=STEP):
 
 
 def by_scipy(tube, step=STEP):
-    """The cheapest path as SciPy finds it, each absolute value being a variable above a value and its negative."""
+    """Return SciPy's cheapest path; each absolute value is a variable above a value and its negative."""
     count = len(tube.wanted)
     sides = [(zone, side, weight) for zone, weight in ((0.04, 1.0), (1 / 6, 2.0)) for side in (-1, 1)]
     moves = np.diff(np.eye(count), axis=0)
@@ -254,7 +254,7 @@ def test_a_straight_path_stays_straight():
 
 
 def test_between_knots_a_path_is_fritsch_and_butlands():
-    # Slopes at the knots 0, 1, 4, 4: the first is the first rise, then harmonic means of the rises beside; 0 at a turn.
+    # Slopes at the knots 0, 1, 4, 4: first the first rise, then harmonic means of the adjacent rises, 0 at a turn.
     slopes = [1.0, 2 * 1 * 3 / (1 + 3), 0.0, 0.0]
     knots = np.array([0.0, 1.0, 4.0, 4.0])
     for left in range(3):

@@ -8,7 +8,7 @@ STEP = 0.1
 
 
 def path_of(wanted, slack=0.3, low=0.5, high=2.66):
-    """The calmest path after a subject in a picture of 3.16 crops' width; it is unseen where `wanted` is NaN."""
+    """Return the calmest path after a subject in a picture 3.16 crops wide; it is unseen where `wanted` is NaN."""
     wanted = np.asarray(wanted, float)
     seen = ~np.isnan(wanted)
     there = np.clip(np.where(seen, wanted, 0), low, high)

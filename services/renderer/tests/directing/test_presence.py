@@ -22,7 +22,7 @@ def shot(*tracks, seconds=20):
 
 
 def found(*tracks, seconds=20):
-    """From when to when, in seconds, who is there."""
+    """Return the segments' first and last second and the people who are there."""
     parts = presence_segments(shot(*tracks, seconds=seconds), RATE)
     return [
         (part.shot.span.first / RATE, (part.shot.span.last + 1) / RATE, {person.number for person in part.people})

@@ -1,4 +1,4 @@
-"""Files that lie or break end in a whole clip or in a clear refusal, never in half a clip, another error or a hang."""
+"""Damaged or false files give a whole clip or a clear refusal, never half a clip, another error or a hang."""
 
 import io
 
@@ -15,7 +15,7 @@ FRAMES = 100
 
 
 def outcome(data, start=0.0, frames=FRAMES):
-    """The number of pictures and of frame samples, or the code of the refusal."""
+    """Return the number of pictures, or the code of the refusal."""
     try:
         with Source(io.BytesIO(data), near=start) as source:
             samples = [

@@ -1,4 +1,4 @@
-"""Looks at a clip: sparse pictures, and all its sound."""
+"""Frame samples of a clip: sparse pictures, and all its sound."""
 
 from fractions import Fraction
 
@@ -32,7 +32,7 @@ def light(sample):
         ({"preset": "ultrafast", "bf": "0"}, 2),
     ],
 )
-def test_a_clip_is_looked_at_often_enough_however_it_is_encoded(make_media, options, most_apart):
+def test_a_clip_is_sampled_often_enough_however_it_is_encoded(make_media, options, most_apart):
     path = make_media(seconds=4, group=60, options=options, light=lambda time: 30 + round(time * 25))
     samples, _ = seen(path, 1.0, 60)
     frames = [sample.frame for sample in samples]
@@ -44,7 +44,7 @@ def test_a_clip_is_looked_at_often_enough_however_it_is_encoded(make_media, opti
 
 
 @pytest.mark.parametrize("rate", [5, 60, 120])
-def test_looks_are_few_at_high_rates_and_all_at_low_ones(make_media, rate):
+def test_frame_samples_are_few_at_high_rates_and_all_frames_at_low_ones(make_media, rate):
     path = make_media(rate=rate, seconds=2, options={"preset": "medium"})
     with path.open("rb") as file, Source(file) as source:
         frames = [
@@ -54,7 +54,7 @@ def test_looks_are_few_at_high_rates_and_all_at_low_ones(make_media, rate):
         assert np.diff(frames).min() >= 0.05 * source.rate
 
 
-def test_a_picture_that_stands_since_before_the_clip_is_looked_at(make_media):
+def test_a_picture_shown_since_before_the_clip_is_sampled(make_media):
     path = make_media("slides.mkv", times=[0.0, 0.04, 1.0, 3.0, 3.04], light=lambda time: 50 + round(time * 25))
     (first, second), _ = seen(path, 1.6, 50)
     assert (first.frame, second.frame) == (0, 35)
@@ -68,7 +68,7 @@ def tone(times):
 
 
 def laid(sounds, samples):
-    """All sound on a line from the clip's start on."""
+    """Return all sound on a line from the clip's start on."""
     line = np.zeros(samples + 96000)
     count = np.zeros(samples + 96000)
     for sound in sounds:
@@ -85,7 +85,7 @@ def test_all_the_sound_comes_once(make_media):
     _, sounds = seen(path, 1.0, 100)
     _, count = laid(sounds, 4 * 48000)
     assert (count[2000:-2000] >= 1).all()
-    assert (count > 1).sum() < 2000  # a resampler's rest
+    assert (count > 1).sum() < 2000  # the rest of a resampler
 
 
 def test_without_sound_there_is_none(make_media):
@@ -120,7 +120,7 @@ def test_sound_that_is_stored_before_its_picture_is_found(tmp_path):
     assert (np.abs(line[480:-480]) > 0.05).all()
 
 
-def test_pictures_that_are_only_looked_at_are_small_and_of_the_same_shape():
+def test_frame_samples_are_small_and_of_the_same_shape():
     upright = Orientation(turns=3)
     form = Geometry(3840, 2160, 1.0, upright).limited(1080)
     assert (form.width, form.height) == (1920, 1080)

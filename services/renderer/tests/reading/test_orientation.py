@@ -59,7 +59,7 @@ def test_photographs_with_exif_in_a_film_are_read_and_turned_as_it_says(tmp_path
 
 
 def photographs(path, orientation):
-    """Motion JPEG as cameras write it: EXIF in every picture, which PyAV does not know as side data."""
+    """Write motion JPEG as cameras do: with EXIF in every picture, which PyAV does not know as side data."""
     pixels = np.full((48, 64, 3), 60, np.uint8)
     pixels[4:16, 4:16] = 255
     exif, written = Image.Exif(), io.BytesIO()

@@ -1,4 +1,4 @@
-"""What a clip of a remote source fetches."""
+"""The bytes that a clip of a remote source fetches."""
 
 import io
 
@@ -19,7 +19,7 @@ SLACK_BYTES = 4 * 2**20
 
 @pytest.fixture(scope="module")
 def loop(tmp_path_factory):
-    """Four seconds of noise of 4 Mbit/s with sound."""
+    """Return four seconds of noise of 4 Mbit/s with sound."""
     path = tmp_path_factory.mktemp("loop") / "loop.mkv"
     noise = np.random.default_rng(2)
     with av.open(path, "w") as container:
@@ -40,7 +40,7 @@ def loop(tmp_path_factory):
 
 
 def long(loop, path, options):
-    """The loop over and over, and the bytes of the clip's own packets."""
+    """Write the loop over and over; return the bytes of the clip's own packets."""
     key, counted, last = 0, [], {}
     with av.open(path, "w", options=options) as container, av.open(loop) as source:
         streams = {stream.index: container.add_stream_from_template(stream) for stream in source.streams}
@@ -96,7 +96,7 @@ def test_survey_and_rendering_together_fetch_little_more_than_the_clip(loop, tmp
 
 
 def uneven(path, pictures, sound, chunk=None):
-    """Pictures of so many seconds, and sound of so many, a second of each by turns, or stored in larger chunks."""
+    """Write so many seconds of pictures and of sound, a second of each by turns or in larger chunks."""
     with av.open(path, "w", options={"max_interleave_delta": "1"} if chunk else {}) as container:
         video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "bf": "0"})
         video.width, video.height, video.pix_fmt, video.codec_context.gop_size = 64, 64, "yuv420p", 25
@@ -140,7 +140,7 @@ def test_sound_that_goes_on_for_long_after_the_pictures_is_not_fetched(tmp_path,
     assert sum(fetched) - opened < len(data) / 6
 
 
-def test_sound_may_lie_well_ahead_of_its_pictures(tmp_path):
+def test_sound_may_be_stored_well_ahead_of_its_pictures(tmp_path):
     data = uneven(tmp_path / "a.mkv", 60, 60, chunk=20)
     for start, first in ((0.0, 40), (18.0, 40 + 450 % 150)):
         with Source(io.BytesIO(data), near=start) as source:

@@ -62,7 +62,7 @@ def test_a_count_that_cannot_be_is_ignored(counted):
 
 @pytest.fixture(params=[50, 60])
 def wild(make_media, tmp_path, request):
-    """A Matroska file that tells no rate, its pictures a little off their times, some missing; and its true rate."""
+    """Return a Matroska file without a rate, with pictures a little off their times or missing, and its true rate."""
     chance = np.random.default_rng(1)
     times = np.round((np.arange(240) / request.param + chance.uniform(0.0, 0.008, 240)) * 1000) / 1000
     path = tmp_path / "wild.mkv"

@@ -18,17 +18,17 @@ def clip(path, start, frames):
 
 
 def lights(pictures):
-    """The light in the middle of each."""
+    """Return the light in the middle of each picture."""
     return np.array([float(np.median(picture.luma[::4, ::4])) for picture in pictures])
 
 
 def counted(time, rate=25):
-    """A light that tells the frame."""
+    """Return a light that identifies the frame."""
     return 30 + round(time * rate)
 
 
 def written(*facts, **more):
-    """A file of even pictures, their luma as given, whatever the form.
+    """Write a file of even pictures with the given luma, in any form.
 
     Written in a thread of its own: SVT-AV1, run by root, raises the thread that opens it to real time.
     """
@@ -126,7 +126,7 @@ def test_interlaced_pictures_become_whole_ones(tmp_path):
 
 
 def interlaced(path, frames):
-    """A bright bar that moves from field to field."""
+    """Write a bright bar that moves from field to field."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"x264-params": "interlaced=1:tff=1", "crf": "10"})
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
@@ -143,7 +143,7 @@ def interlaced(path, frames):
 
 
 def combing(luma):
-    """How much rows differ from the mean of their neighbours, against how rows two apart differ."""
+    """Return the difference of rows from the mean of their neighbours, relative to that of rows two apart."""
     rows = luma.astype(float)
     return np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean()
 
@@ -156,7 +156,7 @@ def test_the_size_is_that_of_the_pictures_as_they_are_shown(make_media):
 
 
 def joined(path, parts):
-    """One transport stream of several, its clock going on."""
+    """Join several transport streams to one whose clock goes on."""
     pieces = [
         written(path.with_name(f"{index}.ts"), "libx264", "yuv420p", [light] * 25, size=size, start=25 * index)
         for index, (size, light) in enumerate(parts)
@@ -177,7 +177,7 @@ def test_pictures_keep_one_size_when_the_stream_changes_it(tmp_path):
     assert (last.luma[:, 282:] == 16).all()
 
 
-def test_the_pictures_where_the_clip_lies_decide_its_size(tmp_path):
+def test_the_pictures_at_the_clips_start_decide_its_size(tmp_path):
     path = tmp_path / "joined.ts"
     joined(path, [((320, 180), 60), ((640, 360), 90)])
     with path.open("rb") as file, Source(file, near=1.5) as source:
@@ -191,7 +191,7 @@ def test_past_the_end_the_last_picture_is_held(make_media):
 
 
 @pytest.mark.parametrize("name", ["slides.mp4", "slides.mkv"])
-def test_a_picture_may_stand_for_long(make_media, name):
+def test_a_picture_may_be_shown_for_long(make_media, name):
     path = make_media(
         name, times=[0.0, 0.04, 0.08, 9.0, 9.04, 18.0], light=lambda time: 50 + round(time * 5), options={"bf": "0"}
     )
@@ -205,14 +205,14 @@ def test_a_picture_may_stand_for_long(make_media, name):
             assert float(np.median(samples[-1].picture.luma)) == pytest.approx(last, abs=1)
 
 
-def test_damage_that_ends_a_video_early_is_said(make_media):
+def test_damage_that_ends_a_video_early_is_reported(make_media):
     with pytest.raises(Permanent) as caught:
         clip(broken(make_media(seconds=8, group=10)), 0.0, 200)
     assert caught.value.code is ErrorCode.UNREADABLE_MEDIA
 
 
 def broken(path):
-    """The same file, the middle of its media zeroed."""
+    """Return the file with the middle of its media set to zero."""
     data = bytearray(path.read_bytes())
     begin = data.index(b"mdat") - 4
     end = begin + int.from_bytes(data[begin : begin + 4])

@@ -20,20 +20,20 @@ BT709_TO_2020 = np.linalg.inv(np.array(Gamut.BT2020.value))
 
 
 def pq(nits):
-    """SMPTE ST 2084, written out once more."""
+    """Return the code values of light by SMPTE ST 2084, written independently of the product."""
     power = (np.asarray(nits, float) / 10000) ** (1305 / 8192)
     return ((107 / 128 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
 
 
 def hlg(scene):
-    """ARIB STD-B67, of scene light from 0 to 1."""
+    """Return ARIB STD-B67 code values of scene light from 0 to 1."""
     scene = np.asarray(scene, float)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(12 * scene - 0.28466892) + 0.55991073)
 
 
 def patches(codes, transfer, primaries=ColorPrimaries.BT2020):
-    """A frame of 10 bit and BT.2020 with a patch for each row of R'G'B'."""
+    """Return a frame of 10 bit and BT.2020 with a patch for each row of R'G'B'."""
     frame = av.VideoFrame(PATCH * len(codes), PATCH, "yuv420p10le")
     values = np.asarray(codes) @ BT2020.T
     for index, plane in enumerate(frame.planes):
@@ -48,7 +48,7 @@ def patches(codes, transfer, primaries=ColorPrimaries.BT2020):
 
 
 def shown(frame):
-    """The R'G'B' of BT.709 in the middle of each patch."""
+    """Return the R'G'B' of BT.709 in the middle of each patch."""
     picture = Converter(Geometry(frame.width, frame.height, 1.0, Orientation())).convert(frame)
     half = PATCH // 2
     luma = (picture.luma[half, half::PATCH].astype(float) - 16) / 219
@@ -62,7 +62,7 @@ def grey(values):
 
 
 def hue(colour):
-    """Degrees, as HSV counts them."""
+    """Return hues in degrees, as in HSV."""
     red, green, blue = colour
     return np.degrees(np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)) % 360
 
@@ -75,11 +75,11 @@ def test_reference_white_comes_near_white_and_greys_stay_grey():
     assert light[0] == pytest.approx(0, abs=0.01)
     assert light[5] == pytest.approx(0.90, abs=0.015)  # 203 cd/m2
     assert light[6] < light[7] == pytest.approx(1, abs=0.01)  # highlights keep detail up to the peak
-    # Below the knee light is what it was, on a display where white is 203 cd/m2.
+    # Below the knee light does not change, on a display where white is 203 cd/m2.
     assert light[3] == pytest.approx((50 / 203) ** (1 / 2.4), abs=0.01)
 
 
-def test_hybrid_log_gamma_comes_out_as_the_same_light_does():
+def test_hybrid_log_gamma_gives_the_same_light_as_pq():
     # 75 % is 203 cd/m2 on a display of 1,000: Report ITU-R BT.2408.
     signal = hlg(np.array([0.0, 0.02, 0.1, 0.2651, 1.0]))
     assert signal[3] == pytest.approx(0.75, abs=0.005)

@@ -7,7 +7,7 @@ from clipmill.renderer.pictures import Picture
 
 
 def _head(mouth: float) -> np.ndarray:
-    """A drawn head with shoulders, luma, 400 pixels wide at the hair; 600 by 500. `mouth` is how far open, 0 to 1."""
+    """Return the luma of a drawn head with shoulders, 600 by 500, 400 wide at the hair; `mouth` opens from 0 to 1."""
     drawn = np.full((600, 500), 90, np.float32)
 
     def oval(x, y, width, height, light, turn=0):

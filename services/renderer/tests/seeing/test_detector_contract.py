@@ -1,4 +1,4 @@
-"""What every face detector must do. To test another one, inherit `DetectorContract` and give it its detector."""
+"""The contract of face detectors. To test another one, inherit `DetectorContract` and give it the detector."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def grey(width: int, height: int) -> Picture:
 
 
 class DetectorContract:
-    """Give a fixture `detector`, and a fixture `shown(size, *(x, y, width), aspect=1)`: a picture with heads there."""
+    """Tests for a fixture `detector` and a fixture `shown(size, *(x, y, width), aspect=1)`, a picture with heads."""
 
     def only(self, detector, picture):
         faces = detector.detect(picture)

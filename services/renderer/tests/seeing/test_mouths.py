@@ -8,7 +8,7 @@ SIZE = (320, 240)
 
 
 def face(x=160.0, y=120.0, head=120.0):
-    """Where BlazeFace sees the face of a drawn head."""
+    """Return the face that BlazeFace sees in a drawn head."""
     width = 0.74 * head
     box = Box(x - width / 2, y - 0.4 * width, width, width)
     return Face(box, y - 0.03 * head, 0.9, (x, y + 0.31 * head))
@@ -57,13 +57,13 @@ def test_the_shape_of_samples_does_not_matter(drawn_heads):
     assert squeezed == pytest.approx(square, rel=0.3)
 
 
-def test_of_a_face_that_is_cut_off_nothing_is_told(drawn_heads):
+def test_a_face_that_is_cut_off_gives_no_motion(drawn_heads):
     picture = drawn_heads(SIZE, (160, 120, 120))
     assert moved(picture, picture, face(x=-40)) is None
     assert moved(picture, picture, face(y=600)) is None
 
 
-def test_of_a_face_that_is_gone_nothing_is_told(drawn_heads):
+def test_a_face_that_is_gone_gives_no_motion(drawn_heads):
     rubbish = drawn_heads(SIZE)
     rubbish.luma[:] = np.random.default_rng(1).integers(0, 255, rubbish.luma.shape)
     assert moved(drawn_heads(SIZE, (160, 120, 120)), rubbish) is None

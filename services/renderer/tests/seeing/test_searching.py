@@ -10,7 +10,7 @@ RATE = 25.0
 
 
 class Coarse:
-    """Finds white squares that are at least a twelfth as wide as the longer side of what it is shown."""
+    """Finds white squares that are at least a twelfth as wide as the longer side of the picture."""
 
     def __init__(self):
         self.runs = 0
@@ -70,7 +70,7 @@ def test_small_faces_stay_found_with_few_runs_of_the_detector():
         assert detector.runs - before <= (11 if count < 2 else 3)
 
 
-def test_a_close_up_takes_one_run_a_look():
+def test_a_close_up_takes_one_run_a_picture():
     detector = Coarse()
     search = Search(detector, RATE)
     for count in range(20):
@@ -95,7 +95,7 @@ def test_an_empty_picture_has_no_faces():
     assert Search(Coarse(), RATE).detect(0, pictured()) == []
 
 
-def test_a_part_lies_where_it_says_and_ends_with_the_picture():
+def test_a_part_is_where_it_says_and_ends_with_the_picture():
     picture = pictured(size=(101, 57))
     shown, left, top = cut(picture, Part(60.0, 31.0, 80.0))
     assert (left, top) == (60, 32)
@@ -103,7 +103,7 @@ def test_a_part_lies_where_it_says_and_ends_with_the_picture():
     assert shown.blue.shape == (13, 21)
 
 
-def test_two_findings_of_one_face_are_one_and_a_face_beside_it_another():
+def test_a_face_found_twice_is_one_and_a_face_beside_it_another():
     def face(left, width):
         return Face(Box(left, 0, width, width), 0, 0.9, (0, 0))
 

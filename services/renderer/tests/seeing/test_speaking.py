@@ -26,7 +26,7 @@ def levels(*loud, length=10.0):
 
 @pytest.fixture
 def shot():
-    """A shot of people who speak in intervals; mouths move 3 times as fast then, by noisy measurement."""
+    """Return a shot of people who speak in these intervals, with mouths 3 times as fast then, measured with noise."""
 
     def make(*speaking, length=20.0, first=0, noise=0.8, floor=0.0, away=(), step=3):
         chance = np.random.default_rng(7)
@@ -54,7 +54,7 @@ def turns_of(shot, heard):
     return [(turn.track - 3, turn.first, turn.last) for turn in turns(shot, shot.tracks, heard, RATE)]
 
 
-def test_words_tell_who_is_heard_and_pauses_between_words_are_closed(spoken):
+def test_words_show_when_speech_is_heard_and_close_short_pauses(spoken):
     heard = voiced([*spoken("one two three", 1.0, 2.0), *spoken("four", 2.1, 2.5)], levels(), RATE, 100)
     assert np.flatnonzero(heard).tolist() == list(range(25, 62))
 
@@ -73,7 +73,7 @@ def test_words_outside_the_clip_do_no_harm():
     assert np.flatnonzero(voiced(words, levels(), RATE, 250)).tolist() == list(range(238, 250))
 
 
-def test_without_words_the_sound_tells():
+def test_without_words_the_sound_decides():
     heard = voiced([], levels((2, 4), (6, 9)), RATE, 250)
     assert heard[51:99].all()
     assert heard[151:224].all()
@@ -87,7 +87,7 @@ def test_silence_and_a_steady_tone_are_nobody(level):
     assert not voiced([], np.zeros(0), RATE, 250).any()
 
 
-def test_who_speaks_is_followed_and_the_change_lies_in_the_pause(shot):
+def test_the_speaker_is_followed_and_the_change_is_in_the_pause(shot):
     heard = seconds((0, 9.6), (10, 20))
     said = turns_of(shot([(0, 9.8)], [(9.8, 20)]), heard)
     assert [who for who, _, _ in said] == [0, 1]
@@ -137,7 +137,7 @@ def test_noise_that_moves_all_mouths_does_not_hide_the_speaker(shot):
     assert [who for who, _, _ in said] == [0, 1]
 
 
-def test_of_three_the_one_who_speaks_is_told(shot):
+def test_the_speaker_among_three_people_is_found(shot):
     said = turns_of(shot([(0, 6)], [(6, 12)], [(12, 20)]), seconds((0, 20)))
     assert [who for who, _, _ in said] == [0, 1, 2]
 
@@ -152,15 +152,15 @@ def test_one_person_has_no_turns(shot):
     assert turns_of(shot([(0, 20)]), seconds((0, 20))) == []
 
 
-def test_mouths_that_move_alike_tell_nothing(shot):
+def test_mouths_that_move_alike_give_no_turns(shot):
     assert turns_of(shot([(0, 20)], [(0, 20)], noise=0.02, floor=0.2), seconds((0, 20))) == []
 
 
-def test_silence_tells_nothing(shot):
+def test_silence_gives_no_turns(shot):
     assert turns_of(shot([(0, 10)], [(10, 20)]), seconds()) == []
 
 
-def test_without_measured_mouths_nothing_is_told(shot):
+def test_without_measured_mouths_there_are_no_turns(shot):
     seen = shot([(0, 10)], [(10, 20)])
     for track in seen.tracks:
         track.motion.clear()
@@ -173,12 +173,12 @@ def test_talk_is_counted_in_seconds_heard(shot):
     assert heard == pytest.approx({3: 8.0, 4: 9.0}, abs=0.3)
 
 
-def test_who_is_alone_is_taken_to_talk(shot):
+def test_a_person_alone_is_taken_to_talk(shot):
     seen = shot([(0, 10)])
     assert talk(seen, seen.tracks, seconds((2, 7)), RATE) == {3: 5.0}
 
 
-def test_where_nothing_is_told_nobody_has_talked(shot):
+def test_without_turns_nobody_has_talked(shot):
     seen = shot([(0, 20)], [(0, 20)], noise=0.02, floor=0.2)
     assert talk(seen, seen.tracks, seconds((0, 20)), RATE) == {3: 0.0, 4: 0.0}
     assert talk(seen, (), seconds((0, 20)), RATE) == {}

@@ -43,7 +43,7 @@ def test_a_face_is_followed_through_its_shot(make_media, surveyed_file, square_d
         assert detection.face.box.centre[0] == pytest.approx(80 + 60 * detection.frame / 25, abs=3)
 
 
-def test_faces_are_looked_for_some_times_a_second_from_the_shots_start_to_its_end(
+def test_faces_are_searched_for_some_times_a_second_from_the_shots_start_to_its_end(
     make_media, surveyed_file, square_detector
 ):
     seen, _, _ = surveyed_file(make_media(square=lambda time: (80, 90)), square_detector, faces_per_second=5)
@@ -76,7 +76,7 @@ def test_a_clip_out_of_the_middle_counts_its_own_frames(make_media, surveyed_fil
     assert first.face.box.centre[0] == pytest.approx(140 + 60 * first.frame / 25, abs=4)
 
 
-def test_a_shot_without_faces_has_looks_and_no_tracks(make_media, surveyed_file, square_detector):
+def test_a_shot_without_faces_has_detection_frames_and_no_tracks(make_media, surveyed_file, square_detector):
     seen, _, _ = surveyed_file(make_media(), square_detector)
     assert seen.shots[0].detection_frames
     assert seen.shots[0].tracks == ()
@@ -119,7 +119,7 @@ def test_of_two_heads_the_one_whose_mouth_moves_speaks(tmp_path, surveyed_file, 
     assert said[1].first == pytest.approx(100, abs=10)
 
 
-def test_in_the_interview_everybody_is_found_and_the_speaker_told(corpus, surveyed_file, blazeface):
+def test_in_the_interview_everybody_and_the_speaker_are_found(corpus, surveyed_file, blazeface):
     truth = json.loads((corpus / "interview.truth.json").read_text())
     start, end = 76.16, 93.96  # two shots of both, and a close-up between them
     shots = [(shot["start"], shot["end"]) for shot in truth["shots"]]
