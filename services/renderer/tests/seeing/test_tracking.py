@@ -117,6 +117,14 @@ def test_a_mistake_while_the_face_is_missed_does_not_move_it():
     assert set(lefts(track)) == {100}
 
 
+def test_two_mistakes_while_the_face_is_missed_once_do_not_make_it_two_people():
+    detections = {frame: [face(100)] for frame in range(0, 100, 4)}
+    detections[40] = [face(900)]
+    detections[44] = [face(100), face(500, top=700)]
+    (track,) = followed(detections).people()
+    assert set(lefts(track)) == {100}
+
+
 def test_whoever_is_seen_in_a_very_short_shot_is_somebody():
     assert len(followed({0: [face(100)], 4: [face(100)]}).people()) == 1
     assert len(followed({0: [face(100)]}).people()) == 1

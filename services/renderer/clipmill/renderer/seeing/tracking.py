@@ -141,6 +141,7 @@ class Tracker:
 
     def _begin(self, frame: int, fresh: list[Face]) -> None:
         """Give each new face to the person it may be, or begin a track for it."""
+        fresh = [face for face in fresh if not self._replaces_stray(frame, face)]
         jumped = [
             track
             for track in self.tracks
@@ -157,6 +158,22 @@ class Tracker:
                 nearest.back(Detection(frame, face))
             else:
                 self.tracks.append(Track(len(self.tracks), [Detection(frame, face)]))
+
+    def _replaces_stray(self, frame: int, face: Face) -> bool:
+        """Put `face` in the place of a track's newest detection if that was a stray, and return whether it was.
+
+        A stray lies far from the track's detection before it, while `face` is there again soon after.
+        """
+        for track in self.tracks:
+            if len(track.detections) < 2 or not 0 < frame - track.last.frame <= JUMP_SECONDS * self._rate:
+                continue
+            before, stray = track.detections[-2].face.box, track.last.face.box
+            far = min(_distance(before, stray), _distance(stray, face.box)) > REACH
+            if far and _distance(before, face.box) <= REACH and _ratio(before, face.box) <= SAME_SIZE:
+                track.detections.pop()
+                track.back(Detection(frame, face))
+                return True
+        return False
 
     def _may_be_back(self, track: Track, frame: int, face: Face) -> bool:
         away = (frame - track.last.frame) / self._rate
