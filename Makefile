@@ -1,5 +1,5 @@
-# clipmill: `make demo` shows it at work, `make test` checks all of it. Nothing else needs to be installed first but
-# Python 3.11 to 3.13 with pip.
+# clipmill: `make demo` shows it at work, `make test` runs all checks. Python 3.11 to 3.13 with pip is all that must be
+# installed first.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,13 +8,13 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PACKAGES := $(wildcard libs/*/clipmill services/*/clipmill)
-# Several folders hold parts of the package `clipmill`: each is checked by itself, so that names stay what they are.
+# Several folders hold parts of the package `clipmill`. mypy gets each of them, so that module names stay correct.
 WORKERS ?= logical
-# How many processes run tests: as many as there are processors, eight at most; a file's tests stay in one process.
+# Number of processes that run tests: one per processor, eight at most; all tests of a file run in one process.
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder \
   --durations 20 --durations-min 1
 
-# Runs a command while mypy checks types; prints what mypy says after it, and fails if either does.
+# Runs a command while mypy checks types; prints the output of mypy after it, and fails if either fails.
 define beside_types
 @said=$$(mktemp); $(BIN)/mypy $(PACKAGES) >$$said 2>&1 & types=$$!; \
   $(1); tests=$$?; \
@@ -24,10 +24,10 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up quick test lint format types unit soak bench bench-messaging bench-rendering bench-understanding lock clean
 
-help: ## list what can be made
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.projects ## install everything into .venv; does nothing when nothing changed
+setup: $(VENV)/.projects ## install everything into .venv; does nothing if nothing changed
 
 $(UV): requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14))' || { \
@@ -52,16 +52,16 @@ $(VENV)/.projects: $(VENV)/.requirements $(PROJECTS)
 	  $(foreach project,$(PROJECTS),--editable ./$(dir $(project)))
 	@touch $@
 
-demo: setup ## run the whole of clipmill on the bundled sample video and list the clips
+demo: setup ## run all of clipmill on the bundled sample video and list the clips
 	@$(BIN)/clipmill demo
 
-up: setup ## run clipmill on this machine until Ctrl-C; DATA= and PORT= choose where
+up: setup ## run clipmill on this machine until Ctrl-C; DATA= sets the folder, PORT= the port
 	@$(BIN)/clipmill up $(if $(DATA),--data $(DATA)) $(if $(PORT),--port $(PORT))
 
-quick: lint ## check style, types, and what needs no server, no media, no processes and no time
+quick: lint ## check style and types, and run the tests that need no server, media, processes or time
 	$(call beside_types,$(PYTEST) -m "not (server or media or slow)" $(ARGS))
 
-test: lint ## check everything: style, types, tests; ARGS= are handed to pytest, WORKERS= processes run tests
+test: lint ## check everything: style, types, tests; ARGS= goes to pytest, WORKERS= sets the processes
 	$(call beside_types,$(PYTEST) $(ARGS))
 
 lint: setup ## check style and formatting
@@ -71,17 +71,17 @@ lint: setup ## check style and formatting
 types: setup ## check types
 	@$(BIN)/mypy $(PACKAGES)
 
-unit: setup ## run all tests; ARGS= are handed to pytest
+unit: setup ## run all tests; ARGS= goes to pytest
 	@$(PYTEST) $(ARGS)
 
-soak: setup ## a fault campaign of a quarter of an hour; ARGS="--seed 7 --jobs 20 --kills 80 --seconds 300"
+soak: setup ## run a fault campaign for a quarter of an hour; ARGS="--seed 7 --jobs 20 --kills 80 --seconds 300"
 	@$(BIN)/python tests/faults/soak.py $(ARGS)
 
-format: setup ## put style and formatting right
+format: setup ## correct style and formatting
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure everything, and write what was seen into tests/bench/RESULTS.md
+bench: setup ## measure everything and write the figures into tests/bench/RESULTS.md
 	@$(BIN)/python tests/bench/end_to_end.py
 	@$(BIN)/python tests/bench/messaging.py
 	@$(MAKE) --no-print-directory bench-rendering
@@ -96,9 +96,9 @@ bench-understanding: setup ## measure understanding alone: speech, scenes, momen
 bench-messaging: setup ## measure the messaging core alone
 	@$(BIN)/python tests/bench/messaging.py
 
-lock: $(UV) ## write the locks anew from the pyproject.toml files
+lock: $(UV) ## write the locks again from the pyproject.toml files
 	@UV=$(abspath $(UV)) requirements/lock.sh
 
-clean: ## remove what was made here: environment, caches, demo output
+clean: ## remove environment, caches and demo output
 	rm -rf $(VENV) $(TOOLS) clipmill-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
-"""Checks a commit's message: `python .ci/commit_message.py FILE`, as the commit-msg hook calls it.
+"""Check a commit message: `python .ci/commit_message.py FILE`, as the commit-msg hook calls it.
 
-A subject names its scope and then says what the commit does, as an order: `analyzer: count fallbacks of detection`.
-The body says why. Merges, reverts and fixups carry git's own words and pass.
+A subject names its scope and then what the commit does, in the imperative: `analyzer: count fallbacks of detection`.
+The body says why. Merges, reverts and fixups have git's own words and pass.
 """
 
 import re
@@ -9,22 +9,22 @@ import sys
 from pathlib import Path
 
 MOST_LETTERS = 72
-"""Letters of a subject: what `git log --oneline` shows without a break."""
+"""Longest subject, in letters: `git log --oneline` shows it without a break."""
 
 SUBJECT = re.compile(r"(?P<scope>[a-z0-9][a-z0-9 ,/_.-]*): (?P<verb>[a-z]+)(?:[ ,-].*)?")
 GITS_OWN = re.compile(r"Merge (branch|remote|tag|pull)|(Revert|Reapply) \"|(fixup|squash|amend)! ")
 SCISSORS = re.compile(r"^# -+ >8 -+$.*", re.MULTILINE | re.DOTALL)
-"""What `git commit -v` shows below this line is not the message."""
+"""Line of `git commit -v` below which the diff begins; it is not part of the message."""
 
 NOT_AN_ORDER = re.compile(r".*(?:ed|ing|[^su]s)")
 ORDERS = frozenset(
     "alias bleed bring embed exceed feed need ping proceed ring seed shed shred speed string swing".split()
 )
-"""Verbs whose order ends like a past or a present participle."""
+"""Verbs whose imperative ends like a participle."""
 
 
 def faults(message: str) -> list[str]:
-    """Return what is wrong with a commit's message, a sentence each; comment lines do not count."""
+    """Return the faults of a commit message, one sentence each; comment lines do not count."""
     lines = [line.rstrip() for line in SCISSORS.sub("", message).splitlines() if not line.startswith("#")]
     while lines and not lines[0]:
         lines.pop(0)
@@ -40,7 +40,7 @@ def faults(message: str) -> list[str]:
     if match is None:
         found.append("The subject has no scope; write `scope: do something`, in lower case up to the verb.")
     elif NOT_AN_ORDER.fullmatch(match["verb"]) and match["verb"] not in ORDERS:
-        found.append(f"The subject's verb is `{match['verb']}`; write it as an order: `add`, not `added` or `adds`.")
+        found.append(f"The subject's verb is `{match['verb']}`; use the imperative: `add`, not `added` or `adds`.")
     if subject.endswith(".") or ";" in subject:
         found.append("The subject has a full stop or a semicolon; keep it to one topic and no stop.")
     if body and body[0]:
@@ -51,7 +51,7 @@ def faults(message: str) -> list[str]:
 
 
 def main() -> int:
-    """Print what is wrong with the message in the file that is named; return the exit status."""
+    """Print the faults of the message in the file that the command line names; return the exit status."""
     found = faults(Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace"))
     for fault in found:
         sys.stderr.write(f"{fault}\n")
