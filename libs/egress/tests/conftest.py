@@ -155,7 +155,7 @@ class Internet:
         """Let nobody answer at `address`."""
         self._silent.add(address)
 
-    def asked_of(self, guard: EgressGuard) -> list[tuple[str, int]]:
+    def connections_made_by(self, guard: EgressGuard) -> list[tuple[str, int]]:
         """Return what the guard connected to: all connections but those to itself."""
         return [each for each in self.connected if each != ("127.0.0.1", guard.port)]
 

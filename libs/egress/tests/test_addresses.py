@@ -122,7 +122,7 @@ PUBLIC = [
         ("::127.0.0.1", "reserved"),
     ],
 )
-def test_an_address_that_is_no_public_hosts_is_named_for_what_it_is(text: str, kind: str):
+def test_an_address_of_no_public_host_is_named_by_its_kind(text: str, kind: str):
     assert special_kind(ip_address(text)) == kind
 
 
@@ -132,7 +132,7 @@ def test_public_addresses_are_nothing_special(text: str):
 
 
 @given(st.ip_addresses())
-def test_whatever_python_knows_to_be_private_is_special(address):
+def test_every_address_that_python_calls_private_is_special(address):
     if address.is_private or address.is_loopback or address.is_link_local or address.is_multicast:
         if address.version == 6 and (address.ipv4_mapped or address in ip_network("64:ff9b::/96")):
             return

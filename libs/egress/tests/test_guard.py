@@ -72,7 +72,7 @@ async def test_a_redirect_from_an_allowed_host_to_a_private_one_is_refused(web_s
         assert [request.path for request in web_server.requests] == ["/start"]
 
 
-async def test_a_name_that_resolves_anew_to_a_private_address_gains_nothing(web_server, monkeypatch):
+async def test_a_name_that_later_resolves_to_a_private_address_gains_nothing(web_server, monkeypatch):
     """DNS rebinding: the guard connects to the address that it has checked, not to the name."""
     url = web_server.serve_html("/", "the public page").replace("127.0.0.1", "rebinding.example")
     loop = asyncio.get_running_loop()
@@ -155,7 +155,7 @@ async def test_a_connection_carries_one_request_so_none_slips_past_the_check(say
         "nonsense",
     ],
 )
-async def test_what_is_no_proxy_request_is_a_bad_one(say, request_line: str):
+async def test_a_request_that_is_not_for_a_proxy_is_a_bad_one(say, request_line: str):
     async with EgressGuard(LOOPBACK) as guard:
         assert (await say(guard, f"{request_line}\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 

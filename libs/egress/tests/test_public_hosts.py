@@ -64,7 +64,7 @@ async def test_a_public_host_is_reached_at_the_address_that_its_name_has(web_ser
     internet.lead(address, web_server.port)
     async with EgressGuard() as guard:
         assert await ask(guard, f"http://site.example:{port}/page") == (200, "hello")
-        assert internet.asked_of(guard) == [(address, port)]
+        assert internet.connections_made_by(guard) == [(address, port)]
         assert guard.refusals == []
         assert guard.unreachable == []
     assert web_server.requests[0].host == ("site.example" if port == 80 else f"site.example:{port}")
@@ -77,7 +77,7 @@ async def test_a_public_host_is_not_reached_on_a_port_of_another_service(say, in
         answer = await say(guard, f"CONNECT site.example:{port} HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 403 Blocked address\r\n")
         assert guard.refusals == [Refusal("site.example", port, "port", PUBLIC_V4)]
-        assert internet.asked_of(guard) == []
+        assert internet.connections_made_by(guard) == []
 
 
 @pytest.mark.parametrize(("host", "port"), [(PUBLIC_V4, 443), (f"[{PUBLIC_V6}]", 443), (PUBLIC_V4, 8443)])
@@ -87,7 +87,7 @@ async def test_a_tunnel_leads_to_a_public_host(say, raw_server, internet, host: 
     async with EgressGuard() as guard:
         answer = await say(guard, f"CONNECT {host}:{port} HTTP/1.1\r\nHost: x\r\n\r\nhello")
         assert answer == b"HTTP/1.1 200 Connection established\r\n\r\ngoodbye"
-        assert internet.asked_of(guard) == [(host.strip("[]"), port)]
+        assert internet.connections_made_by(guard) == [(host.strip("[]"), port)]
 
 
 async def test_a_tunnel_leads_to_the_port_of_https_if_none_is_named(say, raw_server, internet):
@@ -95,7 +95,7 @@ async def test_a_tunnel_leads_to_the_port_of_https_if_none_is_named(say, raw_ser
     internet.lead(PUBLIC_V4, raw_server.port)
     async with EgressGuard() as guard:
         await say(guard, f"CONNECT {PUBLIC_V4} HTTP/1.1\r\nHost: x\r\n\r\nhello")
-        assert internet.asked_of(guard) == [(PUBLIC_V4, 443)]
+        assert internet.connections_made_by(guard) == [(PUBLIC_V4, 443)]
 
 
 @pytest.mark.parametrize("way", ["CONNECT {host}:{port}", "GET http://{host}:{port}/"])
@@ -106,7 +106,7 @@ async def test_no_other_address_is_ever_connected_to(say, internet, host, kind, 
         answer = await say(guard, f"{way.format(host=host, port=port)} HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 403 Blocked address\r\n")
         assert [refusal.kind for refusal in guard.refusals] == [kind]
-        assert internet.asked_of(guard) == []
+        assert internet.connections_made_by(guard) == []
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "fd00::1"])
@@ -117,7 +117,7 @@ async def test_a_name_gains_nothing_by_resolving_to_a_private_address_later(web_
     async with EgressGuard() as guard:
         assert await ask(guard, "http://rebinding.example/") == (200, "the public page")
         assert (await ask(guard, "http://rebinding.example/"))[0] == 403
-        assert internet.asked_of(guard) == [(PUBLIC_V4, 80)]
+        assert internet.connections_made_by(guard) == [(PUBLIC_V4, 80)]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ async def test_a_public_host_cannot_redirect_to_a_private_one(web_server, intern
     internet.lead(PUBLIC_V4, web_server.port)
     async with EgressGuard() as guard:
         assert (await ask(guard, "http://site.example/"))[0] == 403
-        assert internet.asked_of(guard) == [(PUBLIC_V4, 80)]
+        assert internet.connections_made_by(guard) == [(PUBLIC_V4, 80)]
 
 
 async def test_of_a_hosts_addresses_only_the_public_ones_are_tried_in_their_order(web_server, internet):
@@ -139,7 +139,7 @@ async def test_of_a_hosts_addresses_only_the_public_ones_are_tried_in_their_orde
     internet.lead(PUBLIC_V4, web_server.port)
     async with EgressGuard() as guard:
         assert await ask(guard, "http://site.example/") == (200, "page")
-        assert internet.asked_of(guard) == [(OTHER_V4, 80), (PUBLIC_V4, 80)]
+        assert internet.connections_made_by(guard) == [(OTHER_V4, 80), (PUBLIC_V4, 80)]
         assert guard.refusals == []
         assert guard.unreachable == []
 
@@ -152,7 +152,9 @@ async def test_four_addresses_of_a_host_are_tried(web_server, internet):
     async with EgressGuard() as guard:
         assert await ask(guard, "http://fourth.example/") == (200, "page")
         assert (await ask(guard, "http://fifth.example/"))[0] == 502
-        assert [address for address, _ in internet.asked_of(guard)][4:] == [f"8.8.8.{n}" for n in (8, 7, 6, 5)]
+        assert [address for address, _ in internet.connections_made_by(guard)][4:] == [
+            f"8.8.8.{n}" for n in (8, 7, 6, 5)
+        ]
         reason = "cannot be connected to ([Errno 101] Network is unreachable)"
         assert guard.unreachable == [Unreachable("fifth.example", exists=True, reason=reason)]
 
@@ -166,7 +168,7 @@ async def test_four_addresses_of_a_host_are_tried(web_server, internet):
         (OSError(socket.EAI_NONAME, "not the resolver's number"), True),
     ],
 )
-async def test_a_name_without_an_address_is_told_from_one_that_may_have_one_later(say, internet, error, exists):
+async def test_a_name_without_an_address_differs_from_one_that_may_have_one_later(say, internet, error, exists):
     internet.name("missing.example", error)
     async with EgressGuard() as guard:
         answer = await say(guard, "GET http://missing.example/ HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -174,7 +176,7 @@ async def test_a_name_without_an_address_is_told_from_one_that_may_have_one_late
         assert guard.unreachable == [Unreachable("missing.example", exists=exists, reason="has no address")]
 
 
-async def test_what_cannot_be_a_name_does_not_exist(say):
+async def test_a_host_that_cannot_be_a_name_does_not_exist(say):
     name = "a" * 64 + ".example"
     async with EgressGuard() as guard:
         answer = await say(guard, f"GET http://{name}/ HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -206,7 +208,7 @@ async def test_an_exempt_network_is_reached_on_any_port_and_no_other_is(raw_serv
             answer = await say(guard, f"GET http://10.1.2.3:{port}/ HTTP/1.1\r\nHost: x\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 204 ")
         assert (await say(guard, "GET http://10.2.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 403 ")
-        assert internet.asked_of(guard) == [("10.1.2.3", port) for port in (25, 80, 8080)]
+        assert internet.connections_made_by(guard) == [("10.1.2.3", port) for port in (25, 80, 8080)]
 
 
 async def test_a_refusal_is_remembered_counted_and_logged(say, internet):
@@ -227,7 +229,7 @@ def test_a_host_without_any_address_is_refused():
     assert admit("site.example", 443, [], []) == Refusal("site.example", 443, "unspecified", "")
 
 
-def test_what_an_address_is_counts_more_than_the_port():
+def test_the_kind_of_an_address_counts_more_than_the_port():
     assert admit("inside", 25, [ip_address("10.0.0.1")], []) == Refusal("inside", 25, "private", "10.0.0.1")
 
 

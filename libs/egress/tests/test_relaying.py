@@ -72,7 +72,7 @@ async def test_a_client_that_breaks_off_its_request_takes_the_server_along(raw_s
 
 
 @pytest.mark.parametrize("status", [100, 103])
-async def test_what_a_server_says_before_its_answer_is_handed_on(say, raw_server, status: int):
+async def test_an_informational_answer_is_handed_on(say, raw_server, status: int):
     early = f"HTTP/1.1 {status} Early\r\nLink: </a>\r\n\r\n".encode()
     raw_server.answer = early * 2 + b"HTTP/1.1 204 No Content\r\n\r\n"
     async with EgressGuard(LOOPBACK) as guard:

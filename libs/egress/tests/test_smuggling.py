@@ -198,7 +198,7 @@ async def test_a_protocol_that_nobody_asked_for_is_not_switched_to(say, raw_serv
     assert b"pgrade" not in raw_server.received[0]
 
 
-async def test_what_can_be_understood_is_written_again_in_one_form(say, raw_server):
+async def test_a_clear_message_is_written_again_in_one_form(say, raw_server):
     """Equal lengths, bare line feeds, folded lines, another Host: allowed, and clear once they are written again."""
     raw_server.until = b"abc"
     raw_server.answer = b"HTTP/1.0 200 OK\nContent-Length: 3\nContent-Length: 3\nX: a\n  b\n\nxyz"
@@ -239,14 +239,14 @@ async def test_extensions_and_trailers_of_chunks_stay_behind(say, raw_server):
     assert answer.endswith(b"\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
 
 
-async def test_what_a_server_sends_after_its_answer_is_not_handed_on(say, raw_server):
+async def test_bytes_that_a_server_sends_after_its_answer_are_not_handed_on(say, raw_server):
     raw_server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\n\r\nsmuggled"
     async with EgressGuard(LOOPBACK) as guard:
         answer = await say(guard, f"GET {raw_server.url} HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.endswith(b"\r\n\r\nabc")
 
 
-async def test_what_a_client_sends_after_its_request_is_not_handed_on(say, raw_server):
+async def test_bytes_that_a_client_sends_after_its_request_are_not_handed_on(say, raw_server):
     raw_server.until = b"abc"
     raw_server.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
     head = f"POST {raw_server.url} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"

@@ -20,7 +20,7 @@ async def test_the_proxy_is_asked_for_a_tunnel_to_the_public_address(
     async with upstream_guard(raw_server.port) as guard:
         answer = await say(guard, CONNECT)
         assert answer == b"HTTP/1.1 200 Connection established\r\n\r\ngoodbye"
-        assert internet.asked_of(guard) == [("127.0.0.1", raw_server.port)]
+        assert internet.connections_made_by(guard) == [("127.0.0.1", raw_server.port)]
     assert raw_server.received == [f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode()]
 
 
@@ -35,11 +35,11 @@ async def test_a_plain_request_goes_through_a_tunnel_of_the_proxys_too(say, raw_
     assert raw_server.received[0].startswith(f"CONNECT {PUBLIC_V4}:80 HTTP/1.1\r\n".encode())
 
 
-async def test_a_private_address_is_not_asked_of_the_proxy(say, raw_server, internet):
+async def test_the_proxy_is_not_asked_for_a_private_address(say, raw_server, internet):
     internet.name("site.example", ["10.0.0.1"])
     async with EgressGuard((), UpstreamProxy("127.0.0.1", raw_server.port)) as guard:
         assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 403 ")
-        assert internet.asked_of(guard) == []
+        assert internet.connections_made_by(guard) == []
     assert raw_server.connections == 0
 
 

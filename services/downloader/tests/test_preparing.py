@@ -79,7 +79,7 @@ def test_an_ordinary_video_becomes_an_mp4_with_its_index_in_front(make_source, s
     assert (facts.audio.codec, facts.audio.sample_rate, facts.audio.channels, facts.audio.index) == ("aac", 48000, 1, 1)
 
 
-def test_nothing_is_encoded_anew(make_source, short_video):
+def test_nothing_is_encoded_again(make_source, short_video):
     _, source = make_source(short_video)
     with av.open(str(short_video)) as before, av.open(str(source)) as after:
         frames = zip(before.decode(video=0), after.decode(video=0), strict=True)
@@ -123,7 +123,7 @@ def test_a_turned_picture_stays_turned(make_source, make_video, tmp_path, codec,
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
-def test_pixels_that_are_not_square_are_told_of_and_kept(make_source, make_video, tmp_path, codec):
+def test_pixels_that_are_not_square_are_reported_and_kept(make_source, make_video, tmp_path, codec):
     path = make_video(tmp_path / "v.mkv", codec=codec, aspect=Fraction(64, 45), rate=25, size=(180, 144))
     facts, source = make_source(path)
     assert (facts.video.width, facts.video.height) == (256, 144)
@@ -246,7 +246,7 @@ def test_an_encrypted_video_is_unreadable_and_says_why(make_source, make_video, 
         b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 5000,
     ],
 )
-def test_what_is_no_video_is_unreadable(make_source, tmp_path, content):
+def test_a_file_that_is_no_video_is_unreadable(make_source, tmp_path, content):
     path = tmp_path / "v.mp4"
     path.write_bytes(content)
     assert refusal(make_source, path).code is ErrorCode.UNREADABLE_MEDIA

@@ -33,7 +33,7 @@ def reported(cause: BaseException) -> DownloadError:
         ("[site] x: This video is DRM protected", "DRM"),
     ],
 )
-def test_a_video_that_is_not_to_be_had_says_why_and_is_not_tried_again(words: str, hint: str):
+def test_an_unavailable_video_says_why_and_is_not_tried_again(words: str, hint: str):
     failure = failure_of(reported(ExtractorError(words, expected=True)))
     assert isinstance(failure, Permanent)
     assert failure.code is ErrorCode.SOURCE_UNAVAILABLE
@@ -77,7 +77,7 @@ def test_trouble_on_the_way_may_pass(cause: Exception):
     assert isinstance(failure_of(reported(cause)), Transient)
 
 
-def test_what_nobody_knows_is_told_in_the_tools_own_words():
+def test_an_unknown_failure_repeats_the_words_of_yt_dlp():
     words = "ERROR: [site] abc123: Something odd happened; please report this issue on  https://x , filling out …"
     failure = failure_of(DownloadError(words))
     assert (type(failure), failure.code) == (Permanent, ErrorCode.DOWNLOAD_FAILED)
@@ -88,7 +88,7 @@ def test_an_error_without_words_still_gives_a_sentence():
     assert failure_of(DownloadError("")).sentence == "yt-dlp download failed: it gave no reason"
 
 
-def test_limits_are_told_as_people_read_them():
+def test_limits_are_written_as_people_read_them():
     assert too_long(5 * 3600 + 62, 4 * 3600).sentence == (
         "The video is 5:01:02 long; 4:00:00 is the most this server takes."
     )

@@ -86,7 +86,7 @@ def test_a_video_without_sound_has_no_samples(tmp_path, make_media):
     assert len(read(make_media(tmp_path / "a.mp4"))) == 0
 
 
-def test_what_is_not_media_is_refused_with_a_sentence(tmp_path):
+def test_a_file_that_is_not_media_is_refused_with_a_sentence(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_text("This is not a video.")
 

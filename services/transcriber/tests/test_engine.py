@@ -175,7 +175,7 @@ def test_a_window_that_went_in_circles_is_heard_again(make_engine, samples, whol
     assert difflib.SequenceMatcher(None, expected, plain(result.transcript), autojunk=False).ratio() > 0.9
 
 
-def test_without_a_model_for_it_speakers_are_not_told_apart_and_the_reason_is_known(make_engine, samples, tmp_path):
+def test_without_a_diarization_model_speakers_stay_unnamed_and_the_reason_is_reported(make_engine, samples, tmp_path):
     engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(tmp_path)))
 
     result = transcribe(engine, samples[: 5 * RATE])
@@ -184,7 +184,7 @@ def test_without_a_model_for_it_speakers_are_not_told_apart_and_the_reason_is_kn
     assert {segment.speaker for segment in result.transcript.segments} == {""}
 
 
-def test_speakers_are_told_apart_over_all_of_the_sound(make_engine, samples, level_diarization):
+def test_speakers_are_distinguished_over_all_of_the_sound(make_engine, samples, level_diarization):
     engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(level_diarization)))
     again = samples[: 5 * RATE] * 0.05  # the first words, as somebody far from the microphone says them
     shares = []

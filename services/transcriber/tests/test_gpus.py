@@ -20,5 +20,5 @@ def test_without_a_driver_there_is_none(tmp_path):
 @pytest.mark.parametrize(
     ("variable", "names"), [("1", ["1"]), ("3, GPU-8a", ["3", "GPU-8a"]), ("", []), ("-1", []), ("0,-1,1", ["0"])]
 )
-def test_what_cuda_may_see_goes_first(driver, variable, names):
+def test_cuda_visible_devices_goes_before_the_driver(driver, variable, names):
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": variable}, driver) == names

@@ -1,4 +1,4 @@
-from clipmill.transcriber.hearing.speech_stretches import Stretch
+from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.recognising.hallucinations import Heard, doubtful, silent, voiced, without_loops
 from clipmill.transcriber.recognising.words import RawWord
 from hypothesis import given
@@ -66,18 +66,18 @@ def test_only_words_that_are_said_again_are_dropped(texts):
 
 
 def test_a_word_far_from_every_voice_was_never_said():
-    voices = [Stretch(1.0, 3.0), Stretch(9.0, 12.0)]
+    voices = [SpeechRegion(1.0, 3.0), SpeechRegion(9.0, 12.0)]
 
     assert voiced(said("Thanks for watching.", start=5.0), voices) == []
     assert len(voiced(said("and so on", start=2.8), voices)) == 3
 
 
 def test_an_unsure_word_must_be_nearer_to_a_voice_than_a_sure_one():
-    voices = [Stretch(1.0, 3.0)]
+    voices = [SpeechRegion(1.0, 3.0)]
 
     assert voiced([RawWord(" you", 3.6, 3.8, 0.2)], voices) == []
     assert len(voiced([RawWord(" you", 3.6, 3.8, 0.9)], voices)) == 1
 
 
 def test_a_word_without_times_is_left_alone():
-    assert len(voiced([RawWord(" 42", None, None, None)], [Stretch(1.0, 3.0)])) == 1
+    assert len(voiced([RawWord(" 42", None, None, None)], [SpeechRegion(1.0, 3.0)])) == 1

@@ -95,7 +95,7 @@ async def test_a_job_whose_media_facts_are_gone_fails_for_good(handler, context)
 
 
 @pytest.mark.parametrize("variable", ["CLIPMILL_TRANSCRIBER_DIARIZE", "CLIPMILL_DIARIZE"])
-def test_speakers_are_told_apart_where_that_is_set_under_the_present_or_the_earlier_name(variable):
+def test_the_present_and_the_earlier_name_of_diarize_turn_diarization_on(variable):
     settings = load_settings(TranscriberSettings, "transcriber", {variable: "true"})
 
     assert engine_request(settings).diarize

@@ -10,7 +10,7 @@ def sine(seconds, amplitude):
 
 def levels_of(*blocks):
     loudness = Loudness()
-    passed = list(loudness.measured(blocks))
+    passed = list(loudness.measure(blocks))
     assert [len(block) for block in passed] == [len(block) for block in blocks]
     return loudness.levels
 

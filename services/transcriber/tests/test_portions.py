@@ -3,8 +3,8 @@ import threading
 import numpy as np
 import pytest
 from clipmill.transcriber.hearing.audio import RATE
-from clipmill.transcriber.hearing.portions import ahead, portions
-from clipmill.transcriber.hearing.speech_stretches import Stretch
+from clipmill.transcriber.hearing.portions import portions, prefetch
+from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ def speech(*spans, seconds):
 def find(samples):
     """Where the ones are: a voice detector that never errs."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0.0], samples, [0.0]))))
-    return [Stretch(start / RATE, end / RATE) for start, end in edges.reshape(-1, 2)]
+    return [SpeechRegion(start / RATE, end / RATE) for start, end in edges.reshape(-1, 2)]
 
 
 def blocks_of(samples, seconds):
@@ -31,7 +31,7 @@ def spans(found):
     return [
         (pytest.approx(portion.start + each.start, abs=1e-3), pytest.approx(portion.start + each.end, abs=1e-3))
         for portion in found
-        for each in portion.stretches
+        for each in portion.speech_regions
     ]
 
 
@@ -70,7 +70,7 @@ def test_portions_are_all_of_the_sound_without_a_gap(parts, block_seconds, tail)
     for portion in found:
         assert portion.start == pytest.approx(position)
         position += len(portion.samples) / RATE
-        assert all(0 <= each.start < each.end <= len(portion.samples) / RATE for each in portion.stretches)
+        assert all(0 <= each.start < each.end <= len(portion.samples) / RATE for each in portion.speech_regions)
 
 
 def test_the_next_is_made_while_one_is_used():
@@ -81,18 +81,18 @@ def test_the_next_is_made_while_one_is_used():
         made.set()
         yield 2
 
-    found = ahead(items())
+    found = prefetch(items())
     assert next(found) == 1
     assert made.wait(5)
     assert list(found) == [2]
 
 
-def test_what_goes_wrong_ahead_is_raised_in_its_turn():
+def test_an_error_while_prefetching_is_raised_in_its_turn():
     def items():
         yield 1
         raise ValueError("no more")
 
-    found = ahead(items())
+    found = prefetch(items())
     assert next(found) == 1
     with pytest.raises(ValueError, match="no more"):
         next(found)

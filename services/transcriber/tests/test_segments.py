@@ -39,7 +39,7 @@ def test_a_long_silence_ends_a_segment_without_a_full_stop():
     assert len(group([*said("so", "then"), *said("next", "part", start=5.0)])) == 2
 
 
-def test_speech_without_punctuation_is_cut_at_a_breath_and_never_goes_on_for_ever():
+def test_speech_without_punctuation_is_cut_at_a_breath_and_never_goes_on_forever():
     breathing = group(said(*["word"] * 60, gap=0.4))
     breathless = group(said(*["word"] * 200))
 
@@ -48,7 +48,7 @@ def test_speech_without_punctuation_is_cut_at_a_breath_and_never_goes_on_for_eve
 
 
 @given(st.lists(st.builds(RawWord, text=st.text(" ab.?J", max_size=6), start=st.floats(0, 60), end=st.floats(0, 60))))
-def test_segments_hold_every_word_once_in_order_and_lie_around_them(raw):
+def test_segments_hold_every_word_once_in_order_and_span_it(raw):
     timed = tidy(raw, 60.0, "en")
     segments = group(timed)
 

@@ -22,7 +22,7 @@ def spans(timed):
 
 
 @given(st.lists(pieces, max_size=40), st.floats(0, 200), languages)
-def test_whatever_a_recogniser_says_words_are_in_order_without_overlap_and_inside_the_sound(raw, duration, language):
+def test_words_are_in_order_without_overlap_and_inside_the_sound_however_odd_the_raw_words(raw, duration, language):
     words = [timed.word for timed in tidy(raw, duration, language)]
 
     previous = 0.0

@@ -36,13 +36,13 @@ def admit(host: str, port: int, addresses: Sequence[Address], exempt: Sequence[N
         addresses: Addresses that the name resolved to.
         exempt: Networks that may be connected to although they are not public, on any port.
     """
-    kinds = [(address, refused_as(address, port, exempt)) for address in addresses]
+    kinds = [(address, refusal_kind(address, port, exempt)) for address in addresses]
     allowed = [address for address, kind in kinds if kind is None]
     refused = [Refusal(host, port, kind, str(address)) for address, kind in kinds if kind is not None]
     return allowed or next(iter(refused), Refusal(host, port, "unspecified", ""))
 
 
-def refused_as(address: Address, port: int, exempt: Sequence[Network]) -> str | None:
+def refusal_kind(address: Address, port: int, exempt: Sequence[Network]) -> str | None:
     """Return the kind of refusal that a connection to `address` meets, None if it is allowed."""
     if exempted(address, exempt):
         return None

@@ -158,7 +158,7 @@ class EgressGuard:
         """Answer one connection's one request, and close the connection."""
         try:
             await self._converse(reader, writer)
-            await relaying.see_off((reader, writer), self._limits.close)
+            await relaying.linger((reader, writer), self._limits.close)
         finally:
             await relaying.close(writer, self._limits.close)
 

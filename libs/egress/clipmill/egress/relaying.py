@@ -46,10 +46,10 @@ async def exchange(request: h11.Request, client: h11.Connection, near: Streams, 
     async for data in receive_body(client, near[0]):
         await send(server, h11.Data(data=data), far[1])
     await send(server, h11.EndOfMessage(), far[1])
-    await _until_first(_hang_up(near[0]), _answer(server, far[0], client, near[1]))
+    await _until_first(_await_hang_up(near[0]), _answer(server, far[0], client, near[1]))
 
 
-async def see_off(near: Streams, seconds: float) -> None:
+async def linger(near: Streams, seconds: float) -> None:
     """Say that nothing more will come, and read on until the client is gone, for `seconds` at most.
 
     A connection that is closed while the client still sends is reset, and the client may lose the answer.
@@ -59,7 +59,7 @@ async def see_off(near: Streams, seconds: float) -> None:
     with suppress(OSError, TimeoutError):
         near[1].write_eof()
         async with asyncio.timeout(seconds):
-            await _hang_up(near[0])
+            await _await_hang_up(near[0])
 
 
 async def close(writer: asyncio.StreamWriter, seconds: float) -> None:
@@ -92,7 +92,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
         await write(sink, chunk)
 
 
-async def _hang_up(reader: asyncio.StreamReader) -> None:
+async def _await_hang_up(reader: asyncio.StreamReader) -> None:
     """Return when the client is gone; anything more that it sends is not for the server we chose."""
     while await reader.read(CHUNK_BYTES):
         pass

@@ -63,7 +63,7 @@ def fetch(request: FetchRequest, report: Report) -> Fetched:
         with YoutubeDL(_parameters(request, download, home, files, runtime)) as ydl:
             info = ydl.extract_info(request.url)
     except (YoutubeDLError, DownloadCancelled) as error:
-        _raise_disk_trouble(error, request.max_bytes)
+        _raise_disk_error(error, request.max_bytes)
         raise refusals.failure_of(error) from error
     return download.result(info or {})
 
@@ -231,7 +231,7 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _raise_disk_trouble(error: BaseException, max_bytes: int) -> None:
+def _raise_disk_error(error: BaseException, max_bytes: int) -> None:
     """Raise what stands behind an error of yt-dlp's if that is a file which could not be written."""
     for cause in refusals.causes(error):
         if isinstance(cause, OSError) and cause.errno == errno.EFBIG:

@@ -34,17 +34,17 @@ FETCHED_PERCENT = 90
 
 PREPARED_PERCENT = 99
 
-SPARE_BYTES = 64 * 2**20
+OVERHEAD_BYTES = 64 * 2**20
 """By how much a source may be larger than what it is made of: indexes and interleaving cost far less."""
 
-CRASHES = 2
+MAX_CRASHES = 2
 """Media that crash the decoder crash it again; a process that was killed once may have been killed by anything."""
 
 DOWNLOADED_BYTES = Counter("clipmill_downloaded_bytes", "Bytes of videos brought in, as they came.", ["origin"])
 
 
 @dataclass(frozen=True)
-class Arrival:
+class LocalVideo:
     """A video on the local disk.
 
     Attributes:
@@ -88,7 +88,7 @@ class DownloadHandler:
             await context.emit(Started(job=task.job))
             await context.emit(StageStarted(job=task.job, stage=Stage.DOWNLOAD, line=log_lines.DOWNLOADING[origin]))
             async with scratch_dir(SCRATCH_PREFIX, self._settings.work_dir) as folder:
-                facts = await self._bring_in(task, origin, folder, context)
+                facts = await self._make_source(task, origin, folder, context)
             await save_once(self._store, layout.media(task.job), facts)
             seconds = time.monotonic() - began
         await context.emit(StageFinished(job=task.job, stage=Stage.DOWNLOAD, seconds=seconds))
@@ -97,7 +97,7 @@ class DownloadHandler:
                 kind(job=task.job, options=task.options, priority=task.priority, generation=task.generation)
             )
 
-    async def _bring_in(self, task: DownloadTask, origin: Origin, folder: Path, context: TaskContext) -> MediaFacts:
+    async def _make_source(self, task: DownloadTask, origin: Origin, folder: Path, context: TaskContext) -> MediaFacts:
         """Store the source and return what there is to say of the one that is stored."""
         if task.url is None:
             arrival = await self._take_upload(task, folder)
@@ -120,12 +120,12 @@ class DownloadHandler:
             audio=prepared.audio,
         )
 
-    async def _take_upload(self, task: DownloadTask, folder: Path) -> Arrival:
+    async def _take_upload(self, task: DownloadTask, folder: Path) -> LocalVideo:
         path = folder / "upload"
         await self._store.get_file(layout.upload(task.job), path)
-        return Arrival(file_title(task.file_name or ""), path, None, path.stat().st_size)
+        return LocalVideo(file_title(task.file_name or ""), path, None, path.stat().st_size)
 
-    async def _download(self, job: JobId, url: str, folder: Path, context: TaskContext) -> Arrival:
+    async def _download(self, job: JobId, url: str, folder: Path, context: TaskContext) -> LocalVideo:
         settings = self._settings
         async with EgressGuard(self._exempt, self._upstream) as guard:
             request = FetchRequest(
@@ -156,9 +156,9 @@ class DownloadHandler:
             await context.emit(Log(job=job, name="videos_found", line=line))
         audio = None if fetched.audio is None else Path(fetched.audio)
         title = title_of(fetched.title) or url_title(url)
-        return Arrival(title, Path(fetched.video), audio, fetched.size_bytes)
+        return LocalVideo(title, Path(fetched.video), audio, fetched.size_bytes)
 
-    async def _prepare(self, arrival: Arrival, output: Path, context: TaskContext | None) -> Prepared:
+    async def _prepare(self, arrival: LocalVideo, output: Path, context: TaskContext | None) -> Prepared:
         settings = self._settings
         request = PrepareRequest(
             video=str(arrival.video),
@@ -170,7 +170,7 @@ class DownloadHandler:
         limits = Limits(
             seconds=settings.prepare_timeout_seconds,
             resident_bytes=settings.prepare_memory_bytes,
-            file_bytes=arrival.size_bytes + arrival.size_bytes // 4 + SPARE_BYTES,
+            file_bytes=arrival.size_bytes + arrival.size_bytes // 4 + OVERHEAD_BYTES,
         )
 
         def progressed(percent: float) -> None:
@@ -180,7 +180,7 @@ class DownloadHandler:
         try:
             return await run_child(PREPARE_TARGET, request, Prepared, limits=limits, on_progress=progressed)
         except Transient as failure:
-            if failure.code == ErrorCode.WORKER_CRASHED and context is not None and context.attempt >= CRASHES:
+            if failure.code == ErrorCode.WORKER_CRASHED and context is not None and context.attempt >= MAX_CRASHES:
                 # It was not an accident; the log has the child's last words.
                 raise Permanent(
                     ErrorCode.UNREADABLE_MEDIA, "The video cannot be read: decoding it makes the decoder crash."
@@ -195,7 +195,7 @@ class DownloadHandler:
         stored = folder / "stored"
         await self._store.get_file(layout.source(job), stored)
         size = stored.stat().st_size
-        prepared = await self._prepare(Arrival("", stored, None, size), folder / "repacked", None)
+        prepared = await self._prepare(LocalVideo("", stored, None, size), folder / "repacked", None)
         return Prepared(
             container=prepared.container,
             duration=prepared.duration,

@@ -26,7 +26,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 from clipmill.downloader.probing import packets, unreadable
-from clipmill.downloader.reordering import in_display_order, lacks_presentation_times, with_raw_times
+from clipmill.downloader.reordering import in_display_order, lacks_presentation_times, use_raw_times
 from clipmill.downloader.timestamps import Clock, StreamTimes
 
 MP4_VIDEO = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
@@ -133,7 +133,7 @@ class Remux:
             stream = packet.stream
             if stream is not picture and not self._kept(packet):
                 continue
-            self._note(packet, tick, video=stream is picture)
+            self._record(packet, tick, video=stream is picture)
             packet.stream = streams[id(stream)]
             target.mux(packet)
             yield self.written
@@ -153,7 +153,7 @@ class Remux:
             return True
         return self._muxer == "mp4" and packet.pts + 2 * (packet.duration or 0) > 0
 
-    def _note(self, packet: Packet[Stream], tick: float, *, video: bool) -> None:
+    def _record(self, packet: Packet[Stream], tick: float, *, video: bool) -> None:
         shown = (packet.pts or 0) * tick
         end = shown + (packet.duration or 0) * tick
         written = self.written
@@ -170,7 +170,7 @@ def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Timed]:
     times = {track.stream.index: StreamTimes(_time_base(track.stream), clock) for track in tracks}
     found = packets(container, *(track.stream for track in tracks))
     if isinstance(main, VideoStream) and lacks_presentation_times(container, main):
-        with_raw_times(container)
+        use_raw_times(container)
         found = in_display_order(found, main)
     started = False
     for packet in found:
@@ -179,10 +179,10 @@ def _repaired(tracks: list[Track], clock: Clock) -> Iterator[Timed]:
                 continue  # nothing before the first key frame can be shown
             started = True
         each = times[packet.stream.index]
-        for settled in each.repaired(packet):
+        for settled in each.repair(packet):
             yield (settled.dts or 0) * each.tick, each.tick, settled
     for each in times.values():
-        for settled in each.rest():
+        for settled in each.flush():
             yield (settled.dts or 0) * each.tick, each.tick, settled
 
 

@@ -33,7 +33,7 @@ def lacks_presentation_times(container: InputContainer, stream: VideoStream) -> 
     return container.format.name == "avi" and stream.codec_context.codec.canonical_name in REORDERED_CODECS
 
 
-def with_raw_times(container: InputContainer) -> None:
+def use_raw_times(container: InputContainer) -> None:
     """Have the demuxer give the times that the file holds, not those that it makes of them."""
     container.flags = (container.flags | AVFMT_FLAG_NOFILLIN) & ~AVFMT_FLAG_GENPTS
 
@@ -42,7 +42,7 @@ def in_display_order(packets: Iterator[Packet[Stream]], stream: VideoStream) -> 
     """Yield `packets`, those of `stream` with the times at which they are shown.
 
     Args:
-        packets: of a container that was opened `with_raw_times`; of other streams too, which pass unchanged.
+        packets: of a container that was opened `use_raw_times`; of other streams too, which pass unchanged.
         stream: the video; its codec context must not have been used.
     """
     context = stream.codec_context

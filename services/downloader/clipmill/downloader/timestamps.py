@@ -57,7 +57,7 @@ class StreamTimes:
         self._last: int | None = None
         self._expected = 0
 
-    def repaired(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+    def repair(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
         """Take one packet and yield those whose times are settled, in order."""
         if self._last is None and packet.dts is None and len(self._leading) < LEADING_PACKETS:
             self._leading.append(packet)  # its decoding time follows from the first that is known
@@ -65,7 +65,7 @@ class StreamTimes:
         yield from self._lead(packet)
         yield self._settled(packet)
 
-    def rest(self) -> Iterator[Packet[Stream]]:
+    def flush(self) -> Iterator[Packet[Stream]]:
         """Yield what is held back, at the end of the stream."""
         leading, self._leading = self._leading, []
         if leading:

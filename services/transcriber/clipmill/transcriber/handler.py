@@ -76,16 +76,16 @@ class TranscribeHandler:
             duration=media.duration,
             language=task.options.language,
         )
-        result = await self._recognised(request, context.progress)
-        await self._tell(task, context, result)
+        result = await self._recognise(request, context.progress)
+        await self._report(task, context, result)
         return result.transcript
 
-    async def _recognised(self, request: SpeechRequest, on_progress: Callable[[float], None]) -> SpeechResult:
+    async def _recognise(self, request: SpeechRequest, on_progress: Callable[[float], None]) -> SpeechResult:
         result = await self._models.transcribe(request, on_progress)
         _audio_seconds.inc(result.transcript.duration)
         return result
 
-    async def _tell(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
+    async def _report(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
         """Log how it was done; a second-best way also goes into the job's log and a metric."""
         transcript = result.transcript
         engine = transcript.engine

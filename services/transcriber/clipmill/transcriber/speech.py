@@ -62,9 +62,9 @@ def _engine(request: EngineRequest) -> "Engine":
     on_hub = weights.on_hub or request.alignment is AlignmentChoice.HUB or request.diarize
     restrain_libraries(os.environ, offline=not on_hub)
     if weights.on_hub:
-        from clipmill.transcriber.models.downloads import fetched  # noqa: PLC0415  # see above
+        from clipmill.transcriber.models.downloads import download_weights  # noqa: PLC0415  # see above
 
-        weights = fetched(weights)
+        weights = download_weights(weights)
     from clipmill.transcriber.recognising.engine import Engine  # noqa: PLC0415  # see above
 
     return Engine(weights, request)

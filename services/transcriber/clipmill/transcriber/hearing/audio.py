@@ -78,7 +78,7 @@ def _time_zero(container: InputContainer) -> float | None:
 
 
 def _blocks(container: InputContainer, stream: AudioStream, limit: float | None, block: int) -> Iterator[Samples]:
-    line = _TimeLine(_time_zero(container), limit)
+    line = _Timeline(_time_zero(container), limit)
     broken: av.FFmpegError | None = None
     heard = False
     for packet in container.demux(stream):
@@ -98,7 +98,7 @@ def _blocks(container: InputContainer, stream: AudioStream, limit: float | None,
         raise broken
 
 
-class _TimeLine:
+class _Timeline:
     """Lays decoded frames end to end where their time stamps say.
 
     Args:

@@ -20,7 +20,7 @@ class Loudness:
     def __init__(self) -> None:
         self.levels: list[int] = []
 
-    def measured(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+    def measure(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
         """Yield `blocks` as they are.
 
         Args:

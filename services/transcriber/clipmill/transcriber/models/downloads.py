@@ -6,7 +6,7 @@ from clipmill.transcriber.models.weights import Weights
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
 
-def fetched(weights: Weights) -> Weights:
+def download_weights(weights: Weights) -> Weights:
     """Return `weights` as a folder, downloaded at the first time and found in the hub's cache afterwards.
 
     Raises:

@@ -22,7 +22,7 @@ def restrain_libraries(environ: MutableMapping[str, str], *, offline: bool) -> N
 
 
 @contextmanager
-def limited_silence() -> Iterator[None]:
+def hub_timeout() -> Iterator[None]:
     """Limit how long any connection opened meanwhile may keep silent, to `HUB_SECONDS`."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(HUB_SECONDS)

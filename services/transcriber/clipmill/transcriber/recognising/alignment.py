@@ -6,7 +6,7 @@ from pathlib import Path
 import whisperx.alignment
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.hearing.audio import Samples
-from clipmill.transcriber.models.hub import limited_silence
+from clipmill.transcriber.models.hub import hub_timeout
 from clipmill.transcriber.recognising.recognition import Passage
 from clipmill.transcriber.recognising.words import LANGUAGES_WITHOUT_SPACES, RawWord
 from clipmill.transcriber.speech_request import AlignmentChoice
@@ -86,7 +86,7 @@ def load_aligner(language: str, choice: AlignmentChoice, models_dir: Path, devic
             sentence = f"The alignment model in {folder} cannot be loaded; replace or remove it."
             raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
     try:
-        with limited_silence():
+        with hub_timeout():
             return Aligner(whisperx.load_align_model(language, device), device)
     except (OSError, ValueError) as error:
         raise AlignmentUnavailable(str(error)) from error

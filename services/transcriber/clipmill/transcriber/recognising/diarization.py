@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clipmill.transcriber.hearing.audio import Samples
-from clipmill.transcriber.models.hub import limited_silence
+from clipmill.transcriber.models.hub import hub_timeout
 from clipmill.transcriber.recognising.turns import Turn
 from whisperx.diarize import DiarizationPipeline
 
@@ -57,7 +57,7 @@ def load_diarizer(models_dir: Path, device: str) -> Diarizer:
     folder = models_dir / FOLDER
     name = str(folder) if folder.is_dir() else None
     try:
-        with limited_silence():
+        with hub_timeout():
             return Diarizer(DiarizationPipeline(name, token=os.environ.get(TOKEN_VARIABLE), device=device))
     except (OSError, ValueError, RuntimeError, AttributeError) as error:  # the last: the hub refused, there is None
         where = name or f"the Hugging Face hub ({TOKEN_VARIABLE} and its terms accepted?)"

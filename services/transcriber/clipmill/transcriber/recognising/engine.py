@@ -7,12 +7,12 @@ import numpy as np
 from clipmill.contracts.documents import EngineFacts, Transcript
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.loudness import Loudness
-from clipmill.transcriber.hearing.portions import Portion, ahead, portions
-from clipmill.transcriber.hearing.speech_stretches import windows
+from clipmill.transcriber.hearing.portions import Portion, portions, prefetch
+from clipmill.transcriber.hearing.speech_regions import windows
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.alignment import Aligner, AlignmentUnavailable, load_aligner
 from clipmill.transcriber.recognising.diarization import Diarizer, SpeakersUnavailable, load_diarizer
-from clipmill.transcriber.recognising.pauses import draw_to_pauses, find_pauses
+from clipmill.transcriber.recognising.pauses import find_pauses, snap_to_pauses
 from clipmill.transcriber.recognising.recognition import Recogniser
 from clipmill.transcriber.recognising.segments import group
 from clipmill.transcriber.recognising.turns import speakers_of
@@ -60,13 +60,13 @@ class Engine:
         """
         if wanted:
             self._recogniser.check(wanted)
-        diarizer, speakers_problem = self._speakers()
+        diarizer, speakers_problem = self._load_diarizer()
         recogniser, loudness, kept = self._recogniser, Loudness(), list[Samples]()
         again = recogniser.heard_again
-        sound = loudness.measured(_keeping(blocks, kept) if diarizer else blocks)
+        sound = loudness.measure(_keep(blocks, kept) if diarizer else blocks)
         language, raw, alignment_problem, end = wanted or "", list[RawWord](), "", 0.0
         share = TRANSCRIPTION_SHARE if diarizer else 1.0
-        for portion in ahead(portions(sound, recogniser.find_speech)):
+        for portion in prefetch(portions(sound, recogniser.find_speech)):
             begin, length = portion.start, len(portion.samples) / RATE
             end = begin + length
             total = max(duration, end)
@@ -74,13 +74,13 @@ class Engine:
             def done(second: float, begin: float = begin, total: float = total) -> None:
                 report(share * (begin + second) / total)
 
-            if portion.stretches:
+            if portion.speech_regions:
                 language = language or recogniser.detect(portion)
-                aligner, alignment_problem = self._aligner(language)
+                aligner, alignment_problem = self._load_aligner(language)
                 raw += [word.later(begin) for word in self._words(portion, language, aligner, done)]
             done(length)
         words = tidy(raw, end, language)
-        speakers = self._told_apart(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
+        speakers = self._speaker_labels(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
         return SpeechResult(
             transcript=self._transcript(words, speakers, end, language, loudness.levels),
             batch_size=recogniser.batches.size,
@@ -95,13 +95,13 @@ class Engine:
     ) -> Sequence[RawWord]:
         """What is said in a portion, on its own clock."""
         share = RECOGNITION_SHARE if aligner else 1.0
-        heard = windows(portion.stretches)
+        heard = windows(portion.speech_regions)
         passages = self._recogniser.recognise(portion, heard, language, lambda second: done(share * second))
         if aligner and passages:
             length = len(portion.samples) / RATE
             return aligner.align(passages, portion.samples, lambda part: done(length * (share + (1 - share) * part)))
         raw = [word for passage in passages for word in passage.words]
-        return draw_to_pauses(raw, find_pauses(portion.samples)) if raw else raw
+        return snap_to_pauses(raw, find_pauses(portion.samples)) if raw else raw
 
     def _transcript(
         self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, language: str, levels: Sequence[int]
@@ -123,7 +123,7 @@ class Engine:
             levels=tuple(levels),
         )
 
-    def _aligner(self, language: str) -> tuple[Aligner | None, str]:
+    def _load_aligner(self, language: str) -> tuple[Aligner | None, str]:
         """The language's aligner, loaded once, or why there is none though one was asked for."""
         if language not in self._aligners:
             models_dir, device = Path(self._request.models_dir), self._recogniser.placement.device
@@ -133,7 +133,7 @@ class Engine:
                 return None, str(problem)
         return self._aligners[language], ""
 
-    def _speakers(self) -> tuple[Diarizer | None, str]:
+    def _load_diarizer(self) -> tuple[Diarizer | None, str]:
         """What tells speakers apart, loaded once, or why there is none though one was asked for."""
         if self._request.diarize and self._diarizer is None:
             try:
@@ -142,7 +142,7 @@ class Engine:
                 return None, str(problem)
         return self._diarizer, ""
 
-    def _told_apart(
+    def _speaker_labels(
         self,
         words: Sequence[TimedWord],
         diarizer: Diarizer | None,
@@ -154,7 +154,7 @@ class Engine:
         return speakers_of(words, diarizer.turns(np.concatenate(kept), on_share))
 
 
-def _keeping(blocks: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:
+def _keep(blocks: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:
     """Yield `blocks`, and put each into `kept`: speakers are told apart by the whole of a talk."""
     for block in blocks:
         kept.append(block)

@@ -3,7 +3,7 @@
 Whisper must say something, and makes it up where it hears nothing. What guards against that, in order:
 
 1. Only stretches in which a voice detector hears somebody are recognised, and no silence beyond three seconds is given
-   to Whisper along with them (`speech_stretches`).
+   to Whisper along with them (`speech_regions`).
 2. A segment that is probably silent and whose words are improbable is dropped: Whisper's own rule
    (Radford et al. 2022, section 4.5), `silent`.
 3. Text that says the same again and again, or whose words are improbable, is heard a second time with more randomness,
@@ -15,7 +15,7 @@ Whisper must say something, and makes it up where it hears nothing. What guards 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from clipmill.transcriber.hearing.speech_stretches import Stretch
+from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.recognising.words import RawWord
 
 SILENT_PROBABILITY, UNLIKELY_LOGPROB = 0.6, -1.0
@@ -94,20 +94,20 @@ def _unlooped(words: list[RawWord], length: int) -> list[RawWord]:
     return kept
 
 
-def voiced(words: Sequence[RawWord], stretches: Sequence[Stretch]) -> list[RawWord]:
+def voiced(words: Sequence[RawWord], regions: Sequence[SpeechRegion]) -> list[RawWord]:
     """Return those words near which somebody speaks, and those without times.
 
     Args:
-        words: seconds on the same clock as `stretches`.
-        stretches: where the voice detector hears somebody, in order.
+        words: seconds on the same clock as `regions`.
+        regions: where the voice detector hears somebody, in order.
     """
-    return [word for word in words if not _unvoiced(word, stretches)]
+    return [word for word in words if not _unvoiced(word, regions)]
 
 
-def _unvoiced(word: RawWord, stretches: Sequence[Stretch]) -> bool:
+def _unvoiced(word: RawWord, regions: Sequence[SpeechRegion]) -> bool:
     start, end = word.start, word.end
     if start is None or end is None:
         return False
-    distance = min((max(each.start - end, start - each.end, 0.0) for each in stretches), default=0.0)
+    distance = min((max(each.start - end, start - each.end, 0.0) for each in regions), default=0.0)
     unsure = word.score is not None and word.score < UNSURE
     return distance > FAR_SECONDS or (unsure and distance > NEAR_SECONDS)

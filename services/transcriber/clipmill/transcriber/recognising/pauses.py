@@ -1,4 +1,4 @@
-"""Silences between words, and word times drawn to their edges.
+"""Silences between words, and word times snapped to their edges.
 
 Whisper's attention places a word to about 0.1 s, and a word after a silence often too early or too late. Where the
 sound itself falls silent, its edges are exact. In noise or music there is no silence and nothing is changed.
@@ -73,29 +73,29 @@ def _silent(level: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> "np.ndarra
     return np.asarray(level < low + SILENT_SHARE * (high - low), np.bool_)
 
 
-def draw_to_pauses(words: Sequence[RawWord], pauses: Sequence[Pause]) -> list[RawWord]:
-    """Return the words, those beside a pause drawn to its edges; words without times stay as they are.
+def snap_to_pauses(words: Sequence[RawWord], pauses: Sequence[Pause]) -> list[RawWord]:
+    """Return the words, those beside a pause snapped to its edges; words without times stay as they are.
 
     Args:
         words: in order.
         pauses: in order.
     """
-    drawn = list(words)
-    timed = [number for number, word in enumerate(drawn) if word.start is not None and word.end is not None]
-    middles = [((drawn[number].start or 0.0) + (drawn[number].end or 0.0)) / 2 for number in timed]
+    snapped = list(words)
+    timed = [number for number, word in enumerate(snapped) if word.start is not None and word.end is not None]
+    middles = [((snapped[number].start or 0.0) + (snapped[number].end or 0.0)) / 2 for number in timed]
     for pause in pauses:
         place = bisect_right(middles, (pause.start + pause.end) / 2)
         before = timed[place - 1] if place else None
         after = timed[place] if place < len(timed) else None
-        if before is not None and pause.end < (drawn[before].end or 0.0) - SLACK_SECONDS:
+        if before is not None and pause.end < (snapped[before].end or 0.0) - SLACK_SECONDS:
             continue
-        if after is not None and pause.start > (drawn[after].start or 0.0) + SLACK_SECONDS:
+        if after is not None and pause.start > (snapped[after].start or 0.0) + SLACK_SECONDS:
             continue
         if before is not None:
-            drawn[before] = _end_at(drawn[before], min(pause.end, pause.start + MARGIN_SECONDS))
+            snapped[before] = _end_at(snapped[before], min(pause.end, pause.start + MARGIN_SECONDS))
         if after is not None:
-            drawn[after] = _begin_at(drawn[after], max(pause.start, pause.end - MARGIN_SECONDS))
-    return drawn
+            snapped[after] = _begin_at(snapped[after], max(pause.start, pause.end - MARGIN_SECONDS))
+    return snapped
 
 
 def _begin_at(word: RawWord, begin: float) -> RawWord:

@@ -12,7 +12,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.operations.processors import processors
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.portions import Portion
-from clipmill.transcriber.hearing.speech_stretches import WINDOW_SECONDS, SpeechDetector, Stretch
+from clipmill.transcriber.hearing.speech_regions import WINDOW_SECONDS, SpeechDetector, SpeechRegion
 from clipmill.transcriber.models.device import Placement, choose
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
@@ -91,12 +91,12 @@ class Recogniser:
         supported = self._model.supported_languages
         if len(supported) == 1:
             return str(supported[0])
-        speech = np.concatenate([_cut(portion.samples, each) for each in portion.stretches])
+        speech = np.concatenate([_cut(portion.samples, each) for each in portion.speech_regions])
         found, _, _ = self._model.detect_language(audio=speech[: int(WINDOW_SECONDS * RATE)])
         return str(found)
 
     def recognise(
-        self, portion: Portion, windows: Sequence[Stretch], language: str, on_position: Callable[[float], None]
+        self, portion: Portion, windows: Sequence[SpeechRegion], language: str, on_position: Callable[[float], None]
     ) -> list[Passage]:
         """Return what is said in a portion, on the portion's own clock.
 
@@ -111,7 +111,7 @@ class Recogniser:
         """
         passages: list[Passage] = []
 
-        def work(batch: Sequence[Stretch]) -> list[Passage]:
+        def work(batch: Sequence[SpeechRegion]) -> list[Passage]:
             try:
                 return self._transcribe(portion, batch, language)
             except (MemoryError, RuntimeError):
@@ -123,7 +123,7 @@ class Recogniser:
             on_position(windows[len(passages) - 1].end)
         return [passage for passage in passages if passage.words]
 
-    def _transcribe(self, portion: Portion, batch: Sequence[Stretch], language: str) -> list[Passage]:
+    def _transcribe(self, portion: Portion, batch: Sequence[SpeechRegion], language: str) -> list[Passage]:
         """Return one passage a window, empty where nothing is said."""
         passages: list[Passage] = []
         for window, pieces in zip(batch, self._hear(portion.samples, batch, language), strict=True):
@@ -131,12 +131,12 @@ class Recogniser:
                 pieces = self._hear_again(portion.samples, window, language)  # noqa: PLW2901
                 self.heard_again += 1
             words = [word for piece in pieces if not silent(piece) for word in piece.words]
-            words = voiced(without_loops(words), portion.stretches)
+            words = voiced(without_loops(words), portion.speech_regions)
             text = "".join(word.text for word in words)
             passages.append(Passage(text, window.start, window.end, tuple(words)))
         return passages
 
-    def _hear(self, samples: Samples, batch: Sequence[Stretch], language: str) -> list[list[Heard]]:
+    def _hear(self, samples: Samples, batch: Sequence[SpeechRegion], language: str) -> list[list[Heard]]:
         """Return what is heard in each window of a batch."""
         self._pipeline.last_speech_timestamp = 0.0  # else what was heard before moves the first word
         found, _ = self._pipeline.transcribe(
@@ -152,7 +152,7 @@ class Recogniser:
             heard[_window_at(batch, segment.seek)].append(_heard(segment, 0.0))
         return heard
 
-    def _hear_again(self, samples: Samples, window: Stretch, language: str) -> list[Heard]:
+    def _hear_again(self, samples: Samples, window: SpeechRegion, language: str) -> list[Heard]:
         """Return what is heard in a window when chance helps to find another way through it."""
         found, _ = self._model.transcribe(
             _cut(samples, window),
@@ -175,12 +175,12 @@ def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> Heard
     )
 
 
-def _window_at(batch: Sequence[Stretch], seek: int) -> int:
+def _window_at(batch: Sequence[SpeechRegion], seek: int) -> int:
     """The window that begins at frame `seek`, hundredths of a second."""
     return min(range(len(batch)), key=lambda number: abs(batch[number].start * 100 - seek))
 
 
-def _cut(samples: Samples, window: Stretch) -> Samples:
+def _cut(samples: Samples, window: SpeechRegion) -> Samples:
     return samples[int(window.start * RATE) : int(window.end * RATE)]
 
 

@@ -16,7 +16,7 @@ _OPTIONS = VadOptions(max_speech_duration_s=WINDOW_SECONDS, min_silence_duration
 """As faster-whisper's batched pipeline sets them: pauses between sentences become seams, so no word is cut."""
 
 
-class Stretch(NamedTuple):
+class SpeechRegion(NamedTuple):
     """From `start` to `end`, seconds."""
 
     start: float
@@ -26,27 +26,28 @@ class Stretch(NamedTuple):
 class SpeechDetector:
     """Silero's voice detector as faster-whisper brings it: 0.4 s of a CPU for a minute, no download."""
 
-    def __call__(self, samples: Samples) -> list[Stretch]:
+    def __call__(self, samples: Samples) -> list[SpeechRegion]:
         """Return where somebody speaks, in order.
 
         Args:
             samples: mono sound at `RATE`.
         """
         return [
-            Stretch(found["start"] / RATE, found["end"] / RATE) for found in get_speech_timestamps(samples, _OPTIONS)
+            SpeechRegion(found["start"] / RATE, found["end"] / RATE)
+            for found in get_speech_timestamps(samples, _OPTIONS)
         ]
 
 
-def windows(stretches: Iterable[Stretch]) -> list[Stretch]:
+def windows(regions: Iterable[SpeechRegion]) -> list[SpeechRegion]:
     """Join neighbouring stretches into windows of at most `WINDOW_SECONDS`, short pauses included."""
-    joined: list[Stretch] = []
-    for stretch in stretches:
+    joined: list[SpeechRegion] = []
+    for region in regions:
         if (
             joined
-            and stretch.end - joined[-1].start <= WINDOW_SECONDS
-            and stretch.start - joined[-1].end <= LONGEST_PAUSE_SECONDS
+            and region.end - joined[-1].start <= WINDOW_SECONDS
+            and region.start - joined[-1].end <= LONGEST_PAUSE_SECONDS
         ):
-            joined[-1] = Stretch(joined[-1].start, stretch.end)
+            joined[-1] = SpeechRegion(joined[-1].start, region.end)
         else:
-            joined.append(stretch)
+            joined.append(region)
     return joined
