@@ -155,7 +155,7 @@ async def test_four_addresses_of_a_host_are_tried(web_server, internet):
         assert [address for address, _ in internet.connections_made_by(guard)][4:] == [
             f"8.8.8.{n}" for n in (8, 7, 6, 5)
         ]
-        reason = "cannot be connected to ([Errno 101] Network is unreachable)"
+        reason = "cannot be reached ([Errno 101] Network is unreachable)"
         assert guard.unreachable == [Unreachable("fifth.example", exists=True, reason=reason)]
 
 
@@ -197,7 +197,7 @@ async def test_an_address_that_does_not_answer_is_not_waited_for(say, internet):
     async with EgressGuard(limits=TimeLimits(connect=0.01)) as guard:
         answer = await say(guard, f"GET http://{PUBLIC_V4}/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 502 Unreachable host\r\n")
-        assert guard.unreachable == [Unreachable(PUBLIC_V4, exists=True, reason="cannot be connected to (no answer)")]
+        assert guard.unreachable == [Unreachable(PUBLIC_V4, exists=True, reason="cannot be reached (no answer)")]
 
 
 async def test_an_exempt_network_is_reached_on_any_port_and_no_other_is(raw_server, say, internet):

@@ -68,7 +68,7 @@ async def test_a_proxy_that_refuses_makes_the_host_unreachable(say, raw_server, 
     internet.name("site.example", [PUBLIC_V4])
     async with upstream_guard(raw_server.port) as guard:
         assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Unreachable host\r\n")
-        reason = f"cannot be connected to (the upstream proxy answered {status})"
+        reason = f"cannot be reached (the upstream proxy answered {status})"
         assert guard.unreachable == [Unreachable("site.example", exists=True, reason=reason)]
         await raw_server.end()
 
@@ -89,7 +89,7 @@ async def test_a_proxy_that_does_not_answer_is_not_waited_for(say, raw_server, i
     internet.name("site.example", [PUBLIC_V4])
     async with upstream_guard(raw_server.port, limits=TimeLimits(connect=0.05)) as guard:
         assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Unreachable host\r\n")
-        assert guard.unreachable[0].reason == "cannot be connected to (no answer)"
+        assert guard.unreachable[0].reason == "cannot be reached (no answer)"
         await raw_server.end()
 
 

@@ -90,7 +90,7 @@ def test_an_error_without_words_still_gives_a_sentence():
 
 def test_limits_are_written_as_people_read_them():
     assert too_long(5 * 3600 + 62, 4 * 3600).sentence == (
-        "The video is 5:01:02 long; 4:00:00 is the most this server takes."
+        "The video lasts 5:01:02; submit one that lasts at most 4:00:00."
     )
     assert "4 GiB" in too_large(4 * 2**30).sentence
     assert "1.5 MiB" in too_large(3 * 2**19).sentence

@@ -215,7 +215,7 @@ class EgressGuard:
                     return await self._open(address, port)
             except (OSError, TimeoutError, BadMessageError) as error:
                 reason = str(error) or "no answer"
-        self.unreachable.append(Unreachable(host, exists=True, reason=f"cannot be connected to ({reason})"))
+        self.unreachable.append(Unreachable(host, exists=True, reason=f"cannot be reached ({reason})"))
         raise _DeniedError(502, "Unreachable host")
 
     async def _resolve(self, host: str, port: int) -> list[Address]:

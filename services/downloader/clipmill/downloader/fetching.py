@@ -110,13 +110,13 @@ class _Logger:
     """Where yt-dlp's words go: the service's log, not the job's."""
 
     def debug(self, message: str) -> None:
-        _log.debug("yt_dlp", message=message)
+        _log.debug("yt_dlp_reported", message=message)
 
     def warning(self, message: str) -> None:
-        _log.warning("yt_dlp", message=message)
+        _log.warning("yt_dlp_warned", message=message)
 
     def error(self, message: str) -> None:
-        _log.warning("yt_dlp_error", message=message)
+        _log.warning("yt_dlp_failed", message=message)
 
 
 @dataclass
@@ -144,10 +144,7 @@ class _Download:
             Permanent: if the video is not to be downloaded.
         """
         if info.get("is_live") or info.get("live_status") in LIVE_STATES:
-            raise Permanent(
-                ErrorCode.SOURCE_UNAVAILABLE,
-                "This is a live stream or has not been published yet; submit it again when its recording is there.",
-            )
+            raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, refusals.NOT_PUBLISHED)
         duration = info.get("duration")
         if isinstance(duration, int | float) and duration > self._request.max_duration:
             raise refusals.too_long(duration, self._request.max_duration)
@@ -195,7 +192,7 @@ class _Download:
             entries = info.get("entries")
             first = next(iter(entries), None) if isinstance(entries, list) else None
             if not isinstance(first, dict):
-                raise Permanent(ErrorCode.UNSUPPORTED_URL, "There is no video at this URL.")
+                raise Permanent(ErrorCode.UNSUPPORTED_URL, refusals.NO_VIDEO_FOUND)
             info = first
         downloads = info.get("requested_downloads")
         paths = [

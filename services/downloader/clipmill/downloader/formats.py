@@ -25,7 +25,7 @@ def best_formats(offered: Sequence[Format]) -> list[Format]:
     """
     pictures = [each for each in offered if each.get("vcodec") != "none"]
     if not pictures:
-        raise Permanent(ErrorCode.NO_VIDEO, "There is only sound at this URL, no video.")
+        raise Permanent(ErrorCode.NO_VIDEO, "This URL has only sound; give the address of a video.")
     best = pictures[-1]
     if best.get("acodec") != "none":
         return [best]

@@ -40,7 +40,9 @@ OVERHEAD_BYTES = 64 * 2**20
 MAX_CRASHES = 2
 """Media that crash the decoder crash it again; a process that was killed once may have been killed by anything."""
 
-DOWNLOADED_BYTES = Counter("clipmill_downloaded_bytes", "Bytes of videos brought in, as they came.", ["origin"])
+DOWNLOADED_BYTES = Counter(
+    "clipmill_downloaded_bytes", "Bytes of downloaded and uploaded videos, by origin.", ["origin"]
+)
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ class DownloadHandler:
             if failure.code == ErrorCode.WORKER_CRASHED and context is not None and context.attempt >= MAX_CRASHES:
                 # It was not an accident; the log has the child's last words.
                 raise Permanent(
-                    ErrorCode.UNREADABLE_MEDIA, "The video cannot be read: decoding it makes the decoder crash."
+                    ErrorCode.UNREADABLE_MEDIA,
+                    "The video crashes the decoder; convert it, for example to MP4, and submit it again.",
                 ) from failure
             raise
 
@@ -213,22 +216,22 @@ def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[
     except Failure as failure:
         if guard.refusals:
             refusal = guard.refusals[0]
-            what = "is not a port of the web" if refusal.kind == "port" else f"is not a public address ({refusal.kind})"
+            what = "is not a web port" if refusal.kind == "port" else f"is not a public address ({refusal.kind})"
             raise Permanent(
                 ErrorCode.BLOCKED_ADDRESS,
-                f"The video was not downloaded: {refusal.host}:{refusal.port} {what}. "
-                "An operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS.",
+                f"The video was not downloaded because {refusal.host}:{refusal.port} {what}; "
+                "an operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS.",
             ) from failure
         if failure.code == ErrorCode.TIMED_OUT:
             raise Transient(
                 ErrorCode.TIMED_OUT,
-                f"The download was not finished after {settings.fetch_timeout_seconds:g} seconds "
-                "(CLIPMILL_DOWNLOADER_FETCH_TIMEOUT_SECONDS).",
+                f"The download did not finish within {settings.fetch_timeout_seconds:g} seconds; "
+                "an operator can raise CLIPMILL_DOWNLOADER_FETCH_TIMEOUT_SECONDS.",
             ) from failure
         if guard.unreachable and failure.code in (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.DOWNLOAD_FAILED):
             host = guard.unreachable[-1]
-            sentence = f"The host {host.host} {host.reason}"
+            problem = f"The host {host.host} {host.reason}"
             if not host.exists:
-                raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"{sentence}; check the URL.") from failure
-            raise Transient(ErrorCode.SOURCE_UNAVAILABLE, f"{sentence}; it may work later.") from failure
+                raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; check the URL.") from failure
+            raise Transient(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; try again later.") from failure
         raise

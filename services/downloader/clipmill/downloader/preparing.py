@@ -134,10 +134,8 @@ def _check_duration(duration: float, request: PrepareRequest) -> None:
 
 
 def _incomplete(stated: float, end: float) -> Permanent:
-    return unreadable(f"it should last {stated:.0f} s but ends after {end:.1f} s, so a part of it is missing")
+    return unreadable(f"it should last {stated:.0f} s but ends after {end:.1f} s")
 
 
 def _too_short(duration: float, limit: float) -> Permanent:
-    return Permanent(
-        ErrorCode.TOO_SHORT, f"The video lasts {duration:.1f} s; it takes at least {limit:g} s to make a clip of it."
-    )
+    return Permanent(ErrorCode.TOO_SHORT, f"The video lasts {duration:.1f} s; submit one of at least {limit:g} s.")

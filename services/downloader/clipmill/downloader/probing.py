@@ -67,7 +67,7 @@ def open_source(path: Path) -> InputContainer:
     try:
         return av.open(str(path), "r", container_options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        raise unreadable("it is not a video file that can be read, or its end is missing") from error
+        raise unreadable("it is not a video file or its end is missing") from error
 
 
 def video_stream(container: InputContainer) -> VideoStream:
@@ -79,8 +79,8 @@ def video_stream(container: InputContainer) -> VideoStream:
     covers = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
     moving = [stream for stream in container.streams.video if not stream.disposition & covers]
     if not moving:
-        reason = "only sound" if container.streams.audio else "neither picture nor sound"
-        raise Permanent(ErrorCode.NO_VIDEO, f"There is {reason} in this file, no video.")
+        content = "only sound" if container.streams.audio else "neither picture nor sound"
+        raise Permanent(ErrorCode.NO_VIDEO, f"The file has {content}; submit a video.")
     for stream in moving:
         if stream.codec_context is not None:
             return stream
@@ -141,7 +141,9 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
 
 def unreadable(reason: str) -> Permanent:
     """Return the failure of a file that cannot be worked with."""
-    return Permanent(ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read: {reason}.")
+    return Permanent(
+        ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read because {reason}; submit one that plays to its end."
+    )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:

@@ -32,6 +32,15 @@ def _known(pattern: str, code: ErrorCode, sentence: str, *, permanent: bool = Tr
     return _Known(re.compile(pattern, re.IGNORECASE), code, sentence, permanent)
 
 
+NOT_PUBLISHED = "The video is live or not published yet; submit it again when its recording is available."
+
+NO_VIDEO_FOUND = "No video was found at this URL; give the address of a page with one video, or of a video file."
+
+CONNECTION_FAILED = "The connection to the video's site failed; try again later."
+
+_DOWNLOAD_FAILED = "yt-dlp download failed"
+"""The start of the sentence, as the public contract shows it."""
+
 _COOKIES = "an operator can supply an account's cookies with CLIPMILL_DOWNLOADER_COOKIES_FILE"
 
 # The first that matches counts, so the particular stand before the general.
@@ -39,17 +48,17 @@ _KNOWN: tuple[_Known, ...] = (
     _known(
         r"certificate.?verify",
         ErrorCode.SOURCE_UNAVAILABLE,
-        "The site's certificate cannot be trusted, so nothing was downloaded from it.",
+        "The site's certificate cannot be trusted; download the video yourself and upload it.",
     ),
     _known(
         r"unsupported url|no suitable extractor|is not a valid url|no video could be found|there is no video in this",
         ErrorCode.UNSUPPORTED_URL,
-        "No video was found at this URL; give the address of a page with one video, or of a video file.",
+        NO_VIDEO_FOUND,
     ),
     _known(
         r"drm",
         ErrorCode.SOURCE_UNAVAILABLE,
-        "The video is copy-protected (DRM) and cannot be downloaded.",
+        "The video is copy-protected (DRM); submit one that is not.",
     ),
     _known(
         r"not a bot|rate.?limit|too many requests|try again later",
@@ -82,30 +91,30 @@ _KNOWN: tuple[_Known, ...] = (
     _known(
         r"live event will begin|premieres? in|is offline|not currently live|live stream(ing)? (is|has) not|is upcoming",
         ErrorCode.SOURCE_UNAVAILABLE,
-        "This is a live stream or has not been published yet; submit it again when its recording is there.",
+        NOT_PUBLISHED,
     ),
     _known(
         r"unavailable|removed|deleted|terminated|no longer available|not available|does not exist|copyright"
         r"|violat(ing|ion)|no video formats found|not found",
         ErrorCode.SOURCE_UNAVAILABLE,
-        "The video is not available: it was removed, never existed, or is not shown to the public.",
+        "The video is not available (removed, never published, or not public); check the URL.",
     ),
     _known(
         r"timed? ?out|connection (refused|reset|aborted|broken)|temporary failure|network is unreachable"
         r"|remote end closed|bytes read|content too short",
         ErrorCode.SOURCE_UNAVAILABLE,
-        "The connection to the video's site failed; it may work later.",
+        CONNECTION_FAILED,
         permanent=False,
     ),
 )
 
 _STATUSES = {
     401: f"The site asks for an account (HTTP 401); {_COOKIES}.",
-    402: "The site asks for a payment (HTTP 402).",
+    402: "The site asks for a payment (HTTP 402); submit a video that is free.",
     403: f"The site refuses this download (HTTP 403); if the video needs an account, {_COOKIES}.",
-    404: "There is nothing at this URL (HTTP 404); check the address.",
-    410: "The video was removed (HTTP 410).",
-    451: "The video is withheld for legal reasons (HTTP 451).",
+    404: "The site has nothing at this URL (HTTP 404); check the address.",
+    410: "The video was removed (HTTP 410); submit another one.",
+    451: "The video is withheld for legal reasons (HTTP 451); submit another one.",
 }
 
 _PREFIX = re.compile(r"^(?:ERROR:\s*)?(?:\[[^\]]*\]\s*)?(?:[\w-]{1,40}:\s+(?=\S))?")
@@ -122,7 +131,7 @@ def failure_of(error: BaseException) -> Failure:
         if isinstance(status, int) and status >= 400:
             return _failure_of_status(status)
     if any(type(cause).__name__ in _TRANSPORT_ERRORS for cause in chain):
-        return Transient(ErrorCode.SOURCE_UNAVAILABLE, "The connection to the video's site failed; it may work later.")
+        return Transient(ErrorCode.SOURCE_UNAVAILABLE, CONNECTION_FAILED)
     message = str(error)
     for known in _KNOWN:
         if known.pattern.search(message):
@@ -133,19 +142,19 @@ def failure_of(error: BaseException) -> Failure:
 
 def unexplained(reason: str) -> Permanent:
     """Return the last resort: yt-dlp failed, and in its own words why."""
-    return Permanent(ErrorCode.DOWNLOAD_FAILED, f"yt-dlp download failed: {reason}")
+    return Permanent(ErrorCode.DOWNLOAD_FAILED, f"{_DOWNLOAD_FAILED}: {reason}")
 
 
 def too_long(duration: float, limit: float) -> Permanent:
     """Return the refusal of a video of `duration` seconds where `limit` are allowed."""
     return Permanent(
-        ErrorCode.TOO_LONG, f"The video is {_time(duration)} long; {_time(limit)} is the most this server takes."
+        ErrorCode.TOO_LONG, f"The video lasts {_time(duration)}; submit one that lasts at most {_time(limit)}."
     )
 
 
 def too_large(limit: int) -> Permanent:
     """Return the refusal of a download of more than `limit` bytes."""
-    return Permanent(ErrorCode.TOO_LARGE, f"The video is larger than {_size(limit)}, the most this server downloads.")
+    return Permanent(ErrorCode.TOO_LARGE, f"The video is larger than {_size(limit)}; submit a smaller one.")
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -168,9 +177,9 @@ def _failure_of_status(status: int) -> Failure:
         return Permanent(ErrorCode.SOURCE_UNAVAILABLE, _STATUSES[status])
     if status in (408, 425, 429) or status >= 500:
         return Transient(
-            ErrorCode.SOURCE_UNAVAILABLE, f"The site has trouble or is asked too often (HTTP {status}); try later."
+            ErrorCode.SOURCE_UNAVAILABLE, f"The site fails or gets too many requests (HTTP {status}); try again later."
         )
-    return Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"The site refuses this download (HTTP {status}).")
+    return Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"The site refuses this download (HTTP {status}); check the URL.")
 
 
 def _reason(message: str) -> str:

@@ -16,31 +16,38 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9101
     )
-    slots: Annotated[int, Meta(description="Videos brought in at once.", ge=1)] = 2
-    attempts: Annotated[int, Meta(description="Tries at bringing in a video.", ge=1)] = 3
+    slots: Annotated[int, Meta(description="Videos downloaded at once.", ge=1)] = 2
+    attempts: Annotated[int, Meta(description="Attempts to download a video.", ge=1)] = 3
     work_dir: Annotated[
         Path | None,
-        Meta(description="Directory for temporary files: twice max_bytes a slot; the system's own if unset."),
+        Meta(
+            description="Directory for temporary files, which needs twice max_bytes for each slot; the system's "
+            "temporary directory if unset."
+        ),
     ] = None
 
-    max_bytes: Annotated[int, Meta(description="Largest download, bytes.", ge=2**20)] = 4 * 2**30
-    max_duration_seconds: Annotated[float, Meta(description="Longest video, seconds.", gt=0)] = 4 * 3600.0
+    max_bytes: Annotated[int, Meta(description="Largest download, in bytes.", ge=2**20)] = 4 * 2**30
+    max_duration_seconds: Annotated[float, Meta(description="Longest video, in seconds.", gt=0)] = 4 * 3600.0
 
-    fetch_timeout_seconds: Annotated[float, Meta(description="Time that a download may take, seconds.", gt=0)] = 3600.0
-    fetch_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = 2**30
+    fetch_timeout_seconds: Annotated[
+        float, Meta(description="Longest time that a download may take, in seconds.", gt=0)
+    ] = 3600.0
+    fetch_memory_bytes: Annotated[
+        int, Meta(description="Most resident memory that a download may use, in bytes.", ge=2**27)
+    ] = 2**30
     socket_timeout_seconds: Annotated[
-        float, Meta(description="Silence of a server after which a download is tried again, seconds.", gt=0)
+        float, Meta(description="Silence of a server after which a download is tried again, in seconds.", gt=0)
     ] = 20.0
     prepare_timeout_seconds: Annotated[
-        float, Meta(description="Time that checking and repacking a video may take, seconds.", gt=0)
+        float, Meta(description="Longest time that checking and repacking a video may take, in seconds.", gt=0)
     ] = 900.0
-    prepare_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = (
-        2 * 2**30
-    )
+    prepare_memory_bytes: Annotated[
+        int, Meta(description="Most resident memory that checking and repacking may use, in bytes.", ge=2**27)
+    ] = 2 * 2**30
 
     allowed_networks: Annotated[
         tuple[str, ...],
-        Meta(description="Networks that are not public and may be downloaded from all the same, such as 10.1.0.0/16."),
+        Meta(description="Networks that downloads may reach although they are not public, such as 10.1.0.0/16."),
     ] = ()
     upstream_proxy: Annotated[
         Secret | None,
@@ -48,14 +55,14 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = None
     cookies_file: Annotated[
         Path | None,
-        Meta(description="Cookies in Netscape format, for videos that need an account; it is never written to."),
+        Meta(description="File of cookies in Netscape format, for videos that need an account; it is only read."),
     ] = None
 
     def networks(self) -> tuple[Network, ...]:
         """Return `allowed_networks` as networks.
 
         Raises:
-            SettingsError: if one of them is none.
+            SettingsError: if one of them is not a network.
         """
         try:
             return tuple(ip_network(text) for text in self.allowed_networks)
@@ -64,7 +71,7 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
             raise SettingsError(sentence) from error
 
     def upstream(self) -> UpstreamProxy | None:
-        """Return `upstream_proxy` in its parts.
+        """Return the proxy that `upstream_proxy` names, None if it is unset.
 
         Raises:
             SettingsError: if it is not the URL of an HTTP proxy; its value, a secret, is not shown.

@@ -66,7 +66,7 @@ class TranscribeHandler:
         if media is None:
             raise MissingArtifact(key)
         if media.audio is None:
-            context.log.info("nothing_to_transcribe", reason="the source has no audio stream")
+            context.log.info("transcription_skipped", reason="the source has no audio stream")
             return Transcript(language="", duration=0.0)
         request = SpeechRequest(
             engine=engine_request(self._settings),
@@ -90,7 +90,7 @@ class TranscribeHandler:
         transcript = result.transcript
         engine = transcript.engine
         context.log.info(
-            "transcribed",
+            "source_transcribed",
             audio_seconds=transcript.duration,
             language=transcript.language,
             segments=len(transcript.segments),
@@ -104,14 +104,14 @@ class TranscribeHandler:
         if result.batch_reduced:
             context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
         if result.alignment_problem:
-            context.log.warning("alignment_unavailable", reason=result.alignment_problem)
+            context.log.warning("alignment_skipped", reason=result.alignment_problem)
             fallback("attention_word_times")
-            line = "Word alignment is not available for this language; word times come from Whisper itself."
+            line = "Words have the times of Whisper itself because their alignment model could not be loaded."
             await context.emit(Log(job=task.job, name="alignment_unavailable", line=line))
         if result.speakers_problem:
-            context.log.warning("speakers_unavailable", reason=result.speakers_problem)
+            context.log.warning("diarization_skipped", reason=result.speakers_problem)
             fallback("no_speakers")
-            line = "Speakers cannot be told apart: the model for that is not available."
+            line = "Speakers are not named because the diarization model could not be loaded."
             await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
 
 

@@ -13,52 +13,51 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9102
     )
-    attempts: Annotated[int, Meta(description="Tries at transcribing a video.", ge=1)] = 3
+    attempts: Annotated[int, Meta(description="Attempts to transcribe a video.", ge=1)] = 3
     model: Annotated[
         str,
         Meta(
             description="Whisper model: a name from `clipmill models list`, a folder of CTranslate2 weights, or a "
-            "name on the Hugging Face hub such as large-v3, which is then downloaded at the first task."
+            "name on the Hugging Face hub such as large-v3, which the first task downloads."
         ),
     ] = "whisper-tiny.en"
-    device: Annotated[DeviceChoice, Meta(description="Where the model runs; auto takes a usable CUDA GPU.")] = (
+    device: Annotated[DeviceChoice, Meta(description="Device that runs the model; auto takes a usable CUDA GPU.")] = (
         DeviceChoice.AUTO
     )
     compute_type: Annotated[
         str, Meta(description="Precision as CTranslate2 names it; auto is float16 on CUDA and int8 on a CPU.")
     ] = "auto"
-    threads: Annotated[int, Meta(description="CPU threads of the model; 0 takes all there are.", ge=0)] = 0
+    threads: Annotated[int, Meta(description="CPU threads of the model; 0 uses all processors.", ge=0)] = 0
     batch_size: Annotated[
         int,
-        Meta(
-            description="Stretches of speech recognised at once, on a CPU at most 4; halved when memory runs out.", ge=1
-        ),
+        Meta(description="Speech windows recognised at once, on a CPU at most 4; halved when memory runs out.", ge=1),
     ] = 8
     beam_size: Annotated[int, Meta(description="Alternatives followed while recognising; 1 is fastest.", ge=1)] = 5
     alignment: Annotated[
         AlignmentChoice,
         Meta(
-            description="Word times by an alignment model of the language: auto uses one that is on this machine "
-            "(CLIPMILL_MODELS_DIR/alignment-<language>), hub also downloads WhisperX's default one, off never."
+            description="Source of word times: auto uses an alignment model if this machine has one for the language "
+            "(CLIPMILL_MODELS_DIR/alignment-<language>), hub also downloads WhisperX's default one, and off uses "
+            "Whisper's own times."
         ),
     ] = AlignmentChoice.AUTO
     diarize: Annotated[
         bool,
         Meta(
-            description="Tell speakers apart, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization or from the "
-            "Hugging Face hub (HF_TOKEN).",
+            description="True to name the speakers, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization or from "
+            "the Hugging Face hub (HF_TOKEN).",
             extra={FORMERLY: "CLIPMILL_DIARIZE"},
         ),
     ] = False
     preload: Annotated[
-        bool, Meta(description="Load the model when the service starts instead of at its first task.")
+        bool, Meta(description="True to load the model when the service starts instead of at its first task.")
     ] = False
     idle_seconds: Annotated[
-        float, Meta(description="Time without a task after which the model is unloaded, seconds.", gt=0)
+        float, Meta(description="Time without a task after which the model is unloaded, in seconds.", gt=0)
     ] = 600.0
-    task_seconds: Annotated[float, Meta(description="The longest that one transcription may take, seconds.", gt=0)] = (
-        4 * 3600.0
-    )
+    task_seconds: Annotated[
+        float, Meta(description="Longest time that one transcription may take, in seconds.", gt=0)
+    ] = 4 * 3600.0
     memory_mib: Annotated[
-        int, Meta(description="The most resident memory that the model process may use, MiB.", ge=512)
+        int, Meta(description="Most resident memory that the model process may use, in MiB.", ge=512)
     ] = 16_384

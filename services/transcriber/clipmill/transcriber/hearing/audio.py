@@ -57,7 +57,7 @@ def read_sound(
             if stream is not None:
                 yield from _blocks(container, stream, limit, block)
     except av.FFmpegError as error:
-        sentence = f"The sound of the video cannot be read: {error.strerror}."
+        sentence = f"The sound of the video cannot be read ({error.strerror}); submit a video whose sound plays."
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence) from error
 
 

@@ -31,6 +31,6 @@ def download_weights(weights: Weights) -> Weights:
 def _unreachable(weights: Weights) -> Transient:
     sentence = (
         f"The Whisper model {weights.label} could not be fetched from the Hugging Face hub; set "
-        "CLIPMILL_TRANSCRIBER_MODEL to a model on this machine if it cannot be reached from here."
+        "CLIPMILL_TRANSCRIBER_MODEL to a model on this machine if the hub cannot be reached from here."
     )
     return Transient(ErrorCode.MODEL_UNAVAILABLE, sentence)

@@ -60,5 +60,5 @@ def load_diarizer(models_dir: Path, device: str) -> Diarizer:
         with hub_timeout():
             return Diarizer(DiarizationPipeline(name, token=os.environ.get(TOKEN_VARIABLE), device=device))
     except (OSError, ValueError, RuntimeError, AttributeError) as error:  # the last: the hub refused, there is None
-        where = name or f"the Hugging Face hub ({TOKEN_VARIABLE} and its terms accepted?)"
+        where = name or f"the Hugging Face hub (is {TOKEN_VARIABLE} set, and are the model's terms accepted?)"
         raise SpeakersUnavailable(f"pyannote's pipeline cannot be loaded from {where}: {error}") from error

@@ -208,15 +208,20 @@ def _load(
             local_files_only=True,
         )
     except (OSError, RuntimeError, ValueError) as error:
-        sentence = f"The Whisper model {weights.label} cannot be loaded from {weights.place}: {error}"
+        sentence = (
+            f"The Whisper model {weights.label} cannot be loaded from {weights.place} ({error}); "
+            "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
+        )
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
 
 
 def _unsupported(wanted: str, label: str, supported: Sequence[str]) -> str:
-    sentence = f'The job asks for the language "{wanted}", which the speech model {label} does not know'
     if list(supported) == ["en"]:
         return (
-            f"{sentence}: it knows English only. Leave the language out, or set CLIPMILL_TRANSCRIBER_MODEL to a "
-            "model of many languages such as whisper-base."
+            f'The speech model {label} knows only English, but the job asks for "{wanted}"; leave the language out, '
+            "or set CLIPMILL_TRANSCRIBER_MODEL to a multilingual model such as whisper-base."
         )
-    return f"{sentence}. Leave the language out, or use a code such as {', '.join(sorted(supported)[:3])}."
+    return (
+        f'The speech model {label} does not know the language "{wanted}"; leave the language out, '
+        f"or use a code such as {', '.join(sorted(supported)[:3])}."
+    )
