@@ -29,7 +29,7 @@ def sample() -> Path:
 
 @pytest.fixture(scope="session")
 def make_media() -> MakeMedia:
-    """Write a small file: grey pictures for `picture` seconds, sound (a float array) beginning at `sound_at`."""
+    """Return a function that writes a small file with grey pictures for `picture` seconds and with `sound`."""
 
     def make(
         path: Path,
@@ -73,7 +73,7 @@ def make_media() -> MakeMedia:
 
 @pytest.fixture(scope="module")
 def offline_libraries() -> Iterator[None]:
-    """Keeps the model libraries, imported afterwards, from reaching for the network."""
+    """Keep the model libraries, imported afterwards, from the network."""
     with pytest.MonkeyPatch.context() as patch:
         variables: dict[str, str] = {}
         restrain_libraries(variables, offline=True)
@@ -84,7 +84,7 @@ def offline_libraries() -> Iterator[None]:
 
 @pytest.fixture
 def level_diarization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of models whose diarization pipeline is that of `level_diarization.py`."""
+    """Return a directory of models whose diarization pipeline is that of `level_diarization.py`."""
     monkeypatch.syspath_prepend(TESTS)
     folder = tmp_path / "models" / "diarization"
     folder.mkdir(parents=True)
@@ -93,7 +93,7 @@ def level_diarization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class RecordingContext:
-    """Writes down what a handler says."""
+    """A task context that keeps the events, tasks and progress of a handler."""
 
     attempt = 1
 

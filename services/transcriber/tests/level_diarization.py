@@ -1,4 +1,4 @@
-"""A pipeline of pyannote's own kind that needs no weights: it tells speakers apart by how loud they are."""
+"""A pyannote pipeline that needs no weights: it distinguishes speakers by their level."""
 
 import numpy as np
 from pyannote.audio import Pipeline

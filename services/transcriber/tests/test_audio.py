@@ -8,7 +8,7 @@ pytestmark = pytest.mark.media
 
 
 def beep(seconds=2.0, at=1.0, rate=48_000):
-    """Silence, then from `at` on a tone."""
+    """Return silence until `at`, then a tone."""
     time = np.arange(int(seconds * rate)) / rate
     return np.where(time >= at, 0.4 * np.sin(2 * np.pi * 440 * time), 0.0)
 
@@ -143,7 +143,7 @@ def test_awkward_files_keep_their_times(corpus, name, first_word_at):
 
 
 def test_sound_is_read_with_decoders_that_log_nothing(tmp_path, make_media):
-    """Whoever imports torchvision turns their log on, and a thread that logs can be waited for for ever."""
+    """Importing torchvision turns on the decoders' log, and a decoder thread that logs can block forever."""
     path = make_media(tmp_path / "a.mp4", sound=beep())
     av.logging.set_level(av.logging.ERROR)
     with path.open("rb") as file:

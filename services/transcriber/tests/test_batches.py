@@ -4,7 +4,7 @@ from clipmill.transcriber.recognising.batches import Batches
 
 
 def fitting(limit, tried):
-    """Work for a memory that holds `limit` items."""
+    """Return work that runs out of memory for more than `limit` items."""
 
     def work(batch):
         tried.append(len(batch))

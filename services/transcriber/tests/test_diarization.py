@@ -1,4 +1,4 @@
-"""Turns of speakers, through the real WhisperX and pyannote, by a pipeline that needs no weights."""
+"""Diarization by the real WhisperX and pyannote, with a pipeline that needs no weights."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the mod
 
 @pytest.fixture
 def load(offline_libraries):
-    from clipmill.transcriber.recognising.diarization import load_diarizer  # what it imports takes seconds
+    from clipmill.transcriber.recognising.diarization import load_diarizer  # its imports take seconds
 
     return load_diarizer
 
 
 def sound(*parts):
-    """A tone in parts, each of a length in seconds and an amplitude."""
+    """Return a tone in parts, each with a length in seconds and an amplitude."""
     return np.concatenate(
         [amplitude * np.sin(2 * np.pi * 440 * np.arange(int(seconds * RATE)) / RATE) for seconds, amplitude in parts]
     ).astype(np.float32)

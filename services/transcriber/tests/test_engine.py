@@ -1,4 +1,4 @@
-"""The engine itself, in this process: what it does with sound in blocks, and when things go wrong inside."""
+"""The engine, in this process: sound in blocks, and failures inside the models."""
 
 import difflib
 import json
@@ -26,7 +26,7 @@ REQUEST = EngineRequest(model="whisper-tiny.en", models_dir="/nowhere", batch_si
 
 @pytest.fixture(scope="module")
 def make_engine(offline_libraries):
-    from clipmill.transcriber.recognising.engine import Engine  # what it imports takes seconds, and its environment
+    from clipmill.transcriber.recognising.engine import Engine  # its imports take seconds and need the fixture
 
     return lambda request=REQUEST: Engine(find_weights(request.model, Path(request.models_dir)), request)
 
@@ -38,20 +38,20 @@ def engine(make_engine):
 
 @pytest.fixture(scope="module")
 def samples(sample):
-    """The sound of the sample's first 36 seconds: two windows."""
+    """Return the sound of the sample's first 36 seconds, which are two windows."""
     with sample.open("rb") as file:
         return np.concatenate(list(read_sound(file)))[: SECONDS * RATE]
 
 
 @pytest.fixture(scope="module")
 def whole(engine, samples):
-    """The sample's transcript."""
+    """Return the transcript of that sound, recognised in one block."""
     return transcribe(engine, samples).transcript
 
 
 @pytest.fixture
 def models_dir_with_alignment(make_engine, tmp_path):
-    """A directory with an alignment model that has learned nothing: enough to go through WhisperX's alignment."""
+    """Return a directory with an untrained alignment model, which is enough to run WhisperX's alignment."""
     import torch
     from transformers import (
         Wav2Vec2Config,
@@ -111,7 +111,7 @@ def test_each_second_has_its_level(whole):
 
 
 class Failing:
-    """Stands before the batched pipeline and runs out of a GPU's memory."""
+    """A wrapper of the batched pipeline that runs out of GPU memory."""
 
     def __init__(self, pipeline, fits):
         self._pipeline = pipeline
@@ -151,7 +151,7 @@ def test_a_model_that_does_not_fit_at_all_is_a_failure_that_may_pass(make_engine
 
 
 class Circling:
-    """Stands before the batched pipeline and says of the first window the same again and again."""
+    """A wrapper of the batched pipeline that repeats the first words of the first window."""
 
     def __init__(self, pipeline):
         self._pipeline = pipeline

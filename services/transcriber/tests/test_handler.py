@@ -1,4 +1,4 @@
-"""The handler where no speech has to be recognised; `test_transcribing.py` has the rest."""
+"""The handler without recognition of speech; `test_transcribing.py` has the rest."""
 
 import pytest
 from clipmill.artifacts import documents, layout

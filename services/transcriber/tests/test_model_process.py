@@ -1,4 +1,4 @@
-"""The model process itself, with sources that need no model: starting, dying, idling."""
+"""The model process starts, dies and idles, with sources that need no model."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def mute(tmp_path, make_media):
-    """A request for a video without sound."""
+    """Return a request for a video without sound."""
     make_media(tmp_path / "mute.mp4", picture=0.2)
     engine = EngineRequest(model="whisper-tiny.en", models_dir=str(tmp_path))
     return SpeechRequest(engine=engine, store_url=tmp_path.as_uri(), key="mute.mp4")
@@ -40,7 +40,7 @@ async def test_the_process_stays_between_calls_and_is_started_again_after_kill_9
         assert models.pid == first
 
         os.kill(first, signal.SIGKILL)
-        with suppress(Transient):  # what a worker tries again: the call was on its way before the death was noticed
+        with suppress(Transient):  # the call may begin before the death is noticed
             await models.transcribe(mute)
         await models.transcribe(mute)
 
@@ -48,14 +48,14 @@ async def test_the_process_stays_between_calls_and_is_started_again_after_kill_9
 
 
 async def test_kill_9_during_the_work_is_a_transient_failure_and_the_next_call_works(tmp_path, make_media, mute):
-    # Enough that the work outlasts its first report.
+    # Long enough for the work to continue after its first report.
     noise = np.random.default_rng(1).standard_normal(240 * 8000) * 0.05
     make_media(tmp_path / "noise.mkv", picture=0.2, sound=noise, rate=8000, layout="mono", codec="pcm_s16le")
     noisy = SpeechRequest(engine=mute.engine, store_url=mute.store_url, key="noise.mkv", duration=240.0)
     async with ModelProcess(Limits(), idle_seconds=60) as models:
 
         def kill(_percent: float) -> None:
-            if (pid := models.pid) is not None:  # None once it is dead, though it may have reported more before
+            if (pid := models.pid) is not None:  # None once it is dead; reports of before may still arrive
                 os.kill(pid, signal.SIGKILL)
 
         with pytest.raises(Transient) as failure:

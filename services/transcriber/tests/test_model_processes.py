@@ -1,4 +1,4 @@
-"""A process for each GPU; sources without sound need no model, and no GPU."""
+"""A process for each GPU, with sources without sound, which need neither a model nor a GPU."""
 
 import asyncio
 import subprocess
@@ -21,7 +21,7 @@ try:
 except Permanent:
     print(os.environ["CUDA_VISIBLE_DEVICES"])
 """
-"""What a model process does first; the model that is not there spares the rest."""
+"""The first steps of a model process; the missing model ends it before the others."""
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 
 def speech(*spans, seconds):
-    """Silence with ones where somebody speaks."""
+    """Return silence with ones where somebody speaks."""
     samples = np.zeros(int(seconds * RATE), np.float32)
     for start, end in spans:
         samples[int(start * RATE) : int(end * RATE)] = 1.0
@@ -18,7 +18,7 @@ def speech(*spans, seconds):
 
 
 def find(samples):
-    """Where the ones are: a voice detector that never errs."""
+    """Return the regions of ones, as a voice detector without errors."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0.0], samples, [0.0]))))
     return [SpeechRegion(start / RATE, end / RATE) for start, end in edges.reshape(-1, 2)]
 

@@ -1,4 +1,4 @@
-"""The service's own process holds no decoder and no model: those are in the model process alone."""
+"""The service process holds no decoder and no model: only the model process has them."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ print(*sys.modules, sep="\\n")
 print("--")
 print(open("/proc/self/maps").read() if sys.platform == "linux" else "")
 """
-"""A whole task, as the service wires it; the source has no sound, so that the model process needs no model."""
+"""A whole task, as the service wires it. The source has no sound, so the model process needs no model."""
 
 HEAVY = {
     *("av", "cv2", "PIL", "numpy", "torch", "ai_edge_litert"),

@@ -1,4 +1,4 @@
-"""Real speech through the real WhisperX; one model process for all, since loading it takes longest."""
+"""Real speech through the real WhisperX, in one model process for all tests because loading takes longest."""
 
 import re
 import shutil
@@ -48,7 +48,7 @@ async def models():
 
 @pytest.fixture
 def ask(settings, models):
-    """Transcribe a file of the store."""
+    """Return a function that transcribes a file of the store."""
 
     async def ask(key, **options):
         request = SpeechRequest(

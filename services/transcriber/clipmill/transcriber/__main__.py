@@ -46,7 +46,7 @@ async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterato
 async def _preload(models: ModelProcesses, settings: TranscriberSettings) -> None:
     try:
         await models.warm_up(engine_request(settings))
-    except Failure as failure:  # each task will say so too
+    except Failure as failure:  # each task will fail with it and report it
         _log.error("model_not_loaded", sentence=failure.sentence)
 
 

@@ -25,9 +25,9 @@ class TranscribeHandler:
     """Turns the artifact `source` into the document `transcript.json`.
 
     Args:
-        store: where both are.
-        settings: which model, and how.
-        models: the processes that hold the model.
+        store: Store of both artifacts.
+        settings: Settings of the service, which choose the model.
+        models: Processes that hold the model.
     """
 
     def __init__(self, store: Store, settings: TranscriberSettings, models: ModelProcesses) -> None:
@@ -40,7 +40,7 @@ class TranscribeHandler:
 
         Raises:
             Permanent: if the source can never be transcribed.
-            Transient: if another try may work.
+            Transient: if another attempt may work.
         """
         key = layout.transcript(task.job)
         seconds = 0.0
@@ -86,7 +86,7 @@ class TranscribeHandler:
         return result
 
     async def _report(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
-        """Log how it was done; a second-best way also goes into the job's log and a metric."""
+        """Log the result; a fallback is also written to the job's log and counted in a metric."""
         transcript = result.transcript
         engine = transcript.engine
         context.log.info(
@@ -116,7 +116,7 @@ class TranscribeHandler:
 
 
 def engine_request(settings: TranscriberSettings) -> EngineRequest:
-    """Return what the model process is to load."""
+    """Return the request that tells the model process what to load."""
     return EngineRequest(
         model=settings.model,
         models_dir=str(Path(settings.common.models_dir).absolute()),

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 
 class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
-    """What can be set."""
+    """Settings of the transcriber."""
 
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9102

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> SpeechResult:
-    """Read a source's sound, block by block, and recognise what is said.
+    """Return the transcript of a source, whose sound is read block by block.
 
     Args:
-        request: which source, and with which model; the model is loaded at the first call.
-        report: called with the percentage done.
+        request: Source and model; the first call loads the model.
+        report: Callback for the percentage done.
 
     Raises:
         Permanent: with `unreadable_media`, `missing_artifact`, `model_unavailable` or `bad_option`.
@@ -35,7 +35,7 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
     with open_store(request.store_url).open_media(request.key) as file:
         blocks = read_sound(file, request.audio_index, request.duration or None)
         first = next(blocks, None)
-        if first is None:  # nothing to load a model for
+        if first is None:  # no sound, so no model is loaded
             return SpeechResult(transcript=_NOTHING)
         report(0)
         spoken = _engine(request.engine).transcribe(
@@ -50,10 +50,10 @@ _NOTHING = Transcript(language="", duration=0.0)
 
 @cache
 def _engine(request: EngineRequest) -> "Engine":
-    """The model, loaded once a process.
+    """Return the engine, loaded once in a process.
 
-    WhisperX and torch are imported here and not before: what they may fetch over the network is decided by the
-    environment in which they are imported.
+    WhisperX and torch are imported only here, because the environment variables at their import decide whether they use
+    the network.
     """
     if request.gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = request.gpu

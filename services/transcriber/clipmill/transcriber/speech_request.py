@@ -1,4 +1,4 @@
-"""What the service asks of its model process, and what it gets back."""
+"""The requests of the service to its model process, and the results."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ SPEECH_TARGET = "clipmill.transcriber.speech:transcribe"
 
 
 class DeviceChoice(StrEnum):
-    """Where the model is to run."""
+    """The device that runs the model."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -18,7 +18,7 @@ class DeviceChoice(StrEnum):
 
 
 class AlignmentChoice(StrEnum):
-    """Whether word times come from an alignment model."""
+    """The use of an alignment model for word times."""
 
     AUTO = "auto"
     HUB = "hub"
@@ -26,19 +26,19 @@ class AlignmentChoice(StrEnum):
 
 
 class EngineRequest(Struct, frozen=True, kw_only=True):
-    """Which model, and how it runs; the same for the whole life of a process.
+    """The model and its options, which do not change during the life of a process.
 
     Attributes:
-        model: as in `TranscriberSettings.model`.
-        models_dir: directory of fetched weights.
-        device: where.
-        compute_type: CTranslate2's name or `auto`.
-        threads: of the CPU, 0 for all.
-        batch_size: stretches of speech at once.
-        beam_size: alternatives followed.
-        alignment: whether to align words.
-        diarize: whether to tell speakers apart.
-        gpu: the only one that the process sees, as CUDA_VISIBLE_DEVICES names it; empty: all.
+        model: Name of the model, as in `TranscriberSettings.model`.
+        models_dir: Directory of fetched weights.
+        device: Device that runs the model.
+        compute_type: CTranslate2's name of the precision, or `auto`.
+        threads: Number of CPU threads, 0 for all processors.
+        batch_size: Number of speech windows recognised at once.
+        beam_size: Number of alternatives followed.
+        alignment: Use of an alignment model.
+        diarize: True to name the speakers.
+        gpu: Only GPU that the process sees, as CUDA_VISIBLE_DEVICES names it; empty for all GPUs.
     """
 
     model: str
@@ -57,13 +57,13 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     """One source to transcribe.
 
     Attributes:
-        engine: with what.
-        store_url: of the artifact store.
-        key: of the source.
-        audio_index: of the audio stream among the container's streams.
-        duration: of the source, seconds, for the progress.
-        language: ISO 639-1 code, None to detect it.
-        warm_up: load the model and do nothing else.
+        engine: Model and its options.
+        store_url: URL of the artifact store.
+        key: Key of the source in the store.
+        audio_index: Index of the audio stream among the container's streams.
+        duration: Duration of the source, in seconds, for the progress.
+        language: ISO 639-1 code of the language, None to detect it.
+        warm_up: True to load the model and do nothing else.
     """
 
     engine: EngineRequest
@@ -76,15 +76,15 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
 
 
 class SpeechResult(Struct, frozen=True, kw_only=True):
-    """What came of it.
+    """The result of a transcription.
 
     Attributes:
-        transcript: the document.
-        batch_size: stretches of speech recognised at once, in the end.
-        batch_reduced: whether that is fewer than at first because memory ran out.
-        heard_again: windows that had to be heard a second time.
-        alignment_problem: why words were not aligned though that was asked for; empty if all is well.
-        speakers_problem: why speakers were not told apart though that was asked for; empty if all is well.
+        transcript: Transcript of the source.
+        batch_size: Number of speech windows recognised at once, in the end.
+        batch_reduced: True if that number was reduced because memory ran out.
+        heard_again: Number of windows that were recognised a second time.
+        alignment_problem: Reason if words were not aligned although that was asked for; otherwise empty.
+        speakers_problem: Reason if speakers were not named although that was asked for; otherwise empty.
     """
 
     transcript: Transcript

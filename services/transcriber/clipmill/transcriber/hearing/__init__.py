@@ -1,1 +1,1 @@
-"""Sound: decoding, levels, speech regions and the portions that are recognised together."""
+"""Sound: its decoding, its levels, its speech regions, and the portions that are recognised together."""

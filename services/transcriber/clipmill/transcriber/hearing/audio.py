@@ -1,4 +1,4 @@
-"""The sound of a source as a recogniser wants it: 16 kHz mono float32 on the picture's time line."""
+"""The sound of a source as a recogniser needs it: 16 kHz mono float32 on the timeline of the picture."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -12,17 +12,17 @@ from av.stream import Disposition
 from clipmill.contracts.failures import ErrorCode, Permanent
 
 RATE = 16_000
-"""Samples a second: what Whisper was trained on."""
+"""Sample rate that Whisper was trained on, in samples per second."""
 
 TOLERANCE_SECONDS = 0.1
-"""How far time stamps may stray from the count of samples before silence is put in or sound is cut out: time stamps
-rounded to a millisecond and encoder delays stay below it, a viewer notices a little more."""
+"""Largest difference between a time stamp and the count of samples that is ignored. Beyond it, silence is inserted or
+sound is cut. Rounded time stamps and encoder delays stay below it, and viewers notice only a little more."""
 
 BLOCK_SECONDS = 600
-"""The sound of a source is held ten minutes (38 MB) at a time, however long it is."""
+"""Length of a block: memory holds ten minutes of sound (38 MB) at a time, however long the source is."""
 
 OVERTIME_SECONDS = 60.0
-"""How far sound is followed beyond the end of the picture: further on lies only what a broken time stamp put there."""
+"""Longest sound kept after the end of the picture: only broken time stamps put sound later."""
 
 Samples = npt.NDArray[np.float32]
 
@@ -32,25 +32,27 @@ def read_sound(
 ) -> Iterator[Samples]:
     """Decode a media file's sound, block by block.
 
-    Sample 0 is at the first video frame (at the first sound where there is no picture): sound that begins later is
-    preceded by silence, sound that begins earlier is cut, gaps in the time stamps become silence.
+    Sample 0 is at the first video frame, or at the first sound if there is no picture. Silence precedes sound that
+    begins later and fills gaps in the time stamps; sound that begins earlier is cut.
 
     Args:
-        file: a seekable media file.
-        audio_index: of the wanted stream among the container's streams; the default audio stream if None or wrong.
-        duration: of the source, seconds; sound more than `OVERTIME_SECONDS` later is left out. None for all of it.
-        block: samples of a block; the last one may be shorter.
+        file: Seekable media file.
+        audio_index: Index of the audio stream among the container's streams; None or a wrong index selects the default
+            audio stream.
+        duration: Duration of the source, in seconds; sound that begins more than `OVERTIME_SECONDS` after it is left
+            out. None keeps all sound.
+        block: Number of samples in a block; the last block may be shorter.
 
     Yields:
-        Mono samples at `RATE`, -1 to 1; nothing at all if there is no audio stream.
+        Mono samples at `RATE`, -1 to 1; nothing if there is no audio stream.
 
     Raises:
         Permanent: with `unreadable_media`.
     """
     limit = None if duration is None else duration + OVERTIME_SECONDS
     try:
-        # A decoder's threads must not log through PyAV, which torchvision turns on: they would wait for the
-        # interpreter, and closing the decoder waits for them while it holds the interpreter.
+        # Importing torchvision turns on PyAV's log. A decoder thread that logs waits for the interpreter, while closing
+        # the decoder holds the interpreter and waits for the thread: a deadlock. So the log is turned off here.
         av.logging.set_level(None)
         with av.open(file, "r") as container:
             stream = _audio_stream(container, audio_index)
@@ -70,7 +72,7 @@ def _audio_stream(container: InputContainer, index: int | None) -> AudioStream |
 
 
 def _time_zero(container: InputContainer) -> float | None:
-    """When the first video frame is shown by the container's clock, seconds; None without a picture."""
+    """Return the time of the first video frame by the container's clock, in seconds; None without a picture."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             return float((stream.start_time or 0) * (stream.time_base or 0))
@@ -88,7 +90,7 @@ def _blocks(container: InputContainer, stream: AudioStream, limit: float | None,
                 while (samples := line.take(block)) is not None:
                     heard = True
                     yield samples
-        except av.InvalidDataError as error:  # one damaged packet: what follows keeps its time
+        except av.InvalidDataError as error:  # one damaged packet; the packets after it keep their times
             broken = error
     line.finish()
     while (samples := line.take(block, rest=True)) is not None:
@@ -99,17 +101,17 @@ def _blocks(container: InputContainer, stream: AudioStream, limit: float | None,
 
 
 class _Timeline:
-    """Lays decoded frames end to end where their time stamps say.
+    """Samples of decoded frames, each at the place that its time stamp says.
 
     Args:
-        zero: the time of sample 0 by the container's clock, seconds; None: that of the first frame.
-        limit: frames that begin later are left out, seconds.
+        zero: Time of sample 0 by the container's clock, in seconds; None takes the time of the first frame.
+        limit: Time after which frames are left out, in seconds; None keeps all frames.
     """
 
     def __init__(self, zero: float | None, limit: float | None) -> None:
         self._zero = zero
         self._limit = limit
-        self._bytes = bytearray()  # grows in place; joining arrays would hold everything twice
+        self._bytes = bytearray()  # grows in place; joining arrays would hold all samples twice
         self._taken = 0
         self._resampler: av.AudioResampler | None = None
         self._kind = ("", "", 0)
@@ -132,15 +134,15 @@ class _Timeline:
         self._end += frame.samples / frame.sample_rate
 
     def finish(self) -> None:
-        """Take over what the resampler still holds."""
+        """Append the samples that the resampler still holds."""
         self._flush()
 
     def take(self, count: int, *, rest: bool = False) -> Samples | None:
         """Remove the next `count` samples and return them, None if there are fewer.
 
         Args:
-            count: how many.
-            rest: whether fewer will do, as long as there are any.
+            count: Number of samples.
+            rest: True to return fewer samples if there are any at all.
         """
         there = len(self._bytes) // 4
         if there < count and not (rest and there):
@@ -152,7 +154,7 @@ class _Timeline:
         return samples
 
     def _move_to(self, seconds: float) -> av.AudioResampler:
-        """Go on at `seconds` with a fresh resampler: silence fills a gap, what overlaps is skipped."""
+        """Continue at `seconds` with a new resampler: fill a gap with silence, skip samples that overlap."""
         self._flush()
         missing = round(seconds * RATE) - self._taken - len(self._bytes) // 4
         self._bytes.extend(bytes(4 * max(0, missing)))

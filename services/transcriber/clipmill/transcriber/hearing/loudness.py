@@ -1,4 +1,4 @@
-"""How loud a source is, second by second: what the analyzer knows of its sound."""
+"""The level of a source's sound, second by second, for the analyzer."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,25 +6,25 @@ import numpy as np
 from clipmill.transcriber.hearing.audio import RATE, Samples
 
 FLOOR_DB = -90
-"""Silence: the level of a 16-bit sample's last bit."""
+"""Level of silence: that of a 16-bit sample's last bit."""
 
 
 class Loudness:
-    """Measures sound while it passes by.
+    """A meter that measures blocks of sound while it hands them on.
 
     Attributes:
-        levels: mean power of each second so far, whole dBFS (a full-scale sine is at -3), never below `FLOOR_DB`; the
-            last second may be cut short.
+        levels: Mean power of each second so far, in whole dBFS (a full-scale sine is at -3), never below `FLOOR_DB`;
+            the last second may be incomplete.
     """
 
     def __init__(self) -> None:
         self.levels: list[int] = []
 
     def measure(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """Yield `blocks` as they are.
+        """Yield `blocks` unchanged and add the levels of their seconds to `levels`.
 
         Args:
-            blocks: mono sound at `RATE`, each of them but the last of whole seconds.
+            blocks: Blocks of mono sound at `RATE`; each of them but the last has whole seconds.
         """
         for block in blocks:
             whole = len(block) // RATE * RATE

@@ -1,4 +1,4 @@
-"""Endless sound in portions: each is recognised by itself, and none cuts into a word."""
+"""Sound of any length, divided into portions that are recognised one by one and never cut a word."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,19 +9,19 @@ from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 
 UNFINISHED_SECONDS = 1.0
-"""Speech that ends so near to the end of what was read may go on in what comes next."""
+"""Speech that ends this close to the end of the sound read so far may continue in the next block."""
 
 TAIL_SECONDS = 0.5
-"""What is kept of a silent end: a voice that just begins there is not noticed yet."""
+"""Length of a silent end that is kept for the next portion, as the detector misses a voice that just begins."""
 
 
 class Portion(NamedTuple):
     """Sound with no speech across its edges.
 
     Attributes:
-        start: seconds of the source.
-        samples: mono sound at `RATE`.
-        speech_regions: where somebody speaks, seconds from the portion's start.
+        start: Start of the portion in the source, in seconds.
+        samples: Mono sound at `RATE`.
+        speech_regions: Regions in which somebody speaks, in seconds from the portion's start.
     """
 
     start: float
@@ -30,13 +30,13 @@ class Portion(NamedTuple):
 
 
 def portions(blocks: Iterable[Samples], find_speech: Callable[[Samples], list[SpeechRegion]]) -> Iterator[Portion]:
-    """Divide sound between stretches of speech, about where its blocks end.
+    """Divide sound between speech regions, near the ends of its blocks.
 
-    What comes after the last stretch that is surely complete waits for the next block.
+    Sound after the last region that is surely complete waits for the next block.
 
     Args:
-        blocks: one after the other, mono at `RATE`.
-        find_speech: gives the stretches of speech in samples, in order.
+        blocks: Consecutive blocks of mono sound at `RATE`.
+        find_speech: Function that returns the speech regions of some sound, in order.
     """
     begin = 0
     rest = np.zeros(0, np.float32)
@@ -52,7 +52,7 @@ def portions(blocks: Iterable[Samples], find_speech: Callable[[Samples], list[Sp
 
 
 def _seam(regions: list[SpeechRegion], length: int) -> int:
-    """The sample at which a portion of `length` samples ends; all of them if speech never pauses."""
+    """Return the sample at which a portion of `length` samples ends; `length` if speech never pauses."""
     if not regions or regions[-1].end < length / RATE - UNFINISHED_SECONDS:
         return length - min(length, int(TAIL_SECONDS * RATE))
     before = regions[-2].end if len(regions) > 1 else 0.0
@@ -61,7 +61,7 @@ def _seam(regions: list[SpeechRegion], length: int) -> int:
 
 
 def prefetch(found: Iterator[Portion]) -> Iterator[Portion]:
-    """Yield portions, while a thread gets the next one ready: sound is read and searched while a model works."""
+    """Yield portions while a thread prepares the next one, so decoding and speech detection overlap recognition."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, found, None)
         while (portion := coming.result()) is not None:

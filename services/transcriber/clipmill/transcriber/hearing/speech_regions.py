@@ -1,4 +1,4 @@
-"""Where somebody speaks, and which stretches of it are recognised together."""
+"""The regions in which somebody speaks, and the windows of them that are recognised together."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,30 +7,30 @@ from clipmill.transcriber.hearing.audio import RATE, Samples
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 WINDOW_SECONDS = 30.0
-"""What Whisper hears at once."""
+"""Longest sound that Whisper takes at once."""
 
 LONGEST_PAUSE_SECONDS = 3.0
-"""A silence longer than this is not given to Whisper: it would fill it with words that nobody said."""
+"""Longest silence given to Whisper, which fills longer ones with words that nobody said."""
 
 _OPTIONS = VadOptions(max_speech_duration_s=WINDOW_SECONDS, min_silence_duration_ms=160)
-"""As faster-whisper's batched pipeline sets them: pauses between sentences become seams, so no word is cut."""
+"""The options of faster-whisper's batched pipeline, which cut at pauses between sentences and never in a word."""
 
 
 class SpeechRegion(NamedTuple):
-    """From `start` to `end`, seconds."""
+    """A region of sound from `start` to `end`, in seconds."""
 
     start: float
     end: float
 
 
 class SpeechDetector:
-    """Silero's voice detector as faster-whisper brings it: 0.4 s of a CPU for a minute, no download."""
+    """Silero's voice detector, which faster-whisper bundles; it takes 0.4 s of a CPU for a minute of sound."""
 
     def __call__(self, samples: Samples) -> list[SpeechRegion]:
-        """Return where somebody speaks, in order.
+        """Return the regions in which somebody speaks, in order.
 
         Args:
-            samples: mono sound at `RATE`.
+            samples: Mono sound at `RATE`.
         """
         return [
             SpeechRegion(found["start"] / RATE, found["end"] / RATE)
@@ -39,7 +39,7 @@ class SpeechDetector:
 
 
 def windows(regions: Iterable[SpeechRegion]) -> list[SpeechRegion]:
-    """Join neighbouring stretches into windows of at most `WINDOW_SECONDS`, short pauses included."""
+    """Return neighbouring regions joined into windows of at most `WINDOW_SECONDS`, short pauses included."""
     joined: list[SpeechRegion] = []
     for region in regions:
         if (

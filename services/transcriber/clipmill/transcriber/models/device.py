@@ -1,4 +1,4 @@
-"""Where the model runs and with which precision."""
+"""The device that runs the model, and the model's precision."""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -23,16 +23,16 @@ class Placement(NamedTuple):
 def choose(
     device: DeviceChoice, compute_type: str, cuda_types: AbstractSet[str], cpu_types: AbstractSet[str]
 ) -> Placement:
-    """Return where to run.
+    """Return the device and the precision to use.
 
     Args:
-        device: what is wanted.
-        compute_type: what is wanted, or `auto`.
-        cuda_types: precisions that the GPU supports, empty if there is no usable one.
-        cpu_types: precisions that the CPU supports.
+        device: Wanted device.
+        compute_type: Wanted precision, or `auto`.
+        cuda_types: Precisions that the GPU supports, empty if there is no usable GPU.
+        cpu_types: Precisions that the CPU supports.
 
     Raises:
-        Permanent: with `model_unavailable` if that is not to be had; the sentence names the setting to change.
+        Permanent: with `model_unavailable` if this machine lacks them; the sentence names the setting to change.
     """
     if device is DeviceChoice.CUDA and not cuda_types:
         sentence = "CLIPMILL_TRANSCRIBER_DEVICE is cuda, but no usable CUDA GPU was found; set it to auto or cpu."

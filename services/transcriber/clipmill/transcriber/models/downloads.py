@@ -1,4 +1,4 @@
-"""Whisper weights downloaded from the Hugging Face hub, where the configured model is there only."""
+"""The download of Whisper weights from the Hugging Face hub, if this machine lacks the configured model."""
 
 import faster_whisper.utils
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
@@ -7,7 +7,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundEr
 
 
 def download_weights(weights: Weights) -> Weights:
-    """Return `weights` as a folder, downloaded at the first time and found in the hub's cache afterwards.
+    """Return `weights` as a folder, downloaded the first time and taken from the hub's cache afterwards.
 
     Raises:
         Permanent: with `model_unavailable` if the hub has no such model.
@@ -15,7 +15,7 @@ def download_weights(weights: Weights) -> Weights:
     """
     try:
         folder = faster_whisper.utils.download_model(weights.place)
-    except LocalEntryNotFoundError as error:  # a ValueError and an OSError too: neither reached nor in the cache
+    except LocalEntryNotFoundError as error:  # also a ValueError and an OSError, so it comes first
         raise _unreachable(weights) from error
     except (RepositoryNotFoundError, ValueError) as error:
         sentence = (

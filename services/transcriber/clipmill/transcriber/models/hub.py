@@ -1,19 +1,19 @@
-"""How the Hugging Face hub may be reached: not at all where everything is on this machine, and never for ever."""
+"""Limits on the Hugging Face hub: no access when all models are on this machine, and never an endless wait."""
 
 import socket
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 HUB_SECONDS = 30
-"""How long the hub may keep silent."""
+"""Longest silence of the hub."""
 
 
 def restrain_libraries(environ: MutableMapping[str, str], *, offline: bool) -> None:
-    """Tell the model libraries, before they are imported, whether and how patiently to ask the hub.
+    """Set the variables by which the model libraries limit their use of the hub; call it before importing them.
 
     Args:
-        environ: such as `os.environ`.
-        offline: whether they must not reach for the network.
+        environ: Environment variables to change, such as `os.environ`.
+        offline: True to forbid the libraries the network.
     """
     environ["HF_HUB_OFFLINE"] = environ["TRANSFORMERS_OFFLINE"] = "1" if offline else "0"
     environ["HF_HUB_ETAG_TIMEOUT"] = environ["HF_HUB_DOWNLOAD_TIMEOUT"] = str(HUB_SECONDS)
@@ -23,7 +23,7 @@ def restrain_libraries(environ: MutableMapping[str, str], *, offline: bool) -> N
 
 @contextmanager
 def hub_timeout() -> Iterator[None]:
-    """Limit how long any connection opened meanwhile may keep silent, to `HUB_SECONDS`."""
+    """Limit the silence of connections opened within this context to `HUB_SECONDS`."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(HUB_SECONDS)
     try:

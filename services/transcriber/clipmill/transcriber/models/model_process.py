@@ -1,4 +1,4 @@
-"""The model process as the service sees it: started when needed, restarted when it died, stopped when idle."""
+"""The model process as the service sees it: started when needed, restarted after a crash, stopped when idle."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,11 @@ _log = get_logger(__name__)
 
 
 class ModelProcess:
-    """One child process with a loaded model; one source at a time.
+    """One child process with a loaded model, which transcribes one source at a time.
 
     Args:
-        limits: of one transcription.
-        idle_seconds: time without a call after which the process is stopped and its memory is free again.
+        limits: Limits of one transcription.
+        idle_seconds: Time without a call after which the process is stopped and its memory freed, in seconds.
     """
 
     def __init__(self, limits: Limits, idle_seconds: float) -> None:
@@ -42,7 +42,7 @@ class ModelProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's id, None while it does not run."""
+        """Id of the process, None while it does not run."""
         return self._child.pid
 
     async def transcribe(
@@ -57,7 +57,7 @@ class ModelProcess:
         finally:
             self._calls -= 1
             if self._calls == 0:
-                # A context of its own: what it logs belongs to no job.
+                # In an empty context, because what this task logs belongs to no job.
                 self._idling = asyncio.create_task(self._stop_when_idle(), context=contextvars.Context())
 
     async def warm_up(self, engine: EngineRequest) -> None:
@@ -65,7 +65,7 @@ class ModelProcess:
         await self.transcribe(SpeechRequest(engine=engine, warm_up=True))
 
     async def idle(self) -> None:
-        """Wait until the process has been stopped for idleness or the next call begins."""
+        """Wait until the process is stopped because it was idle, or the next call begins."""
         if self._idling is not None:
             await asyncio.wait({self._idling})
 

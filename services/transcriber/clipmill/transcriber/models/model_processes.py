@@ -13,17 +13,17 @@ from msgspec.structs import replace
 
 
 class ModelProcesses:
-    """As many sources at a time as there are processes.
+    """Processes that each transcribe one source at a time.
 
     Args:
-        limits: of one transcription.
-        idle_seconds: time without a call after which a process is stopped.
-        gpus: their names, as CUDA_VISIBLE_DEVICES has them; none: one process that sees whatever there is.
+        limits: Limits of one transcription.
+        idle_seconds: Time without a call after which a process is stopped, in seconds.
+        gpus: Names of the GPUs, as CUDA_VISIBLE_DEVICES has them; if empty, a single process sees every device.
     """
 
     def __init__(self, limits: Limits, idle_seconds: float, gpus: Sequence[str] = ()) -> None:
         self._processes = {gpu: ModelProcess(limits, idle_seconds) for gpu in gpus or ("",)}
-        # The one that worked last is asked first: its model is loaded.
+        # A stack, so that the next source goes to the process that worked last: its model is loaded.
         self._free: asyncio.LifoQueue[str] = asyncio.LifoQueue()
         self._stack = AsyncExitStack()
 
@@ -40,18 +40,18 @@ class ModelProcesses:
 
     @property
     def count(self) -> int:
-        """How many there are, running or not."""
+        """Number of processes, running or not."""
         return len(self._processes)
 
     @property
     def running(self) -> dict[str, int]:
-        """The ids of the processes that run, by GPU."""
+        """Ids of the running processes, by GPU."""
         return {gpu: process.pid for gpu, process in self._processes.items() if process.pid is not None}
 
     async def transcribe(
         self, request: SpeechRequest, on_progress: Callable[[float], None] | None = None
     ) -> SpeechResult:
-        """Transcribe one source in the first process that is free; see `ModelProcess.transcribe`."""
+        """Transcribe one source in the first free process; see `ModelProcess.transcribe`."""
         gpu = await self._free.get()
         try:
             placed = replace(request, engine=replace(request.engine, gpu=gpu))

@@ -1,4 +1,4 @@
-"""Which weights a model's name stands for."""
+"""The weights that a model's name stands for."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.operations import models
 
 WEIGHTS_FILE = "model.bin"
-"""What makes a folder one of CTranslate2 weights."""
+"""File that every folder of CTranslate2 weights has."""
 
 
 class Weights(NamedTuple):
-    """Where weights are.
+    """The place of a model's weights.
 
     Attributes:
-        label: what the model is called in a transcript.
-        place: a folder, or a name on the hub.
-        on_hub: whether `place` is a name on the hub.
+        label: Name of the model in a transcript.
+        place: Folder of the weights, or their name on the hub.
+        on_hub: True if `place` is a name on the hub.
     """
 
     label: str
@@ -28,8 +28,8 @@ def find_weights(name: str, models_dir: Path) -> Weights:
     """Return the weights that `name` stands for.
 
     Args:
-        name: of a model in models.toml, of a folder (a path, or below `models_dir`), or on the hub.
-        models_dir: directory of fetched weights.
+        name: Name of a model in models.toml, of a folder (a path, or one below `models_dir`), or of a model on the hub.
+        models_dir: Directory of fetched weights.
 
     Raises:
         Permanent: with `model_unavailable`; the sentence says what to do.

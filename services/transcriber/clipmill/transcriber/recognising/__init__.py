@@ -1,1 +1,1 @@
-"""From sound to words with times, segments and speakers."""
+"""Recognition: sound becomes words with times, segments and speakers."""

@@ -1,4 +1,4 @@
-"""Word times from an alignment model of the language, where there is one."""
+"""Word times from an alignment model of the language, if there is one."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,15 +13,15 @@ from clipmill.transcriber.speech_request import AlignmentChoice
 
 
 class AlignmentUnavailable(Exception):
-    """There is no alignment model for a language, though one was asked for; the message says why."""
+    """The wanted alignment model of a language is not available; the message says why."""
 
 
 class Aligner:
     """An alignment model, loaded through WhisperX.
 
     Args:
-        model: WhisperX's model and what it says of it.
-        device: `cpu` or `cuda`.
+        model: WhisperX's model and its metadata.
+        device: Device of the model, `cpu` or `cuda`.
     """
 
     def __init__(self, model: "tuple[whisperx.alignment.torch.nn.Module, dict[str, object]]", device: str) -> None:
@@ -32,9 +32,9 @@ class Aligner:
         """Return the words of all passages with their times; words that cannot be placed have none.
 
         Args:
-            passages: what was recognised.
-            samples: mono sound at 16 kHz.
-            on_share: called with the share that is done, 0 to 1.
+            passages: Recognised passages.
+            samples: Mono sound at 16 kHz.
+            on_share: Callback for the share that is done, 0 to 1.
         """
         blank = "" if self._metadata["language"] in LANGUAGES_WITHOUT_SPACES else " "
         aligned: list[RawWord] = []
@@ -51,18 +51,18 @@ class Aligner:
 
 
 def _number(word: "dict[str, float]", name: str) -> float | None:
-    """What WhisperX says, out of numpy's types; words that it cannot place lack it."""
+    """Return a number of WhisperX's as a float; None for a word that WhisperX could not place."""
     return float(word[name]) if name in word else None
 
 
 class WholePassage:
-    """In the place of NLTK's sentence splitter, whose data WhisperX would download.
+    """A replacement for NLTK's sentence splitter, whose data WhisperX would download.
 
-    A passage is taken as it is: our own segments are made from the words.
+    It does not split a passage, because `segments` groups the words later.
     """
 
     def span_tokenize(self, text: str) -> list[tuple[int, int]]:
-        """Return where sentences are: one, all of it."""
+        """Return the whole text as one sentence."""
         return [(0, len(text))]
 
 
@@ -70,8 +70,8 @@ def load_aligner(language: str, choice: AlignmentChoice, models_dir: Path, devic
     """Return the alignment model of a language, None if none is wanted or (`auto`) none is on this machine.
 
     Raises:
-        AlignmentUnavailable: if one should be fetched and cannot be.
-        Permanent: with `model_unavailable` if the one on this machine cannot be loaded.
+        AlignmentUnavailable: if the hub's model is wanted and cannot be loaded.
+        Permanent: with `model_unavailable` if the model on this machine cannot be loaded.
     """
     folder = models_dir / f"alignment-{language}"
     if choice is AlignmentChoice.OFF or (choice is AlignmentChoice.AUTO and not folder.is_dir()):

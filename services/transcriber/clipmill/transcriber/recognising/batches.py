@@ -1,4 +1,4 @@
-"""Work in batches whose size gives way when memory runs out."""
+"""Work in batches that become smaller when memory runs out."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -9,15 +9,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _SIGNS = ("out of memory", "alloc_failed", "bad_alloc", "failed to allocate")
-"""What CTranslate2, cuBLAS, cuDNN, torch and the C++ library say when memory runs out."""
+"""Parts of the messages of CTranslate2, cuBLAS, cuDNN, torch and the C++ library when memory runs out."""
 
 
 class Batches:
-    """Cuts work into batches and remembers the size that fits.
+    """Divides work into batches and remembers the size that fits.
 
     Attributes:
-        size: items a batch.
-        reduced: whether memory has ever run out.
+        size: Number of items in a batch.
+        reduced: True if memory has ever run out.
     """
 
     def __init__(self, size: int) -> None:
@@ -25,7 +25,7 @@ class Batches:
         self.reduced = False
 
     def run(self, items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
-        """Yield what `work` makes of each batch; a batch that is too large for the memory is halved and tried again.
+        """Yield the result of `work` for each batch; halve a batch that does not fit into memory and try it again.
 
         Raises:
             Transient: with `out_of_memory` if a single item is too large.

@@ -1,4 +1,4 @@
-"""Sound in, transcript out: detect speech, recognise it, place the words, tell speakers apart."""
+"""From sound to transcript: detect speech, recognise it, place the words, name the speakers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,20 +20,20 @@ from clipmill.transcriber.recognising.words import RawWord, TimedWord, tidy
 from clipmill.transcriber.speech_request import EngineRequest, SpeechResult
 
 RECOGNITION_SHARE = 0.6
-"""The share of a portion's work before alignment, where words are aligned."""
+"""Share of a portion's work that recognition takes if words are aligned."""
 
 TRANSCRIPTION_SHARE = 0.5
-"""The share of all work before speakers are told apart, where they are."""
+"""Share of all work that comes before diarization, if there is diarization."""
 
 ENGINE_NAME = "whisperx"
 
 
 class Engine:
-    """A loaded model with all that belongs to it.
+    """A loaded speech model with the alignment and diarization models beside it.
 
     Args:
-        weights: which model.
-        request: how it runs.
+        weights: Weights of the speech model.
+        request: Options of the models.
     """
 
     def __init__(self, weights: Weights, request: EngineRequest) -> None:
@@ -45,17 +45,17 @@ class Engine:
     def transcribe(
         self, blocks: Iterable[Samples], wanted: str | None, duration: float, report: Callable[[float], None]
     ) -> SpeechResult:
-        """Return what is said.
+        """Return the transcript of a source.
 
         Args:
-            blocks: of sound, mono at `RATE`; those but the last of whole seconds.
+            blocks: Blocks of mono sound at `RATE`; each of them but the last has whole seconds.
             wanted: ISO 639-1 code of the language, None to detect it.
-            duration: about how long the sound is, seconds, for the progress.
-            report: called with the share done, 0 to 1.
+            duration: Approximate duration of the sound, in seconds, for the progress.
+            report: Callback for the share done, 0 to 1.
 
         Raises:
-            Permanent: with `bad_option` if the model does not know the wanted language, `model_unavailable` if a
-                model beside it cannot be loaded; what reading `blocks` raises passes.
+            Permanent: with `bad_option` if the model does not know the wanted language, with `model_unavailable` if
+                another model cannot be loaded, or as reading `blocks` raises it.
             Transient: with `out_of_memory`.
         """
         if wanted:
@@ -93,7 +93,7 @@ class Engine:
     def _words(
         self, portion: Portion, language: str, aligner: Aligner | None, done: Callable[[float], None]
     ) -> Sequence[RawWord]:
-        """What is said in a portion, on its own clock."""
+        """Return the words of a portion, in seconds from its start."""
         share = RECOGNITION_SHARE if aligner else 1.0
         heard = windows(portion.speech_regions)
         passages = self._recogniser.recognise(portion, heard, language, lambda second: done(share * second))
@@ -124,7 +124,7 @@ class Engine:
         )
 
     def _load_aligner(self, language: str) -> tuple[Aligner | None, str]:
-        """The language's aligner, loaded once, or why there is none though one was asked for."""
+        """Return the language's aligner, loaded once, and the reason if the wanted one is not available."""
         if language not in self._aligners:
             models_dir, device = Path(self._request.models_dir), self._recogniser.placement.device
             try:
@@ -134,7 +134,7 @@ class Engine:
         return self._aligners[language], ""
 
     def _load_diarizer(self) -> tuple[Diarizer | None, str]:
-        """What tells speakers apart, loaded once, or why there is none though one was asked for."""
+        """Return the diarizer, loaded once, and the reason if the wanted one is not available."""
         if self._request.diarize and self._diarizer is None:
             try:
                 self._diarizer = load_diarizer(Path(self._request.models_dir), self._recogniser.placement.device)
@@ -155,7 +155,7 @@ class Engine:
 
 
 def _keep(blocks: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:
-    """Yield `blocks`, and put each into `kept`: speakers are told apart by the whole of a talk."""
+    """Yield `blocks` and append each to `kept`, because diarization needs the whole source."""
     for block in blocks:
         kept.append(block)
         yield block

@@ -1,15 +1,15 @@
 """Guards against words that nobody said.
 
-Whisper must say something, and makes it up where it hears nothing. What guards against that, in order:
+Whisper invents words where it hears nothing. Five guards work against that, in this order:
 
-1. Only stretches in which a voice detector hears somebody are recognised, and no silence beyond three seconds is given
-   to Whisper along with them (`speech_regions`).
-2. A segment that is probably silent and whose words are improbable is dropped: Whisper's own rule
-   (Radford et al. 2022, section 4.5), `silent`.
-3. Text that says the same again and again, or whose words are improbable, is heard a second time with more randomness,
-   as Whisper does it (ibid.): `doubtful` tells which.
-4. What goes on in circles even then is said once: `without_loops`.
-5. A word where the voice detector hears nobody is dropped: `voiced`.
+1. Whisper gets only regions in which a voice detector hears somebody, with no silence longer than three seconds
+   (`speech_regions`).
+2. `silent` drops a segment that is probably silent and whose words are improbable: Whisper's own rule (Radford et al.
+   2022, section 4.5).
+3. `doubtful` finds text that repeats itself or whose words are improbable; it is recognised a second time with more
+   randomness, as Whisper does it (ibid.).
+4. `without_loops` keeps one copy of a phrase that still repeats itself.
+5. `voiced` drops a word where the voice detector hears nobody.
 """
 
 from collections.abc import Sequence
@@ -19,34 +19,34 @@ from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.recognising.words import RawWord
 
 SILENT_PROBABILITY, UNLIKELY_LOGPROB = 0.6, -1.0
-"""Whisper's thresholds for a window without speech and for improbable words, mean log probability of its tokens."""
+"""Whisper's thresholds: a probability of no speech above the first, and a mean log probability below the second."""
 
 REPETITIVE_RATIO = 2.4
-"""Whisper's threshold for text in circles: how many times shorter zlib makes it."""
+"""Whisper's threshold for text that repeats itself: its length divided by its length after zlib."""
 
 LONGEST_LOOP_WORDS = 12
-"""Loops are of a few words; longer ones are a refrain that somebody really says."""
+"""Longest phrase of a loop: a longer phrase that repeats is a refrain that somebody really says."""
 
 MOST_TIMES_WORD, MOST_TIMES_PHRASE = 7, 4
-"""How often people say a word, and a phrase, one right after the other ("no, no, no"): a choir's chant stays below."""
+"""Most times that people say a word, or a phrase, in a row ("no, no, no"); even a chant stays below."""
 
 FAR_SECONDS = 1.0
-"""A word this far from every voice was never said: attention misplaces words by half a second at the very most."""
+"""A word this far from every voice was never said: attention misplaces words by half a second at most."""
 
 NEAR_SECONDS, UNSURE = 0.4, 0.5
-"""Likewise one this far if the recogniser itself gives it a smaller probability."""
+"""A word this far from every voice was never said if the recogniser gives it a probability below `UNSURE`."""
 
 _MARKS = ".,!?;:\u2026\"'()[]-\u2013\u2014\u3002\uff0c\u3001\uff01\uff1f"
 
 
 class Heard(NamedTuple):
-    """What a recogniser says of a piece of sound.
+    """A recogniser's result for a piece of sound.
 
     Attributes:
-        words: in order.
-        no_speech_probability: 0 to 1.
-        mean_logprob: of its tokens.
-        compression_ratio: how many times shorter zlib makes its text.
+        words: Words in order.
+        no_speech_probability: Probability that nobody speaks, 0 to 1.
+        mean_logprob: Mean log probability of the tokens.
+        compression_ratio: Length of the text divided by its length after zlib.
     """
 
     words: tuple[RawWord, ...]
@@ -56,20 +56,20 @@ class Heard(NamedTuple):
 
 
 def silent(heard: Heard) -> bool:
-    """Whether there was nothing to hear."""
+    """Return whether the sound is probably silent."""
     return heard.no_speech_probability > SILENT_PROBABILITY and heard.mean_logprob < UNLIKELY_LOGPROB
 
 
 def doubtful(heard: Heard) -> bool:
-    """Whether it should be heard again."""
+    """Return whether the sound should be recognised again."""
     return heard.compression_ratio > REPETITIVE_RATIO or heard.mean_logprob < UNLIKELY_LOGPROB
 
 
 def without_loops(words: Sequence[RawWord]) -> list[RawWord]:
-    """Return the words; those of a phrase that follows itself more often than people repeat themselves only once.
+    """Return the words with one copy of each phrase that is repeated more often than people repeat themselves.
 
     Args:
-        words: in order.
+        words: Words in order.
     """
     kept = list(words)
     for length in range(1, LONGEST_LOOP_WORDS + 1):
@@ -78,7 +78,7 @@ def without_loops(words: Sequence[RawWord]) -> list[RawWord]:
 
 
 def _unlooped(words: list[RawWord], length: int) -> list[RawWord]:
-    """The words without loops of phrases of `length` words."""
+    """Return the words without loops of phrases of `length` words."""
     texts = [word.text.strip().strip(_MARKS).casefold() for word in words]
     most = MOST_TIMES_WORD if length == 1 else MOST_TIMES_PHRASE
     kept: list[RawWord] = []
@@ -98,8 +98,8 @@ def voiced(words: Sequence[RawWord], regions: Sequence[SpeechRegion]) -> list[Ra
     """Return those words near which somebody speaks, and those without times.
 
     Args:
-        words: seconds on the same clock as `regions`.
-        regions: where the voice detector hears somebody, in order.
+        words: Words on the same clock as `regions`.
+        regions: Regions in which the voice detector hears somebody, in order.
     """
     return [word for word in words if not _unvoiced(word, regions)]
 

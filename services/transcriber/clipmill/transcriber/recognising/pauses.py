@@ -1,7 +1,7 @@
 """Silences between words, and word times snapped to their edges.
 
-Whisper's attention places a word to about 0.1 s, and a word after a silence often too early or too late. Where the
-sound itself falls silent, its edges are exact. In noise or music there is no silence and nothing is changed.
+Whisper's attention places a word to about 0.1 s, and a word after a silence often too early or too late. The edges of
+the silence itself are exact. Noise and music have no silence, so nothing is changed there.
 """
 
 from bisect import bisect_right
@@ -13,35 +13,35 @@ from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.recognising.words import RawWord
 
 FRAME_SECONDS = 0.01
-"""The resolution of the level."""
+"""Resolution of the level."""
 
 BLOCK_SECONDS = 30.0
-"""What counts as silent is decided anew this often: speakers and rooms change."""
+"""Length of a block, which has its own threshold of silence because speakers and rooms change."""
 
 LEAST_RANGE_DB = 25.0
-"""Loud passages must stand out from quiet ones by this, else there are no silences to be told from speech."""
+"""Least range between the quiet and the loud parts of a block; below it, silence and speech cannot be distinguished."""
 
 SILENT_SHARE = 0.3
-"""Silent is what lies in the lowest part of that range: above room tone, below the softest consonants."""
+"""Lowest part of that range that counts as silent: above room tone, below the softest consonants."""
 
 FLOOR_DB = -75.0
-"""Digital silence counts as this, else it would stretch the range without end."""
+"""Level of digital silence, which would otherwise widen the range without end."""
 
 SHORTEST_PAUSE_SECONDS = 0.1
-"""A closed mouth inside a word (before p, t, k) is shorter."""
+"""Shortest pause between words: a closed mouth inside a word (before p, t, k) is shorter."""
 
 REACH_SECONDS = 0.8
-"""How far an edge may be drawn: more than that is not attention's inaccuracy but another word."""
+"""Longest move of a word's edge: a longer one would not correct attention but reach another word."""
 
 SLACK_SECONDS = 0.05
-"""How far a pause may reach into a word beside it; a deeper one lies within that word and parts nothing."""
+"""Longest overlap of a pause and a word beside it; a pause that overlaps more is inside the word."""
 
 MARGIN_SECONDS = 0.02
-"""Words begin a little before and end a little after they can be heard."""
+"""Time by which words begin before, and end after, they can be heard."""
 
 
 class Pause(NamedTuple):
-    """From `start` to `end`, seconds."""
+    """A silence from `start` to `end`, in seconds."""
 
     start: float
     end: float
@@ -51,7 +51,7 @@ def find_pauses(samples: Samples) -> list[Pause]:
     """Return the silences of at least `SHORTEST_PAUSE_SECONDS`, in order.
 
     Args:
-        samples: mono sound at `RATE`.
+        samples: Mono sound at `RATE`.
     """
     frame = int(FRAME_SECONDS * RATE)
     count = len(samples) // frame
@@ -77,8 +77,8 @@ def snap_to_pauses(words: Sequence[RawWord], pauses: Sequence[Pause]) -> list[Ra
     """Return the words, those beside a pause snapped to its edges; words without times stay as they are.
 
     Args:
-        words: in order.
-        pauses: in order.
+        words: Words in order.
+        pauses: Pauses in order.
     """
     snapped = list(words)
     timed = [number for number, word in enumerate(snapped) if word.start is not None and word.end is not None]

@@ -1,4 +1,4 @@
-"""WhisperX's model, kept loaded, and how it is asked."""
+"""The speech model of WhisperX: it stays loaded and recognises windows of speech."""
 
 import gc
 from collections.abc import Callable, Sequence
@@ -21,21 +21,21 @@ from clipmill.transcriber.recognising.words import RawWord
 from clipmill.transcriber.speech_request import EngineRequest
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""How much chance there is in each try of a second hearing, as in Whisper's own decoding (Radford et al. 2022)."""
+"""Randomness of each attempt at a second recognition, as in Whisper's own decoding (Radford et al. 2022)."""
 
 CPU_BATCH = 4
-"""Windows at once on a CPU: 272 s of talk take 17.9 s with 4, 17.8 s with 8 and 18.3 s with 2 (two cores, tiny.en), and
-with 4 progress is shown twice as often as with 8."""
+"""Most windows at once on a CPU: 272 s of talk take 17.9 s with 4, 17.8 s with 8 and 18.3 s with 2 (two cores,
+tiny.en), and with 4 the progress is reported twice as often as with 8."""
 
 
 class Passage(NamedTuple):
-    """What was recognised in a window.
+    """The recognised text of a window.
 
     Attributes:
-        text: of all words.
-        start: of the window, seconds.
-        end: likewise.
-        words: with the times of Whisper's attention.
+        text: Text of all words.
+        start: Start of the window, in seconds.
+        end: End of the window, in seconds.
+        words: Words with the times of Whisper's attention.
     """
 
     text: str
@@ -50,15 +50,15 @@ class Recogniser:
     That pipeline gives word times and takes our detector's windows.
 
     Attributes:
-        label: what the model is called.
-        placement: where it runs.
-        find_speech: the voice detector.
-        batches: how many windows are recognised at once.
-        heard_again: windows that had to be heard a second time so far.
+        label: Name of the model.
+        placement: Device and precision of the model.
+        find_speech: Voice detector.
+        batches: Batches of windows that are recognised at once.
+        heard_again: Number of windows so far that were recognised a second time.
 
     Args:
-        weights: which model, in a folder.
-        request: how it runs.
+        weights: Weights of the model, in a folder.
+        request: Options of the model.
 
     Raises:
         Permanent: with `model_unavailable`.
@@ -77,7 +77,7 @@ class Recogniser:
         self._pipeline = faster_whisper.BatchedInferencePipeline(model=pipeline.model)
 
     def check(self, language: str) -> None:
-        """Refuse a language that the model does not know.
+        """Raise if the model does not know a language.
 
         Raises:
             Permanent: with `bad_option`.
@@ -87,7 +87,7 @@ class Recogniser:
             raise Permanent(ErrorCode.BAD_OPTION, _unsupported(language, self.label, supported))
 
     def detect(self, portion: Portion) -> str:
-        """Return the language spoken in the portion's first half minute of speech, ISO 639-1 code."""
+        """Return the language of the portion's first half minute of speech, as an ISO 639-1 code."""
         supported = self._model.supported_languages
         if len(supported) == 1:
             return str(supported[0])
@@ -98,13 +98,13 @@ class Recogniser:
     def recognise(
         self, portion: Portion, windows: Sequence[SpeechRegion], language: str, on_position: Callable[[float], None]
     ) -> list[Passage]:
-        """Return what is said in a portion, on the portion's own clock.
+        """Return the passages of a portion, in seconds from its start.
 
         Args:
-            portion: the sound, and where somebody speaks in it.
-            windows: where to listen.
-            language: ISO 639-1 code.
-            on_position: called with the second up to which all is recognised.
+            portion: Sound and its speech regions.
+            windows: Windows to recognise.
+            language: ISO 639-1 code of the language.
+            on_position: Callback for the second up to which all is recognised.
 
         Raises:
             Transient: with `out_of_memory`.
@@ -115,7 +115,7 @@ class Recogniser:
             try:
                 return self._transcribe(portion, batch, language)
             except (MemoryError, RuntimeError):
-                gc.collect()  # what the failed batch held is needed for the smaller one
+                gc.collect()  # frees the memory of the failed batch for the smaller one
                 raise
 
         for found in self.batches.run(windows, work):
@@ -124,7 +124,7 @@ class Recogniser:
         return [passage for passage in passages if passage.words]
 
     def _transcribe(self, portion: Portion, batch: Sequence[SpeechRegion], language: str) -> list[Passage]:
-        """Return one passage a window, empty where nothing is said."""
+        """Return a passage for each window, empty where nobody speaks."""
         passages: list[Passage] = []
         for window, pieces in zip(batch, self._hear(portion.samples, batch, language), strict=True):
             if any(doubtful(piece) and not silent(piece) for piece in pieces):
@@ -137,8 +137,8 @@ class Recogniser:
         return passages
 
     def _hear(self, samples: Samples, batch: Sequence[SpeechRegion], language: str) -> list[list[Heard]]:
-        """Return what is heard in each window of a batch."""
-        self._pipeline.last_speech_timestamp = 0.0  # else what was heard before moves the first word
+        """Return the results of each window of a batch."""
+        self._pipeline.last_speech_timestamp = 0.0  # otherwise the call before would move the first word
         found, _ = self._pipeline.transcribe(
             samples,
             language=language,
@@ -153,7 +153,7 @@ class Recogniser:
         return heard
 
     def _hear_again(self, samples: Samples, window: SpeechRegion, language: str) -> list[Heard]:
-        """Return what is heard in a window when chance helps to find another way through it."""
+        """Return the results of a second recognition, with randomness, of a window."""
         found, _ = self._model.transcribe(
             _cut(samples, window),
             language=language,
@@ -176,7 +176,7 @@ def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> Heard
 
 
 def _window_at(batch: Sequence[SpeechRegion], seek: int) -> int:
-    """The window that begins at frame `seek`, hundredths of a second."""
+    """Return the number of the window that begins at frame `seek`, in hundredths of a second."""
     return min(range(len(batch)), key=lambda number: abs(batch[number].start * 100 - seek))
 
 
@@ -191,7 +191,7 @@ def _types(device: str) -> frozenset[str]:
 def _cuda_types() -> frozenset[str]:
     try:
         return _types("cuda") if ctranslate2.get_cuda_device_count() else frozenset()
-    except (RuntimeError, ValueError):  # a driver without a card, or this build without CUDA
+    except (RuntimeError, ValueError):  # a driver without a card, or a build without CUDA
         return frozenset()
 
 

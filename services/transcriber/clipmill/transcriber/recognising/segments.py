@@ -6,16 +6,16 @@ from clipmill.contracts.documents import Segment
 from clipmill.transcriber.recognising.words import TimedWord
 
 PAUSE_SECONDS = 1.2
-"""A silence this long ends a segment even without a full stop: recognisers forget punctuation, speakers pause."""
+"""Silence that ends a segment even without a full stop, because recognisers forget punctuation."""
 
 BREATH_SECONDS = 0.35
-"""Where a segment has grown too long, it ends at the first silence this long."""
+"""Silence that ends a segment longer than `LONG_SEGMENT_SECONDS`."""
 
 LONG_SEGMENT_SECONDS = 12.0
-"""From here on a breath is enough: about three long sentences."""
+"""Length, about three long sentences, from which a breath ends a segment."""
 
 LONGEST_SEGMENT_SECONDS = 30.0
-"""Nobody gets a longer one."""
+"""Longest segment."""
 
 _ENDS = (".", "?", "!", "…", "\u3002", "\uff1f", "\uff01", "\u061f", "\u0964")
 _CLOSERS = "\"'\u201d\u2019\u00bb)]\u300d\u300f"
@@ -26,8 +26,8 @@ def group(words: Sequence[TimedWord], speakers: Sequence[str]) -> tuple[Segment,
     """Return the words in segments, each of one speaker.
 
     Args:
-        words: in order, without overlap.
-        speakers: who says each; empty where unknown.
+        words: Words in order, without overlap.
+        speakers: Speaker of each word; empty if unknown.
     """
     segments: list[Segment] = []
     current: list[TimedWord] = []
@@ -44,7 +44,7 @@ def group(words: Sequence[TimedWord], speakers: Sequence[str]) -> tuple[Segment,
 
 
 def _ends_before(current: Sequence[TimedWord], following: TimedWord) -> bool:
-    """Whether a segment of the words `current` ends before `following`."""
+    """Return whether a segment of the words `current` ends before `following`."""
     last = current[-1].word
     pause = following.word.start - last.end
     length = last.end - current[0].word.start

@@ -1,4 +1,4 @@
-"""Who says which word."""
+"""The speaker of each word."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,15 +6,15 @@ from typing import NamedTuple
 from clipmill.transcriber.recognising.words import TimedWord
 
 NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""Speakers are called by letters in the order in which they first speak; beyond Z by a number."""
+"""Names of the speakers in the order in which they first speak; speakers after Z get a number."""
 
 LONE_WORDS = 2
-"""So few words of another speaker between words of one are taken for that one's: a turn's edge is known to about a
-word, and nobody's sentence is cut in two for an "mhm"."""
+"""Most words of another speaker that are given to the speaker around them: the edge of a turn is known to about a word,
+and an "mhm" must not cut a sentence in two."""
 
 
 class Turn(NamedTuple):
-    """A stretch in which somebody speaks, seconds; turns may overlap."""
+    """The time in which somebody speaks, in seconds; turns may overlap."""
 
     start: float
     end: float
@@ -22,11 +22,11 @@ class Turn(NamedTuple):
 
 
 def speakers_of(words: Sequence[TimedWord], turns: Sequence[Turn]) -> list[str]:
-    """Return who says each word: whoever speaks most of it, or else whose turn is nearest; empty without any turn.
+    """Return the speaker of each word: the one who speaks most of it, or has the nearest turn; empty without turns.
 
     Args:
-        words: in order.
-        turns: in any order, their speakers by any name.
+        words: Words in order.
+        turns: Turns in any order, with speakers of any name.
     """
     found = [_speaker(timed.word.start, timed.word.end, turns) for timed in words]
     names: dict[str, str] = {}
@@ -47,7 +47,7 @@ def _speaker(start: float, end: float, turns: Sequence[Turn]) -> str:
 
 
 def _smoothed(speakers: Sequence[str]) -> list[str]:
-    """Speakers of words, without interjections of up to `LONE_WORDS` words."""
+    """Return the speakers of words without interjections of up to `LONE_WORDS` words."""
     runs: list[list[str]] = []
     for speaker in speakers:
         if runs and runs[-1][0] == speaker:

@@ -1,4 +1,4 @@
-"""A recogniser's raw words made into words that hold what a transcript promises."""
+"""The cleaning of a recogniser's raw words into the words that a transcript promises."""
 
 import math
 import unicodedata
@@ -8,20 +8,20 @@ from typing import NamedTuple
 from clipmill.contracts.documents import Word
 
 SHORTEST_WORD_MS = 20
-"""No word lasts less where there is room: Whisper's own time step."""
+"""Shortest word if there is room for it: Whisper's own time step."""
 
 LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh", "yue", "th", "lo", "my"})
-"""Whisper gives these character by character: each stands for itself."""
+"""Languages for which Whisper gives a word for each character."""
 
 
 class RawWord(NamedTuple):
-    """What a recogniser gives.
+    """A word, or a piece of one, as a recogniser gives it.
 
     Attributes:
-        text: with a blank before it where a new word begins.
-        start: seconds, None or not a number where unknown.
-        end: likewise.
-        score: 0 to 1, None or not a number where unknown.
+        text: Text, with a blank before it if a new word begins.
+        start: Start, in seconds; None or not a number if unknown.
+        end: End, in seconds; None or not a number if unknown.
+        score: Probability, 0 to 1; None or not a number if unknown.
     """
 
     text: str
@@ -30,13 +30,13 @@ class RawWord(NamedTuple):
     score: float | None = None
 
     def later(self, seconds: float) -> "RawWord":
-        """Return the word, said `seconds` later."""
+        """Return the word, moved `seconds` later."""
         start, end = (None if time is None else time + seconds for time in (self.start, self.end))
         return self._replace(start=start, end=end)
 
 
 class TimedWord(NamedTuple):
-    """A word in its place; `glued` if it follows the one before without a blank."""
+    """A word with its times; `glued` is true if no blank precedes it."""
 
     word: Word
     glued: bool
@@ -45,13 +45,13 @@ class TimedWord(NamedTuple):
 def tidy(raw: Iterable[RawWord], duration: float, language: str) -> list[TimedWord]:
     """Return the words in order, without overlap, each of some length, none outside the sound.
 
-    Pieces of a word are joined, marks that stand alone go to the word before, missing times (digits have none in an
-    alignment) are filled in between the neighbours', by the length of the words.
+    Pieces of a word are joined, and marks that stand alone go to the word before. Missing times (an alignment gives
+    digits none) are filled in between the neighbours' times, by the length of the words.
 
     Args:
-        raw: in the order in which they were said.
-        duration: of the sound, seconds.
-        language: ISO 639-1 code.
+        raw: Raw words in the order in which they were said.
+        duration: Duration of the sound, in seconds.
+        language: ISO 639-1 code of the language.
     """
     whole = _joined(raw, glue=language not in LANGUAGES_WITHOUT_SPACES)
     spans = _ordered([(_milliseconds(word.start), _milliseconds(word.end)) for word in whole], whole, duration)
@@ -65,7 +65,7 @@ def tidy(raw: Iterable[RawWord], duration: float, language: str) -> list[TimedWo
 
 
 def _joined(raw: Iterable[RawWord], *, glue: bool) -> list[RawWord]:
-    """Join what belongs together; drop what is blank."""
+    """Return the words with their pieces joined and without blank ones."""
     words: list[RawWord] = []
     for piece in raw:
         text = _printable(piece.text)
@@ -83,7 +83,7 @@ def _joined(raw: Iterable[RawWord], *, glue: bool) -> list[RawWord]:
 
 
 def _printable(text: str) -> str:
-    """`text` without control characters and halves of characters; every run of blanks becomes one."""
+    """Return `text` without control characters and halves of characters, with one blank for each run of blanks."""
     kept = "".join(
         " " if char.isspace() else char for char in text if unicodedata.category(char)[0] != "C" or char.isspace()
     )
@@ -92,7 +92,7 @@ def _printable(text: str) -> str:
 
 
 def _speaks(text: str) -> bool:
-    """Whether there is anything in it to be said."""
+    """Return whether `text` has a letter or a digit."""
     return any(char.isalnum() for char in text)
 
 
@@ -118,7 +118,7 @@ def _lower(one: float | None, other: float | None) -> float | None:
 def _ordered(
     times: Sequence[tuple[int | None, int | None]], words: Sequence[RawWord], duration: float
 ) -> list[tuple[int, int]]:
-    """Whole milliseconds for every word: starts and ends rise, nothing overlaps, nothing leaves [0, duration]."""
+    """Return whole milliseconds for every word: in order, without overlap, within [0, duration]."""
     if not times:
         return []
     limit = max(int(duration * 1000), len(times))
@@ -128,7 +128,7 @@ def _ordered(
         begin = max(start, cursor)
         cursor = max(end, begin + shortest)
         spans.append((begin, cursor))
-    for position in range(len(spans) - 1, -1, -1):  # what was pushed over the end is pushed back
+    for position in range(len(spans) - 1, -1, -1):  # moves words after the end back before it
         start, end = spans[position]
         end = min(end, limit)
         start = min(start, end - shortest)
@@ -140,7 +140,7 @@ def _ordered(
 def _filled(
     times: Sequence[tuple[int | None, int | None]], words: Sequence[RawWord], limit: int
 ) -> list[tuple[int, int]]:
-    """Fill in missing times between those that are known, each word as long as its share of the letters."""
+    """Return the times with missing ones filled in; a word gets a share of the gap by its share of the letters."""
     filled: list[tuple[int, int]] = []
     position = 0
     while position < len(times):
