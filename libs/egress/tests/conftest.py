@@ -1,4 +1,4 @@
-"""Servers on loopback for guards to connect to, and an internet that leads public addresses to them."""
+"""Servers on loopback for guards to connect to, and a fake internet that leads public addresses to them."""
 
 import asyncio
 import errno
@@ -61,7 +61,7 @@ class WebServer:
 
 @pytest.fixture
 async def web_server() -> AsyncIterator[WebServer]:
-    """A web server for this test alone."""
+    """Yield a web server for this test alone."""
     server = WebServer()
     await server.start()
     yield server
@@ -69,7 +69,7 @@ async def web_server() -> AsyncIterator[WebServer]:
 
 
 class RawServer:
-    """A server that answers bytes with bytes: waits for `until`, sends `answer`, reads on to the end if it `stays`."""
+    """A server that waits for the bytes `until`, sends the bytes `answer`, and reads to the end if it `stays`."""
 
     def __init__(self) -> None:
         self.until = b"\r\n\r\n"
@@ -98,7 +98,7 @@ class RawServer:
         return f"http://127.0.0.1:{self.port}/page"
 
     async def end(self) -> bytes:
-        """Wait for the end of a connection, and return all that was received on it."""
+        """Wait for the end of a connection, and return all bytes received on it."""
         return await self._ended.get()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,7 +121,7 @@ class RawServer:
 
 @pytest.fixture
 async def raw_server() -> AsyncIterator[RawServer]:
-    """A server for this test alone whose bytes the test chooses."""
+    """Yield a server for this test alone, whose bytes the test chooses."""
     server = RawServer()
     await server.start()
     yield server
@@ -129,10 +129,10 @@ async def raw_server() -> AsyncIterator[RawServer]:
 
 
 class Internet:
-    """Names and addresses of the internet, as far as a test knows them.
+    """A fake internet with the names and addresses that a test sets.
 
-    Everything above the connect call is real: sockets, protocols, the loop. An address leads to a port on loopback as
-    if the network translated it; one that leads nowhere is unreachable. Each connection that anybody asks for is kept.
+    Only name resolution and the connect call are fake; sockets, protocols and the loop are real. An address leads to a
+    port on loopback, as if the network translated it; other addresses are unreachable. Every connect call is recorded.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -144,19 +144,19 @@ class Internet:
         self._sock_connect = loop.sock_connect
 
     def name(self, name: str, *answers: Iterable[str] | OSError) -> None:
-        """Let `name` resolve to each of `answers` in turn, and to the last one from then on; without any, never."""
+        """Let `name` resolve to each of `answers` in turn and then always to the last; never without answers."""
         self._addresses[name] = [answer if isinstance(answer, OSError) else list(answer) for answer in answers]
 
     def lead(self, address: str, port: int) -> None:
-        """Let connections to `address`, whatever their port, arrive at 127.0.0.1:`port`."""
+        """Let connections to any port of `address` arrive at 127.0.0.1:`port`."""
         self._servers[address] = port
 
     def silence(self, address: str) -> None:
-        """Let nobody answer at `address`."""
+        """Let connections to `address` wait forever."""
         self._silent.add(address)
 
     def connections_made_by(self, guard: EgressGuard) -> list[tuple[str, int]]:
-        """Return what the guard connected to: all connections but those to itself."""
+        """Return the addresses that the guard connected to: all connections but those to the guard."""
         return [each for each in self.connected if each != ("127.0.0.1", guard.port)]
 
     async def getaddrinfo(self, host, port, **options):
@@ -187,7 +187,7 @@ class Internet:
 
 @pytest.fixture
 async def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
-    """An internet without hosts yet; loopback is what it is."""
+    """Return a fake internet without hosts, in which loopback is real."""
     loop = asyncio.get_running_loop()
     internet = Internet(loop)
     monkeypatch.setattr(loop, "getaddrinfo", internet.getaddrinfo)
@@ -196,7 +196,7 @@ async def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
 
 
 def credential_of(guard: EgressGuard) -> str:
-    """The line with which a client proves that it may use `guard`."""
+    """Return the header line with which a client may use `guard`."""
     password = guard.url.removeprefix("http://clipmill:").partition("@")[0]
     return f"Proxy-Authorization: {basic_credential('clipmill', password)}"
 
@@ -227,13 +227,13 @@ async def _send_bytes(guard: EgressGuard, data: bytes, *, then_end: bool = False
 
 @pytest.fixture
 def send_bytes():
-    """The function that sends bytes to a guard, as they are, and returns all that it answers."""
+    """Return a function that sends bytes to a guard, as they are, and returns its whole answer."""
     return _send_bytes
 
 
 @pytest.fixture
 def upstream_guard():
-    """The function that makes a guard for everything on loopback, behind a proxy on a port there."""
+    """Return a function that makes a guard that admits loopback, behind a proxy on one of its ports."""
 
     def make(port: int, credential: str = "", **options) -> EgressGuard:
         proxy = UpstreamProxy.parse(f"http://{credential}127.0.0.1:{port}")
@@ -244,7 +244,7 @@ def upstream_guard():
 
 @pytest.fixture
 def say():
-    """The function that sends a request, written out by the test, with the guard's credential as its first header."""
+    """Return a function that sends a request as the test writes it, with the guard's credential as its first header."""
 
     async def say(guard: EgressGuard, text: str) -> bytes:
         return await _send_bytes(guard, _with_credential(guard, text))
@@ -254,7 +254,7 @@ def say():
 
 @pytest.fixture
 def open_request():
-    """The function that sends a request as `say` does, and leaves what follows to the test."""
+    """Return a function that sends a request as `say` does, and leaves the connection to the test."""
 
     @asynccontextmanager
     async def open_request(guard: EgressGuard, text: str):

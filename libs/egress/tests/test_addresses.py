@@ -53,7 +53,7 @@ SPECIAL = [
     ("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "private"),
     ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "multicast"),
 ]
-"""First and last address of each special range, and its kind."""
+"""First and last address of each special range, with its kind."""
 
 PUBLIC = [
     "1.0.0.0",
@@ -102,7 +102,7 @@ PUBLIC = [
     "::ffff:8.8.8.8",
     "64:ff9b::808:808",
 ]
-"""Addresses of public hosts: those next to each special range, and some that are well known."""
+"""Addresses of public hosts: the neighbours of each special range, and some that are well known."""
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def test_a_redirect_from_an_allowed_host_to_a_private_one_is_refused(web_s
 
 
 async def test_a_name_that_later_resolves_to_a_private_address_gains_nothing(web_server, monkeypatch):
-    """DNS rebinding: the guard connects to the address that it has checked, not to the name."""
+    """Against DNS rebinding, the guard connects to the address that it checked, not to the name."""
     url = web_server.serve_html("/", "the public page").replace("127.0.0.1", "rebinding.example")
     loop = asyncio.get_running_loop()
     original, answers = loop.getaddrinfo, iter(["127.0.0.1", "10.0.0.1", "10.0.0.1"])

@@ -1,4 +1,4 @@
-"""Clients that leave, on the loop that services run on: it complains of lost connections where asyncio's is silent."""
+"""Clients that leave early, on uvloop, which services use: it reports lost connections where asyncio is silent."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n" + bytes(50_000_0
 
 
 async def errors_of_a_guard_whose_client_leaves(method: str, *, resets: bool) -> list[dict[str, object]]:
-    """Return what the loop had to report: nobody caught it."""
+    """Return the errors that nobody caught, as the loop reports them."""
     reported: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     left = asyncio.Event()

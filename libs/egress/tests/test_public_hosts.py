@@ -1,4 +1,4 @@
-"""Public hosts are let through, to the very addresses that were checked, and nothing else is connected to."""
+"""The guard connects to public hosts, at the addresses that it checked, and to nothing else."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ NOT_PUBLIC = {
     "[2001:db8::1]": "reserved",
     "localhost": "loopback",
 }
-"""Hosts as URLs may spell them, and what their addresses are."""
+"""Hosts as URLs may spell them, with the kinds of their addresses."""
 
 
 async def ask(guard: EgressGuard, url: str) -> tuple[int, str]:
@@ -248,4 +248,4 @@ async def test_two_clients_are_served_at_once(say, internet, web_server):
 
 def test_a_guard_listens_only_within_its_context():
     with pytest.raises(RuntimeError, match="context"):
-        EgressGuard().url  # noqa: B018 - asking is what is tested
+        EgressGuard().url  # noqa: B018 - the access is under test

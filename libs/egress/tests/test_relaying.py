@@ -1,4 +1,4 @@
-"""Messages and tunnels pass whole, or visibly broken; a side that leaves takes the other along."""
+"""Messages and tunnels pass whole or visibly broken, and a side that leaves ends the other connection too."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from clipmill.egress.relaying import close
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 LARGE = bytes(range(256)) * 4096
-"""A megabyte: more than any buffer on the way holds."""
+"""A megabyte, which is more than any buffer on the way holds."""
 
 
 def request_of(url: str, method: str = "GET", *headers: str, version: str = "1.1") -> str:

@@ -1,4 +1,4 @@
-"""What two servers may understand in two ways reaches neither (RFC 9112, section 11.2; RFC 7230, section 9.5)."""
+"""No server gets a message that can be understood in two ways (RFC 9112, section 11.2; RFC 7230, section 9.5)."""
 
 from ipaddress import ip_network
 
@@ -45,7 +45,7 @@ AMBIGUOUS_LENGTHS = {
     "a name with a space": "Content Length: 3",
     "a name in brackets": "(Content-Length): 3",
 }
-"""Headers that leave open where a body ends, or whether there are other headers."""
+"""Headers that leave the end of the body, or of the headers, unclear."""
 
 AMBIGUOUS_CHUNKS = {
     "a size that is no number": b"zz\r\nabc\r\n0\r\n\r\n",
@@ -199,7 +199,7 @@ async def test_a_protocol_that_nobody_asked_for_is_not_switched_to(say, raw_serv
 
 
 async def test_a_clear_message_is_written_again_in_one_form(say, raw_server):
-    """Equal lengths, bare line feeds, folded lines, another Host: allowed, and clear once they are written again."""
+    """Equal lengths, bare line feeds, folded lines and another Host are allowed, and clear once written again."""
     raw_server.until = b"abc"
     raw_server.answer = b"HTTP/1.0 200 OK\nContent-Length: 3\nContent-Length: 3\nX: a\n  b\n\nxyz"
     head = "\n".join(

@@ -1,4 +1,4 @@
-"""A guard behind an operator's proxy asks it for the address that was checked, and for no other."""
+"""A guard behind an operator's proxy asks the proxy only for the address that it checked."""
 
 import pytest
 from clipmill.egress.guard import EgressGuard, TimeLimits, Unreachable

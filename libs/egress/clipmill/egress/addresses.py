@@ -1,4 +1,4 @@
-"""Which internet addresses are public: the rule that the egress guard applies to every address it is to connect to."""
+"""The rule that decides which internet addresses are public; the egress guard applies it before it connects."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -6,11 +6,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# The IANA special-purpose registries (RFC 6890 and its updates), written out because `ipaddress.is_global` gives
-# other answers in other versions of Python. Order matters only for the name that a refusal carries.
+# The IANA special-purpose registries (RFC 6890 and its updates), written out because the answers of
+# `ipaddress.is_global` depend on the version of Python. The first match gives the kind that a refusal names.
 _SPECIAL: tuple[tuple[str, str], ...] = (
     ("169.254.169.254/32", "a cloud's metadata service"),
-    ("168.63.129.16/32", "a cloud's metadata service"),  # Azure's, in an otherwise public network
+    ("168.63.129.16/32", "a cloud's metadata service"),  # Azure's, within a public network
     ("100.100.100.200/32", "a cloud's metadata service"),  # Alibaba's
     ("192.0.0.192/32", "a cloud's metadata service"),  # Oracle's
     ("fd00:ec2::254/128", "a cloud's metadata service"),
@@ -41,7 +41,7 @@ _SPECIAL: tuple[tuple[str, str], ...] = (
     ("ff00::/8", "multicast"),
     ("2001::/23", "reserved"),  # Teredo, ORCHID and other protocol assignments
     ("2001:db8::/32", "reserved"),
-    ("2002::/16", "an obsolete tunnel"),  # 6to4: carries an IPv4 address that nobody would look at
+    ("2002::/16", "an obsolete tunnel"),  # 6to4: contains an IPv4 address that nobody would check
     ("3fff::/20", "reserved"),
     ("5f00::/16", "reserved"),
 )
@@ -49,11 +49,11 @@ _NETWORKS: tuple[tuple[Network, str], ...] = tuple((ip_network(text), kind) for 
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-"""RFC 6052: the last 32 bits are the IPv4 address that a translator will connect to."""
+"""Prefix of RFC 6052: the last 32 bits are the IPv4 address that a translator connects to."""
 
 
 def embedded(address: Address) -> Address:
-    """Return the IPv4 address that `address` leads to if it is IPv4-mapped or a NAT64 one, else `address` itself."""
+    """Return the IPv4 address within `address` if it is an IPv4-mapped or a NAT64 address, else `address` itself."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -64,16 +64,16 @@ def embedded(address: Address) -> Address:
 
 
 def exempted(address: Address, networks: Sequence[Network]) -> bool:
-    """Return whether `address`, or the one it leads to, lies in one of `networks`."""
+    """Return whether `address`, or the IPv4 address within it, is in one of `networks`."""
     target = embedded(address)
     return any(address in network or target in network for network in networks)
 
 
 def special_kind(address: Address) -> str | None:
-    """Return what kind of special address `address` is, None if it is a public host's.
+    """Return the kind of a special address, None for the address of a public host.
 
     Args:
-        address: An address of version 4 or 6; an address embedded in it decides.
+        address: Address of version 4 or 6; the kind is that of an IPv4 address within it, if there is one.
     """
     target = embedded(address)
     for network, kind in _NETWORKS:

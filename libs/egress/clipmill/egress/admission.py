@@ -1,4 +1,4 @@
-"""Which connections the guard lets through: to public hosts, and there to the ports of the web or free ones."""
+"""The admission of connections: the guard admits public hosts, on web ports and on unprivileged ports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from clipmill.egress.addresses import Address, Network, exempted, special_kind
 
 WEB_PORTS = (80, 443)
 FIRST_FREE_PORT = 1024
-"""Below it only the web's own ports: a mail or file server is no source of videos. Above it anyone serves anything."""
+"""First unprivileged port. Below it only the web ports are admitted, because mail and file servers serve no videos;
+from it on, any port may serve them."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Refusal:
 
 
 def admit(host: str, port: int, addresses: Sequence[Address], exempt: Sequence[Network]) -> list[Address] | Refusal:
-    """Return those of a host's addresses that may be connected to, in their order; if there is none, the refusal.
+    """Return the addresses of a host that are admitted, in their order; if there are none, return the refusal.
 
     Args:
         host: Name of the host, for the refusal.
-        port: Port that is asked for.
+        port: Port that the client asked for.
         addresses: Addresses that the name resolved to.
-        exempt: Networks that may be connected to although they are not public, on any port.
+        exempt: Networks that are admitted on any port although they are not public.
     """
     kinds = [(address, refusal_kind(address, port, exempt)) for address in addresses]
     allowed = [address for address, kind in kinds if kind is None]
@@ -43,7 +44,7 @@ def admit(host: str, port: int, addresses: Sequence[Address], exempt: Sequence[N
 
 
 def refusal_kind(address: Address, port: int, exempt: Sequence[Network]) -> str | None:
-    """Return the kind of refusal that a connection to `address` meets, None if it is allowed."""
+    """Return the kind of refusal for a connection to `address`, None if it is admitted."""
     if exempted(address, exempt):
         return None
     if port not in WEB_PORTS and port < FIRST_FREE_PORT:

@@ -1,12 +1,12 @@
-"""The way out to hosts that a stranger chose: a forward proxy on loopback that connects to public addresses alone.
+"""The egress guard: a forward proxy on loopback that connects only to public addresses, for hosts that strangers chose.
 
-A check of the URL beforehand would not do: a page, a playlist or a redirect may name any other host, and a name may
+Checking the URL beforehand is not enough: a page, a playlist or a redirect may name any other host, and a name may
 resolve to a public address when it is checked and to a private one when it is used. The guard resolves each name
-itself and connects to the very address that it has checked. It is not a plug-in of a general proxy server, because
-such a server has many other ways out, and each of them would have to be closed.
+itself and connects to the address that it checked. It is not a plug-in of a general proxy server, because such a
+server opens connections in many other ways, and each of them would have to be closed.
 
-It speaks what HTTP clients speak to a proxy: CONNECT for https, absolute-form requests for http, one request a
-connection. Each guard has its own password, so that other local processes cannot use it.
+It speaks HTTP as clients speak it to a proxy: CONNECT for https, absolute-form requests for http, one request per
+connection. Each guard has its own password, so other local processes cannot use it.
 """
 
 import asyncio
@@ -56,13 +56,13 @@ REFUSALS = Counter(
 
 @dataclass(frozen=True)
 class TimeLimits:
-    """How long the guard waits for others.
+    """The longest times that the guard waits for others.
 
     Attributes:
         head: Time for a client to send its request, in seconds.
         resolve: Time to find the addresses of a name, in seconds.
         connect: Time to connect to one address, through the upstream proxy if there is one, in seconds.
-        close: Time for the other side to take what was sent to it last, in seconds.
+        close: Time for the other side to read the last bytes sent to it, in seconds.
     """
 
     head: float = 30.0
@@ -80,8 +80,8 @@ class Unreachable:
 
     Attributes:
         host: Host that the client asked for.
-        exists: Whether its name has an address, or may have one later.
-        reason: End of a sentence about the host.
+        exists: True if its name has an address, or may have one later.
+        reason: End of a sentence about the host, such as `has no address`.
     """
 
     host: str
@@ -90,7 +90,7 @@ class Unreachable:
 
 
 class _DeniedError(Exception):
-    """The guard's answer to a request that it does not forward."""
+    """A request that the guard does not forward, with its answer."""
 
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
@@ -98,12 +98,12 @@ class _DeniedError(Exception):
 
 
 class EgressGuard:
-    """A guard for one piece of work: listens while its context lasts, and remembers what it refused.
+    """A guard for one piece of work, which listens while its context lasts and remembers its refusals.
 
     Args:
-        exempt: Networks that may be connected to although they are not public, on any port.
-        upstream: Proxy to go through, None to connect directly.
-        limits: How long the guard waits for others.
+        exempt: Networks that are admitted on any port although they are not public.
+        upstream: Proxy to connect through, None to connect directly.
+        limits: Longest times to wait for others.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class EgressGuard:
 
     @property
     def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
+        """Port on 127.0.0.1 at which the guard listens."""
         if self._server is None:
             raise RuntimeError("the guard listens only within its context")
         port: int = self._server.sockets[0].getsockname()[1]
@@ -146,7 +146,7 @@ class EgressGuard:
 
     @property
     def url(self) -> str:
-        """Its URL as a proxy, password included."""
+        """URL of the guard as a proxy, password included."""
         return f"http://{USER}:{self._password}@127.0.0.1:{self.port}"
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,7 +155,7 @@ class EgressGuard:
         connection.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection's one request, and close the connection."""
+        """Answer the single request of a connection, and close the connection."""
         try:
             await self._converse(reader, writer)
             await relaying.linger((reader, writer), self._limits.close)
@@ -163,7 +163,7 @@ class EgressGuard:
             await relaying.close(writer, self._limits.close)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer a request; whoever breaks off early is nobody's failure."""
+        """Answer a request; a side that leaves early is not an error."""
         client = client_side()
         try:
             async with asyncio.timeout(self._limits.head):
@@ -199,10 +199,10 @@ class EgressGuard:
             raise _DeniedError(407, "Proxy Authentication Required")
 
     async def _connect(self, host: str, port: int) -> Streams:
-        """Connect to an allowed address of `host`, and to no other.
+        """Connect to an admitted address of `host`, and to no other.
 
         Raises:
-            _DeniedError: if there is none or it cannot be reached; it is remembered.
+            _DeniedError: if no address is admitted or none can be reached; the guard remembers either.
         """
         admitted = admit(host, port, await self._resolve(host, port), self._exempt)
         if isinstance(admitted, Refusal):
@@ -249,7 +249,7 @@ class EgressGuard:
 
 
 async def _deny(client: h11.Connection, writer: asyncio.StreamWriter, denied: _DeniedError) -> None:
-    """Answer a client that has not been answered yet; after that, closing is all that can be said."""
+    """Send a refusal to the client, unless an answer has already begun; then only closing remains."""
     if client.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
         return
     headers = [("Content-Length", "0"), ("Connection", "close")]

@@ -1,8 +1,8 @@
-"""HTTP/1.1 messages as a forward proxy handles them: h11 reads them, and writes them again in its own form.
+"""HTTP/1.1 messages as a forward proxy handles them: h11 reads them and writes them again in its own form.
 
-No head and no framing of a body is passed on as it came. So two servers cannot understand one message in two ways,
-which is what request smuggling needs (RFC 9112, section 11.2). h11 refuses most of the messages that try; the
-combinations that it lets pass, and the RFC calls faulty, are refused here.
+Request smuggling needs two servers that understand one message in two ways (RFC 9112, section 11.2). So the guard never
+passes on a head or the framing of a body as it came. h11 refuses most ambiguous messages; this module refuses the
+combinations that h11 accepts although the RFC calls them faulty.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import h11
 
 CHUNK_BYTES = 64 * 1024
-"""How much of a body is read at once, and how long a line of a head may be."""
+"""Most bytes of a body read at once, and longest line of a head."""
 
 HEAD_LIMIT = 64 * 1024
-"""Longest head, bytes: YouTube's cookies stay far below."""
+"""Longest head, in bytes: YouTube's cookies stay far below."""
 
 REASON_LIMIT = 120
-"""How much of h11's explanation is passed on, characters: it quotes the line, which may be long."""
+"""Longest explanation of h11 that is passed on, in characters: it quotes the line, which may be long."""
 
 Response = h11.Response | h11.InformationalResponse
 
@@ -30,24 +30,24 @@ _HOP_BY_HOP = frozenset(
 
 
 class BadMessageError(Exception):
-    """What was sent is not a message that a proxy can work with."""
+    """A message that a proxy cannot handle."""
 
 
 def client_side() -> h11.Connection:
-    """Return the state of a connection to a client, which has sent nothing yet."""
+    """Return the state of a connection to a client that has sent nothing yet."""
     return h11.Connection(h11.SERVER, HEAD_LIMIT)
 
 
 def server_side() -> h11.Connection:
-    """Return the state of a connection to a server, which has been asked nothing yet."""
+    """Return the state of a connection to a server that has received nothing yet."""
     return h11.Connection(h11.CLIENT, HEAD_LIMIT)
 
 
 async def receive_request(client: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
-    """Read the head of a request and no byte after it; None if the client hangs up instead.
+    """Read the head of a request and no byte after it; return None if the client hangs up instead.
 
     Raises:
-        BadMessageError: if it is no request, or its body could be understood in two ways.
+        BadMessageError: if it is not a request, or its body could be understood in two ways.
     """
     event = await _next_event(client, reader)
     if not isinstance(event, h11.Request):
@@ -60,7 +60,7 @@ async def receive_response(server: h11.Connection, reader: asyncio.StreamReader)
     """Read the head of a response, which may be an informational one, and no byte after it.
 
     Raises:
-        BadMessageError: if it is no response, or its body could be understood in two ways.
+        BadMessageError: if it is not a response, or its body could be understood in two ways.
     """
     event = await _next_event(server, reader)
     if not isinstance(event, h11.Response | h11.InformationalResponse):
@@ -92,7 +92,7 @@ async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
     """Write bytes, and wait while the other side does not keep up.
 
     Raises:
-        ConnectionResetError: if the other side is gone. Without the look, uvloop would raise `RuntimeError`.
+        ConnectionResetError: if the other side is gone, where uvloop would raise `RuntimeError`.
     """
     if writer.is_closing():
         raise ConnectionResetError("the connection is closed")
@@ -104,18 +104,18 @@ async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) 
     """Read until h11 has understood the next part of a message: a head, a piece of the body, or its end."""
     try:
         while (event := connection.next_event()) is h11.NEED_DATA:
-            # A head is read by lines: what follows it, such as a tunnel's first bytes, stays in the reader.
+            # A head is read by lines, so bytes after it, such as the first ones of a tunnel, stay in the reader.
             in_head = connection.their_state in (h11.IDLE, h11.SEND_RESPONSE)
             connection.receive_data(await (reader.readline() if in_head else reader.read(CHUNK_BYTES)))
     except h11.RemoteProtocolError as error:
         raise BadMessageError(str(error)[:REASON_LIMIT]) from error
-    except ValueError as error:  # of the reader, at a line longer than its limit
+    except ValueError as error:  # the reader raises it for a line longer than its limit
         raise BadMessageError("line too long") from error
     return event
 
 
 def _check_framing(head: h11.Request | Response) -> None:
-    """Refuse heads that leave open, by RFC 9112 section 6, where their body ends."""
+    """Raise if, by RFC 9112 section 6, a head leaves the end of its body unclear."""
     if head.http_version not in (b"1.0", b"1.1"):
         raise BadMessageError("not HTTP/1.1")
     names = {name for name, _ in head.headers}
@@ -133,7 +133,7 @@ class ProxyRequest:
     Attributes:
         host: Name or address of the server, without brackets.
         port: Port of the server.
-        origin: The request as the server gets it; None if the client asks for a tunnel.
+        origin: Request as the server gets it; None if the client asks for a tunnel.
     """
 
     host: str
@@ -142,7 +142,7 @@ class ProxyRequest:
 
     @classmethod
     def parse(cls, head: h11.Request) -> "ProxyRequest":
-        """Return what `head` asks a proxy for.
+        """Return the proxy request that a head makes.
 
         Raises:
             BadMessageError: if it is neither CONNECT without a body nor in absolute form with an http URL.
@@ -179,7 +179,7 @@ def basic_credential(user: str, password: str) -> str:
 
 
 def for_client(response: Response) -> Response:
-    """Return a response as the client gets it: the last of its connection, however the server means it."""
+    """Return a response as the client gets it: always the last of its connection."""
     headers = _end_to_end(response)
     if isinstance(response, h11.Response):
         headers.append((b"Connection", b"close"))
@@ -187,14 +187,14 @@ def for_client(response: Response) -> Response:
 
 
 def _origin_form(head: h11.Request, host: str, path: str) -> h11.Request:
-    """Return a request as the server gets it: its own path, the host that is checked, one request only."""
+    """Return a request as the server gets it: with a path, the checked host, and as the last of its connection."""
     kept = [(name, value) for name, value in _end_to_end(head) if name.lower() != b"host"]
     headers = [(b"Host", host.encode()), *kept, (b"Connection", b"close")]
     return h11.Request(method=head.method, target=path, headers=headers)
 
 
 def _end_to_end(head: h11.Request | Response) -> list[tuple[bytes, bytes]]:
-    """Return the headers that are not only for the next hop, spelled as they came."""
+    """Return the headers that are meant for more than the next hop, spelled as they came."""
     return [(name, value) for name, value in head.headers.raw_items() if name.lower() not in _HOP_BY_HOP]
 
 

@@ -1,4 +1,4 @@
-"""How bytes get from one side of the guard to the other: tunnels as they are, messages read and written again."""
+"""The relay between the two sides of the guard: it copies tunnels as they are, and reads and rewrites messages."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -20,7 +20,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class BadAnswerError(Exception):
-    """What a server answered is not HTTP."""
+    """An answer of a server that is not HTTP."""
 
 
 async def tunnel(near: Streams, far: Streams) -> None:
@@ -32,13 +32,13 @@ async def exchange(request: h11.Request, client: h11.Connection, near: Streams, 
     """Pass a request and its body on, and the answer back; stop when the client hangs up.
 
     Args:
-        request: The request as the server gets it.
-        client: State of the connection to the client, whose request's head was read.
+        request: Request as the server gets it.
+        client: State of the connection to the client, after the head of its request.
         near: Streams to the client.
         far: Streams to the server.
 
     Raises:
-        BadAnswerError: if what the server sends is no response.
+        BadAnswerError: if the server does not send a response.
         BadMessageError: if the body of the request, or of the response, is malformed or breaks off.
     """
     server = server_side()
@@ -50,9 +50,9 @@ async def exchange(request: h11.Request, client: h11.Connection, near: Streams, 
 
 
 async def linger(near: Streams, seconds: float) -> None:
-    """Say that nothing more will come, and read on until the client is gone, for `seconds` at most.
+    """End the answer, and read until the client is gone, for `seconds` at most.
 
-    A connection that is closed while the client still sends is reset, and the client may lose the answer.
+    Closing a connection while the client still sends would reset it, and the client might lose the answer.
     """
     if near[1].is_closing():
         return
@@ -63,7 +63,7 @@ async def linger(near: Streams, seconds: float) -> None:
 
 
 async def close(writer: asyncio.StreamWriter, seconds: float) -> None:
-    """Close a connection; the other side has `seconds` to read what was sent to it last."""
+    """Close a connection; the other side has `seconds` to read the last bytes sent to it."""
     writer.close()
     try:
         async with asyncio.timeout(seconds):
@@ -93,13 +93,13 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _await_hang_up(reader: asyncio.StreamReader) -> None:
-    """Return when the client is gone; anything more that it sends is not for the server we chose."""
+    """Return when the client is gone; drop anything more that it sends, as it is not part of the request."""
     while await reader.read(CHUNK_BYTES):
         pass
 
 
 async def _until_first(*copies: Coroutine[None, None, None]) -> None:
-    """Run copies until one has ended, and raise what it raised."""
+    """Run copies until one has ended, and raise its error if it failed."""
     tasks = [asyncio.create_task(copy) for copy in copies]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""An operator's HTTP proxy that the guard goes through: by CONNECT, to the address that was checked."""
+"""An operator's HTTP proxy, through which the guard connects with CONNECT to the address that it checked."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class UpstreamProxy:
     Attributes:
         host: Name or address of the proxy.
         port: Port of the proxy.
-        credential: Value of the header that proves who asks, None for a proxy that is open to all.
+        credential: Value of the Proxy-Authorization header, None for a proxy that is open to all.
     """
 
     host: str
@@ -28,7 +28,7 @@ class UpstreamProxy:
         """Return the proxy at `url`.
 
         Raises:
-            ValueError: if that is not `http://[user:password@]host[:port]`; the message ends such a sentence.
+            ValueError: if that is not `http://[user:password@]host[:port]`; the message ends a sentence about the URL.
         """
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
@@ -41,11 +41,11 @@ class UpstreamProxy:
     async def tunnel(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: Address, port: int
     ) -> None:
-        """Have the proxy connect to `address`; what is sent and read afterwards is the host's.
+        """Have the proxy connect to `address`; afterwards the streams lead to that host.
 
         Raises:
             BadMessageError: if the proxy does not answer in HTTP.
-            OSError: if it refuses.
+            OSError: if the proxy refuses.
         """
         target = authority(str(address), port)
         headers = [("Host", target)]
