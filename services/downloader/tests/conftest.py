@@ -1,4 +1,4 @@
-"""Videos made on the spot, a server to download them from, and a context that remembers what a handler says."""
+"""Videos made by the tests, a server to download them from, and a context that records a handler's messages."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from fractions import Fraction
@@ -33,11 +33,11 @@ def write_video(
     """Write a video whose frames get brighter and whose sound is a 440 Hz tone.
 
     Args:
-        rotation: degrees clockwise that a player is told to turn the picture.
-        picture_start: time stamp of the first frame, seconds.
-        sound_start: time stamp of the first sample, seconds.
-        options: of the container.
-        aspect: of a pixel.
+        rotation: Rotation by a player, in degrees clockwise.
+        picture_start: Time stamp of the first frame, in seconds.
+        sound_start: Time stamp of the first sample, in seconds.
+        options: Options of the container.
+        aspect: Aspect of a pixel.
     """
     with av.open(str(path), "w", options=options or {}) as container:
         picture = container.add_stream(codec, rate=rate) if video else None
@@ -69,13 +69,13 @@ def write_video(
 
 @pytest.fixture(scope="session")
 def make_video():
-    """The function that writes a video."""
+    """Return the function that writes a video."""
     return write_video
 
 
 @pytest.fixture(scope="session")
 def short_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of H.264 and AAC in MP4."""
+    """Return an MP4 with six seconds of H.264 and AAC."""
     return write_video(tmp_path_factory.mktemp("media") / "short.mp4")
 
 
@@ -135,7 +135,7 @@ class MediaServer:
 
 @pytest.fixture
 async def media_server() -> AsyncIterator[MediaServer]:
-    """A server for this test alone."""
+    """Yield a server for this test alone."""
     server = MediaServer()
     await server.start()
     yield server
@@ -143,7 +143,7 @@ async def media_server() -> AsyncIterator[MediaServer]:
 
 
 class RecordingContext:
-    """What a handler is given, and what it did with it."""
+    """A task context that records the events, tasks and progress of a handler."""
 
     attempt = 1
 
@@ -165,5 +165,5 @@ class RecordingContext:
 
 @pytest.fixture
 def context() -> RecordingContext:
-    """A context that remembers."""
+    """Return a context that records."""
     return RecordingContext()

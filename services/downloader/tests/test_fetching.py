@@ -96,7 +96,7 @@ async def test_a_page_cannot_point_to_a_private_host(fetch: Fetch, media_server,
 
 
 async def test_a_crafted_url_does_not_get_around_the_guard(fetch: Fetch, media_server, short_video, guard):
-    """yt-dlp hands itself data in a URL's fragment; a proxy of its own choice could be among them."""
+    """yt-dlp passes data to itself in a URL's fragment, and an attacker could name another proxy there."""
     media_server.serve_file("/v.mp4", short_video)
     smuggled = "#__youtubedl_smuggle=%7B%22http_headers%22%3A%7B%22Ytdl-request-proxy%22%3A%22__noproxy__%22%7D%7D"
     html = f'<html><video src="{media_server.url("/v.mp4", "127.0.0.2")}{smuggled}"></video></html>'
@@ -108,7 +108,7 @@ async def test_a_crafted_url_does_not_get_around_the_guard(fetch: Fetch, media_s
 
 @pytest.fixture
 def canary() -> Iterator[int]:
-    """A port at which something private listens, on 127.0.0.2 among others, and nobody may ever connect."""
+    """Yield a port at which a private server listens, also on 127.0.0.2, and fail if anybody has connected."""
     with socket.create_server(("0.0.0.0", 0)) as listener:
         listener.setblocking(False)
         yield listener.getsockname()[1]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture
 def make_source(tmp_path: Path):
-    """Return a function that prepares a file and gives the facts and the source's path."""
+    """Return a function that prepares a file and returns its facts and the path of the source."""
 
     def run(video: Path, audio: Path | None = None, max_duration: float = 3600.0) -> tuple[Prepared, Path]:
         output = tmp_path / "source"
@@ -39,26 +39,26 @@ def refusal(make_source, path: Path, **options) -> Permanent:
 
 
 def picture_times(path: Path) -> list[float]:
-    """When each picture is shown, seconds."""
+    """Return the time of each decoded picture, in seconds."""
     with av.open(str(path)) as container:
         return [frame.time for frame in container.decode(container.streams.video[0])]
 
 
 def shown_times(path: Path) -> list[float]:
-    """The same without decoding, in order."""
+    """Return the times of all pictures without decoding them, in seconds and in order."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         return sorted(float(packet.pts * stream.time_base) for packet in container.demux(stream) if packet.size)
 
 
 def sound_start(path: Path) -> float:
-    """When the first sample that is not skipped sounds, seconds."""
+    """Return the time of the first sample that is not skipped, in seconds."""
     with av.open(str(path)) as container:
         return next(container.decode(container.streams.audio[0])).time
 
 
 def boxes(path: Path) -> list[str]:
-    """The names of an MP4's outermost boxes, in order."""
+    """Return the names of an MP4's outermost boxes, in order."""
     names, data, place = [], path.read_bytes(), 0
     while place < len(data):
         names.append(data[place + 4 : place + 8].decode("latin-1"))
@@ -261,7 +261,7 @@ def test_a_file_that_is_no_video_is_unreadable(make_source, tmp_path, content):
     ],
 )
 def test_an_upload_cannot_have_other_files_opened(make_source, make_video, tmp_path, playlist):
-    """A playlist is a small text that FFmpeg would follow: to this machine's files and to its network."""
+    """A playlist is a small text that FFmpeg would follow to this machine's files and its network."""
     target = make_video(tmp_path / "secret.ts")
     path = tmp_path / "upload"
     path.write_text(playlist.format(target=target))

@@ -12,7 +12,7 @@ class HttpFailure(Exception):
 
 
 def reported(cause: BaseException) -> DownloadError:
-    """An error as yt-dlp raises it: a text, with what happened behind it."""
+    """Return an error as yt-dlp raises it: a text with its cause."""
     return DownloadError(f"ERROR: {cause}", (type(cause), cause, None))
 
 

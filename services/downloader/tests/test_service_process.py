@@ -1,4 +1,4 @@
-"""The service's own process holds no decoder and no yt-dlp: those are in its child processes alone."""
+"""The service process holds no decoder and no yt-dlp: only its child processes have them."""
 
 import asyncio
 import sys

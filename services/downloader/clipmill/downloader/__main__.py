@@ -1,4 +1,4 @@
-"""Runs the downloader: brings videos in, whoever asks."""
+"""The downloader: `python -m clipmill.downloader`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ log = structlog.stdlib.get_logger()
 
 @asynccontextmanager
 async def build(settings: DownloaderSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
-    """Work on the download stage."""
+    """Wire the service."""
     swept = await asyncio.to_thread(sweep, SCRATCH_PREFIX, settings.work_dir)
     if swept:
         log.info("left_behind_removed", directories=swept)

@@ -1,9 +1,8 @@
-"""Keeps the process that runs yt-dlp to what it needs: the guard's port on loopback, and the JavaScript runtime.
+"""The confinement of the process that runs yt-dlp: it may use only the guard's port and the JavaScript runtime.
 
-yt-dlp is told to use the guard as its proxy, and that is how its traffic gets there. But a page can talk it out of a
-proxy (a crafted URL may carry headers for yt-dlp's own use, `Ytdl-request-proxy` among them), and not each of its
-1,800 extractors is written with an attacker in mind. So an audit hook (PEP 578), which nothing can take away again,
-refuses every other connection, every look-up of a name and every program.
+yt-dlp gets the guard as its proxy. But a page can make it use another proxy (a crafted URL may carry headers for
+yt-dlp's own use, `Ytdl-request-proxy` among them), and not all of its 1,800 extractors are written with an attacker in
+mind. So an audit hook (PEP 578), which cannot be removed, refuses every other connection, name look-up and program.
 """
 
 import os
@@ -29,14 +28,14 @@ _PROGRAM_EVENTS = frozenset({"os.exec", "os.posix_spawn", "os.system", "os.start
 
 
 class ConfinementError(PermissionError):
-    """Something tried what the process is not allowed to do."""
+    """An operation that the process is not allowed to perform."""
 
 
 def cleanse_environment(home: Path) -> None:
-    """Leave nothing in the environment that could lead a download past the guard or give a secret away.
+    """Remove all variables that could lead a download past the guard or reveal a secret.
 
     Args:
-        home: an existing directory for what programs keep in their user's home.
+        home: Existing directory for the files that programs keep in their user's home.
     """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     os.environ.clear()

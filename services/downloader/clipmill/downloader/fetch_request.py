@@ -1,4 +1,4 @@
-"""What the process that downloads is told, and what it says when it is done."""
+"""The request to the process that downloads, and its result."""
 
 from msgspec import Struct
 
@@ -10,14 +10,14 @@ class FetchRequest(Struct, frozen=True, kw_only=True):
     """One download.
 
     Attributes:
-        url: an http or https URL.
-        folder: an existing, empty directory for the download and for what yt-dlp keeps besides.
-        proxy: the egress guard's URL, password included.
-        proxy_port: where the guard listens on 127.0.0.1, the only address that the process may connect to.
-        max_bytes: the most that may be downloaded, in all.
-        max_duration: of the video, seconds.
-        socket_timeout: silence of a server after which it is asked again, seconds.
-        cookies_file: cookies in Netscape format, None for none.
+        url: URL with http or https.
+        folder: Existing, empty directory for the download and for other files of yt-dlp.
+        proxy: URL of the egress guard, password included.
+        proxy_port: Port of the guard on 127.0.0.1, the only address that the process may connect to.
+        max_bytes: Most bytes that may be downloaded, all files together.
+        max_duration: Longest video, in seconds.
+        socket_timeout: Silence of a server after which the request is repeated, in seconds.
+        cookies_file: Path of a file of cookies in Netscape format, None for no cookies.
     """
 
     url: str
@@ -34,11 +34,11 @@ class Fetched(Struct, frozen=True, kw_only=True):
     """A finished download.
 
     Attributes:
-        title: what the site calls the video; may be empty.
-        video: path of the file with the picture, and with the sound unless `audio` names another.
-        audio: path of the file with the sound, None if it is in `video`.
-        size_bytes: of both.
-        videos_found: how many videos are at the URL; the first of them was taken.
+        title: Title of the video at its site; may be empty.
+        video: Path of the file with the picture, and with the sound unless `audio` names another file.
+        audio: Path of the file with the sound, None if `video` has it.
+        size_bytes: Size of all files, in bytes.
+        videos_found: Number of videos at the URL, of which the first was downloaded.
     """
 
     title: str

@@ -1,7 +1,7 @@
-"""The inside of the download's child process: yt-dlp, confined, and every one of its connections through the guard.
+"""The child process of a download: it runs yt-dlp, confined, with every connection through the guard.
 
-yt-dlp runs as a library here rather than as a program below this process: the process is a child made for it anyway,
-its errors arrive as exceptions with a status instead of lines of text, and the confinement reaches into it.
+yt-dlp runs as a library rather than as a program: its errors arrive as exceptions with a status instead of lines of
+text, and the confinement applies to it. A child process exists only for it anyway.
 """
 
 import errno
@@ -22,15 +22,15 @@ from yt_dlp import YoutubeDL
 from yt_dlp.utils import DownloadCancelled, YoutubeDLError
 
 RETRIES = 3
-"""How often yt-dlp itself asks again, for a file or a piece of one; the task is tried again besides."""
+"""Number of times that yt-dlp itself repeats a request for a file or a piece of one; the task has its own attempts."""
 
 LIVE_STATES = frozenset({"is_live", "is_upcoming", "post_live"})
 
 PAGE_EXTRACTORS = frozenset({"generic", "html5"})
-"""yt-dlp's names for pages that it knows nothing about."""
+"""yt-dlp's names of its extractors for pages without an extractor of their own."""
 
 _NO_FFMPEG = "no-ffmpeg-is-used"
-"""A path that does not exist: what lies on the machine makes no difference, and ffmpeg would not keep to the guard."""
+"""A path that does not exist, so yt-dlp never uses an ffmpeg of the machine, which would bypass the guard."""
 
 _log = get_logger(__name__)
 
@@ -42,13 +42,13 @@ def fetch(request: FetchRequest, report: Report) -> Fetched:
     """Download the video at `request.url`.
 
     Args:
-        request: what to download, and within which limits.
-        report: called with the percentage of the bytes.
+        request: Video to download, with the limits.
+        report: Callback for the percentage of the bytes.
 
     Raises:
         Permanent: with `download_failed`, `no_video`, `source_unavailable`, `too_large`, `too_long` or
             `unsupported_url`.
-        Transient: with `source_unavailable` or `download_failed`, when another try may work.
+        Transient: with `source_unavailable` or `download_failed` if another attempt may work.
         OSError: if the disk is full.
     """
     folder = Path(request.folder)
@@ -73,7 +73,7 @@ def _parameters(
 ) -> dict[str, object]:
     cookies = None
     if request.cookies_file is not None:
-        cookies = home / "cookies.txt"  # yt-dlp writes into the file it is given
+        cookies = home / "cookies.txt"  # a copy, because yt-dlp writes to the file
         shutil.copyfile(request.cookies_file, cookies)
     return {
         "proxy": request.proxy,
@@ -90,7 +90,7 @@ def _parameters(
         "match_filter": download.accept,
         "progress_hooks": [download.progressed],
         "paths": {"home": str(files)},
-        # The name owes nothing to the site: no title, no extension, no surprise.
+        # The file's name has no part that the site chooses.
         "outtmpl": {"default": "%(autonumber)s.media"},
         "cachedir": False,
         "cookiefile": None if cookies is None else str(cookies),
@@ -107,7 +107,7 @@ def _parameters(
 
 
 class _Logger:
-    """Where yt-dlp's words go: the service's log, not the job's."""
+    """A logger that writes yt-dlp's messages to the service's log, not to the job's."""
 
     def debug(self, message: str) -> None:
         _log.debug("yt_dlp_reported", message=message)
@@ -121,14 +121,14 @@ class _Logger:
 
 @dataclass
 class _Piece:
-    """One file of a download: bytes so far, and in all as far as known."""
+    """One file of a download: its bytes so far, and all its bytes if known."""
 
     done: float = 0.0
     total: float = 0.0
 
 
 class _Download:
-    """One run of yt-dlp: chooses what to take, watches the limits, counts the bytes."""
+    """One run of yt-dlp, which chooses formats, checks limits and counts bytes."""
 
     def __init__(self, request: FetchRequest, report: Report) -> None:
         self._request = request
@@ -138,10 +138,10 @@ class _Download:
         self._percent = 0
 
     def accept(self, info: Info, *, incomplete: bool) -> str | None:
-        """Look at what yt-dlp found out before it downloads; None lets it go on.
+        """Check what yt-dlp found out before it downloads; return None, which lets it continue.
 
         Raises:
-            Permanent: if the video is not to be downloaded.
+            Permanent: if the video must not be downloaded.
         """
         if info.get("is_live") or info.get("live_status") in LIVE_STATES:
             raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, refusals.NOT_PUBLISHED)
@@ -154,20 +154,20 @@ class _Download:
         return None
 
     def formats(self, context: Mapping[str, Sequence[Format]]) -> Iterator[Format]:
-        """Choose what to download, as yt-dlp's `format` parameter asks.
+        """Yield the formats to download; yt-dlp's `format` parameter takes this method.
 
         Raises:
-            Permanent: if there is no picture.
+            Permanent: if no format has a picture.
         """
         chosen = best_formats(context["formats"])
         self._expected_pieces = len(chosen)
         yield from chosen
 
     def progressed(self, status: Info) -> None:
-        """Count bytes, as yt-dlp reports them several times a second.
+        """Count bytes; yt-dlp calls this several times a second.
 
         Raises:
-            Permanent: with `too_large` once there are more than allowed, or will be.
+            Permanent: with `too_large` if the bytes so far, or the announced ones, exceed the limit.
         """
         piece = self._pieces.setdefault(str(status.get("filename")), _Piece())
         piece.done = _number(status.get("downloaded_bytes")) or piece.done
@@ -181,10 +181,10 @@ class _Download:
             self._report(percent)
 
     def result(self, info: Info) -> Fetched:
-        """Return what was downloaded.
+        """Return the finished download.
 
         Raises:
-            Permanent: if nothing was although yt-dlp reported no error (it may call a video filtered out).
+            Permanent: if no file exists although yt-dlp reported no error (it may have filtered out the video).
         """
         found = 1
         if info.get("_type", "video") != "video":
@@ -219,7 +219,7 @@ class _Download:
 
 
 def _title(info: Info) -> str:
-    """The video's title; a page's videos are numbered, even where there is only one."""
+    """Return the video's title, without the number that yt-dlp adds for a page even if it has a single video."""
     title = str(info.get("title") or "")
     return title.removesuffix(" (1)") if info.get("extractor") in PAGE_EXTRACTORS else title
 
@@ -229,7 +229,7 @@ def _number(value: object) -> float:
 
 
 def _raise_disk_error(error: BaseException, max_bytes: int) -> None:
-    """Raise what stands behind an error of yt-dlp's if that is a file which could not be written."""
+    """Raise the cause of a yt-dlp error if it is a file that could not be written."""
     for cause in refusals.causes(error):
         if isinstance(cause, OSError) and cause.errno == errno.EFBIG:
             raise refusals.too_large(max_bytes) from cause

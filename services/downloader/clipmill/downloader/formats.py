@@ -1,4 +1,4 @@
-"""Which of the formats that a site offers is downloaded: the best picture that a clip can use, and its sound."""
+"""The choice among the formats that a site offers: the best picture that a clip can use, and its sound."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,21 +7,21 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 Format = Mapping[str, object]
 
 FORMAT_ORDER = ("hasvid", "res:1080", "hdr:sdr", "vcodec:h264", "acodec:aac")
-"""yt-dlp's `format_sort`: the largest picture up to 1080p (a clip is 1080 wide), if there is none the next larger one,
-then what every decoder and an MP4 take; yt-dlp's own order decides the rest."""
+"""yt-dlp's `format_sort`: the largest picture up to 1080p (a clip is 1080 wide), or else the next larger one; then the
+codecs that every decoder and MP4 support; then yt-dlp's own order."""
 
 
 def best_formats(offered: Sequence[Format]) -> list[Format]:
-    """Return the formats to download: one with picture and sound, or one of each where they come apart.
+    """Return the formats to download: one with picture and sound, or one of each if the site separates them.
 
-    Two files are put together by the remux, so that no ffmpeg is needed for what yt-dlp calls merging. A picture
-    without sound is taken only where there is no sound to be had.
+    The remux joins two files, so yt-dlp needs no ffmpeg to merge them. A picture without sound is taken only if no
+    format has sound.
 
     Args:
-        offered: as yt-dlp describes them, the best last.
+        offered: Formats as yt-dlp describes them, the best last.
 
     Raises:
-        Permanent: with `no_video` if there is only sound.
+        Permanent: with `no_video` if no format has a picture.
     """
     pictures = [each for each in offered if each.get("vcodec") != "none"]
     if not pictures:

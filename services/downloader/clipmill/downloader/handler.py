@@ -1,4 +1,4 @@
-"""The download task: bring a video in, make a source of it, store it, and ask for the transcript and the shots."""
+"""The download task: fetch a video, make a source of it, store it, and submit the tasks for transcript and scenes."""
 
 import time
 from collections.abc import Iterator
@@ -30,15 +30,15 @@ from prometheus_client import Counter
 SCRATCH_PREFIX = "clipmill-download-"
 
 FETCHED_PERCENT = 90
-"""How far the stage is when the video has arrived."""
+"""Progress of the stage when the video is on the local disk."""
 
 PREPARED_PERCENT = 99
 
 OVERHEAD_BYTES = 64 * 2**20
-"""By how much a source may be larger than what it is made of: indexes and interleaving cost far less."""
+"""Bytes that a source may have beyond 1.25 times the size of its files: indexes and interleaving need far less."""
 
 MAX_CRASHES = 2
-"""Media that crash the decoder crash it again; a process that was killed once may have been killed by anything."""
+"""Attempt at which a crash is blamed on the media: anything may kill a process once, but such media do it again."""
 
 DOWNLOADED_BYTES = Counter(
     "clipmill_downloaded_bytes", "Bytes of downloaded and uploaded videos, by origin.", ["origin"]
@@ -50,10 +50,10 @@ class LocalVideo:
     """A video on the local disk.
 
     Attributes:
-        title: what it is called.
-        video: the file with the picture.
-        audio: the file with the sound, None if it is in `video`.
-        size_bytes: of both.
+        title: Title of the video.
+        video: File with the picture.
+        audio: File with the sound, None if `video` has it.
+        size_bytes: Size of all files, in bytes.
     """
 
     title: str
@@ -63,14 +63,14 @@ class LocalVideo:
 
 
 class DownloadHandler:
-    """Handles `DownloadTask`.
+    """The handler of `DownloadTask`.
 
     Args:
-        store: where uploads lie and the source goes.
-        settings: of the downloader.
+        store: Store of the uploads and the source.
+        settings: Settings of the downloader.
 
     Raises:
-        SettingsError: if a network or the upstream proxy cannot be understood.
+        SettingsError: if a network or the upstream proxy is malformed.
     """
 
     def __init__(self, store: Store, settings: DownloaderSettings) -> None:
@@ -82,7 +82,7 @@ class DownloadHandler:
             DOWNLOADED_BYTES.labels(origin=origin)
 
     async def __call__(self, task: DownloadTask, context: TaskContext) -> None:
-        """Do `task`; done twice, it changes nothing."""
+        """Do one task; doing it a second time changes nothing."""
         began = time.monotonic()
         seconds = 0.0
         if await load(self._store, layout.media(task.job), MediaFacts) is None:
@@ -100,7 +100,7 @@ class DownloadHandler:
             )
 
     async def _make_source(self, task: DownloadTask, origin: Origin, folder: Path, context: TaskContext) -> MediaFacts:
-        """Store the source and return what there is to say of the one that is stored."""
+        """Store the source, unless it is stored already, and return the facts of the stored one."""
         if task.url is None:
             arrival = await self._take_upload(task, folder)
         else:
@@ -183,7 +183,7 @@ class DownloadHandler:
             return await run_child(PREPARE_TARGET, request, Prepared, limits=limits, on_progress=progressed)
         except Transient as failure:
             if failure.code == ErrorCode.WORKER_CRASHED and context is not None and context.attempt >= MAX_CRASHES:
-                # It was not an accident; the log has the child's last words.
+                # The media crash the decoder every time; the log has the last output of the child.
                 raise Permanent(
                     ErrorCode.UNREADABLE_MEDIA,
                     "The video crashes the decoder; convert it, for example to MP4, and submit it again.",
@@ -191,9 +191,9 @@ class DownloadHandler:
             raise
 
     async def _describe_stored(self, job: JobId, folder: Path) -> Prepared:
-        """Return the facts of the source that is stored already, left by a worker that died before it described it.
+        """Return the facts of a source that another worker stored before it died.
 
-        What is stored is never replaced: another stage may be reading it.
+        A stored source is never replaced, because another stage may be reading it.
         """
         stored = folder / "stored"
         await self._store.get_file(layout.source(job), stored)
@@ -210,7 +210,7 @@ class DownloadHandler:
 
 @contextmanager
 def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[None]:
-    """Let what the guard saw explain a download that failed: yt-dlp only knows that its proxy said no."""
+    """Raise a failed download as the guard explains it, because yt-dlp knows only that its proxy refused."""
     try:
         yield
     except Failure as failure:

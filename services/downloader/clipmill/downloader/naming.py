@@ -1,4 +1,4 @@
-"""What a video is called: a title for people, a stem for file names, and where it came from."""
+"""The names of a video: a title for people, a stem for file names, and its origin."""
 
 import re
 import unicodedata
@@ -8,10 +8,10 @@ from urllib.parse import unquote, urlsplit
 from clipmill.contracts.documents import Origin
 
 STEM_LIMIT = 80
-"""Longest stem, characters: with `_clip_15.mp4` far below the 255 bytes that file systems allow."""
+"""Longest stem, in characters: with `_clip_15.mp4` far below the 255 bytes that file systems allow."""
 
 TITLE_LIMIT = 300
-"""Longest title kept, characters."""
+"""Longest title, in characters."""
 
 EMPTY_STEM = "video"
 
@@ -22,7 +22,7 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 def origin_of(url: str | None) -> Origin:
-    """Return where a source comes from; None stands for an upload."""
+    """Return the origin of a source by its URL; None stands for an upload."""
     if url is None:
         return Origin.UPLOAD
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
@@ -52,8 +52,8 @@ def url_title(url: str) -> str:
 def stem_of(title: str) -> str:
     """Return `title` reduced to ASCII letters, digits, `-` and `_`: safe in a URL, a path and a header.
 
-    Accents are taken off letters, apostrophes vanish, anything else becomes `_`. Never empty, never longer than
-    `STEM_LIMIT`, never starting or ending with `-` or `_`.
+    Letters lose their accents, apostrophes vanish, and anything else becomes `_`. The stem is never empty, never longer
+    than `STEM_LIMIT`, and neither starts nor ends with `-` or `_`.
     """
     plain = unicodedata.normalize("NFKD", title.translate(_APOSTROPHES))
     plain = "".join(character for character in plain if not unicodedata.combining(character))

@@ -1,4 +1,4 @@
-"""What the process that makes a source is told, and what it says when it is done."""
+"""The request to the process that makes a source, and its result."""
 
 from clipmill.contracts.documents import AudioFacts, VideoFacts
 from msgspec import Struct
@@ -8,14 +8,14 @@ PREPARE_TARGET = "clipmill.downloader.preparing:prepare"
 
 
 class PrepareRequest(Struct, frozen=True, kw_only=True):
-    """What to make a source of.
+    """The files to make a source of, with the limits.
 
     Attributes:
-        video: path of the file with the picture.
-        audio: path of the file with the sound, None if it is in `video`.
-        output: path of the source to be written.
-        min_duration: the shortest picture that is taken, seconds.
-        max_duration: the longest, seconds.
+        video: Path of the file with the picture.
+        audio: Path of the file with the sound, None if `video` has it.
+        output: Path of the source to write.
+        min_duration: Shortest picture that is accepted, in seconds.
+        max_duration: Longest picture that is accepted, in seconds.
     """
 
     video: str
@@ -26,7 +26,7 @@ class PrepareRequest(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """A finished source: what `MediaFacts` says of it apart from its name."""
+    """A finished source, with all fields of `MediaFacts` that do not name it."""
 
     container: str
     duration: float

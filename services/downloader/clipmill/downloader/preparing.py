@@ -1,4 +1,4 @@
-"""The inside of the child process that makes a source of a media file: look, refuse early, repack, measure."""
+"""The child process that makes a source of a media file: probe it, refuse it early, repack it, measure it."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,28 +21,28 @@ from clipmill.downloader.refusals import too_long
 from clipmill.downloader.remuxing import NAMES, Remux, Track, Written, muxer_for
 
 INDEXED_FORMATS = ("mov", "matroska", "flv")
-"""Containers that say how long they are; the durations of the others are FFmpeg's estimates."""
+"""Containers that state their duration; the durations of the others are FFmpeg's estimates."""
 
 MISSING_SHARE = 0.1
 MISSING_SECONDS = 5.0
-"""A file that ends this much before the time it states, by both measures, has lost its end or lies."""
+"""A file that ends this much before its stated end, by both measures, is incomplete or states a wrong duration."""
 
 MISSING_PICTURE_SECONDS = 0.5
-"""The same for the picture of an MP4, whose index names each frame: a cut-off one ends early without a word."""
+"""Longest time by which an MP4's picture may end before its index says; a truncated MP4 reports no error."""
 
 PROGRESS_FRAMES = 500
-"""How often progress is reported, packets."""
+"""Number of packets between two reports of progress."""
 
 MICROSECONDS = 1_000_000
-"""The unit of a container's duration, 1/s."""
+"""Units of a container's duration in a second."""
 
 
 def prepare(request: PrepareRequest, report: Callable[[float], None]) -> Prepared:
     """Make a source.
 
     Args:
-        request: of what, and within which limits.
-        report: called with the percentage of the seconds repacked.
+        request: Files and limits.
+        report: Callback for the percentage of the seconds repacked.
 
     Raises:
         Permanent: with `no_video`, `too_short`, `too_long` or `unreadable_media`.
@@ -56,7 +56,7 @@ def prepare(request: PrepareRequest, report: Callable[[float], None]) -> Prepare
         picture = first_picture(container, stream)
     output = Path(request.output)
     with ExitStack() as files:
-        # Opened anew: reading begins at the first packet again, whatever the container can or cannot seek.
+        # Opened again to read from the first packet, because not every container can seek.
         main = files.enter_context(open_source(Path(request.video)))
         video = Track(main, video_stream(main))
         other = main if request.audio is None else files.enter_context(open_source(Path(request.audio)))
@@ -98,27 +98,27 @@ def _video_facts(picture: Picture, written: Written) -> VideoFacts:
 
 
 def _stated_duration(format_name: str, duration: int | None) -> float | None:
-    """What the container says of its length, seconds; None if it does not or FFmpeg has guessed."""
+    """Return the duration that the container states, in seconds; None if it states none or FFmpeg has guessed it."""
     if not duration or duration < 0 or not any(name in format_name.split(",") for name in INDEXED_FORMATS):
         return None
     return duration / MICROSECONDS
 
 
 def _indexed_duration(format_name: str, stream: VideoStream) -> float | None:
-    """How long the index of an MP4 says that its picture lasts, seconds; None for other containers."""
+    """Return the duration of the picture by the index of an MP4, in seconds; None for other containers."""
     if "mp4" not in format_name.split(",") or not stream.duration or not stream.time_base:
         return None
     return float(stream.duration * stream.time_base)
 
 
 def _check_stated(stated: float | None, request: PrepareRequest) -> None:
-    """Refuse before the work what the container itself calls too long or too short."""
+    """Raise before the work if the container states a duration that is too long or too short."""
     if stated is not None:
         _check_duration(stated, request)
 
 
 def _check_whole(written: Written, stated: float | None, indexed: float | None) -> None:
-    """Hold what was really in the file against what it said."""
+    """Raise if the file ends much earlier than it stated."""
     end = max(written.duration, written.audio_end)
     if stated is not None and stated - end > max(MISSING_SECONDS, MISSING_SHARE * stated):
         raise _incomplete(stated, end)

@@ -1,6 +1,6 @@
-"""Looks into a media file that anybody may have made: what is in it, whether it decodes, and when its picture begins.
+"""Probing of a media file from a stranger: its streams, whether it decodes, and when its picture begins.
 
-Runs in a child process: decoders have been made to crash before.
+This code runs in a child process, because a crafted file may crash a decoder.
 """
 
 from __future__ import annotations  # av.Packet is generic for type checkers alone
@@ -27,13 +27,13 @@ FORMATS = (
     "mp3,aac,flac,wav,aiff,ac3,eac3,amr,caf,h264,hevc,m4v,mpegvideo"
 )
 """The demuxers that may read a source: those of self-contained files. Playlists and scripts (hls, dash, concat, sdp,
-image2, …) are left out since they open other files and addresses, which is how an upload would read this machine's."""
+image2, …) are left out because they open other files and addresses, so an upload could read files of this machine."""
 
 LONGEST_SIDE = 16384
-"""Largest width and height, pixels: beyond it a single frame is a weapon, not a picture."""
+"""Largest width and height, in pixels: a single larger frame could exhaust the memory."""
 
 PACKETS_TRIED = 1000
-"""Video packets in which a decodable frame must be found: more than the longest usual distance of two key frames."""
+"""Number of video packets in which a frame must decode: more than the longest usual distance of two key frames."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Picture:
     """The first picture of a video, as shown.
 
     Attributes:
-        start: its presentation time by the container's clock, seconds.
-        width: upright and with square pixels, pixels.
-        height: likewise.
-        rotation: degrees by which a player turns the coded picture clockwise: 0, 90, 180 or 270.
+        start: Presentation time by the container's clock, in seconds.
+        width: Width of the upright picture, in square pixels.
+        height: Height of the upright picture, in square pixels.
+        rotation: Degrees by which a player turns the coded picture clockwise: 0, 90, 180 or 270.
         codec: FFmpeg's name of the codec.
-        pixel_format: FFmpeg's name.
+        pixel_format: FFmpeg's name of the pixel format.
     """
 
     start: Fraction
@@ -58,7 +58,7 @@ class Picture:
 
 
 def open_source(path: Path) -> InputContainer:
-    """Open a media file for reading, and nothing else that it may point to.
+    """Open a media file for reading, but no other file or address that it may refer to.
 
     Raises:
         Permanent: with `unreadable_media`.
@@ -71,7 +71,7 @@ def open_source(path: Path) -> InputContainer:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """Return the first moving picture of a file; a cover is none.
+    """Return the first video stream of a file that is not a cover or another still picture.
 
     Raises:
         Permanent: with `no_video` or `unreadable_media`.
@@ -88,14 +88,14 @@ def video_stream(container: InputContainer) -> VideoStream:
 
 
 def audio_stream(container: InputContainer) -> AudioStream | None:
-    """Return the sound that players choose: the default track, else the first; None if there is none to be decoded."""
+    """Return the sound that players choose: the default track or else the first; None if none can be decoded."""
     known = [stream for stream in container.streams.audio if stream.codec_context and stream.codec_context.sample_rate]
     default = [stream for stream in known if stream.disposition & Disposition.default]
     return next(iter(default or known), None)
 
 
 def audio_facts(stream: AudioStream, index: int) -> AudioFacts:
-    """Return what a document says of a sound track that will have `index` in its container."""
+    """Return the facts of a sound track that will have `index` in its container."""
     context = stream.codec_context
     return AudioFacts(
         codec=context.codec.canonical_name, sample_rate=context.sample_rate, channels=context.channels, index=index
@@ -103,7 +103,7 @@ def audio_facts(stream: AudioStream, index: int) -> AudioFacts:
 
 
 def first_picture(container: InputContainer, stream: VideoStream) -> Picture:
-    """Decode the first frame that is shown; the container is read on from there.
+    """Return the first picture, decoded; the next packets that the container gives are those after it.
 
     Raises:
         Permanent: with `unreadable_media` if nothing decodes, as in an encrypted or broken file.
@@ -126,10 +126,10 @@ def first_picture(container: InputContainer, stream: VideoStream) -> Picture:
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
-    """Yield the packets of `streams` in the order of the file, without the empty ones that PyAV ends with.
+    """Yield the packets of `streams` in the order of the file, without the empty ones that PyAV adds at the end.
 
     Raises:
-        Permanent: with `unreadable_media` if the file breaks off or is garbled.
+        Permanent: with `unreadable_media` if the file is damaged or its end is missing.
     """
     try:
         for packet in container.demux(*streams):
@@ -140,7 +140,11 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
 
 
 def unreadable(reason: str) -> Permanent:
-    """Return the failure of a file that cannot be worked with."""
+    """Return the failure of a file that cannot be made a source.
+
+    Args:
+        reason: Clause that follows "because".
+    """
     return Permanent(
         ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read because {reason}; submit one that plays to its end."
     )
@@ -164,7 +168,7 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
 
 
 def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> list[VideoFrame]:
-    """Decode, and take damage as nothing: a recording may begin in the middle of a group of pictures."""
+    """Return the decoded frames, none for damage: a recording may begin in the middle of a group of pictures."""
     try:
         return list(stream.codec_context.decode(packet))
     except av.FFmpegError:

@@ -1,7 +1,7 @@
-"""yt-dlp's failures as ours: a code for machines, a sentence that says what happened and what to do about it.
+"""The translation of yt-dlp's errors into failures: a code for machines, and a sentence with what to do.
 
-yt-dlp's errors carry few types and many words. Types and HTTP statuses decide where there are some; the words that
-its extractors use decide the rest. What nothing here knows ends as `download_failed` with yt-dlp's own reason.
+yt-dlp raises few types of errors with many different messages. Types and HTTP statuses decide first, then the words of
+the messages. An unknown error becomes `download_failed` with yt-dlp's own reason.
 """
 
 import re
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 
 REASON_LIMIT = 200
-"""Longest reason of yt-dlp's that a job's log repeats, characters."""
+"""Longest reason of yt-dlp that a job's log repeats, in characters."""
 
 CAUSES_LIMIT = 20
-"""How deep a chain of causes is followed."""
+"""Most errors of a chain of causes that are followed."""
 
 _TRANSPORT_ERRORS = frozenset({"TransportError", "IncompleteRead", "SSLError", "ProxyError", "ContentTooShortError"})
-"""yt-dlp's error types that another try may not meet, by name: this module knows yt-dlp's words, not its code."""
+"""Names of yt-dlp's error types that another attempt may avoid; names, so that this module does not import yt-dlp."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ _DOWNLOAD_FAILED = "yt-dlp download failed"
 
 _COOKIES = "an operator can supply an account's cookies with CLIPMILL_DOWNLOADER_COOKIES_FILE"
 
-# The first that matches counts, so the particular stand before the general.
+# The first match counts, so particular patterns precede general ones.
 _KNOWN: tuple[_Known, ...] = (
     _known(
         r"certificate.?verify",
@@ -124,7 +124,7 @@ _NOISE = re.compile(
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what an error of yt-dlp's means for a job."""
+    """Return the failure of a job for an error of yt-dlp."""
     chain = list(causes(error))
     for cause in chain:
         status = getattr(cause, "status", None)
@@ -141,12 +141,12 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def unexplained(reason: str) -> Permanent:
-    """Return the last resort: yt-dlp failed, and in its own words why."""
+    """Return the failure for an unknown error, with yt-dlp's own reason."""
     return Permanent(ErrorCode.DOWNLOAD_FAILED, f"{_DOWNLOAD_FAILED}: {reason}")
 
 
 def too_long(duration: float, limit: float) -> Permanent:
-    """Return the refusal of a video of `duration` seconds where `limit` are allowed."""
+    """Return the refusal of a video of `duration` seconds, of which `limit` are allowed."""
     return Permanent(
         ErrorCode.TOO_LONG, f"The video lasts {_time(duration)}; submit one that lasts at most {_time(limit)}."
     )
@@ -158,7 +158,7 @@ def too_large(limit: int) -> Permanent:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what caused it, by Python's links and by yt-dlp's own."""
+    """Yield an error and its causes, by Python's links and by yt-dlp's own."""
     waiting: list[object] = [error]
     seen: list[BaseException] = []
     while waiting and len(seen) < CAUSES_LIMIT:
@@ -183,7 +183,7 @@ def _failure_of_status(status: int) -> Failure:
 
 
 def _reason(message: str) -> str:
-    """yt-dlp's words without its prefix, its advice on options and its plea for a report."""
+    """Return yt-dlp's message without its prefix, its advice on options and its request for a report."""
     line = " ".join(_NOISE.sub("", _PREFIX.sub("", message, count=1)).split())
     return (line[:REASON_LIMIT] or "it gave no reason").rstrip(".;, ")
 

@@ -1,11 +1,11 @@
-"""Repacks a video without re-encoding it: one picture, one sound, seekable, time zero at the first picture.
+"""Repacking of a video without encoding it again: one picture, one sound, seekable, time zero at the first picture.
 
-MP4 with its index in front where the codecs belong there, Matroska with its index in front where not. Nothing is held
-in memory but what the muxer needs to interleave.
+The output is MP4 if the codecs fit into it, otherwise Matroska, either with its index in front. Memory holds only the
+packets that the muxer needs to interleave.
 
-Where sound begins before the picture, MP4 keeps one packet before zero, which decoders need to start cleanly, under an
-edit list that hides it; Matroska knows no negative times and loses what is before zero. Sound that begins late stays
-late. Display matrix, pixel aspect and colour go along.
+If sound begins before the picture, MP4 keeps one packet before time zero, which decoders need to start cleanly, and
+hides it by an edit list. Matroska has no negative times, so that packet is dropped. Sound that begins late stays late.
+The display matrix, the pixel aspect and the colour are kept.
 """
 
 from __future__ import annotations  # av.Packet is generic for type checkers alone
@@ -31,26 +31,26 @@ from clipmill.downloader.timestamps import Clock, StreamTimes
 
 MP4_VIDEO = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
 MP4_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
-"""What FFmpeg writes into MP4 by a registered mapping and reads back everywhere. Everything else goes to Matroska."""
+"""Codecs that have a registered mapping for MP4 and that FFmpeg reads back everywhere; all others need Matroska."""
 
 OPTIONS = {"mp4": {"movflags": "+faststart"}, "matroska": {"cues_to_front": "1"}}
 
 NAMES = {"mp4": "mp4", "matroska": "mkv"}
-"""The container's name in `MediaFacts`, by FFmpeg's name of the muxer."""
+"""Name of the container in `MediaFacts`, by FFmpeg's name of the muxer."""
 
 JOINED_FORMATS = frozenset({"mpegts", "mpeg"})
-"""Containers whose clock may be set anew in the middle."""
+"""Containers whose clock may be reset in the middle."""
 
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 if TYPE_CHECKING:
     Timed = tuple[float, float, Packet[Stream]]
-    """A packet with its decoding time and the length of a tick of its stream, both seconds."""
+    """A decoding time and the length of a tick of the stream, both in seconds, and the packet."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """One stream of an open file, to be repacked."""
+    """One stream of an open file that is repacked."""
 
     container: InputContainer
     stream: Stream
@@ -58,13 +58,13 @@ class Track:
 
 @dataclass
 class Written:
-    """What went into the new file so far.
+    """The contents of the new file so far.
 
     Attributes:
-        frames: video packets.
-        video_end: end of the last shown picture, seconds.
-        audio_end: end of the sound, seconds.
-        video_last: when the last picture is shown first, seconds.
+        frames: Number of video packets.
+        video_end: End of the last shown picture, in seconds.
+        audio_end: End of the sound, in seconds.
+        video_last: Start of the last shown picture, in seconds.
     """
 
     frames: int = 0
@@ -74,12 +74,12 @@ class Written:
 
     @property
     def frame_rate(self) -> float:
-        """Average frames a second, 0 if there are too few to tell."""
+        """Average number of frames per second, 0 if there are too few frames."""
         return (self.frames - 1) / self.video_last if self.frames > 1 and self.video_last else 0.0
 
     @property
     def duration(self) -> float:
-        """Seconds of picture; the last frame lasts as long as the average one if the file does not say."""
+        """Duration of the picture, in seconds; a last frame without a duration lasts as long as the average frame."""
         if self.video_end > self.video_last or not self.frame_rate:
             return self.video_end
         return self.video_last + 1 / self.frame_rate
@@ -92,14 +92,14 @@ def muxer_for(video_codec: str, audio_codec: str | None) -> str:
 
 
 class Remux:
-    """One repacking: iterate over it until it ends; each step writes a packet and gives what is written so far.
+    """One repacking, done by iterating over it: each step writes a packet and gives the contents so far.
 
     Args:
-        video: the picture.
-        audio: the sound, from the same file or another, None for none.
-        start: time of the first shown picture by the clock of the video's file, seconds.
-        output: where to; replaced if it exists.
-        muxer: from `muxer_for`.
+        video: Track of the picture.
+        audio: Track of the sound, from the file of the picture or another, None for no sound.
+        start: Time of the first shown picture by the clock of the video's file, in seconds.
+        output: Path of the new file, which replaces an existing one.
+        muxer: Name that `muxer_for` returns.
     """
 
     def __init__(self, video: Track, audio: Track | None, *, start: Fraction, output: Path, muxer: str) -> None:
@@ -113,7 +113,8 @@ class Remux:
         """Write the file.
 
         Raises:
-            Permanent: with `unreadable_media` if the sources break off or the codecs cannot be repacked.
+            Permanent: with `unreadable_media` if a track breaks off or the codecs cannot be repacked.
+            OSError: if the disk is full.
         """
         try:
             with av.open(str(self._output), "w", format=self._muxer, options=OPTIONS[self._muxer]) as target:
@@ -139,13 +140,13 @@ class Remux:
             yield self.written
 
     def _sources(self) -> Iterator[Iterator[Timed]]:
-        """The packets of each file, repaired; two streams of one file are read in one go."""
+        """Yield the repaired packets of each file; one pass reads both streams of a file."""
         files: dict[int, list[Track]] = {}
         for track in self._tracks:
             files.setdefault(id(track.container), []).append(track)
         for tracks in files.values():
             resets = tracks[0].container.format.name in JOINED_FORMATS
-            # The two files of one download share a clock, but go on separately where it is set anew.
+            # The two files of one download start with one clock, but each handles its own resets.
             yield _repaired(tracks, Clock(self._start, resets))
 
     def _kept(self, packet: Packet[Stream]) -> bool:

@@ -1,8 +1,8 @@
-"""Presentation times for containers that know none: AVI numbers its frames in the order in which they are decoded.
+"""Presentation times for containers that have none: AVI numbers its frames in the order in which they are decoded.
 
-With B-frames that is not the order in which they are shown, and what demuxers make of it is wrong. Only a decoder
-knows the order, so the video is decoded once, as cheaply as it goes. FFmpeg's `dts2pts` filter, which would only parse,
-was tried: it loses count at each IDR frame after the first.
+With B-frames that is not the order in which they are shown, and the times that demuxers derive from it are wrong. Only
+a decoder knows the order, so the video is decoded once, as cheaply as possible. FFmpeg's `dts2pts` filter, which would
+only parse the video, was tried: it loses count at each IDR frame after the first.
 """
 
 from __future__ import annotations  # av.Packet is generic for type checkers alone
@@ -19,31 +19,31 @@ REORDERED_CODECS = frozenset({"h264", "hevc"})
 
 AVFMT_FLAG_GENPTS = 0x0001
 AVFMT_FLAG_NOFILLIN = 0x0010
-"""From libavformat/avformat.h."""
+"""Flags of libavformat/avformat.h."""
 
 DEEPEST_REORDERING = 16
-"""Frames by which decoding may run ahead of showing: the most that H.264 and HEVC allow."""
+"""Most frames by which decoding may run ahead of showing, as H.264 and HEVC allow."""
 
 PATIENCE_PACKETS = 128
-"""After so many packets a frame that has not come out never will (reordering, and the decoder's threads)."""
+"""Number of packets after which a missing frame never comes: reordering and the decoder's threads delay it less."""
 
 
 def lacks_presentation_times(container: InputContainer, stream: VideoStream) -> bool:
-    """Return whether the times of the pictures in `stream` have to be found by decoding it."""
+    """Return whether only decoding gives the presentation times of `stream`."""
     return container.format.name == "avi" and stream.codec_context.codec.canonical_name in REORDERED_CODECS
 
 
 def use_raw_times(container: InputContainer) -> None:
-    """Have the demuxer give the times that the file holds, not those that it makes of them."""
+    """Make the demuxer give the times as the file has them, not the times that it derives."""
     container.flags = (container.flags | AVFMT_FLAG_NOFILLIN) & ~AVFMT_FLAG_GENPTS
 
 
 def in_display_order(packets: Iterator[Packet[Stream]], stream: VideoStream) -> Iterator[Packet[Stream]]:
-    """Yield `packets`, those of `stream` with the times at which they are shown.
+    """Yield `packets`, those of `stream` with their presentation times.
 
     Args:
-        packets: of a container that was opened `use_raw_times`; of other streams too, which pass unchanged.
-        stream: the video; its codec context must not have been used.
+        packets: Packets of a container after `use_raw_times`; those of other streams pass unchanged.
+        stream: Video stream whose codec context has not been used.
     """
     context = stream.codec_context
     context.thread_type = "AUTO"
@@ -59,7 +59,7 @@ def in_display_order(packets: Iterator[Packet[Stream]], stream: VideoStream) -> 
 
 
 def _frame_numbers(stream: VideoStream, packet: Packet[Stream] | None) -> list[int]:
-    """Decode; a frame bears the time stamp of the packet it was in, which is its number here."""
+    """Return the numbers of the decoded frames: a frame has the time stamp of its packet, which is a number here."""
     try:
         return [frame.pts for frame in stream.codec_context.decode(packet) if frame.pts is not None]
     except av.FFmpegError:
@@ -67,7 +67,7 @@ def _frame_numbers(stream: VideoStream, packet: Packet[Stream] | None) -> list[i
 
 
 class _DisplayOrder:
-    """Packets by their number in decoding order, until it is known when each is shown."""
+    """Packets by their number in decoding order, held until their presentation times are known."""
 
     def __init__(self) -> None:
         self._entered = 0
@@ -84,9 +84,9 @@ class _DisplayOrder:
         self._entered += 1
 
     def shown(self, numbers: list[int]) -> Iterator[Packet[Stream]]:
-        """Take the numbers of the frames that are shown next; yield the packets that are settled, as they came."""
+        """Take the numbers of the frames shown next; yield the packets whose times are known, in decoding order."""
         for number in numbers:
-            # The n-th picture shown is shown when the n-th packet would be if nothing were reordered.
+            # The n-th shown picture has the time that the n-th packet would have without reordering.
             self._times[number] = self._slots.pop(self._shown, self._shown)
             self._shown += 1
         while self._waiting:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 
 class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
-    """Everything about bringing in a video that an operator may choose."""
+    """Settings of the downloader."""
 
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9101
@@ -74,7 +74,7 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
         """Return the proxy that `upstream_proxy` names, None if it is unset.
 
         Raises:
-            SettingsError: if it is not the URL of an HTTP proxy; its value, a secret, is not shown.
+            SettingsError: if it is not the URL of an HTTP proxy; the sentence leaves out the value, which is secret.
         """
         if self.upstream_proxy is None:
             return None

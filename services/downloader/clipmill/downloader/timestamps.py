@@ -1,4 +1,4 @@
-"""Time stamps as a muxer wants them: every packet has both, decoding times rise, and time zero is the first picture."""
+"""Time stamps as a muxer needs them: both on every packet, rising decoding times, time zero at the first picture."""
 
 from __future__ import annotations  # av.Packet is generic for type checkers alone
 
@@ -10,23 +10,23 @@ from av.packet import Packet
 from av.stream import Stream
 
 LEADING_PACKETS = 64
-"""How many packets without a decoding time may stand at a stream's start (as many as frames can be reordered)."""
+"""Most packets without a decoding time at a stream's start, which is more than frames can be reordered."""
 
 FORWARD_JUMP = 10.0
-"""Seconds by which time may leap between two packets of a recording before the clock must have been set anew."""
+"""Longest step forward, in seconds, between two packets; a longer one means that the clock was reset."""
 
 BACKWARD_JUMP = 0.1
-"""Seconds by which it may fall back."""
+"""Longest step backward, in seconds, between two packets; a longer one means that the clock was reset."""
 
 
 @dataclass
 class Clock:
-    """The time line of one file, shared by its streams.
+    """The timeline of one file, shared by its streams.
 
     Attributes:
-        offset: what is subtracted from each time stamp, seconds.
-        resets: whether the container's clock may be set anew in the middle (transport and programme streams, which
-            can be cut and joined anywhere).
+        offset: Time to subtract from each time stamp, in seconds.
+        resets: True if the container's clock may be reset in the middle, as in transport and programme streams, which
+            can be cut and joined anywhere.
     """
 
     offset: Fraction
@@ -34,17 +34,17 @@ class Clock:
 
 
 class StreamTimes:
-    """Repairs the time stamps of one stream, packet by packet, in the stream's own time base.
+    """The repair of one stream's time stamps, packet by packet, in the stream's own time base.
 
-    Missing ones are filled in, those that do not rise are moved up by one tick, and a clock that was set anew goes on
-    where it was.
+    Missing time stamps are filled in, those that do not rise move one tick past the last, and times after a reset of
+    the clock continue those before it.
 
     Args:
-        time_base: of the stream, seconds a tick.
-        clock: of the stream's file.
+        time_base: Time base of the stream, in seconds per tick.
+        clock: Clock of the stream's file.
 
     Attributes:
-        tick: the time base, seconds.
+        tick: Length of a tick, in seconds.
     """
 
     def __init__(self, time_base: Fraction, clock: Clock) -> None:
@@ -58,7 +58,7 @@ class StreamTimes:
         self._expected = 0
 
     def repair(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        """Take one packet and yield those whose times are settled, in order."""
+        """Take one packet and yield the packets whose times are final, in order."""
         if self._last is None and packet.dts is None and len(self._leading) < LEADING_PACKETS:
             self._leading.append(packet)  # its decoding time follows from the first that is known
             return
@@ -66,7 +66,7 @@ class StreamTimes:
         yield self._settled(packet)
 
     def flush(self) -> Iterator[Packet[Stream]]:
-        """Yield what is held back, at the end of the stream."""
+        """Yield the packets held back, at the end of the stream."""
         leading, self._leading = self._leading, []
         if leading:
             yield from self._counted_back(leading, min(packet.pts or 0 for packet in leading) + _ticks(leading[-1]))
@@ -108,5 +108,5 @@ class StreamTimes:
 
 
 def _ticks(packet: Packet[Stream]) -> int:
-    """How long a packet lasts, at least one tick."""
+    """Return the duration of a packet, at least one tick."""
     return max(1, packet.duration or 1)
