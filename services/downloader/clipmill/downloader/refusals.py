@@ -17,7 +17,7 @@ CAUSES_LIMIT = 20
 """Most errors of a chain of causes that are followed."""
 
 _TRANSPORT_ERRORS = frozenset({"TransportError", "IncompleteRead", "SSLError", "ProxyError", "ContentTooShortError"})
-"""Names of yt-dlp's error types that another attempt may avoid; names, so that this module does not import yt-dlp."""
+"""Names of yt-dlp's error types that another attempt may avoid; names spare this module an import of yt-dlp."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ The output is MP4 if the codecs fit into it, otherwise Matroska, either with its
 packets that the muxer needs to interleave.
 
 If sound begins before the picture, MP4 keeps one packet before time zero, which decoders need to start cleanly, and
-hides it by an edit list. Matroska has no negative times, so that packet is dropped. Sound that begins late stays late.
-The display matrix, the pixel aspect and the colour are kept.
+hides it by an edit list. Matroska has no negative times, so all sound before time zero is dropped. Sound that begins
+late stays late. The display matrix, the pixel aspect and the colour are kept.
 """
 
 from __future__ import annotations  # av.Packet is generic for type checkers alone

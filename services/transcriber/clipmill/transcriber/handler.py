@@ -22,7 +22,7 @@ _audio_seconds = Counter("clipmill_transcribed_audio_seconds", "Seconds of sound
 
 
 class TranscribeHandler:
-    """Turns the artifact `source` into the document `transcript.json`.
+    """The handler of `TranscribeTask`, which turns the artifact `source` into the document `transcript.json`.
 
     Args:
         store: Store of both artifacts.

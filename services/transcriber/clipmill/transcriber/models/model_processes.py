@@ -23,7 +23,7 @@ class ModelProcesses:
 
     def __init__(self, limits: Limits, idle_seconds: float, gpus: Sequence[str] = ()) -> None:
         self._processes = {gpu: ModelProcess(limits, idle_seconds) for gpu in gpus or ("",)}
-        # A stack, so that the next source goes to the process that worked last: its model is loaded.
+        # As a stack, it gives the next source to the process that worked last, whose model is loaded.
         self._free: asyncio.LifoQueue[str] = asyncio.LifoQueue()
         self._stack = AsyncExitStack()
 

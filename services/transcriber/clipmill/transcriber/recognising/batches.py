@@ -13,7 +13,7 @@ _SIGNS = ("out of memory", "alloc_failed", "bad_alloc", "failed to allocate")
 
 
 class Batches:
-    """Divides work into batches and remembers the size that fits.
+    """Batches of a size that becomes smaller when memory runs out and stays so.
 
     Attributes:
         size: Number of items in a batch.
