@@ -84,7 +84,7 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "child": ("libs/operations/clipmill/operations/child.py", ("libs/operations/tests/test_child.py",)),
     "soundtrack": (
         "services/renderer/clipmill/renderer/audio/soundtrack.py",
-        ("services/renderer/tests/audio/test_lifting.py", "services/renderer/tests/audio/test_soundtrack.py"),
+        ("services/renderer/tests/audio/test_gain.py", "services/renderer/tests/audio/test_soundtrack.py"),
     ),
 }
 """For each row of the table: the module, and those of its own tests that exist."""

@@ -19,7 +19,7 @@ from clipmill.operations.warm_pool import WarmPool
 from clipmill.renderer.checking.verification import verify
 from clipmill.renderer.clip_request import RENDER_TARGET
 from clipmill.renderer.encoding import encoders
-from clipmill.renderer.encoding.encoders import Form
+from clipmill.renderer.encoding.encoders import VideoFormat
 from clipmill.renderer.handler import RenderHandler
 from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.settings import RendererSettings
@@ -117,13 +117,13 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
         sound_reduced=True,
     )
     await documents.save_once(store, layout.clip_facts(job, 1), facts)
-    told = []
+    reported = []
     for _ in range(2):
         context = Recording()
         await handler_of(store, settings)(RenderTask(job=job, number=1), context)
-        told.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
-    assert told[0] == told[1]
-    assert [line for _, line in told[0]] == [
+        reported.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
+    assert reported[0] == reported[1]
+    assert [line for _, line in reported[0]] == [
         "Clip 1 lacks letters that no font here has: \U000133d1",
         "Clip 1 has letters that are not joined or ordered as they should be: FriBidi is missing",
         "Clip 1 has one channel of the video's sound at most: its channels have no known mix",
@@ -136,17 +136,17 @@ def fallbacks(kind):
 
 
 async def test_a_clip_encoded_without_the_nvenc_that_was_asked_for_says_so_in_the_jobs_log(settings, job_with):
-    if encoders.nvenc_fault(Form(1080, 1920, Fraction(25))) is None:
+    if encoders.nvenc_fault(VideoFormat(1080, 1920, Fraction(25))) is None:
         pytest.skip("NVENC works here")
     store, job = await job_with(seconds=4)
     wishing = msgspec.structs.replace(settings, encoder=EncoderChoice.NVENC)
-    before, told = fallbacks("encoding_without_nvenc"), []
+    before, reported = fallbacks("encoding_without_nvenc"), []
     for _ in range(2):
         context = Recording()
         await handler_of(store, wishing)(RenderTask(job=job, number=1), context)
-        told.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
-    assert told[0] == told[1]
-    assert [line for _, line in told[0]] == [
+        reported.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
+    assert reported[0] == reported[1]
+    assert [line for _, line in reported[0]] == [
         "Clip 1 was encoded with libx264 because NVENC does not work on this machine."
     ]
     assert fallbacks("encoding_without_nvenc") == before + 1

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from clipmill.renderer.pipeline import Ahead
+from clipmill.renderer.pipeline import Prefetch
 
 
 def threads_called(name):
@@ -9,7 +9,7 @@ def threads_called(name):
 
 
 def test_items_come_in_order_through_several_stages():
-    with Ahead(range(100), 3, "first") as first, Ahead((2 * item for item in first), 2, "second") as second:
+    with Prefetch(range(100), 3, "first") as first, Prefetch((2 * item for item in first), 2, "second") as second:
         assert list(second) == list(range(0, 200, 2))
 
 
@@ -21,7 +21,7 @@ def test_work_goes_on_while_what_was_made_is_used():
         yield 2
         made.set()
 
-    with Ahead(items(), 2, "making") as ready:
+    with Prefetch(items(), 2, "making") as ready:
         for item in ready:
             assert made.wait(10)  # the second was made before the first was done with
             used.append(item)
@@ -39,7 +39,7 @@ def test_no_more_items_wait_than_were_allowed():
                 blocked.set()
             yield number
 
-    with Ahead(items(), 3, "counting") as ready:
+    with Prefetch(items(), 3, "counting") as ready:
         first = next(iter(ready))
         assert blocked.wait(10)
         assert first == 0
@@ -56,8 +56,8 @@ def test_what_goes_wrong_in_a_stage_is_raised_as_it_is_after_what_went_well():
     seen = []
     with (
         pytest.raises(ValueError, match="fourth") as caught,
-        Ahead(items(), 2, "breaking") as first,
-        Ahead(first, 2, "passing on") as second,
+        Prefetch(items(), 2, "breaking") as first,
+        Prefetch(first, 2, "passing on") as second,
     ):
         seen.extend(second)
     assert caught.value is broken
@@ -76,7 +76,10 @@ def test_an_error_where_items_are_used_ends_all_threads_and_closes_what_they_rea
             closed.append(threading.current_thread().name)
 
     def use():
-        with Ahead(endless(), 2, "reading on") as first, Ahead((item for item in first), 2, "drawing on") as second:
+        with (
+            Prefetch(endless(), 2, "reading on") as first,
+            Prefetch((item for item in first), 2, "drawing on") as second,
+        ):
             for _ in second:
                 raise RuntimeError("the disk is full")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clipmill.contracts.options import CaptionStyle, JobOptions
 from clipmill.renderer.encoding import encoders
-from clipmill.renderer.encoding.encoders import Form
+from clipmill.renderer.encoding.encoders import VideoFormat
 from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
 from figures import Figure
@@ -23,8 +23,8 @@ ROUNDS = 2
 def single(cut: Cut, out: Path) -> None:
     """Make the same picture and sound by one FFmpeg command, x264 set exactly as for a clip of ours."""
     quality = RendererSettings(slots=1).encoding()
-    form = Form(*CANVAS, Fraction(cut.rate).limit_denominator(1001))
-    ffmpeg_renders.single(cut, encoders.options(EncoderChoice.X264, form, quality), quality.threads, out)
+    video_format = VideoFormat(*CANVAS, Fraction(cut.rate).limit_denominator(1001))
+    ffmpeg_renders.single(cut, encoders.options(EncoderChoice.X264, video_format, quality), quality.threads, out)
 
 
 def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:

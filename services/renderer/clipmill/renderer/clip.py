@@ -31,7 +31,7 @@ from clipmill.renderer.drawing.posters import PosterPicker
 from clipmill.renderer.encoding.encoder import Encoder
 from clipmill.renderer.frames import Drawing
 from clipmill.renderer.pictures import Picture
-from clipmill.renderer.pipeline import Ahead
+from clipmill.renderer.pipeline import Prefetch
 from clipmill.renderer.reading.source import Source
 from clipmill.renderer.seeing.blazeface import BlazeFace
 from clipmill.renderer.seeing.faces import FaceDetector
@@ -98,9 +98,9 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
         subtitler = Subtitler(captioning.chunks, options.captions, canvas, rate, direction.framing)
         hook = None
         if options.hook:
-            taken = subtitler.taken
-            hook = Hook(request.title, canvas, rate, direction.framing, frames=frames, captions=taken)
-            subtitler.make_way(hook.taken)
+            occupied = subtitler.occupied
+            hook = Hook(request.title, canvas, rate, direction.framing, frames=frames, captions=occupied)
+            subtitler.make_way(hook.occupied)
         poster = PosterPicker(rate)
         drawing = Drawing(direction.framing, options.background, subtitler, hook, poster)
         with Encoder(directory / CLIP_NAME, source.rate, canvas, request.quality, request.title) as encoder:
@@ -158,9 +158,9 @@ def _write(
     """Draw and encode the pictures, and the sound beside them."""
     sounding = 0.0
     with (
-        Ahead(_mastered(soundtrack), BLOCKS_READY, "mastering") as mastered,
-        Ahead(pictures, PICTURES_READ, "reading") as read,
-        Ahead(drawing.frames(read, encoder.canvas), PICTURES_DRAWN, "drawing") as drawn,
+        Prefetch(_mastered(soundtrack), BLOCKS_READY, "mastering") as mastered,
+        Prefetch(pictures, PICTURES_READ, "reading") as read,
+        Prefetch(drawing.frames(read, encoder.canvas), PICTURES_DRAWN, "drawing") as drawn,
     ):
         blocks = iter(mastered)
         for frame in drawn:

@@ -82,7 +82,7 @@ class RenderHandler:
             facts = await self._render(task, context, work, planned)
             seconds = time.monotonic() - began
             _measure(facts, seconds)
-            self._tell(context, facts, seconds)
+            self._report(context, facts, seconds)
         for line in self._notable(task.job, facts, work.media):
             await context.emit(line)
         await context.emit(StageFinished(job=task.job, stage=Stage.RENDER, clip=task.number, seconds=seconds))
@@ -157,7 +157,7 @@ class RenderHandler:
         )
         return await documents.save_once(self._store, layout.clip_facts(job, number), facts)
 
-    def _tell(self, context: TaskContext, facts: ClipFacts, seconds: float) -> None:
+    def _report(self, context: TaskContext, facts: ClipFacts, seconds: float) -> None:
         """Log how it was done; a second-best way is also counted."""
         context.log.info(
             "clip rendered",

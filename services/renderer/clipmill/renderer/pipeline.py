@@ -13,7 +13,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class Prefetch(Generic[T]):
     """Takes items from an iterable in a thread of its own and keeps a few of them ready.
 
     A context manager, to be iterated over once; leaving it ends the thread and waits for that. What the iterable raises

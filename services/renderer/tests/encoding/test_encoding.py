@@ -8,7 +8,7 @@ from clipmill.renderer.audio import aac
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.verification import Expected, examine
 from clipmill.renderer.encoding.encoder import Encoder, encoders
-from clipmill.renderer.encoding.encoders import Form
+from clipmill.renderer.encoding.encoders import VideoFormat
 from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 
 pytestmark = pytest.mark.media
@@ -75,7 +75,7 @@ def test_noise_does_not_go_over_the_platforms_bit_rate(tmp_path):
     ],
 )  # fmt: skip
 def test_the_level_is_the_lowest_that_holds_the_pictures(shape, rate, level):
-    assert Form(CANVASES[shape].width, CANVASES[shape].height, Fraction(rate)).level == level
+    assert VideoFormat(CANVASES[shape].width, CANVASES[shape].height, Fraction(rate)).level == level
 
 
 def test_the_title_is_all_that_the_file_tells(tmp_path):
@@ -126,12 +126,12 @@ def test_a_picture_of_another_size_is_refused(tmp_path):
 
 
 def test_without_a_graphics_card_x264_makes_the_picture(tmp_path, caplog):
-    form = Form(VERTICAL.width, VERTICAL.height, Fraction(25))
-    if encoders.nvenc_fault(form) is None:
+    video_format = VideoFormat(VERTICAL.width, VERTICAL.height, Fraction(25))
+    if encoders.nvenc_fault(video_format) is None:
         pytest.skip("NVENC works here")
-    assert encoders.chosen(form, Quality()) is EncoderChoice.X264
+    assert encoders.chosen(video_format, Quality()) is EncoderChoice.X264
     assert "nvenc" not in caplog.text
-    assert encoders.chosen(form, Quality(encoder=EncoderChoice.NVENC)) is EncoderChoice.X264
+    assert encoders.chosen(video_format, Quality(encoder=EncoderChoice.NVENC)) is EncoderChoice.X264
     assert "nvenc_not_usable" in caplog.text
 
 

@@ -53,7 +53,7 @@ def test_a_title_fades_out_before_a_short_clip_ends():
 @pytest.mark.parametrize("title", ["", "  ", "\u202e\u200d", "𓀀"])
 def test_a_title_without_a_letter_is_not_drawn(title):
     hook = Hook(title, VERTICAL, RATE, alone(VERTICAL))
-    assert hook.taken == ()
+    assert hook.occupied == ()
     assert hook.missing == ("𓀀" if "𓀀" in title else "")
     assert not len(changed(drawn(hook, VERTICAL, 10))[0])
 
@@ -90,7 +90,7 @@ def test_captions_make_way_for_a_title_that_makes_way_for_a_face():
     hook = Hook("Why boarding is slow and who really profits from it", VERTICAL, RATE, alone(VERTICAL, face))
     chunk = Chunk((Word(text="mmmm", start=0.0, end=1.0),), 0.0, 1.0)
     subtitler = Subtitler([chunk], CaptionStyle.BOLD, VERTICAL, RATE, alone(VERTICAL, face))
-    subtitler.make_way(hook.taken)
+    subtitler.make_way(hook.occupied)
     title = drawn(hook, VERTICAL, 10) != 110
     words = drawn(subtitler, VERTICAL, 10) != 110
     assert title.any()
@@ -106,11 +106,11 @@ def test_a_title_stands_above_a_picture_that_leaves_room_and_captions_below_it(f
     fitted = Framing(Layout.FIT, (Pane(Box(0, 0, canvas.width, height), 0, top, canvas.width, height),))
     chunk = Chunk((Word(text="mmmm", start=0.0, end=1.0),), 0.0, 1.0)
     subtitler = Subtitler([chunk], CaptionStyle.BOLD, canvas, RATE, lambda frame: fitted)
-    (place,) = subtitler.taken
-    hook = Hook(TITLE, canvas, RATE, lambda frame: fitted, captions=subtitler.taken)
-    subtitler.make_way(hook.taken)
-    assert hook.taken[0].box.bottom <= top
-    assert subtitler.taken == [place]
+    (place,) = subtitler.occupied
+    hook = Hook(TITLE, canvas, RATE, lambda frame: fitted, captions=subtitler.occupied)
+    subtitler.make_way(hook.occupied)
+    assert hook.occupied[0].box.bottom <= top
+    assert subtitler.occupied == [place]
     assert place.box.top >= top + height
 
 
@@ -120,11 +120,11 @@ def test_a_title_leaves_captions_their_place_where_there_is_another(form):
     words = Word(text="mmmm", start=0.0, end=1.0)
     low = Box(canvas.width / 2 - 150, canvas.safe_bottom - 300, 300, 300)
     subtitler = Subtitler([Chunk((words,), 0.0, 1.0)], CaptionStyle.BOLD, canvas, RATE, alone(canvas, low))
-    (before,) = subtitler.taken
-    hook = Hook(TITLE, canvas, RATE, alone(canvas, low), captions=subtitler.taken)
-    subtitler.make_way(hook.taken)
-    assert subtitler.taken == [before]
-    assert not hook.taken[0].meets(before)
+    (before,) = subtitler.occupied
+    hook = Hook(TITLE, canvas, RATE, alone(canvas, low), captions=subtitler.occupied)
+    subtitler.make_way(hook.occupied)
+    assert subtitler.occupied == [before]
+    assert not hook.occupied[0].meets(before)
 
 
 def test_titles_look_as_they_did(golden):

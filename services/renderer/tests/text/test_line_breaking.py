@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 import pytest
 from clipmill.renderer.text import typesetting
 from clipmill.renderer.text.typefaces import HEAVY, font
-from clipmill.renderer.text.typesetting import Line, Setting, Stretch, Type, _Piece, fits, set_words
+from clipmill.renderer.text.typesetting import GlyphRun, Line, Setting, Type, _Piece, fits, set_words
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ def width(text, size=80):
 
 
 def lines(setting):
-    return ["|".join(stretch.text for stretch in line.stretches) for line in setting.lines]
+    return ["|".join(glyph_run.text for glyph_run in line.glyph_runs) for line in setting.lines]
 
 
 def longest(widths, blanks, cuts):
@@ -156,29 +156,29 @@ def test_a_text_is_shortened_by_a_word_or_by_an_eighth_of_its_letters():
 def test_words_of_a_line_stand_side_by_side_about_the_middle():
     (line,) = set_words(["one", "two", "three"], TYPE).lines
     total = width("one") + width("two") + width("three") + 2 * 0.27 * 80
-    assert [stretch.width for stretch in line.stretches] == [width("one"), width("two"), width("three")]
-    assert [stretch.word for stretch in line.stretches] == [0, 1, 2]
-    assert line.stretches[0].left == pytest.approx(-total / 2)
-    for one, other in pairwise(line.stretches):
+    assert [glyph_run.width for glyph_run in line.glyph_runs] == [width("one"), width("two"), width("three")]
+    assert [glyph_run.word for glyph_run in line.glyph_runs] == [0, 1, 2]
+    assert line.glyph_runs[0].left == pytest.approx(-total / 2)
+    for one, other in pairwise(line.glyph_runs):
         assert other.left == pytest.approx(one.left + one.width + 0.27 * 80)
-    assert not any(stretch.leftward for stretch in line.stretches)
+    assert not any(glyph_run.leftward for glyph_run in line.glyph_runs)
 
 
 def test_an_emoji_has_room_on_both_sides():
     (line,) = set_words(["🎬"], TYPE).lines
-    (emoji,) = line.stretches
+    (emoji,) = line.glyph_runs
     assert emoji.width == pytest.approx(float(font(emoji.font, 80).getlength("🎬")) + 2 * 0.06 * 80)
 
 
 def test_a_blank_before_a_line_takes_no_room():
     first, second = set_words(["mmmm", "mmmm"], Type(HEAVY, 80, width("mmmm") + 15)).lines
-    assert first.stretches[0].left == second.stretches[0].left == pytest.approx(-width("mmmm") / 2)
+    assert first.glyph_runs[0].left == second.glyph_runs[0].left == pytest.approx(-width("mmmm") / 2)
 
 
 def test_letters_of_a_word_that_goes_left_are_marked():
     (line,) = set_words(["שלום", "abc"], Type(HEAVY, 60, 900.0)).lines
-    assert {stretch.text: stretch.leftward for stretch in line.stretches} == {"שלום": True, "abc": False}
-    assert [stretch.text for stretch in line.stretches] == ["abc", "שלום"]
+    assert {glyph_run.text: glyph_run.leftward for glyph_run in line.glyph_runs} == {"שלום": True, "abc": False}
+    assert [glyph_run.text for glyph_run in line.glyph_runs] == ["abc", "שלום"]
 
 
 def test_a_line_is_at_least_as_high_as_a_capital_and_as_deep_as_usual_letters():
@@ -202,7 +202,7 @@ def test_the_middle_is_half_way_between_the_first_capitals_and_the_last_baseline
 
 
 def test_lines_whose_ink_would_touch_stand_a_tenth_farther_apart_than_it_reaches():
-    tall = Line((Stretch("x", HEAVY, 0, False, -5.0, 10.0),), 0.0, -90.0, 70.0)
+    tall = Line((GlyphRun("x", HEAVY, 0, False, -5.0, 10.0),), 0.0, -90.0, 70.0)
     setting = typesetting._stacked([tall, tall, tall], 80, TYPE)
     assert [one.baseline - other.baseline for other, one in pairwise(setting.lines)] == [168.0, 168.0]
     assert [line.top - line.baseline for line in setting.lines] == [-90.0] * 3
@@ -212,10 +212,10 @@ def test_lines_whose_ink_would_touch_stand_a_tenth_farther_apart_than_it_reaches
 
 
 def test_ink_that_hangs_over_counts_for_both_sides():
-    one, other = Stretch("a", HEAVY, 0, False, -30.0, 20.0, 4.0), Stretch("b", HEAVY, 1, False, 0.0, 25.0, 7.0)
+    one, other = GlyphRun("a", HEAVY, 0, False, -30.0, 20.0, 4.0), GlyphRun("b", HEAVY, 1, False, 0.0, 25.0, 7.0)
     line = Line((one, other), 0.0, -1.0, 1.0)
     assert (line.left, line.right) == (-34.0, 32.0)
-    setting = Setting(10, (line, Line((Stretch("c", HEAVY, 2, False, -50.0, 60.0),), 2.0, -3.0, 5.0)))
+    setting = Setting(10, (line, Line((GlyphRun("c", HEAVY, 2, False, -50.0, 60.0),), 2.0, -3.0, 5.0)))
     assert (setting.left, setting.right, setting.top, setting.bottom) == (-50.0, 32.0, -3.0, 5.0)
 
 

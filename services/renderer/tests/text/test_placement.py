@@ -6,7 +6,7 @@ from clipmill.renderer.directing.crops import placed as in_canvas
 from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.seeing.faces import Box
 from clipmill.renderer.text.lettering import extent
-from clipmill.renderer.text.placement import EYES, MOUTH, Extent, Stay, Taken, heights, stays
+from clipmill.renderer.text.placement import EYES, MOUTH, Extent, OccupiedArea, TextSpan, caption_rows, text_spans
 from clipmill.renderer.text.styles import STYLES, type_of
 from clipmill.renderer.text.typesetting import set_words
 from hypothesis import given, settings
@@ -22,9 +22,11 @@ def tracked(face=None, left=0.0):
     return Framing(Layout.TRACK, (Pane(Box(left, 0, 1080, 1920), 0, 0, 1080, 1920, shown),))
 
 
-def placed(framing_at, spans, extent=TEXT, taken=(), canvas=CANVAS):
-    shown = [stay for text, (first, last) in enumerate(spans) for stay in stays(text, first, last, extent, framing_at)]
-    return heights(shown, canvas, 30.0, framing_at, canvas.caption_centre, taken=taken)
+def placed(framing_at, spans, extent=TEXT, occupied=(), canvas=CANVAS):
+    shown = [
+        span for text, (first, last) in enumerate(spans) for span in text_spans(text, first, last, extent, framing_at)
+    ]
+    return caption_rows(shown, canvas, 30.0, framing_at, canvas.caption_centre, occupied=occupied)
 
 
 def touches(height, face, band, extent=TEXT):
@@ -76,8 +78,8 @@ def test_what_one_text_must_make_way_for_moves_all_of_its_shot():
 
 def test_another_shot_is_a_cut_though_the_whole_picture_is_shown_before_and_after():
     picture = (Pane(Box(0, 0, 1920, 1080), 0, 656, 1080, 608),)
-    spans = stays(0, 0, 20, TEXT, lambda frame: Framing(Layout.FIT, picture, shot=int(frame >= 10)))
-    assert [(stay.first, stay.last) for stay in spans] == [(0, 9), (10, 20)]
+    spans = text_spans(0, 0, 20, TEXT, lambda frame: Framing(Layout.FIT, picture, shot=int(frame >= 10)))
+    assert [(span.first, span.last) for span in spans] == [(0, 9), (10, 20)]
 
 
 def test_text_moves_at_a_cut_only_if_it_must():
@@ -105,8 +107,8 @@ def test_text_moves_at_a_cut_where_no_place_suits_both_pictures():
 
 
 def test_a_camera_that_follows_is_no_cut():
-    assert len(stays(0, 0, 60, TEXT, lambda frame: tracked(left=4.0 * frame))) == 1
-    assert len(stays(0, 0, 60, TEXT, lambda frame: tracked(left=300.0 * (frame >= 30)))) == 2
+    assert len(text_spans(0, 0, 60, TEXT, lambda frame: tracked(left=4.0 * frame))) == 1
+    assert len(text_spans(0, 0, 60, TEXT, lambda frame: tracked(left=300.0 * (frame >= 30)))) == 2
 
 
 def test_two_people_one_above_the_other_have_text_between_them():
@@ -132,7 +134,7 @@ def test_two_lines_of_any_style_have_room_below_a_wide_picture_on_an_upright_can
     setting = set_words(["qualify", "(everyone)", "Égypt", "philosophy"], type_of(STYLES[style], CANVAS))
     text = extent(setting, STYLES[style])
     assert len(setting.lines) == 2
-    (middle,) = heights([Stay(0, 0, 9, text)], CANVAS, 30.0, lambda frame: framing, CANVAS.caption_centre)
+    (middle,) = caption_rows([TextSpan(0, 0, 9, text)], CANVAS, 30.0, lambda frame: framing, CANVAS.caption_centre)
     assert middle + text.top >= top + height + 8
 
 
@@ -140,23 +142,25 @@ def test_two_lines_of_any_style_have_room_below_a_wide_picture_on_an_upright_can
 def test_lines_of_one_and_of_two_stand_at_one_height_by_a_picture_that_does_not_fill_the_frame(bottom):
     framing = Framing(Layout.FIT, (Pane(Box(0, 0, 1080, bottom - 420), 0, 420, 1080, bottom - 420),))
     one, two = Extent(-300, -60, 300, 70), TEXT
-    shown = [Stay(number, 40 * number, 40 * number + 39, extent) for number, extent in enumerate([one, two, one, two])]
-    chosen = heights(shown, CANVAS, 30.0, lambda frame: framing, CANVAS.caption_centre)
+    shown = [
+        TextSpan(number, 40 * number, 40 * number + 39, extent) for number, extent in enumerate([one, two, one, two])
+    ]
+    chosen = caption_rows(shown, CANVAS, 30.0, lambda frame: framing, CANVAS.caption_centre)
     assert len(set(chosen)) == 1
     assert chosen[0] + two.top >= bottom or chosen[0] + two.bottom <= bottom
 
 
 def test_text_does_not_cover_other_text():
-    other = Taken(Box(60, 1150, 800, 250), 0, 90)
-    chosen = placed(lambda frame: tracked(), [(0, 60), (200, 260)], taken=[other])
+    other = OccupiedArea(Box(60, 1150, 800, 250), 0, 90)
+    chosen = placed(lambda frame: tracked(), [(0, 60), (200, 260)], occupied=[other])
     assert chosen[0] + TEXT.bottom <= 1150
     assert chosen[1] == pytest.approx(USUAL, abs=8)
 
 
 def test_text_rather_covers_a_face_than_other_text():
     face = Box(100, 250, 880, 1250)
-    other = Taken(Box(60, 250, 800, 300), 0, 90)
-    (height,) = placed(lambda frame: tracked(face), [(0, 60)], taken=[other])
+    other = OccupiedArea(Box(60, 250, 800, 300), 0, 90)
+    (height,) = placed(lambda frame: tracked(face), [(0, 60)], occupied=[other])
     assert height + TEXT.top >= 550
 
 
@@ -169,7 +173,7 @@ def test_text_stays_in_the_safe_zone_and_off_mouths_that_leave_room(top, size, h
     framing = Framing(
         Layout.TRACK, (Pane(Box(0, 0, canvas.width, canvas.height), 0, 0, canvas.width, canvas.height, (face,)),)
     )
-    (height,) = heights([Stay(0, 0, 3, extent)], canvas, 30.0, lambda frame: framing, canvas.caption_centre)
+    (height,) = caption_rows([TextSpan(0, 0, 3, extent)], canvas, 30.0, lambda frame: framing, canvas.caption_centre)
     assert height + extent.top >= canvas.safe_top
     assert height + extent.bottom <= canvas.safe_bottom
     assert height % 2 == 0

@@ -204,7 +204,7 @@ def test_whatever_is_said_is_drawn_inside_the_safe_zone(words, style, form):
         assert cover.top + cover.height <= reach.bottom + 2
         assert cover.height <= canvas.safe_bottom - canvas.safe_top
     assert {cell.word for cell in lettering.cells} == {
-        stretch.word for line in setting.lines for stretch in line.stretches
+        glyph_run.word for line in setting.lines for glyph_run in line.glyph_runs
     }
 
 

@@ -11,7 +11,7 @@ WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
 def lines(setting):
-    return ["|".join(stretch.text for stretch in line.stretches) for line in setting.lines]
+    return ["|".join(glyph_run.text for glyph_run in line.glyph_runs) for line in setting.lines]
 
 
 def test_words_that_fit_stand_in_one_line_in_the_middle():
@@ -32,15 +32,15 @@ def test_lines_do_not_touch():
 
 def test_text_of_both_directions_is_ordered_as_it_is_read():
     line = set_words(["קנה", "iPhone", "15", "חדש"], Type(HEAVY, 60, 900.0)).lines[0]
-    assert [stretch.text for stretch in line.stretches] == ["חדש", "iPhone", "15", "קנה"]
-    assert [stretch.word for stretch in line.stretches] == [3, 1, 2, 0]
+    assert [glyph_run.text for glyph_run in line.glyph_runs] == ["חדש", "iPhone", "15", "קנה"]
+    assert [glyph_run.word for glyph_run in line.glyph_runs] == [3, 1, 2, 0]
 
 
 def test_no_line_begins_with_a_stop():
     setting = set_words(["我们今天去公园。"], Type(HEAVY, 80, 80 * 7.2))
     assert len(setting.lines) == 2
     assert setting.size == 80
-    assert not setting.lines[1].stretches[0].text.startswith("。")
+    assert not setting.lines[1].glyph_runs[0].text.startswith("。")
 
 
 def test_a_long_word_first_shrinks():
@@ -81,7 +81,7 @@ def test_whatever_is_said_has_room_and_every_legible_word_is_there(words):
     assert setting.left >= -TYPE.width / 2 - 1
     assert setting.right <= TYPE.width / 2 + 1
     shown = [index for index, word in enumerate(words) if legible(word)]
-    set_ = {stretch.word for line in setting.lines for stretch in line.stretches}
+    set_ = {glyph_run.word for line in setting.lines for glyph_run in line.glyph_runs}
     assert set_ <= set(shown)
     if not any("…" in line for line in lines(setting)):
         assert set_ == set(shown)

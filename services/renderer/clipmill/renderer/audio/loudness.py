@@ -60,9 +60,9 @@ class Meter:
     def finish(self) -> Loudness:
         """Return how loud the whole was."""
         self._filter.flush()
-        told = self._filter.metadata
-        lufs = float(told.get("lavfi.r128.I", "-inf"))
-        peak = float(told.get("lavfi.r128.true_peak", "0"))
+        metadata = self._filter.metadata
+        lufs = float(metadata.get("lavfi.r128.I", "-inf"))
+        peak = float(metadata.get("lavfi.r128.true_peak", "0"))
         return Loudness(
             lufs=lufs if lufs > ABSOLUTE_GATE_LUFS else None,
             true_peak_dbtp=20 * math.log10(peak) if peak > 0 else None,

@@ -77,14 +77,14 @@ SILENT_CHANNEL = 1e-4
 """Power of a channel to the other's (-40 dB) below which nothing is plugged in there: the other stands for both."""
 
 
-class Way(NamedTuple):
+class LimiterSetting(NamedTuple):
     """How sound may be lifted: by how many decibels at most, and how fast the limiter lets go."""
 
     most_db: float
     release_db_per_ms: float
 
 
-class Lifting(NamedTuple):
+class ChosenGain(NamedTuple):
     """How sound is lifted: by how many decibels, how fast the limiter lets go, and whether that reaches the target."""
 
     gain_db: float
@@ -154,18 +154,18 @@ class Soundtrack:
         weighted = self._weighted.values()[sides].sum(axis=0)
         peaks = np.append(peaks, np.zeros(max(0, len(weighted) - len(peaks))))[: len(weighted)]
         hopeless = integrated_lufs(weighted) is None or is_room(self.levels_db)
-        ways = (Way(0.0, RELEASE_DB_PER_MS),) if hopeless else _ways(self.levels_db)
+        settings = (LimiterSetting(0.0, RELEASE_DB_PER_MS),) if hopeless else _limiter_settings(self.levels_db)
         target, ceiling = TARGET_LUFS, CEILING_DBTP
         for _ in range(ROUNDS):
-            lifting = _lifting(target, weighted, peaks, ways, ceiling)
-            self.gain_db = lifting.gain_db
-            self._gains = limited(peaks, lifting.gain_db, ceiling, lifting.release_db_per_ms)
+            chosen = _chosen_gain(target, weighted, peaks, settings, ceiling)
+            self.gain_db = chosen.gain_db
+            self._gains = limited(peaks, chosen.gain_db, ceiling, chosen.release_db_per_ms)
             self._encoded = aac.encode(self.samples(), self._bitrate)
             self.loudness = measure(aac.decode(self._encoded))
             lufs, peak_dbtp = self.loudness.lufs, self.loudness.true_peak_dbtp
             off = 0.0 if lufs is None else TARGET_LUFS - lufs
             over = 0.0 if peak_dbtp is None else max(0.0, peak_dbtp - HIGHEST_DBTP)
-            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and not lifting.reached)):
+            if not over and (abs(off) <= TOLERANCE_LU or (off > 0 and not chosen.reached)):
                 return
             target += off
             ceiling -= over + PEAK_STEP_DB if over else 0.0
@@ -230,45 +230,49 @@ def _sides(powers: Floats) -> tuple[int, int]:
     return 0, 1
 
 
-def _ways(levels: Floats) -> tuple[Way, ...]:
-    """Return the ways to lift a sound, the gentlest first, from its levels in decibels."""
+def _limiter_settings(levels: Floats) -> tuple[LimiterSetting, ...]:
+    """Return the limiter settings that may lift a sound, the gentlest first, from its levels in decibels."""
     quiet = float(np.percentile(levels, 10))
     most = min(FARTHEST_GAIN_DB, NOISE_DB - quiet) if quiet < ROOM_DB else MOST_GAIN_DB
-    farther = [Way(most, release) for release in (RELEASE_DB_PER_MS, *FASTER_DB_PER_MS)]
-    return (Way(MOST_GAIN_DB, RELEASE_DB_PER_MS), *farther)
+    farther = [LimiterSetting(most, release) for release in (RELEASE_DB_PER_MS, *FASTER_DB_PER_MS)]
+    return (LimiterSetting(MOST_GAIN_DB, RELEASE_DB_PER_MS), *farther)
 
 
-def _lifting(target: float, weighted: Floats, peaks: Floats, ways: Sequence[Way], ceiling: float) -> Lifting:
-    """Return the lifting that gives the loudness `target` by the first of `ways` that can.
+def _chosen_gain(
+    target: float, weighted: Floats, peaks: Floats, settings: Sequence[LimiterSetting], ceiling: float
+) -> ChosenGain:
+    """Return the gain that gives the loudness `target` by the first of `settings` that can.
 
     Where none can, the gentlest that comes within the tolerance of the most that any can is taken, and no more gain
-    than that needs: beyond it only noise grows. A single way is gone to its end.
+    than that needs: beyond it only noise grows. A single setting is gone to its end.
     """
-    for way in ways:
-        gain = _gain_for(target, weighted, peaks, way, ceiling)
-        if gain < way.most_db:
-            return Lifting(gain, way.release_db_per_ms, reached=True)
-    found = [_lufs(way.most_db, weighted, peaks, way, ceiling) for way in ways]
+    for setting in settings:
+        gain = _gain_for(target, weighted, peaks, setting, ceiling)
+        if gain < setting.most_db:
+            return ChosenGain(gain, setting.release_db_per_ms, reached=True)
+    found = [_lufs(setting.most_db, weighted, peaks, setting, ceiling) for setting in settings]
     most = max((lufs for lufs in found if lufs is not None), default=target)
-    way = next(way for way, lufs in zip(ways, found, strict=True) if lufs is None or lufs > most - TOLERANCE_LU)
-    gain = way.most_db if len(ways) == 1 else _gain_for(most - TOLERANCE_LU, weighted, peaks, way, ceiling)
-    return Lifting(gain, way.release_db_per_ms, reached=False)
+    setting = next(
+        setting for setting, lufs in zip(settings, found, strict=True) if lufs is None or lufs > most - TOLERANCE_LU
+    )
+    gain = setting.most_db if len(settings) == 1 else _gain_for(most - TOLERANCE_LU, weighted, peaks, setting, ceiling)
+    return ChosenGain(gain, setting.release_db_per_ms, reached=False)
 
 
-def _gain_for(target: float, weighted: Floats, peaks: Floats, way: Way, ceiling: float) -> float:
-    """Return the gain in decibels, as far as `way` goes, that gives the loudness `target` with the peaks limited.
+def _gain_for(target: float, weighted: Floats, peaks: Floats, setting: LimiterSetting, ceiling: float) -> float:
+    """Return the gain in decibels, as far as `setting` goes, that gives the loudness `target` with the peaks limited.
 
     Loudness grows with the gain, if ever less so the more is limited, so halving the interval finds it.
     """
-    least, most = LEAST_GAIN_DB, way.most_db
+    least, most = LEAST_GAIN_DB, setting.most_db
     while most - least > GAIN_STEP_DB:
         middle = (least + most) / 2
-        found = _lufs(middle, weighted, peaks, way, ceiling)
+        found = _lufs(middle, weighted, peaks, setting, ceiling)
         least, most = (middle, most) if found is None or found < target else (least, middle)
     return most
 
 
-def _lufs(gain_db: float, weighted: Floats, peaks: Floats, way: Way, ceiling: float) -> float | None:
+def _lufs(gain_db: float, weighted: Floats, peaks: Floats, setting: LimiterSetting, ceiling: float) -> float | None:
     """Return how loud the sound becomes, None if it stays silence."""
-    gains = limited(peaks, gain_db, ceiling, way.release_db_per_ms) ** 2
+    gains = limited(peaks, gain_db, ceiling, setting.release_db_per_ms) ** 2
     return integrated_lufs(weighted * (gains[1:] + gains[:-1]) / 2)

@@ -124,7 +124,7 @@ def examine(path: Path, expected: Expected) -> list[Check]:
             single = len(videos) == len(audios) == 1 and len(container.streams) == 2
             checks.append(_is("streams", single, found, "one of each"))
             checks += _tags(dict(container.metadata), [dict(stream.metadata) for stream in container.streams])
-            told = float(container.duration or 0) / av.time_base
+            container_seconds = float(container.duration or 0) / av.time_base
             unknown = [stream for stream in (*videos[:1], *audios[:1]) if not decodable(stream)]
             if unknown:
                 kinds = " and ".join(stream.type for stream in unknown)
@@ -132,12 +132,12 @@ def examine(path: Path, expected: Expected) -> list[Check]:
             elif videos and audios:
                 checks += _codecs(videos[0], audios[0], expected)
                 played = play(container, videos[0], audios[0])
-                checks += _played(played, videos[0], told, expected)
+                checks += _played(played, videos[0], container_seconds, expected)
     except (av.error.FFmpegError, OSError) as error:
         return [Check("readable", False, f"It cannot be opened as a video: {error.strerror or error}.")]
     checks += _layout(path)
     if expected.captions:
-        checks += _captions(path, expected.seconds or told)
+        checks += _captions(path, expected.seconds or container_seconds)
     return checks
 
 
@@ -162,7 +162,7 @@ def _codecs(video: VideoStream, audio: AudioStream, expected: Expected) -> Itera
     yield _is("channels", heard.layout.name == "stereo", heard.layout.name, "stereo")
 
 
-def _played(played: Playback, video: VideoStream, told: float, expected: Expected) -> Iterator[Check]:
+def _played(played: Playback, video: VideoStream, container_seconds: float, expected: Expected) -> Iterator[Check]:
     if not played.pictures or played.sound_start is None:
         yield Check("decodes", False, "Not a single frame of picture or of sound can be decoded.")
         return
@@ -177,7 +177,11 @@ def _played(played: Playback, video: VideoStream, told: float, expected: Expecte
     yield Check("key frames", fine, f"every {group:.2f} s" if fine else f"There is no key frame for {group:.2f} s.")
     yield from _sync(played, played.sound_start)
     wanted = played.picture_end if expected.seconds is None else expected.seconds
-    for name, seconds in (("container", told), ("picture", played.picture_end), ("sound", played.sound_end)):
+    for name, seconds in (
+        ("container", container_seconds),
+        ("picture", played.picture_end),
+        ("sound", played.sound_end),
+    ):
         fine = abs(seconds - wanted) <= DURATION_TOLERANCE_SECONDS
         sentence = f"{name}: {seconds:.3f} s"
         yield Check("duration", fine, sentence if fine else f"The {name} lasts {seconds:.3f} s, not {wanted:.3f} s.")

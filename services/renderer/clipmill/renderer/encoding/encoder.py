@@ -19,7 +19,7 @@ from clipmill.renderer.audio import aac
 from clipmill.renderer.audio.sound import SAMPLE_RATE
 from clipmill.renderer.canvas import Canvas
 from clipmill.renderer.encoding import encoders
-from clipmill.renderer.encoding.encoders import Form
+from clipmill.renderer.encoding.encoders import VideoFormat
 from clipmill.renderer.pictures import Picture, view
 from clipmill.renderer.quality import Quality
 
@@ -45,8 +45,8 @@ class Encoder:
     """
 
     def __init__(self, path: Path, rate: Fraction, canvas: Canvas, quality: Quality, title: str = "") -> None:
-        form = Form(canvas.width, canvas.height, rate)
-        self._chosen = encoders.chosen(form, quality)
+        video_format = VideoFormat(canvas.width, canvas.height, rate)
+        self._chosen = encoders.chosen(video_format, quality)
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         self._size = canvas.width, canvas.height
@@ -56,10 +56,10 @@ class Encoder:
         self.frames = 0
         self._container: OutputContainer = av.open(self._partial, "w", format="mp4", options=MP4_OPTIONS)
         try:
-            options = encoders.options(self._chosen, form, quality)
+            options = encoders.options(self._chosen, video_format, quality)
             video = self._container.add_stream(self._chosen.value, rate=rate, options=options)
             self._video = cast("VideoStream", video)
-            encoders.describe(self._video.codec_context, form, quality.threads)
+            encoders.describe(self._video.codec_context, video_format, quality.threads)
             self._audio = self._container.add_stream("aac", rate=SAMPLE_RATE)
             aac.describe(self._audio.codec_context, quality.audio_bitrate)
             if title := _printable(title):

@@ -59,7 +59,7 @@ EFFORTS = {
 }
 
 
-class Form(Struct, frozen=True):
+class VideoFormat(Struct, frozen=True):
     """What is to be encoded.
 
     Attributes:
@@ -84,14 +84,14 @@ class Form(Struct, frozen=True):
         return max(1, int(self.rate * GROUP_SECONDS))
 
 
-def options(name: EncoderChoice, form: Form, quality: Quality) -> dict[str, str]:
+def options(name: EncoderChoice, video_format: VideoFormat, quality: Quality) -> dict[str, str]:
     """Return the options of the encoder `name`."""
     effort = EFFORTS[quality.level]
     crf = effort.crf if quality.crf is None else quality.crf
     common = {
         "profile": "high",
-        "level": form.level,
-        "g": str(form.group),
+        "level": video_format.level,
+        "g": str(video_format.group),
         "maxrate": str(effort.highest_bitrate),
         "bufsize": str(effort.highest_bitrate * 3 // 2),
     }
@@ -106,7 +106,7 @@ def options(name: EncoderChoice, form: Form, quality: Quality) -> dict[str, str]
             "strict_gop": "1",
         }
     # The fastest presets leave out what makes the profile High.
-    closed = f"min-keyint={max(1, form.group // 8)}:open-gop=0:cabac=1:8x8dct=1"
+    closed = f"min-keyint={max(1, video_format.group // 8)}:open-gop=0:cabac=1:8x8dct=1"
     return common | {
         "preset": quality.preset or effort.preset,
         "crf": f"{crf:g}",
@@ -115,11 +115,11 @@ def options(name: EncoderChoice, form: Form, quality: Quality) -> dict[str, str]
     }
 
 
-def describe(codec: VideoCodecContext, form: Form, threads: int) -> None:
+def describe(codec: VideoCodecContext, video_format: VideoFormat, threads: int) -> None:
     """Tell an encoder what it is going to get."""
-    codec.width, codec.height, codec.pix_fmt = form.width, form.height, "yuv420p"
-    codec.time_base = 1 / form.rate
-    codec.framerate = form.rate
+    codec.width, codec.height, codec.pix_fmt = video_format.width, video_format.height, "yuv420p"
+    codec.time_base = 1 / video_format.rate
+    codec.framerate = video_format.rate
     codec.thread_count = threads
     codec.thread_type = "FRAME"  # PyAV's default cuts pictures into slices, which costs bits and speed
     codec.sample_aspect_ratio = Fraction(1)
@@ -129,11 +129,11 @@ def describe(codec: VideoCodecContext, form: Form, threads: int) -> None:
     codec.color_trc = ColorTrc.BT709
 
 
-def chosen(form: Form, quality: Quality) -> EncoderChoice:
+def chosen(video_format: VideoFormat, quality: Quality) -> EncoderChoice:
     """Return the encoder that makes the picture: what is wanted if it works, otherwise x264."""
     if quality.encoder is EncoderChoice.X264:
         return EncoderChoice.X264
-    fault = nvenc_fault(form)
+    fault = nvenc_fault(video_format)
     if fault is None:
         return EncoderChoice.NVENC
     if quality.encoder is EncoderChoice.NVENC:
@@ -142,16 +142,16 @@ def chosen(form: Form, quality: Quality) -> EncoderChoice:
 
 
 @functools.cache
-def nvenc_fault(form: Form) -> str | None:
-    """Return why NVENC cannot encode, None if it can; found by encoding a few frames, once a process and form.
+def nvenc_fault(video_format: VideoFormat) -> str | None:
+    """Return why NVENC cannot encode, None if it can; found by encoding a few frames, once a process and format.
 
     A build of FFmpeg that has the encoder says nothing about the driver, the card, or the sessions it still grants.
     """
     try:
         codec = av.CodecContext.create("h264_nvenc", "w")
-        describe(codec, form, 0)
-        codec.options = options(EncoderChoice.NVENC, form, Quality())
-        packets = [packet for frame in _frames(form) for packet in codec.encode(frame)]
+        describe(codec, video_format, 0)
+        codec.options = options(EncoderChoice.NVENC, video_format, Quality())
+        packets = [packet for frame in _frames(video_format) for packet in codec.encode(frame)]
         packets += codec.encode(None)
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: not in this build
         return str(error)
@@ -159,11 +159,13 @@ def nvenc_fault(form: Form) -> str | None:
     return None if written == PROBE_FRAMES else f"{written} of {PROBE_FRAMES} pictures came out"
 
 
-def _frames(form: Form) -> list[av.VideoFrame | None]:
-    rows = form.height * 3 // 2
+def _frames(video_format: VideoFormat) -> list[av.VideoFrame | None]:
+    rows = video_format.height * 3 // 2
     made: list[av.VideoFrame | None] = []
     for index in range(PROBE_FRAMES):
-        frame = av.VideoFrame.from_ndarray(np.full((rows, form.width), 60 + 20 * index, np.uint8), format="yuv420p")
-        frame.pts, frame.time_base = index, 1 / form.rate
+        frame = av.VideoFrame.from_ndarray(
+            np.full((rows, video_format.width), 60 + 20 * index, np.uint8), format="yuv420p"
+        )
+        frame.pts, frame.time_base = index, 1 / video_format.rate
         made.append(frame)
     return made

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from clipmill.renderer.audio.sound import Sound
 from clipmill.renderer.audio.soundtrack import Soundtrack
-from clipmill.renderer.pipeline import Ahead
+from clipmill.renderer.pipeline import Prefetch
 from clipmill.renderer.reading.source import FrameSample, Source
 from clipmill.renderer.seeing.detection import ShotSample, detect_faces
 from clipmill.renderer.seeing.faces import Box, Face, FaceDetector
@@ -89,8 +89,10 @@ def survey(
     rate, (width, height) = float(source.rate), source.size
     observers = [_ShotObserver(span, rate) for span in spans]
     with (
-        Ahead(source.frame_samples(start, frames), SAMPLES_READ, "sampling") as samples,
-        Ahead(detect_faces(samples, spans, detector, rate, faces_per_second), SAMPLES_SEARCHED, "detecting") as found,
+        Prefetch(source.frame_samples(start, frames), SAMPLES_READ, "sampling") as samples,
+        Prefetch(
+            detect_faces(samples, spans, detector, rate, faces_per_second), SAMPLES_SEARCHED, "detecting"
+        ) as found,
     ):
         for seen in found:
             if isinstance(seen, Sound):

@@ -12,7 +12,7 @@ from clipmill.renderer.pictures import Picture
 from clipmill.renderer.text import typefaces
 from clipmill.renderer.text.lettering import extent, letter
 from clipmill.renderer.text.painting import Colour, faded, moved
-from clipmill.renderer.text.placement import Taken, heights, stays, taking
+from clipmill.renderer.text.placement import OccupiedArea, caption_rows, occupied_area, text_spans
 from clipmill.renderer.text.styles import INK, Lit, Panel, Shadow, Style, type_of, upright
 from clipmill.renderer.text.typesetting import Type, fits, set_words
 
@@ -60,7 +60,7 @@ class Hook:
         captions: what captions cover where there is no title.
 
     Attributes:
-        taken: what it covers, and when; empty where nothing is drawn.
+        occupied: what it covers, and when; empty where nothing is drawn.
         missing: the letters of the title that no font has.
         unshaped: whether some are not joined as their script wants it.
     """
@@ -73,7 +73,7 @@ class Hook:
         framing_at: Callable[[int], Framing],
         *,
         frames: int | None = None,
-        captions: Sequence[Taken] = (),
+        captions: Sequence[OccupiedArea] = (),
     ) -> None:
         self._rate = rate
         self._frames = round(SECONDS * rate) if frames is None else min(round(SECONDS * rate), frames)
@@ -82,18 +82,18 @@ class Hook:
         self._picture: Overlay | None = None
         self._firsts: list[int] = []
         self._places: list[tuple[int, int]] = []
-        self.taken: tuple[Taken, ...] = ()
+        self.occupied: tuple[OccupiedArea, ...] = ()
         if not setting.lines or self._frames < 1:
             return
         self._picture = letter(setting, STYLE).plain
         reach = extent(setting, STYLE)
-        shown = stays(0, 0, self._frames - 1, reach, framing_at)
+        shown = text_spans(0, 0, self._frames - 1, reach, framing_at)
         middle = canvas.hook_centre
-        others = [replace(taken, cost=self._cost(taken)) for taken in captions]
-        downs = heights(shown, canvas, rate, framing_at, middle, follows_layout=False, taken=others)
-        self._firsts = [stay.first for stay in shown]
+        others = [replace(occupied, cost=self._cost(occupied)) for occupied in captions]
+        downs = caption_rows(shown, canvas, rate, framing_at, middle, follows_layout=False, occupied=others)
+        self._firsts = [span.first for span in shown]
         self._places = [(middle[0], down) for down in downs]
-        self.taken = tuple(taking(stay, place) for stay, place in zip(shown, self._places, strict=True))
+        self.occupied = tuple(occupied_area(span, place) for span, place in zip(shown, self._places, strict=True))
 
     def draw(self, index: int, canvas: Picture) -> None:
         """Draw what is to be seen of the title at frame `index`."""
@@ -103,7 +103,7 @@ class Hook:
         place = self._places[bisect_right(self._firsts, index) - 1]
         blend(moved(self._picture if shown >= 1 else faded(self._picture, shown), *place), canvas)
 
-    def _cost(self, captions: Taken) -> float:
+    def _cost(self, captions: OccupiedArea) -> float:
         """What it costs to stand where a caption does: in proportion to the time that both are shown."""
         both = min(captions.last, self._frames - 1) - captions.first + 1
         return CAPTIONS_COST * max(0, both) / self._frames

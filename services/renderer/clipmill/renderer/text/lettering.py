@@ -95,18 +95,18 @@ def _masks(
     edge_pen, fill_pen, colour_pen = (ImageDraw.Draw(image) for image in (edges, fills, colours))
     coloured = False
     for line in setting.lines:
-        for stretch in line.stretches:
-            at = (stretch.left - origin[0], line.baseline - origin[1])
-            font = typefaces.font(stretch.font, size)
-            if stretch.font == typefaces.EMOJI:
+        for glyph_run in line.glyph_runs:
+            at = (glyph_run.left - origin[0], line.baseline - origin[1])
+            font = typefaces.font(glyph_run.font, size)
+            if glyph_run.font == typefaces.EMOJI:
                 at = (at[0] + WIDE_EMOJI * size, at[1])
-                colour_pen.text(at, stretch.text, (255, 255, 255, 255), font, "ls", embedded_color=True)
+                colour_pen.text(at, glyph_run.text, (255, 255, 255, 255), font, "ls", embedded_color=True)
                 coloured = True
                 continue
-            direction = ("rtl" if stretch.leftward else "ltr") if typefaces.SHAPES else None
-            fill_pen.text(at, stretch.text, 255, font, "ls", direction=direction)
+            direction = ("rtl" if glyph_run.leftward else "ltr") if typefaces.SHAPES else None
+            fill_pen.text(at, glyph_run.text, 255, font, "ls", direction=direction)
             if outline:
-                edge_pen.text(at, stretch.text, 255, font, "ls", direction=direction, stroke_width=outline)
+                edge_pen.text(at, glyph_run.text, 255, font, "ls", direction=direction, stroke_width=outline)
     fill = np.asarray(fills, np.uint8)
     edge = np.asarray(edges, np.uint8) if outline else fill
     if not coloured:
@@ -166,7 +166,7 @@ def _cells(setting: Setting, area: tuple[int, int, int, int]) -> tuple[Cell, ...
     tops = [area[1], *(_even_down((above.bottom + below.top) / 2) for above, below in pairwise(setting.lines)), area[3]]
     found: list[Cell] = []
     for line, (top, bottom) in zip(setting.lines, pairwise(tops), strict=True):
-        words = [list(part) for _, part in groupby(line.stretches, lambda stretch: stretch.word)]
+        words = [list(part) for _, part in groupby(line.glyph_runs, lambda glyph_run: glyph_run.word)]
         spans = [(part[0].left, part[-1].left + part[-1].width) for part in words]
         edges = [area[0], *(_even_down((left[1] + right[0]) / 2) for left, right in pairwise(spans)), area[2]]
         for part, span, (left, right) in zip(words, spans, pairwise(edges), strict=True):

@@ -31,7 +31,7 @@ FACE_COST = 30.0
 PICTURE_COST = 30.0
 """Of covering a picture that leaves room beside itself: it may have writing of its own."""
 
-TAKEN_COST = 4000.0
+OCCUPIED_COST = 4000.0
 """Of covering another text, more than of covering a whole face: neither could be read."""
 
 AWAY_COST = 40.0
@@ -85,7 +85,7 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class TextSpan:
     """A text in a time in which it does not move.
 
     Attributes:
@@ -102,7 +102,7 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class OccupiedArea:
     """A part of the canvas that another text covers.
 
     Attributes:
@@ -115,9 +115,9 @@ class Taken:
     box: Box
     first: int
     last: int
-    cost: float = TAKEN_COST
+    cost: float = OCCUPIED_COST
 
-    def meets(self, other: "Taken") -> bool:
+    def meets(self, other: "OccupiedArea") -> bool:
         """Whether both would be seen at the same place at the same time."""
         one, two = self.box, other.box
         return (
@@ -130,11 +130,11 @@ class Taken:
         )
 
 
-def taking(stay: Stay, middle: tuple[int, int]) -> Taken:
+def occupied_area(span: TextSpan, middle: tuple[int, int]) -> OccupiedArea:
     """Return what a text covers whose middle stands there."""
-    extent = stay.extent
+    extent = span.extent
     box = Box(middle[0] + extent.left, middle[1] + extent.top, extent.right - extent.left, extent.bottom - extent.top)
-    return Taken(box, stay.first, stay.last)
+    return OccupiedArea(box, span.first, span.last)
 
 
 def cut_between(before: Framing, after: Framing) -> bool:
@@ -150,7 +150,7 @@ def cut_between(before: Framing, after: Framing) -> bool:
     )
 
 
-def stays(text: int, first: int, last: int, extent: Extent, framing_at: FramingAt) -> list[Stay]:
+def text_spans(text: int, first: int, last: int, extent: Extent, framing_at: FramingAt) -> list[TextSpan]:
     """Divide the time in which a text is shown at the cuts of the picture."""
     begins = [first]
     before = framing_at(first)
@@ -160,18 +160,18 @@ def stays(text: int, first: int, last: int, extent: Extent, framing_at: FramingA
             begins.append(frame)
         before = after
     ends = [*(begin - 1 for begin in begins[1:]), last]
-    return [Stay(text, begin, end, extent) for begin, end in zip(begins, ends, strict=True)]
+    return [TextSpan(text, begin, end, extent) for begin, end in zip(begins, ends, strict=True)]
 
 
-def heights(
-    shown: Sequence[Stay],
+def caption_rows(
+    shown: Sequence[TextSpan],
     canvas: Canvas,
     rate: float,
     framing_at: FramingAt,
     middle: tuple[int, int],
     *,
     follows_layout: bool = True,
-    taken: Sequence[Taken] = (),
+    occupied: Sequence[OccupiedArea] = (),
 ) -> list[int]:
     """Return where the middle of each text stands, even pixels from the canvas's top; all inside the safe zone.
 
@@ -183,30 +183,30 @@ def heights(
         middle: where texts stand if nothing speaks against it.
         follows_layout: whether `split` and `fit` have usual places of their own: the seam, and below the picture; else
             text keeps off a picture that leaves room above itself.
-        taken: what other texts cover.
+        occupied: what other texts cover.
     """
     if not shown:
         return []
     tallest = _tallest(shown)
     candidates = np.arange(canvas.safe_top // 2 * 2, canvas.safe_bottom + 1, STEP, dtype=np.float64)
     tables: list[Costs] = []
-    for stay in shown:
-        framings = [framing_at(frame) for frame in range(stay.first, stay.last + 1)]
+    for span in shown:
+        framings = [framing_at(frame) for frame in range(span.first, span.last + 1)]
         usual = (_usual if follows_layout else _above)(framings[0], canvas, middle[1], tallest)
         cost = AWAY_COST * np.abs(candidates - usual) / canvas.height
-        cost += _faces_cost(candidates, stay.extent, framings, middle[0], CLEARANCE * canvas.unit)
-        cost += _taken_cost(candidates, stay, middle[0], taken)
+        cost += _faces_cost(candidates, span.extent, framings, middle[0], CLEARANCE * canvas.unit)
+        cost += _occupied_cost(candidates, span, middle[0], occupied)
         if _leaves_room(framings[0], canvas, tallest, below=follows_layout):
-            cost += _picture_cost(candidates, stay.extent, framings[0])
-        tables.append(cost + _outside_cost(candidates, stay.extent, canvas))
+            cost += _picture_cost(candidates, span.extent, framings[0])
+        tables.append(cost + _outside_cost(candidates, span.extent, canvas))
     hops = [_hop(before, after, rate, framing_at) for before, after in pairwise(shown)]
     chosen = _cheapest(tables, hops, np.abs(candidates[:, None] - candidates[None, :]) / canvas.height)
-    return [_inside(int(candidates[index]), stay.extent, canvas) for index, stay in zip(chosen, shown, strict=True)]
+    return [_inside(int(candidates[index]), span.extent, canvas) for index, span in zip(chosen, shown, strict=True)]
 
 
-def _tallest(shown: Sequence[Stay]) -> Extent:
+def _tallest(shown: Sequence[TextSpan]) -> Extent:
     """Return the room that any of the texts takes, so that those of one line and of two have their middles together."""
-    reaches = [(stay.extent.left, stay.extent.top, stay.extent.right, stay.extent.bottom) for stay in shown]
+    reaches = [(span.extent.left, span.extent.top, span.extent.right, span.extent.bottom) for span in shown]
     left, top, right, bottom = zip(*reaches, strict=True)
     return Extent(min(left), min(top), max(right), max(bottom))
 
@@ -279,14 +279,14 @@ def _faces_cost(candidates: Costs, extent: Extent, framings: Sequence[Framing], 
     return cost
 
 
-def _taken_cost(candidates: Costs, stay: Stay, middle: int, taken: Sequence[Taken]) -> Costs:
+def _occupied_cost(candidates: Costs, span: TextSpan, middle: int, occupied: Sequence[OccupiedArea]) -> Costs:
     cost = np.zeros(len(candidates))
-    for other in taken:
-        if other.first > stay.last or other.last < stay.first:
+    for other in occupied:
+        if other.first > span.last or other.last < span.first:
             continue
-        if other.box.right <= middle + stay.extent.left or other.box.left >= middle + stay.extent.right:
+        if other.box.right <= middle + span.extent.left or other.box.left >= middle + span.extent.right:
             continue
-        over = (candidates + stay.extent.top < other.box.bottom) & (candidates + stay.extent.bottom > other.box.top)
+        over = (candidates + span.extent.top < other.box.bottom) & (candidates + span.extent.bottom > other.box.top)
         cost += other.cost * over
     return cost
 
@@ -304,7 +304,7 @@ def _inside(height: int, extent: Extent, canvas: Canvas) -> int:
     return max(highest, min(height, lowest)) if lowest >= highest else (highest + lowest) // 4 * 2
 
 
-def _hop(before: Stay, after: Stay, rate: float, framing_at: FramingAt) -> float:
+def _hop(before: TextSpan, after: TextSpan, rate: float, framing_at: FramingAt) -> float:
     """What it costs to change the height from one text to the next."""
     if before.text == after.text:
         return INNER_HOP_COST

@@ -17,7 +17,7 @@ from clipmill.renderer.text import typefaces
 from clipmill.renderer.text.captions import Chunk, chunks, clip_words
 from clipmill.renderer.text.lettering import Cell, Lettering, Rectangle, extent, letter
 from clipmill.renderer.text.painting import Painting, cropped, moved, rounded
-from clipmill.renderer.text.placement import Stay, Taken, heights, stays, taking
+from clipmill.renderer.text.placement import OccupiedArea, TextSpan, caption_rows, occupied_area, text_spans
 from clipmill.renderer.text.styles import Lit, Panel, style_of, type_of, upright
 from clipmill.renderer.text.typesetting import fits, set_words
 
@@ -65,7 +65,7 @@ def caption(segments: Sequence[Segment], start: float, end: float, style: Captio
 class _Shown:
     """A chunk in a time in which it does not move, and the height of its middle."""
 
-    stay: Stay
+    span: TextSpan
     middle: int
 
 
@@ -97,28 +97,28 @@ class Subtitler:
         type_ = type_of(self._style, canvas)
         self._settings = [set_words(chunk.texts, type_) for chunk in self._chunks]
         self._framing_at = cache(framing_at)
-        self._shown = self._placed(self._stays(), ())
-        self._firsts = [shown.stay.first for shown in self._shown]
+        self._shown = self._placed(self._spans(), ())
+        self._firsts = [shown.span.first for shown in self._shown]
         self._current = -1
         self._lettering: Lettering | None = None
 
     @property
-    def taken(self) -> list[Taken]:
+    def occupied(self) -> list[OccupiedArea]:
         """What the captions cover, and when."""
-        return [taking(shown.stay, (self._canvas.caption_centre[0], shown.middle)) for shown in self._shown]
+        return [occupied_area(shown.span, (self._canvas.caption_centre[0], shown.middle)) for shown in self._shown]
 
-    def make_way(self, others: Sequence[Taken]) -> None:
+    def make_way(self, others: Sequence[OccupiedArea]) -> None:
         """Move the captions where they would meet other texts; where none does they stay as they are."""
-        if any(own.meets(other) for own in self.taken for other in others):
-            self._shown = self._placed([shown.stay for shown in self._shown], others)
+        if any(own.meets(other) for own in self.occupied for other in others):
+            self._shown = self._placed([shown.span for shown in self._shown], others)
 
     def draw(self, index: int, canvas: Picture) -> None:
         """Draw what is to be read at frame `index` of the clip."""
         position = bisect_right(self._firsts, index) - 1
-        if position < 0 or index > self._shown[position].stay.last:
+        if position < 0 or index > self._shown[position].span.last:
             return
         shown = self._shown[position]
-        number = shown.stay.text
+        number = shown.span.text
         if number != self._current or self._lettering is None:
             self._current, self._lettering = number, letter(self._settings[number], self._style)
         chunk, lettering = self._chunks[number], self._lettering
@@ -133,22 +133,22 @@ class Subtitler:
             if part is not None:
                 blend(moved(part, *place), canvas)
 
-    def _stays(self) -> list[Stay]:
+    def _spans(self) -> list[TextSpan]:
         """Return when chunks are shown, divided where the picture is cut."""
-        found: list[Stay] = []
+        found: list[TextSpan] = []
         for number, (chunk, setting) in enumerate(zip(self._chunks, self._settings, strict=True)):
             first, last = frames(chunk, self._rate)
             if last >= first and setting.lines:
-                parts = stays(number, first, last, extent(setting, self._style), self._framing_at)
+                parts = text_spans(number, first, last, extent(setting, self._style), self._framing_at)
                 spoken = chunk.words[-1].end * self._rate  # what only lingers does not outlast the picture
                 found += [part for part in parts if part is parts[0] or part.first < spoken]
         return found
 
-    def _placed(self, found: Sequence[Stay], taken: Sequence[Taken]) -> list[_Shown]:
+    def _placed(self, found: Sequence[TextSpan], occupied: Sequence[OccupiedArea]) -> list[_Shown]:
         """Return where chunks are shown."""
         centre = self._canvas.caption_centre
-        middles = heights(found, self._canvas, self._rate, self._framing_at, centre, taken=taken)
-        return [_Shown(stay, middle) for stay, middle in zip(found, middles, strict=True)]
+        middles = caption_rows(found, self._canvas, self._rate, self._framing_at, centre, occupied=occupied)
+        return [_Shown(span, middle) for span, middle in zip(found, middles, strict=True)]
 
 
 def frames(chunk: Chunk, rate: float) -> tuple[int, int]:

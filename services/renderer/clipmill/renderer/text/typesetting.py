@@ -68,7 +68,7 @@ class Type:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class GlyphRun:
     """Text of one word in one font and one direction, in its place.
 
     Attributes:
@@ -95,13 +95,13 @@ class Line:
     """A line of text; heights in pixels below the middle of the text.
 
     Attributes:
-        stretches: from left to right.
+        glyph_runs: from left to right.
         baseline: where letters stand.
         top: of the highest ink, or of a capital if that is higher.
         bottom: of the lowest ink, or that of usual letters.
     """
 
-    stretches: tuple[Stretch, ...]
+    glyph_runs: tuple[GlyphRun, ...]
     baseline: float
     top: float
     bottom: float
@@ -109,12 +109,12 @@ class Line:
     @property
     def left(self) -> float:
         """Where its ink begins, pixels from the middle of the text."""
-        return min(stretch.left - stretch.overhang for stretch in self.stretches)
+        return min(glyph_run.left - glyph_run.overhang for glyph_run in self.glyph_runs)
 
     @property
     def right(self) -> float:
         """Where its ink ends."""
-        return max(stretch.left + stretch.width + stretch.overhang for stretch in self.stretches)
+        return max(glyph_run.left + glyph_run.width + glyph_run.overhang for glyph_run in self.glyph_runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +305,7 @@ def _ink(text: str, name: str, size: int) -> tuple[float, float, float]:
 
 
 def _line(part: Sequence[_Piece], size: int, type_: Type, leftward: bool) -> Line:
-    """Order the stretches of a line as they are seen, and place them about the middle."""
+    """Order the glyph runs of a line as they are seen, and place them about the middle."""
     text = "".join(f" {piece.text}" if piece.blank and index else piece.text for index, piece in enumerate(part))
     owners: list[int] = []
     for index, piece in enumerate(part):
@@ -316,23 +316,23 @@ def _line(part: Sequence[_Piece], size: int, type_: Type, leftward: bool) -> Lin
     for cluster in clusters(text):
         depth[at : at + len(cluster)] = [depth[at]] * len(cluster)
         at += len(cluster)
-    found: list[tuple[int, Stretch]] = []
+    found: list[tuple[int, GlyphRun]] = []
     for (owner, level), letters in groupby(range(len(text)), lambda index: (owners[index], depth[index])):
         indices = list(letters)
         said = text[indices[0] : indices[-1] + 1]
         if owner < 0:
-            found.append((level, Stretch("", "", -1, False, 0.0, type_.space * size)))
+            found.append((level, GlyphRun("", "", -1, False, 0.0, type_.space * size)))
             continue
         for run, name in typefaces.runs(said, type_.main):
-            found.append((level, Stretch(run, name, owner, level % 2 == 1, 0.0, _width(run, name, size))))
+            found.append((level, GlyphRun(run, name, owner, level % 2 == 1, 0.0, _width(run, name, size))))
     ordered = [found[index][1] for index in visual_order([level for level, _ in found])]
-    left = -sum(stretch.width for stretch in ordered) / 2
-    placed: list[Stretch] = []
-    for stretch in ordered:
-        if stretch.word >= 0:
-            placed.append(replace(stretch, left=left, overhang=_ink(stretch.text, stretch.font, size)[2]))
-        left += stretch.width
-    inks = [_ink(stretch.text, stretch.font, size) for stretch in placed]
+    left = -sum(glyph_run.width for glyph_run in ordered) / 2
+    placed: list[GlyphRun] = []
+    for glyph_run in ordered:
+        if glyph_run.word >= 0:
+            placed.append(replace(glyph_run, left=left, overhang=_ink(glyph_run.text, glyph_run.font, size)[2]))
+        left += glyph_run.width
+    inks = [_ink(glyph_run.text, glyph_run.font, size) for glyph_run in placed]
     above = max([CAPITAL * size, *(up for up, _, _ in inks)])
     below = max([DESCENT * size, *(down for _, down, _ in inks)])
     return Line(tuple(placed), 0.0, -above, below)

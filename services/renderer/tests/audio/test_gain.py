@@ -5,7 +5,7 @@ import pytest
 from clipmill.renderer.audio import aac, soundtrack
 from clipmill.renderer.audio.loudness import Loudness
 from clipmill.renderer.audio.sound import Sound
-from clipmill.renderer.audio.soundtrack import Lifting, Soundtrack, Way
+from clipmill.renderer.audio.soundtrack import ChosenGain, LimiterSetting, Soundtrack
 
 RATE = 48000
 SLOW, FAST = 0.06, 0.2
@@ -20,68 +20,74 @@ LOW = np.full(1000, 0.001)
 """Peaks that no limiter touches."""
 
 
-def lifting(target, lufs, *ways, peaks=LOW):
-    return soundtrack._lifting(target, steady(lufs), peaks, ways, -2.0)
+def chosen_gain(target, lufs, *settings, peaks=LOW):
+    return soundtrack._chosen_gain(target, steady(lufs), peaks, settings, -2.0)
 
 
 def test_gain_adds_to_loudness():
-    assert soundtrack._lufs(6.0, steady(-20), LOW, Way(40, SLOW), -2.0) == pytest.approx(-14)
-    assert soundtrack._lufs(-6.0, steady(-20), LOW, Way(40, SLOW), -2.0) == pytest.approx(-26)
-    assert soundtrack._lufs(20.0, steady(-95), LOW, Way(40, SLOW), -2.0) is None
+    assert soundtrack._lufs(6.0, steady(-20), LOW, LimiterSetting(40, SLOW), -2.0) == pytest.approx(-14)
+    assert soundtrack._lufs(-6.0, steady(-20), LOW, LimiterSetting(40, SLOW), -2.0) == pytest.approx(-26)
+    assert soundtrack._lufs(20.0, steady(-95), LOW, LimiterSetting(40, SLOW), -2.0) is None
 
 
 def test_limited_peaks_hold_loudness_back():
     loud = np.full(1000, 0.5)  # -6.02 dB of full scale: 4.02 dB below the ceiling
-    assert soundtrack._lufs(10.0, steady(-20), loud, Way(40, SLOW), -2.0) == pytest.approx(-20 + 4.0206, abs=0.001)
+    assert soundtrack._lufs(10.0, steady(-20), loud, LimiterSetting(40, SLOW), -2.0) == pytest.approx(
+        -20 + 4.0206, abs=0.001
+    )
 
 
 @pytest.mark.parametrize(("lufs", "gain"), [(-20.5, 6.5), (-8.25, -5.75), (-14, 0), (-53, 39)])
 def test_the_gain_is_found_to_a_hundredth(lufs, gain):
-    found = soundtrack._gain_for(-14.0, steady(lufs), LOW, Way(40, SLOW), -2.0)
+    found = soundtrack._gain_for(-14.0, steady(lufs), LOW, LimiterSetting(40, SLOW), -2.0)
     assert gain - 1e-9 <= found <= gain + 0.011
 
 
 def test_the_gain_goes_no_farther_than_its_way():
-    assert soundtrack._gain_for(-14.0, steady(-60), LOW, Way(40, SLOW), -2.0) == 40
-    assert soundtrack._gain_for(-14.0, np.zeros(1000), LOW, Way(40, SLOW), -2.0) == 40
-    assert soundtrack._gain_for(-14.0, steady(60), LOW, Way(40, SLOW), -2.0) == pytest.approx(-60, abs=0.011)
+    assert soundtrack._gain_for(-14.0, steady(-60), LOW, LimiterSetting(40, SLOW), -2.0) == 40
+    assert soundtrack._gain_for(-14.0, np.zeros(1000), LOW, LimiterSetting(40, SLOW), -2.0) == 40
+    assert soundtrack._gain_for(-14.0, steady(60), LOW, LimiterSetting(40, SLOW), -2.0) == pytest.approx(-60, abs=0.011)
 
 
 def test_the_gentlest_way_that_reaches_the_target_is_gone():
-    found = lifting(-14.0, -20, Way(40, SLOW), Way(50, FAST))
-    assert found == Lifting(pytest.approx(6, abs=0.011), SLOW, reached=True)
-    found = lifting(-14.0, -20, Way(5, SLOW), Way(10, FAST), Way(40, FAST))
-    assert found == Lifting(pytest.approx(6, abs=0.011), FAST, reached=True)
+    found = chosen_gain(-14.0, -20, LimiterSetting(40, SLOW), LimiterSetting(50, FAST))
+    assert found == ChosenGain(pytest.approx(6, abs=0.011), SLOW, reached=True)
+    found = chosen_gain(-14.0, -20, LimiterSetting(5, SLOW), LimiterSetting(10, FAST), LimiterSetting(40, FAST))
+    assert found == ChosenGain(pytest.approx(6, abs=0.011), FAST, reached=True)
 
 
 def test_where_no_way_reaches_it_the_loudest_is_gone_as_far_as_it_brings_something():
-    found = lifting(-14.0, -40, Way(5, SLOW), Way(10, FAST))
-    assert found == Lifting(pytest.approx(9.8, abs=0.011), FAST, reached=False)
+    found = chosen_gain(-14.0, -40, LimiterSetting(5, SLOW), LimiterSetting(10, FAST))
+    assert found == ChosenGain(pytest.approx(9.8, abs=0.011), FAST, reached=False)
 
 
 def test_a_gentler_way_that_is_hardly_worse_is_gone_instead():
-    found = lifting(-14.0, -40, Way(10, SLOW), Way(10.1, FAST))
-    assert found == Lifting(pytest.approx(9.9, abs=0.011), SLOW, reached=False)
+    found = chosen_gain(-14.0, -40, LimiterSetting(10, SLOW), LimiterSetting(10.1, FAST))
+    assert found == ChosenGain(pytest.approx(9.9, abs=0.011), SLOW, reached=False)
 
 
 def test_a_single_way_is_gone_to_its_end():
-    assert lifting(-14.0, -40, Way(10, SLOW)) == Lifting(10, SLOW, reached=False)
+    assert chosen_gain(-14.0, -40, LimiterSetting(10, SLOW)) == ChosenGain(10, SLOW, reached=False)
 
 
-def test_silence_is_lifted_as_far_as_the_first_way_goes():
+def test_silence_is_lifted_as_far_as_the_first_setting_goes():
     nothing = np.zeros(1000)
-    assert soundtrack._lifting(-14.0, nothing, nothing, (Way(0, SLOW),), -2.0) == Lifting(0, SLOW, reached=False)
-    two = (Way(3, SLOW), Way(9, FAST))
-    assert soundtrack._lifting(-14.0, nothing, nothing, two, -2.0) == Lifting(3, SLOW, reached=False)
+    assert soundtrack._chosen_gain(-14.0, nothing, nothing, (LimiterSetting(0, SLOW),), -2.0) == ChosenGain(
+        0, SLOW, reached=False
+    )
+    two = (LimiterSetting(3, SLOW), LimiterSetting(9, FAST))
+    assert soundtrack._chosen_gain(-14.0, nothing, nothing, two, -2.0) == ChosenGain(3, SLOW, reached=False)
 
 
 @pytest.mark.parametrize(
     ("quiet", "most"), [(-40.0, 40.0), (-50.0, 40.0), (-51.0, 21.0), (-70.0, 40.0), (-80.0, 50.0), (-100.0, 60.0)]
 )
 def test_how_far_sound_may_be_lifted_follows_from_the_noise_under_it(quiet, most):
-    ways = soundtrack._ways(np.linspace(quiet - 10, quiet + 90, 101))  # a tenth of which is below `quiet`
-    assert [way.most_db for way in ways] == pytest.approx([40.0, most, most, most])
-    assert [way.release_db_per_ms for way in ways] == [0.06, 0.06, 0.2, 0.5]
+    settings = soundtrack._limiter_settings(
+        np.linspace(quiet - 10, quiet + 90, 101)
+    )  # a tenth of which is below `quiet`
+    assert [setting.most_db for setting in settings] == pytest.approx([40.0, most, most, most])
+    assert [setting.release_db_per_ms for setting in settings] == [0.06, 0.06, 0.2, 0.5]
 
 
 def test_a_channel_that_is_40_db_below_the_other_is_not_plugged_in():
@@ -176,14 +182,14 @@ def rounds(tmp_path, monkeypatch):
     """Master a sine whose meter says what it is told to say; return target and ceiling of each round."""
 
     def run(*said, level=1.0):
-        meter, asked, lift = iter(said), [], soundtrack._lifting
+        meter, asked, lift = iter(said), [], soundtrack._chosen_gain
 
-        def lifted(target, weighted, peaks, ways, ceiling):
+        def lifted(target, weighted, peaks, settings, ceiling):
             asked.append((pytest.approx(target), pytest.approx(ceiling)))
-            return lift(target, weighted, peaks, ways, ceiling)
+            return lift(target, weighted, peaks, settings, ceiling)
 
         with monkeypatch.context() as patch, Soundtrack(tmp_path, RATE) as track:
-            patch.setattr(soundtrack, "_lifting", lifted)
+            patch.setattr(soundtrack, "_chosen_gain", lifted)
             patch.setattr(soundtrack, "measure", lambda blocks: next(meter))
             track.lay(Sound(level * sine(RATE), 0.0))
             track.finish()
