@@ -103,7 +103,7 @@ async def test_a_clip_looks_as_the_job_asked(settings, job_with):
     assert [shot.layout for shot in facts.shots] == ["fit"]
 
 
-async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(settings, job_with):
+async def test_the_flaws_of_a_clip_are_in_the_jobs_log_after_each_delivery(settings, job_with):
     store, job = await job_with(content=b"")
     facts = ClipFacts(
         number=1,
@@ -124,10 +124,10 @@ async def test_what_to_know_of_a_clip_is_in_the_jobs_log_each_time_it_is_told(se
         reported.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
     assert reported[0] == reported[1]
     assert [line for _, line in reported[0]] == [
-        "Clip 1 lacks letters that no font here has: \U000133d1",
-        "Clip 1 has letters that are not joined or ordered as they should be: FriBidi is missing",
-        "Clip 1 has one channel of the video's sound at most: its channels have no known mix",
-        "Clip 1 is silent, as the video is there.",
+        "Clip 1 lacks the letters \U000133d1 because no font has them.",
+        "Clip 1 shows letters unjoined or out of order because FriBidi is not installed.",
+        "Clip 1 has at most one channel of the video's sound because its channels cannot be mixed.",
+        "Clip 1 is silent because the source has no sound there.",
     ]
 
 
@@ -135,15 +135,15 @@ def fallbacks(kind):
     return REGISTRY.get_sample_value("clipmill_fallbacks_total", {"kind": kind}) or 0.0
 
 
-async def test_a_clip_encoded_without_the_nvenc_that_was_asked_for_says_so_in_the_jobs_log(settings, job_with):
+async def test_a_clip_encoded_without_the_nvenc_that_is_set_says_so_in_the_jobs_log(settings, job_with):
     if encoders.nvenc_fault(VideoFormat(1080, 1920, Fraction(25))) is None:
         pytest.skip("NVENC works here")
     store, job = await job_with(seconds=4)
-    wishing = msgspec.structs.replace(settings, encoder=EncoderChoice.NVENC)
+    with_nvenc = msgspec.structs.replace(settings, encoder=EncoderChoice.NVENC)
     before, reported = fallbacks("encoding_without_nvenc"), []
     for _ in range(2):
         context = Recording()
-        await handler_of(store, wishing)(RenderTask(job=job, number=1), context)
+        await handler_of(store, with_nvenc)(RenderTask(job=job, number=1), context)
         reported.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
     assert reported[0] == reported[1]
     assert [line for _, line in reported[0]] == [

@@ -1,1 +1,1 @@
-"""Renders captioned clips: each is surveyed, then decoded once and encoded once."""
+"""Rendering of captioned clips: each is surveyed, then decoded once and encoded once."""

@@ -21,7 +21,7 @@ from clipmill.renderer.shaping_request import SHAPING_TARGET, Shaping, ShapingRe
 log = structlog.stdlib.get_logger()
 
 PROBE_LIMITS = Limits(seconds=60.0, resident_bytes=2**30)
-"""What asking whether text is shaped may take: it imports a library and reads a font."""
+"""Limits of the process that reports whether text is shaped: it imports a library and reads a font."""
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
 
 
 async def _warn_of_unshaped_text() -> None:
-    """Log whether text will be shaped; a probe that fails is no reason not to start."""
+    """Warn if text will not be shaped; the service also starts if the probe fails."""
     try:
         shaping = await run_child(SHAPING_TARGET, ShapingRequest(), Shaping, limits=PROBE_LIMITS)
     except Failure as failure:
@@ -46,7 +46,7 @@ async def _warn_of_unshaped_text() -> None:
     if not shaping.shapes:
         log.warning(
             "text_not_shaped",
-            consequence="Arabic, Hebrew, Indic, Thai and the like are drawn with their letters apart or out of order",
+            consequence="letters of Arabic, Hebrew, Indic, Thai and similar scripts are drawn unjoined or out of order",
             remedy="install FriBidi: libfribidi0 (Debian, Ubuntu), fribidi (Homebrew)",
         )
 

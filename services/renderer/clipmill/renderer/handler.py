@@ -1,4 +1,4 @@
-"""The render task: one clip of the plan becomes a video, a poster and captions in the store."""
+"""The render task: it stores the video, the poster and the captions of one planned clip."""
 
 import time
 from collections.abc import Iterator
@@ -39,25 +39,25 @@ SCRATCH_PREFIX = "clipmill-render-"
 _frames = Counter("clipmill_render_frames", "Video frames of finished clips.")
 _seconds = Histogram(
     "clipmill_render_seconds",
-    "Wall time of rendering one clip, seconds.",
+    "Wall-clock seconds that rendering a clip took.",
     buckets=(1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800),
 )
 _ratio = Histogram(
     "clipmill_render_time_ratio",
-    "Wall time of rendering a clip divided by its length: below 1 is faster than it plays.",
+    "Ratios of rendering time to clip length; below 1 is faster than the clip plays.",
     buckets=(0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10),
 )
-_encoded = Counter("clipmill_render_clips", "Finished clips, by the video encoder that wrote them.", ["encoder"])
-_layouts = Counter("clipmill_render_layouts", "Shots of finished clips, by the layout they were given.", ["layout"])
+_encoded = Counter("clipmill_render_clips", "Finished clips, by encoder.", ["encoder"])
+_layouts = Counter("clipmill_render_layouts", "Shots of finished clips, by layout.", ["layout"])
 
 
 class RenderHandler:
     """Renders clips.
 
     Args:
-        store: where everything lies.
-        settings: of the renderer.
-        children: run `RENDER_TARGET`.
+        store: Store of the artifacts.
+        settings: The renderer's settings.
+        children: Processes that run `RENDER_TARGET`.
     """
 
     def __init__(self, store: Store, settings: RendererSettings, children: WarmPool) -> None:
@@ -66,11 +66,11 @@ class RenderHandler:
         self._children = children
 
     async def __call__(self, task: RenderTask, context: TaskContext) -> None:
-        """Render the clip that `task` names, unless it is there, and say so.
+        """Render the clip that `task` names, unless it is stored already, and publish its events.
 
         Raises:
-            Permanent: if the plan has no such clip, or its source cannot be rendered.
-            Transient: if another try may work.
+            Permanent: The plan has no such clip, or its source cannot be rendered.
+            Transient: Another attempt may succeed.
         """
         work = await self._load(task.job)
         planned = _planned(work.plan, task.number)
@@ -130,7 +130,7 @@ class RenderHandler:
         )
 
     async def _publish(self, task: RenderTask, rendered: Rendered, directory: Path) -> ClipFacts:
-        """Store the files, then the facts; what another worker has stored already stays, so that no file changes."""
+        """Store the files, then the facts; a file that another worker has stored is never replaced."""
         job, number = task.job, task.number
         files = (
             (layout.clip(job, number), CLIP_NAME),
@@ -158,7 +158,7 @@ class RenderHandler:
         return await documents.save_once(self._store, layout.clip_facts(job, number), facts)
 
     def _report(self, context: TaskContext, facts: ClipFacts, seconds: float) -> None:
-        """Log how it was done; a second-best way is also counted."""
+        """Log how the clip was rendered, and count each fallback."""
         context.log.info(
             "clip rendered",
             seconds=round(seconds, 1),
@@ -175,15 +175,15 @@ class RenderHandler:
         if facts.sound_reduced:
             fallback("reduced_sound")
         if self._without_nvenc(facts):
-            context.log.warning("nvenc_not_usable", encoder=facts.encoder)
+            context.log.warning("nvenc_skipped", encoder=facts.encoder)
             fallback("encoding_without_nvenc")
 
     def _without_nvenc(self, facts: ClipFacts) -> bool:
-        """Whether another encoder made the picture although NVENC was asked for."""
+        """Return whether another encoder made the picture although the settings name NVENC."""
         return self._settings.encoder is EncoderChoice.NVENC and facts.encoder != EncoderChoice.NVENC
 
     def _notable(self, job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
-        """Yield what the submitter should know about a clip before using it."""
+        """Yield the log lines that the submitter should read before using a clip."""
         yield from _flaws(job, facts, media)
         if self._without_nvenc(facts):
             line = f"Clip {facts.number} was encoded with {facts.encoder} because NVENC does not work on this machine."
@@ -191,7 +191,7 @@ class RenderHandler:
 
 
 class _Work(Struct, frozen=True):
-    """What earlier stages have found out."""
+    """The documents of the earlier stages."""
 
     media: MediaFacts
     plan: Plan
@@ -203,7 +203,9 @@ def _planned(plan: Plan, number: int) -> PlannedClip:
     for clip in plan.clips:
         if clip.number == number:
             return clip
-    raise Permanent(ErrorCode.INTERNAL, f"The plan has no clip {number}; it has {len(plan.clips)}.")
+    raise Permanent(
+        ErrorCode.INTERNAL, f"The plan of {len(plan.clips)} clips has no clip {number}; submit the video again."
+    )
 
 
 def _touching(segments: tuple[Segment, ...], clip: PlannedClip) -> list[Segment]:
@@ -224,18 +226,19 @@ def _public(job: JobId, stem: str, clip: PlannedClip) -> PublicClip:
 
 
 def _flaws(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
-    """Yield what is less than perfect in a clip."""
+    """Yield a log line for each flaw of a clip."""
     if facts.missing_letters:
-        line = f"Clip {facts.number} lacks letters that no font here has: {facts.missing_letters}"
+        line = f"Clip {facts.number} lacks the letters {facts.missing_letters} because no font has them."
         yield Log(job=job, name=f"missing_letters_{facts.number}", line=line)
     if facts.unshaped:
-        line = f"Clip {facts.number} has letters that are not joined or ordered as they should be: FriBidi is missing"
+        line = f"Clip {facts.number} shows letters unjoined or out of order because FriBidi is not installed."
         yield Log(job=job, name=f"unshaped_letters_{facts.number}", line=line)
     if facts.sound_reduced:
-        line = f"Clip {facts.number} has one channel of the video's sound at most: its channels have no known mix"
+        line = f"Clip {facts.number} has at most one channel of the video's sound because its channels cannot be mixed."
         yield Log(job=job, name=f"reduced_sound_{facts.number}", line=line)
     if facts.loudness_lufs is None and media.audio is not None:
-        yield Log(job=job, name=f"silent_{facts.number}", line=f"Clip {facts.number} is silent, as the video is there.")
+        line = f"Clip {facts.number} is silent because the source has no sound there."
+        yield Log(job=job, name=f"silent_{facts.number}", line=line)
 
 
 def _measure(facts: ClipFacts, seconds: float) -> None:

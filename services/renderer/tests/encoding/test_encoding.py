@@ -132,7 +132,7 @@ def test_without_a_graphics_card_x264_makes_the_picture(tmp_path, caplog):
     assert encoders.chosen(video_format, Quality()) is EncoderChoice.X264
     assert "nvenc" not in caplog.text
     assert encoders.chosen(video_format, Quality(encoder=EncoderChoice.NVENC)) is EncoderChoice.X264
-    assert "nvenc_not_usable" in caplog.text
+    assert "nvenc_skipped" in caplog.text
 
 
 def test_sound_is_encoded_without_its_priming_and_decodes_where_it_was():

@@ -11,20 +11,22 @@ from clipmill.renderer.checking.verification import Check, Examined, Expected, e
 
 
 def check(arguments: Sequence[str]) -> int:
-    """Run `verify`: print what was looked at, one line each, file by file as they are examined.
+    """Run `verify`: print a line for each check, file by file as they are examined.
 
     Args:
-        arguments: after the word `verify`.
+        arguments: Arguments of the command, after the word `verify`.
 
     Returns:
-        The exit status: 0 if nothing is wrong, else 1.
+        The exit status: 0 if no check fails, else 1.
     """
     parser = argparse.ArgumentParser(prog="python -m clipmill.renderer verify", description="Check rendered files.")
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    parser.add_argument("--seconds", type=float, help="how long they should be")
-    parser.add_argument("--format", type=OutputFormat, choices=list(OutputFormat), help="their shape; any by default")
-    parser.add_argument("--captions", action="store_true", help="caption files must lie beside them")
-    parser.add_argument("--json", action="store_true", help="print JSON, one line a file")
+    parser.add_argument("--seconds", type=float, help="expected length, in seconds")
+    parser.add_argument(
+        "--format", type=OutputFormat, choices=list(OutputFormat), help="expected shape; any by default"
+    )
+    parser.add_argument("--captions", action="store_true", help="also check the caption files beside them")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per file")
     options = parser.parse_args(arguments)
     expected = Expected(seconds=options.seconds, output_format=options.format, captions=options.captions)
     fine = [_report(path, examine(path, expected), as_json=options.json) for path in options.files]
@@ -32,7 +34,7 @@ def check(arguments: Sequence[str]) -> int:
 
 
 def _report(path: Path, checks: Sequence[Check], *, as_json: bool) -> bool:
-    """Print at once what was found in a file, and return whether nothing is wrong."""
+    """Print the checks of a file at once, and return whether all succeeded."""
     wrong = sum(not found.ok for found in checks)
     if as_json:
         lines = [msgspec.json.encode(Examined(str(path), not wrong, tuple(checks))).decode()]

@@ -120,21 +120,21 @@ def examine(path: Path, expected: Expected) -> list[Check]:
         with av.open(path, metadata_errors="replace") as container:
             checks = [_is("container", "mp4" in container.format.name, container.format.name, "MP4")]
             videos, audios = container.streams.video, container.streams.audio
-            found = f"{len(videos)} of pictures, {len(audios)} of sound, {len(container.streams)} in all"
+            found = f"{len(videos)} video, {len(audios)} audio, {len(container.streams)} in total"
             single = len(videos) == len(audios) == 1 and len(container.streams) == 2
-            checks.append(_is("streams", single, found, "one of each"))
+            checks.append(_is("streams", single, found, "1 video, 1 audio, 2 in total"))
             checks += _tags(dict(container.metadata), [dict(stream.metadata) for stream in container.streams])
             container_seconds = float(container.duration or 0) / av.time_base
             unknown = [stream for stream in (*videos[:1], *audios[:1]) if not decodable(stream)]
             if unknown:
                 kinds = " and ".join(stream.type for stream in unknown)
-                checks.append(Check("decodes", False, f"It cannot be decoded: {kinds} in an unknown format."))
+                checks.append(Check("decodes", False, f"The {kinds} cannot be decoded because the format is unknown."))
             elif videos and audios:
                 checks += _codecs(videos[0], audios[0], expected)
                 played = play(container, videos[0], audios[0])
                 checks += _played(played, videos[0], container_seconds, expected)
     except (av.error.FFmpegError, OSError) as error:
-        return [Check("readable", False, f"It cannot be opened as a video: {error.strerror or error}.")]
+        return [Check("readable", False, f"The file cannot be opened as a video: {error.strerror or error}.")]
     checks += _layout(path)
     if expected.captions:
         checks += _captions(path, expected.seconds or container_seconds)
@@ -164,17 +164,21 @@ def _codecs(video: VideoStream, audio: AudioStream, expected: Expected) -> Itera
 
 def _played(played: Playback, video: VideoStream, container_seconds: float, expected: Expected) -> Iterator[Check]:
     if not played.pictures or played.sound_start is None:
-        yield Check("decodes", False, "Not a single frame of picture or of sound can be decoded.")
+        yield Check("decodes", False, "No picture or no sound can be decoded.")
         return
     whole = not played.damaged and len(played.pictures) == (video.frames or len(played.pictures))
     found = f"{len(played.pictures)} of {video.frames} pictures, {played.damaged} damaged"
-    yield Check("decodes", whole, found if whole else f"Not all of it can be decoded: {found}.")
+    yield Check("decodes", whole, found if whole else f"Some frames cannot be decoded: {found}.")
     found = f"turned by {played.turned} degrees{', mirrored' if played.mirrored else ''}"
     yield _is("upright", not played.turned and not played.mirrored, found, "as it is stored")
     yield from _rates(played, video)
     group = played.longest_group
     fine = group <= LONGEST_GROUP_SECONDS + played.picture_seconds / 2
-    yield Check("key frames", fine, f"every {group:.2f} s" if fine else f"There is no key frame for {group:.2f} s.")
+    yield Check(
+        "key frames",
+        fine,
+        f"every {group:.2f} s" if fine else f"The longest time without a key frame is {group:.2f} s.",
+    )
     yield from _sync(played, played.sound_start)
     wanted = played.picture_end if expected.seconds is None else expected.seconds
     for name, seconds in (
@@ -183,8 +187,8 @@ def _played(played: Playback, video: VideoStream, container_seconds: float, expe
         ("sound", played.sound_end),
     ):
         fine = abs(seconds - wanted) <= DURATION_TOLERANCE_SECONDS
-        sentence = f"{name}: {seconds:.3f} s"
-        yield Check("duration", fine, sentence if fine else f"The {name} lasts {seconds:.3f} s, not {wanted:.3f} s.")
+        found = f"{name}: {seconds:.3f} s"
+        yield Check("duration", fine, found if fine else f"The {name} lasts {seconds:.3f} s, not {wanted:.3f} s.")
     yield from _loudness(played)
 
 
@@ -200,7 +204,7 @@ def _rates(played: Playback, video: VideoStream) -> Iterator[Check]:
     level = int(codec.level or 0)
     most_macroblocks, most_bits = LEVELS.get(level, (0, 0))
     fits = macroblocks <= most_macroblocks + 1 and picture_rate <= most_bits
-    yield _is("level", fits, f"{level / 10}", "4.0 or 4.2 with what the file needs")
+    yield _is("level", fits, f"{level / 10}", "4.0 or 4.2 with room for the file's frame and bit rate")
     yield _is(
         "video bit rate", picture_rate <= HIGHEST_VIDEO_BITRATE, f"{picture_rate / 1e6:.2f} Mbit/s", "at most 25 Mbit/s"
     )
@@ -223,7 +227,11 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
         )
     fine = played.apart <= LONGEST_APART_SECONDS
     found = f"at most {played.apart:.2f} s"
-    yield Check("interleaving", fine, found if fine else f"Picture and sound lie {played.apart:.2f} s apart.")
+    yield Check(
+        "interleaving",
+        fine,
+        found if fine else f"Picture and sound of the same time are stored {played.apart:.2f} s apart.",
+    )
 
 
 def _loudness(played: Playback) -> Iterator[Check]:
@@ -251,16 +259,20 @@ def _tags(container: dict[str, str], streams: list[dict[str, str]]) -> Iterator[
         and not (name in OWN_TAGS and OWN_TAGS[name] in {None, value})
     ]
     title = container.get("title", "")
-    yield Check("metadata", not strange, f"title {title!r}" if not strange else f"There is more: {', '.join(strange)}.")
+    yield Check(
+        "metadata",
+        not strange,
+        f"title {title!r}" if not strange else f"The file has other tags: {', '.join(strange)}.",
+    )
 
 
 def _layout(path: Path) -> Iterator[Check]:
     names = list(boxes(path))
     fast = b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")
-    sentence = "The index (moov) must stand before the media (mdat), so that players start at once."
+    sentence = "The index (moov) must stand before the media (mdat) for players to start at once."
     yield Check("faststart", fast, "index first" if fast else sentence)
     edited = b"elst" in names
-    sentence = "There is an edit list; editors and uploaders treat those differently."
+    sentence = "The file has an edit list, which editors and uploaders treat differently."
     yield Check("edit list", not edited, sentence if edited else "none")
 
 
@@ -270,7 +282,7 @@ def _captions(path: Path, seconds: float) -> Iterator[Check]:
         names = path.with_suffix(suffix), path.with_name(f"captions{suffix}")
         file = next((name for name in names if name.exists()), None)
         if file is None:
-            yield Check("captions", False, f"There is no {names[0].name} beside it.")
+            yield Check("captions", False, f"The file {names[0].name} is missing.")
             continue
         try:
             found = cues(file)

@@ -76,7 +76,7 @@ class PosterPicker:
             ValueError: if there was none.
         """
         if self._frame is None:
-            raise ValueError("no picture was considered")
+            raise ValueError("No picture was considered; consider one before saving.")
         picture = self._frame.reformat(
             format="bgr24",
             src_colorspace=Colorspace.ITU709,

@@ -103,7 +103,9 @@ class Encoder:
     def picture(self, frame: av.VideoFrame) -> None:
         """Write the next picture, one that `canvas` gave."""
         if (frame.width, frame.height) != self._size:
-            raise ValueError(f"A picture of {frame.width}x{frame.height} does not fit a clip of {self._size}.")
+            raise ValueError(
+                f"A picture of {frame.width}x{frame.height} does not fit a clip of {self._size}; draw on a new canvas."
+            )
         frame.pts = self.frames
         frame.time_base = self._time_base
         frame.color_range = ColorRange.MPEG

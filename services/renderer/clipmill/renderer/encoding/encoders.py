@@ -137,7 +137,7 @@ def chosen(video_format: VideoFormat, quality: Quality) -> EncoderChoice:
     if fault is None:
         return EncoderChoice.NVENC
     if quality.encoder is EncoderChoice.NVENC:
-        log.warning("nvenc_not_usable", extra={"reason": fault})
+        log.warning("nvenc_skipped", extra={"reason": fault})
     return EncoderChoice.X264
 
 
