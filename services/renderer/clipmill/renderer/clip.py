@@ -1,8 +1,8 @@
-"""Rendering one clip: survey, direct, render. Runs in a child process.
+"""Rendering of one clip, in a child process: survey, direct, render.
 
-First the clip is looked at cheaply and as a whole (`survey`): who is where, who speaks, how loud it is. Then it is
-decided what each frame shows (`directing`). Then each picture is decoded, drawn and encoded, once: reading, drawing and
-encoding go on side by side, and there is no file in between but the sound's.
+`survey` first examines the whole clip cheaply: who is where, who speaks, how loud it is. Then `directing` decides what
+each frame shows. At last each picture is decoded, drawn and encoded once. Reading, drawing and encoding run side by
+side, and only the sound is written to a temporary file.
 """
 
 import time
@@ -45,19 +45,19 @@ from clipmill.renderer.text.subtitling import Subtitler, caption
 FACE_MODEL = "blazeface-full-range"
 
 SURVEY_PERCENT = 8.0
-"""Of a clip's work."""
+"""The survey's part of a clip's work."""
 
 PICTURES_READ, PICTURES_DRAWN = 3, 2
-"""Most that wait for the next stage: enough to even out what pictures cost, 20 MB at 1080p and 45 MB at 4K."""
+"""Most pictures that wait for the next stage: they even out varying costs, and take 20 MB at 1080p and 45 MB at 4K."""
 
 BLOCK_SECONDS = 0.25
-"""Of sound written at a time, so far ahead of the pictures at most."""
+"""Length of the sound written at a time, which is also the farthest that it is ahead of the pictures."""
 
 BLOCKS_READY = 8
 
 LONGEST_LAG_SECONDS = 5.0
-"""How far pictures may be written ahead of the sound while that is mastered. The muxer holds their packets until the
-sound for them comes, but not for more than 10 s."""
+"""Time by which the pictures may be ahead of the sound while it is mastered. The muxer holds their packets until their
+sound comes, but for 10 s at most."""
 
 Report = Callable[[float], None]
 
@@ -66,12 +66,12 @@ def render(request: RenderRequest, report: Report) -> Rendered:
     """Render the clip, its poster and its captions into the request's directory.
 
     Args:
-        request: what and where to.
-        report: called with the percentage done.
+        request: The clip, its options and the directory.
+        report: Function that receives the percentage done.
 
     Raises:
-        Permanent: with `unreadable_media` or `no_video` if the source is not a readable video, `missing_artifact` if
-            it is not there, `model_unavailable` without the face model's weights.
+        Permanent: The source is not a readable video (`unreadable_media`, `no_video`) or is not stored
+            (`missing_artifact`), or the face model's weights are missing (`model_unavailable`).
     """
     keep_freed_memory()
     cv2.setNumThreads(1)  # the codecs' threads keep the processors busy
@@ -134,7 +134,7 @@ def _directed(
     soundtrack: Soundtrack,
     progress: "_Progress",
 ) -> Direction:
-    """Survey the clip and decide what each of its frames shows; the soundtrack is filled on the way."""
+    """Survey the clip, fill the soundtrack, and decide what each frame shows."""
     start, rate = source.snapped(request.start), float(source.rate)
     seen = survey(
         source,
@@ -155,7 +155,7 @@ def _directed(
 def _write(
     pictures: Iterable[Picture], drawing: Drawing, soundtrack: Soundtrack, encoder: Encoder, progress: "_Progress"
 ) -> None:
-    """Draw and encode the pictures, and the sound beside them."""
+    """Draw and encode the pictures, and write the sound between them."""
     sounding = 0.0
     with (
         Prefetch(_mastered(soundtrack), BLOCKS_READY, "mastering") as mastered,
@@ -174,7 +174,7 @@ def _write(
 
 
 def _mastered(soundtrack: Soundtrack) -> Iterator[Sequence[bytes]]:
-    """Yield the sound, as loud as it should be, while pictures are drawn already."""
+    """Master the sound and yield it as blocks of packets; runs while pictures are drawn."""
     soundtrack.master()
     yield from soundtrack.blocks(BLOCK_SECONDS)
 
@@ -183,24 +183,24 @@ class _Progress:
     """Reports each whole percentage once.
 
     Args:
-        report: called with it.
-        frames: of the clip.
+        report: Function that receives the percentage.
+        frames: Number of frames in the clip.
     """
 
     def __init__(self, report: Report, frames: int) -> None:
         self._report = report
         self._frames = frames
-        self._said = 0
+        self._reported = 0
 
     def surveyed(self, share: float) -> None:
-        """Take in how much of the survey is done, 0 to 1."""
-        self._say(SURVEY_PERCENT * share)
+        """Report that a share of the survey, 0 to 1, is done."""
+        self._report_once(SURVEY_PERCENT * share)
 
     def written(self, frames: int) -> None:
-        """Take in how many frames are written."""
-        self._say(SURVEY_PERCENT + (100 - SURVEY_PERCENT) * frames / self._frames)
+        """Report that this many frames are written."""
+        self._report_once(SURVEY_PERCENT + (100 - SURVEY_PERCENT) * frames / self._frames)
 
-    def _say(self, percent: float) -> None:
-        if int(percent) > self._said:
-            self._said = int(percent)
-            self._report(self._said)
+    def _report_once(self, percent: float) -> None:
+        if int(percent) > self._reported:
+            self._reported = int(percent)
+            self._report(self._reported)

@@ -1,4 +1,4 @@
-"""What the service asks of the process that renders a clip, and what it gets back."""
+"""The request to the process that renders a clip, and its answer."""
 
 from clipmill.contracts.documents import Segment, Shot, ShotFacts
 from clipmill.contracts.options import JobOptions
@@ -13,23 +13,23 @@ WEBVTT_NAME, SUBRIP_NAME = "captions.vtt", "captions.srt"
 
 
 class RenderRequest(Struct, frozen=True, kw_only=True):
-    """What to render, and where to.
+    """The clip to render, and the directory for its files.
 
     Attributes:
-        store_url: of the artifact store.
-        source_key: of the video in it.
-        audio_index: the container's stream to take the sound from, None for the one that players choose.
-        frame_rate: average frames a second of the source, for containers that do not tell; 0 if it is not known.
-        start: seconds of the source.
-        end: seconds of the source, later than `start`.
-        shots: of the source.
-        segments: of the transcript, at least those that touch the clip.
-        title: of the clip.
-        options: choices of the look that the submission made.
-        directory: for the files, existing.
-        models_dir: where fetched weights are.
-        quality: of the encoding.
-        faces_per_second: how often faces are looked for.
+        store_url: Address of the artifact store.
+        source_key: Key of the video in the store.
+        audio_index: Number of the container's audio stream, None for the one that players choose.
+        frame_rate: Average frames per second of the source, 0 if unknown; used where the container states none.
+        start: Start of the clip, in seconds of the source.
+        end: End of the clip, in seconds of the source, later than `start`.
+        shots: Shots of the source.
+        segments: Segments of the transcript, at least those that touch the clip.
+        title: Title of the clip.
+        options: The submission's choices for the look.
+        directory: Existing directory for the files.
+        models_dir: Directory of the downloaded weights.
+        quality: Quality of the encoding.
+        faces_per_second: Face detections per second of video.
     """
 
     store_url: str
@@ -49,22 +49,22 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
 
 
 class Rendered(Struct, frozen=True, kw_only=True):
-    """What was rendered.
+    """The facts about a rendered clip.
 
     Attributes:
-        duration: seconds.
-        width: pixels.
-        height: pixels.
-        frames: written.
-        shots: in order, with their layouts.
-        encoder: of the video.
-        loudness_lufs: of the sound as it is heard, None for silence.
-        true_peak_dbtp: of the sound as it is heard, None for silence.
-        missing_letters: of the words and the title, which no font has.
-        sound_reduced: whether only one channel of the source's sound could be used, or none.
-        unshaped: whether some are not joined as their script wants it, FriBidi not being there.
-        seconds: the work took, wall time.
-        survey_seconds: of which for deciding what to show.
+        duration: Length, in seconds.
+        width: Width, in pixels.
+        height: Height, in pixels.
+        frames: Number of frames written.
+        shots: Shots in order, with their layouts.
+        encoder: Name of the video encoder.
+        loudness_lufs: Integrated loudness of the encoded sound, None for silence.
+        true_peak_dbtp: True peak of the encoded sound, None for silence.
+        missing_letters: Letters of the words and the title that no font has.
+        unshaped: True if letters are drawn unjoined or out of order because FriBidi is not installed.
+        sound_reduced: True if only one channel of the source's sound could be used, or none.
+        seconds: Wall-clock seconds of the whole work.
+        survey_seconds: Wall-clock seconds until each frame's layout was decided.
     """
 
     duration: float

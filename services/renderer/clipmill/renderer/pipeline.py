@@ -1,7 +1,7 @@
-"""Stages of work that overlap: each in a thread of its own, a few items ahead of the next one.
+"""Stages of work that overlap: each runs in its own thread, a few items ahead of the next one.
 
-Decoding, drawing and encoding spend their time in C code that lets go of Python's lock, so threads are enough to keep
-the processors busy, and pictures go from one to the next without being copied.
+Decoding, drawing and encoding spend their time in C code that releases Python's global lock. Threads are enough to keep
+the processors busy, and pictures pass from one stage to the next without a copy.
 """
 
 import threading
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 
 class Prefetch(Generic[T]):
-    """Takes items from an iterable in a thread of its own and keeps a few of them ready.
+    """Takes items from an iterable in its own thread and keeps a few of them ready.
 
-    A context manager, to be iterated over once; leaving it ends the thread and waits for that. What the iterable raises
-    is raised, as it is, to whoever takes items, after those that came before.
+    Use it as a context manager and iterate over it once. Leaving it stops the thread and waits for it. An error of the
+    iterable is raised unchanged by the iteration, after the items that came before it.
 
     Args:
-        items: taken and used by the thread alone.
-        depth: most items that wait to be taken.
-        name: of the thread.
+        items: Items that the thread takes, and nobody else.
+        depth: Most items that wait to be taken.
+        name: Name of the thread.
     """
 
     def __init__(self, items: Iterable[T], depth: int, name: str) -> None:
@@ -50,7 +50,7 @@ class Prefetch(Generic[T]):
 
     @property
     def ready(self) -> bool:
-        """Whether an item, or the end, can be had without waiting."""
+        """Return whether an item, or the end, is available without waiting."""
         with self._changed:
             return bool(self._ready) or self._ended
 
@@ -71,16 +71,16 @@ class Prefetch(Generic[T]):
             for item in self._items:
                 if not self._put(item):
                     break
-        except BaseException as error:  # noqa: BLE001  # it is raised where items are taken
+        except BaseException as error:  # noqa: BLE001  # the iteration raises it
             self._error = error
         finally:
-            self._items = ()  # a generator that was left halfway is closed here, in its thread
+            self._items = ()  # closes a generator that was stopped halfway, in its own thread
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
 
     def _put(self, item: T) -> bool:
-        """Wait for room and put `item` there; returns whether anyone still wants more."""
+        """Wait for a free place and put `item` there; return whether more items are wanted."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or len(self._ready) < self._depth)
             if not self._stopped:

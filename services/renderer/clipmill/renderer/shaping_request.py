@@ -1,4 +1,4 @@
-"""What the service asks at its start of a process that can set text, and what it gets back."""
+"""The request of the starting service to a process that can set text, and its answer."""
 
 from msgspec import Struct
 
@@ -7,14 +7,14 @@ SHAPING_TARGET = "clipmill.renderer.text.typefaces:shaping"
 
 
 class ShapingRequest(Struct, frozen=True):
-    """Asks whether text is shaped on this machine; there is nothing else to say."""
+    """Asks whether text is shaped on this machine."""
 
 
 class Shaping(Struct, frozen=True):
-    """How text is set on this machine.
+    """The answer of the process.
 
     Attributes:
-        shapes: whether letters are joined, stacked and reordered as their script wants it.
+        shapes: True if letters are joined, stacked and reordered as their script requires.
     """
 
     shapes: bool

@@ -1,1 +1,1 @@
-"""Frames as they are drawn: crops, backgrounds and overlays in YUV, and the poster."""
+"""Drawing of frames: crops, backgrounds and overlays in YUV, and the poster."""

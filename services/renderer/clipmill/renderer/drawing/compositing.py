@@ -1,4 +1,4 @@
-"""Laying pictures with transparency over the canvas, in YUV, only where they cover it."""
+"""Blending of transparent pictures over the canvas, in YUV, only where they cover it."""
 
 from dataclasses import dataclass
 
@@ -23,9 +23,9 @@ class Overlay:
     """A picture with transparency, ready to be blended.
 
     Attributes:
-        left: where it begins on the canvas, even, pixels.
-        top: likewise.
-        layers: of luma and the two chroma planes; width and height in luma samples are even.
+        left: Left edge on the canvas, in pixels, even.
+        top: Top edge on the canvas, in pixels, even.
+        layers: Layers of luma and the two chroma planes; width and height in luma samples are even.
     """
 
     left: int
@@ -34,12 +34,12 @@ class Overlay:
 
     @property
     def width(self) -> int:
-        """Luma samples."""
+        """Return the width in luma samples."""
         return int(self.layers[0].ink.shape[1])
 
     @property
     def height(self) -> int:
-        """Luma samples."""
+        """Return the height in luma samples."""
         return int(self.layers[0].ink.shape[0])
 
 
@@ -47,9 +47,9 @@ def overlay(rgba: npt.NDArray[np.uint8], left: int, top: int) -> Overlay:
     """Return an overlay of an RGB picture with straight alpha.
 
     Args:
-        rgba: rows by columns by 4, an even number of each of the first two.
-        left: where it begins on the canvas, even, pixels.
-        top: likewise.
+        rgba: Picture of rows by columns by 4; rows and columns are even.
+        left: Left edge on the canvas, in pixels, even.
+        top: Top edge on the canvas, in pixels, even.
     """
     values = rgba.astype(np.float64) / 255
     alpha = values[..., 3]
@@ -79,6 +79,6 @@ def _layer(ink: Floats, alpha: Floats) -> Layer:
 
 
 def _halved(plane: Floats) -> Floats:
-    """Means of two by two."""
+    """Return the means of each two by two samples."""
     height, width = plane.shape
     return np.asarray(plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)), np.float64)

@@ -1,4 +1,4 @@
-"""The still picture that stands for a clip."""
+"""The poster: the still picture that represents a clip."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,31 +12,32 @@ from clipmill.renderer.pictures import Picture, Plane, view
 from clipmill.renderer.seeing.faces import Box
 
 EVERY_SECONDS = 0.2
-"""Of video between two candidates. A blink lasts 0.1 to 0.4 s: some candidate lies beside it."""
+"""Time between two candidates. A blink lasts 0.1 to 0.4 s, so some candidate misses it."""
 
 SETTLING_SECONDS = 0.3
-"""At the clip's start, where nothing is chosen: the first frames of a sentence are seldom its best."""
+"""Time at the clip's start that gives no poster: the first frames of a sentence are seldom its best."""
 
 EYES = (0.05, 0.45)
-"""The part of a face's box, from its top, in which the eyes are (the box reaches from the eyebrows to the chin)."""
+"""Band of a face's box that holds the eyes, in parts of its height from the top. The box reaches from the eyebrows
+to the chin."""
 
 MEASURED_SIZE = 96
-"""Pixels of a face's side at which sharpness is measured, so that small and large ones compare."""
+"""Side, in pixels, to which faces are scaled before sharpness is measured: small and large ones become comparable."""
 
 LEAST_FACE = 48
-"""Pixels of a face's side on the canvas, below which it does not count as one."""
+"""Shorter side on the canvas, in pixels, below which a face does not count."""
 
 LARGE_FACE = 0.3
-"""Part of the canvas's shorter side that a face takes when more would not make a better poster."""
+"""Part of the canvas's shorter side beyond which a wider face makes no better poster."""
 
 JPEG_QUALITIES = (90, 85, 80, 72, 64, 55, 45, 35)
 JPEG_BYTES = 300 * 1000
-"""The highest of the qualities is taken whose file is no larger, or the lowest."""
+"""Largest poster: the highest of the qualities whose file is no larger is used, else the lowest."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Merit:
-    """How well a picture stands for the clip; pictures with a face come before those without."""
+    """A picture's rank as a poster; pictures with a face come before those without."""
 
     settled: bool
     face: bool
@@ -46,11 +47,11 @@ class _Merit:
 class PosterPicker:
     """Keeps the best picture seen so far.
 
-    The sharpest eyes on the largest face win: eyes that are open show edges of lids, iris and white, and lose them when
-    they blink, when the head moves fast and when the picture is out of focus.
+    The sharpest eyes on the largest face win. Open eyes show the edges of lids, iris and white; a blink, a moving head or
+    a picture out of focus hides them.
 
     Args:
-        rate: frames a second of the clip.
+        rate: Frames per second of the clip.
     """
 
     def __init__(self, rate: float) -> None:
@@ -60,7 +61,7 @@ class PosterPicker:
         self._frame: av.VideoFrame | None = None
 
     def consider(self, index: int, framing: Framing, canvas: Picture) -> None:
-        """Look at frame `index`, as drawn and before captions."""
+        """Compare frame `index`, as drawn before its captions, with the best picture so far."""
         settled = index >= self._settled
         if index % self._every or (index and not settled):
             return
@@ -73,7 +74,7 @@ class PosterPicker:
         """Write the best picture as JPEG.
 
         Raises:
-            ValueError: if there was none.
+            ValueError: No picture was considered.
         """
         if self._frame is None:
             raise ValueError("No picture was considered; consider one before saving.")
@@ -109,7 +110,7 @@ def _merit(framing: Framing, canvas: Picture, *, settled: bool) -> _Merit:
 
 
 def _face_score(face: Box, canvas: Picture) -> float | None:
-    """How sharp and large a face is; None if it is too small or cut off."""
+    """Return a score for a face's sharpness and size; None if it is too small or cut off."""
     left, top, right, bottom = (round(edge) for edge in (face.left, face.top, face.right, face.bottom))
     inside = left >= 0 and top >= 0 and right <= canvas.width and bottom <= canvas.height
     if not inside or min(right - left, bottom - top) < LEAST_FACE:
@@ -123,5 +124,5 @@ def _face_score(face: Box, canvas: Picture) -> float | None:
 
 
 def _edges(luma: Plane) -> float:
-    """The variance of the Laplacian: how much fine detail there is (Pech-Pacheco et al., ICPR 2000)."""
+    """Return the variance of the Laplacian, a measure of fine detail (Pech-Pacheco et al., ICPR 2000)."""
     return float(cv2.Laplacian(luma, cv2.CV_32F).var())

@@ -1,10 +1,10 @@
-"""Drawing a picture on the canvas as its framing says: crops scaled into their places, without leaving YUV.
+"""Drawing of a picture on the canvas according to its framing: crops are scaled into their panes, all in YUV.
 
-A crop lies at fractions of a pixel, so that slow movements are smooth; FFmpeg's scaler, the fastest there is (0.8 ms a
-1080x1920 plane on one thread, OpenCV's 1.3, a cubic warp 12), only takes whole pixels. So a part a little larger than
-the crop is scaled, and the crop is cut out of the result. Where the part begins decides at which fraction of a canvas
-pixel the crop's edge comes to lie: of a few beginnings one puts it almost on a whole one. What is still missing is made
-up by mixing neighbours.
+A crop begins at a fraction of a pixel to make slow movements smooth. FFmpeg's scaler is the fastest available (0.8 ms
+per 1080x1920 plane on one thread; OpenCV's takes 1.3, a cubic warp 12), but it takes whole pixels only. So it scales a
+part a little larger than the crop, and the crop is cut out of the result. The beginning of the part decides at which
+fraction of a canvas pixel the crop's edge falls; one of a few beginnings puts it almost on a whole pixel. Mixing
+neighbouring pixels makes up the rest.
 """
 
 from collections.abc import Sequence
@@ -20,54 +20,55 @@ from clipmill.renderer.framings import Framing, Layout, Pane
 from clipmill.renderer.pictures import BLACK, Picture, Plane
 
 REACH = 3
-"""Source samples beyond the crop that cubic interpolation looks at, and one to spare; more where it reduces."""
+"""Source samples beyond the crop that cubic interpolation reads, plus one; more where the picture is reduced."""
 
 BEGINNINGS = 12
-"""Source samples that the scaled part may begin farther out. At 1080p a canvas of 1080x1920 is 16/9 of the crop: nine
-of them put the edge at every ninth of a canvas sample."""
+"""Most source samples by which the scaled part begins farther out than it must. At 1080p a canvas of 1080x1920 is 16/9
+of the crop: nine beginnings put the edge at every ninth of a canvas sample."""
 
 NEGLIGIBLE = 1 / 6
-"""Canvas samples: a misplacement that nobody sees, also while the camera pans: H.264 itself moves pictures in quarters
-of a sample. Mixing neighbours instead takes up to a third of the finest detail, now more, now less as a crop moves."""
+"""Largest misplacement that nobody sees, in canvas samples, also while the camera pans: H.264 itself moves pictures in
+quarters of a sample. Mixing neighbours instead blurs up to a third of the finest detail, more or less as a crop moves."""
 
 EXACT = 1e-6
-"""Samples: what is nearer than this is the same."""
+"""Distance in samples below which two positions are equal."""
 
 BLUR_PART = 15
-"""The background is blurred at a size that is this many times smaller than the canvas."""
+"""Factor by which the background is smaller than the canvas while it is blurred."""
 
 BLUR_SIGMA = 3.0
-"""Of the Gaussian, samples at that size; 45 on the canvas."""
+"""Standard deviation of the Gaussian, in samples at the reduced size; 45 on the canvas."""
 
 BACKGROUND_LIGHT, BACKGROUND_COLOUR = 0.45, 0.7
-"""What is left of the blurred background's luma and chroma, so that the picture before it stands out."""
+"""Parts of the blurred background's luma and chroma that are kept; the picture before it stands out."""
 
 SOLID = (30, 131, 126)
-"""The one dark colour behind a picture, Y, U, V: sRGB #0F1114, nearly black and a little cool."""
+"""Y, U, V of the plain background: sRGB #0F1114, nearly black and a little cool."""
 
 DIVIDER = 4
-"""Pixels of black between the two panes of `split`: two crops of one room otherwise look like one broken picture."""
+"""Width of the black line between the two panes of `split`, in pixels: without it two crops of one room look like one
+broken picture."""
 
 
 SCALERS = 16
-"""Scalers that are kept, those used last, 0.75 MB each and more: they are made for sizes, which change with each shot.
-A framing needs ten at most: two for a pane, and two for each of the bars on its four sides."""
+"""Scalers that are kept, those used last, 0.75 MB each and more. A scaler is made for its sizes, which change with each
+shot; a framing needs ten at most: two for a pane, and two for each of the bars on its four sides."""
 
 
 class Reframer:
-    """Draws pictures on a canvas; for one thread, because the scalers it keeps are."""
+    """Draws pictures on a canvas, in one thread only because its scalers are not safe to share."""
 
     def __init__(self) -> None:
         self._scaler = lru_cache(SCALERS)(_scaler)
 
     def draw(self, picture: Picture, framing: Framing, canvas: Picture, background: Background) -> None:
-        """Draw a picture as its framing says.
+        """Draw a picture according to its framing.
 
         Args:
-            picture: of any size.
-            framing: whose panes lie on even pixels inside the canvas.
-            canvas: of any even size, overwritten.
-            background: behind panes that do not cover the canvas.
+            picture: Picture of any size.
+            framing: Framing whose panes have even edges inside the canvas.
+            canvas: Canvas of any even size, which is overwritten.
+            background: Background behind panes that do not cover the canvas.
         """
         for pane in framing.panes:
             self._draw_pane(picture, pane, canvas)
@@ -83,7 +84,7 @@ class Reframer:
         left, top = crop.left / picture.pixel_aspect, crop.top
         luma, blue, red = _regions(canvas, pane)
         self._scale(picture.luma, luma, (left, top), (across, down))
-        # Chroma samples of 4:2:0 lie on every other luma column, and between two luma rows (ISO/IEC 14496-10, type 0).
+        # Chroma samples of 4:2:0 are on every other luma column, and between two luma rows (ISO/IEC 14496-10, type 0).
         left = left / 2 + (1 - across) / 4
         self._scale(picture.blue, blue, (left, top / 2), (across, down))
         self._scale(picture.red, red, (left, top / 2), (across, down))
@@ -92,11 +93,11 @@ class Reframer:
         """Fill `out` from `plane`.
 
         Args:
-            plane: source.
-            out: target.
-            corner: what comes to lie in the upper left corner of `out`: x and y of an edge, source samples; outside the
-                source its edge is repeated.
-            pitch: source samples for one of `out`, across and down.
+            plane: Source plane.
+            out: Target plane.
+            corner: Point of the source that becomes the upper left corner of `out`: x and y, in source samples. Outside
+                the source its edge is repeated.
+            pitch: Source samples per sample of `out`, across and down.
         """
         height, width = out.shape
         columns = _part(corner[0], pitch[0], width, plane.shape[1])
@@ -107,7 +108,7 @@ class Reframer:
     def _scaled(self, part: Plane, width: int, height: int) -> Plane:
         if part.shape == (height, width):
             return part
-        # A scaler is set up for sizes, which takes longer than scaling: a pane keeps its own ones.
+        # Setting up a scaler for its sizes takes longer than scaling, so each pane keeps its scalers.
         scaler = self._scaler(*part.shape, width, height)
         frame = av.VideoFrame.from_numpy_buffer(part, format="gray")
         scaled = scaler.reformat(frame, width, height, "gray", interpolation=Interpolation.BICUBIC, threads=1)
@@ -115,7 +116,7 @@ class Reframer:
         return samples.reshape(height, scaled.planes[0].line_size)[:, :width]
 
     def _draw_background(self, pane: Pane, canvas: Picture, background: Background) -> None:
-        """Fill what a pane leaves free: the bars above and below it, and on its sides."""
+        """Fill the bars that a pane leaves free, above and below it and on its sides."""
         right, bottom = pane.left + pane.width, pane.top + pane.height
         around = (
             Pane(pane.crop, 0, 0, canvas.width, pane.top),
@@ -131,7 +132,7 @@ class Reframer:
             self._blur(pane, bars, canvas)
 
     def _blur(self, pane: Pane, bars: Sequence[Pane], canvas: Picture) -> None:
-        """Fill `bars` with the middle of what the pane shows, enlarged to the canvas, blurred and darkened."""
+        """Fill `bars` with the middle of the pane's picture, enlarged to the canvas, blurred and darkened."""
         size = (max(1, canvas.width // BLUR_PART), max(1, canvas.height // BLUR_PART))
         shown, targets = _regions(canvas, _middle(pane, canvas)), [_regions(canvas, bar) for bar in bars]
         for index, picture in enumerate(shown):
@@ -147,19 +148,19 @@ class Reframer:
 
 
 def _scaler(*sizes: int) -> VideoReformatter:
-    """One for these sizes alone, by which it is kept."""
+    """Return a new scaler; the cache keeps one per sizes."""
     return VideoReformatter()
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What of a source is scaled along one axis.
+    """The part of a source that is scaled, along one axis.
 
     Attributes:
-        begin: its first sample.
-        size: its samples.
-        target: what they are scaled to.
-        place: of the crop's edge in what comes out.
+        begin: First sample.
+        size: Number of samples.
+        target: Number of samples after scaling.
+        place: Position of the crop's edge after scaling.
     """
 
     begin: int
@@ -168,15 +169,15 @@ class _Part:
     place: float
 
 
-@lru_cache(maxsize=256)  # a still camera asks for the same at each frame
+@lru_cache(maxsize=256)  # a still camera asks for one part at each frame
 def _part(edge: float, pitch: float, count: int, length: int) -> _Part:
-    """Return what to scale so that from `edge` on `count` samples of `pitch` source samples come out.
+    """Return the part to scale to get `count` samples, `pitch` source samples apart, from `edge` on.
 
     Args:
-        edge: of the crop, source samples.
-        pitch: source samples for one that comes out.
-        count: samples that are wanted.
-        length: samples that the source has.
+        edge: Edge of the crop, in source samples.
+        pitch: Source samples per sample after scaling.
+        count: Number of samples after scaling.
+        length: Number of samples of the source.
     """
     needed = count * pitch
     if abs(edge) < EXACT and abs(needed - length) < EXACT:
@@ -185,7 +186,7 @@ def _part(edge: float, pitch: float, count: int, length: int) -> _Part:
     scale = target / size
     farthest = min(max(0, int(edge) - _reach(pitch)), length - size)
     nearest = max(0, min(farthest, int(np.ceil(edge + needed)) + _reach(pitch) - size), farthest - BEGINNINGS)
-    # The crop's middle decides: where `scale` is not quite 1 / `pitch`, both ends are off by the same.
+    # The crop's middle is placed: where `scale` is not quite 1 / `pitch`, both ends are off equally.
     places = [(edge + needed / 2 - begin) * scale - count / 2 for begin in range(farthest, nearest - 1, -1)]
     off = [abs(place - round(place)) for place in places]
     best = int(np.argmin(off))
@@ -194,9 +195,9 @@ def _part(edge: float, pitch: float, count: int, length: int) -> _Part:
 
 @lru_cache(maxsize=256)
 def _sizes(pitch: float, needed: float, length: int) -> tuple[int, int]:
-    """Return of how many source samples to make how many, the same wherever the crop lies.
+    """Return the sizes of a part before and after scaling, equal for every position of the crop.
 
-    A scaler's ratio is one of whole numbers: of a few sizes the one whose ratio is nearest to `pitch` is taken.
+    A scaler's ratio is one of whole numbers; the size whose ratio is nearest to `pitch` is chosen.
     """
     least = min(length, int(np.ceil(needed)) + 2 * _reach(pitch) + 1)
     sizes = np.arange(least, min(length, least + BEGINNINGS) + 1)
@@ -210,7 +211,7 @@ def _reach(pitch: float) -> int:
 
 
 def _regions(canvas: Picture, pane: Pane) -> tuple[Plane, Plane, Plane]:
-    """The canvas's samples that belong to a pane."""
+    """Return the canvas's samples that belong to a pane."""
     bottom, right = pane.top + pane.height, pane.left + pane.width
     return (
         canvas.luma[pane.top : bottom, pane.left : right],
@@ -220,7 +221,7 @@ def _regions(canvas: Picture, pane: Pane) -> tuple[Plane, Plane, Plane]:
 
 
 def _middle(pane: Pane, canvas: Picture) -> Pane:
-    """The largest part of a pane that has the canvas's shape."""
+    """Return the largest part of a pane that has the canvas's shape."""
     aspect = canvas.width / canvas.height
     width = max(2, min(pane.width, round(pane.height * aspect)) & ~1)
     height = max(2, min(pane.height, round(pane.width / aspect)) & ~1)
@@ -229,7 +230,7 @@ def _middle(pane: Pane, canvas: Picture) -> Pane:
 
 
 def _place(scaled: Plane, x: float, y: float, out: Plane) -> None:
-    """Fill `out` from `scaled`, whose sample edges (x, y) become its corner."""
+    """Fill `out` from `scaled`, whose point (x, y) becomes the corner of `out`."""
     height, width = out.shape
     column, row = int(np.floor(x)), int(np.floor(y))
     across, down = x - column, y - row

@@ -1,7 +1,7 @@
-"""Writing the clip: H.264 High and AAC-LC in an MP4 that every platform takes.
+"""Writing of the clip: H.264 High and AAC-LC in an MP4 that every platform takes.
 
-There is no edit list in the file, because uploaders and editors treat them differently. Both tracks begin at zero by
-themselves: the encoder's frame delay is written as signed composition offsets, and the AAC has no priming (see `aac`).
+The file has no edit list because uploaders and editors treat them differently. Both tracks begin at zero without one:
+the encoder's frame delay is written as signed composition offsets, and the AAC has no priming (see `aac`).
 """
 
 import unicodedata
@@ -31,17 +31,17 @@ MP4_OPTIONS = {
 
 
 class Encoder:
-    """Writes one clip. A context manager: left without an error the file is complete, otherwise it is not there.
+    """Writes one clip. Leaving this context manager completes the file; after an error no file is left.
 
     Args:
-        path: of the MP4 file, replaced.
-        rate: frames a second.
-        canvas: the size of the pictures.
-        quality: how well and how fast.
-        title: of the clip, its only metadata.
+        path: Path of the MP4 file; an existing file is replaced.
+        rate: Frames per second.
+        canvas: Canvas whose size the pictures have.
+        quality: Quality of the encoding.
+        title: Title of the clip, its only metadata.
 
     Attributes:
-        frames: written so far.
+        frames: Number of frames written so far.
     """
 
     def __init__(self, path: Path, rate: Fraction, canvas: Canvas, quality: Quality, title: str = "") -> None:
@@ -87,12 +87,12 @@ class Encoder:
 
     @property
     def name(self) -> str:
-        """The encoder that makes the picture."""
+        """Return the name of the video encoder."""
         return self._chosen.value
 
     @property
     def seconds(self) -> float:
-        """How long the pictures written so far last."""
+        """Return the length of the pictures written so far."""
         return self.frames * self._frame_seconds
 
     def canvas(self) -> tuple[av.VideoFrame, Picture]:
@@ -101,7 +101,7 @@ class Encoder:
         return frame, view(frame)
 
     def picture(self, frame: av.VideoFrame) -> None:
-        """Write the next picture, one that `canvas` gave."""
+        """Write the next picture: a frame that `canvas` returned."""
         if (frame.width, frame.height) != self._size:
             raise ValueError(
                 f"A picture of {frame.width}x{frame.height} does not fit a clip of {self._size}; draw on a new canvas."
@@ -116,7 +116,7 @@ class Encoder:
         self._container.mux(list(self._video.encode(frame)))
 
     def sound(self, packets: Sequence[bytes]) -> None:
-        """Write the next AAC packets, as `Soundtrack.blocks` gives them."""
+        """Write the next AAC packets: a block of `Soundtrack.blocks`."""
         self._container.start_encoding()
         for data in packets:
             packet = av.Packet(data)
@@ -131,12 +131,12 @@ class Encoder:
     def _discard(self) -> None:
         try:
             self._container.close()
-        except av.error.FFmpegError:  # closing completes the file, which may be what failed
+        except av.error.FFmpegError:  # closing tries to complete the file, which may have failed before
             pass
         finally:
             self._partial.unlink(missing_ok=True)
 
 
 def _printable(title: str) -> str:
-    """Return a title without what a tag cannot hold: control characters and halves of surrogate pairs."""
+    """Return a title without control characters and surrogates, which a tag cannot hold."""
     return "".join(" " if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in title).strip()

@@ -1,9 +1,9 @@
-"""The H.264 encoders that may make a clip's picture, and the limits that both keep.
+"""The H.264 encoders for a clip's picture, and the limits that both keep.
 
 Levels and their limits are those of ITU-T H.264, tables A-1 and A-2: level 4.0 takes 245,760 macroblocks and, in High
 profile, 25 Mbit a second, level 4.2 takes 522,240 and 62.5 Mbit. Instagram takes at most 25 Mbit/s (Instagram API,
 Reels specifications) in files of at most 300 MB, TikTok at most 287.6 MB (its iOS app); YouTube recommends 8 to 12
-Mbit/s for 1080p. The bit rates here keep all of them for clips of 180 s, but for `high` in the worst of cases.
+Mbit/s for 1080p. The bit rates here keep all these limits for clips of 180 s, except `high` in the worst case.
 """
 
 import functools
@@ -20,29 +20,30 @@ from msgspec import Struct
 log = logging.getLogger(__name__)
 
 GROUP_SECONDS = 2
-"""Longest closed group of pictures: what platforms ask for, and how precisely players can seek."""
+"""Longest closed group of pictures: platforms ask for it, and players can seek to its start."""
 
 MACROBLOCK = 16
 
 MACROBLOCKS_OF_LEVEL_40 = 245_760
-"""Most a second: 1080x1920 at 30 frames a second just fits."""
+"""Most macroblocks per second: 1080x1920 at 30 frames per second just fits."""
 
 NVENC_OFFSET = 3.0
-"""What NVENC's constant quality is above x264's rate factor for about the same quality (both are quantisers of H.264,
-but x264's factor is counted before macroblock-tree and psycho-visual tuning)."""
+"""Difference of NVENC's constant quality to x264's rate factor at about equal quality. Both are quantisers of H.264,
+but x264's factor is counted before macroblock-tree and psycho-visual tuning."""
 
 PROBE_FRAMES = 5
 
 
 class Effort(Struct, frozen=True):
-    """What a quality level asks of the encoders.
+    """The encoders' options for a quality level.
 
     Attributes:
-        preset: x264's.
-        crf: x264's constant rate factor.
-        look_ahead: frames that x264 sees ahead, as many as the preset has or fewer: each takes 6 MB at 1080p.
-        nvenc_preset: NVENC's, p1 (fastest) to p7.
-        highest_bitrate: bits a second, with a buffer of one and a half seconds (the level allows 31 Mbit in it).
+        preset: Preset of x264.
+        crf: Constant rate factor of x264.
+        look_ahead: Frames that x264 sees ahead, at most as many as its preset has: each takes 6 MB at 1080p.
+        nvenc_preset: Preset of NVENC, p1 (fastest) to p7.
+        highest_bitrate: Highest bit rate, in bits per second, with a buffer of one and a half seconds (the level allows
+            31 Mbit in it).
     """
 
     preset: str
@@ -60,12 +61,12 @@ EFFORTS = {
 
 
 class VideoFormat(Struct, frozen=True):
-    """What is to be encoded.
+    """The format of the pictures.
 
     Attributes:
-        width: pixels.
-        height: pixels.
-        rate: frames a second.
+        width: Width, in pixels.
+        height: Height, in pixels.
+        rate: Frames per second.
     """
 
     width: int
@@ -74,13 +75,13 @@ class VideoFormat(Struct, frozen=True):
 
     @property
     def level(self) -> str:
-        """The lowest of H.264's levels that 1080p is usually encoded in."""
+        """Return the lower of the two H.264 levels usual for 1080p that takes the pictures."""
         macroblocks = -(-self.width // MACROBLOCK) * -(-self.height // MACROBLOCK)
         return "4.0" if macroblocks * self.rate <= MACROBLOCKS_OF_LEVEL_40 else "4.2"
 
     @property
     def group(self) -> int:
-        """Frames of the longest group of pictures."""
+        """Return the number of frames in the longest group of pictures."""
         return max(1, int(self.rate * GROUP_SECONDS))
 
 
@@ -105,7 +106,7 @@ def options(name: EncoderChoice, video_format: VideoFormat, quality: Quality) ->
             "spatial-aq": "1",
             "strict_gop": "1",
         }
-    # The fastest presets leave out what makes the profile High.
+    # The fastest presets turn off features that make the profile High.
     closed = f"min-keyint={max(1, video_format.group // 8)}:open-gop=0:cabac=1:8x8dct=1"
     return common | {
         "preset": quality.preset or effort.preset,
@@ -116,7 +117,7 @@ def options(name: EncoderChoice, video_format: VideoFormat, quality: Quality) ->
 
 
 def describe(codec: VideoCodecContext, video_format: VideoFormat, threads: int) -> None:
-    """Tell an encoder what it is going to get."""
+    """Set an encoder's parameters for the pictures that it will receive."""
     codec.width, codec.height, codec.pix_fmt = video_format.width, video_format.height, "yuv420p"
     codec.time_base = 1 / video_format.rate
     codec.framerate = video_format.rate
@@ -130,7 +131,7 @@ def describe(codec: VideoCodecContext, video_format: VideoFormat, threads: int) 
 
 
 def chosen(video_format: VideoFormat, quality: Quality) -> EncoderChoice:
-    """Return the encoder that makes the picture: what is wanted if it works, otherwise x264."""
+    """Return the encoder that makes the picture: the one that `quality` names if it works, otherwise x264."""
     if quality.encoder is EncoderChoice.X264:
         return EncoderChoice.X264
     fault = nvenc_fault(video_format)
@@ -143,9 +144,10 @@ def chosen(video_format: VideoFormat, quality: Quality) -> EncoderChoice:
 
 @functools.cache
 def nvenc_fault(video_format: VideoFormat) -> str | None:
-    """Return why NVENC cannot encode, None if it can; found by encoding a few frames, once a process and format.
+    """Return the reason why NVENC cannot encode, None if it can.
 
-    A build of FFmpeg that has the encoder says nothing about the driver, the card, or the sessions it still grants.
+    Each process encodes a few frames once per format to find out. An FFmpeg that has the encoder says nothing about the
+    driver, the card, or the sessions that it still grants.
     """
     try:
         codec = av.CodecContext.create("h264_nvenc", "w")
@@ -153,7 +155,7 @@ def nvenc_fault(video_format: VideoFormat) -> str | None:
         codec.options = options(EncoderChoice.NVENC, video_format, Quality())
         packets = [packet for frame in _frames(video_format) for packet in codec.encode(frame)]
         packets += codec.encode(None)
-    except (av.error.FFmpegError, ValueError) as error:  # ValueError: not in this build
+    except (av.error.FFmpegError, ValueError) as error:  # ValueError: this build has no NVENC
         return str(error)
     written = sum(packet.size > 0 for packet in packets)
     return None if written == PROBE_FRAMES else f"{written} of {PROBE_FRAMES} pictures came out"
