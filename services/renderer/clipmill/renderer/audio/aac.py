@@ -1,4 +1,4 @@
-"""AAC-LC, the sound of every platform: encoded once, kept as packets, and decoded again to hear what became of it."""
+"""AAC-LC, the sound of every platform: encoded once, kept as packets, and decoded to measure the result."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -11,16 +11,16 @@ from clipmill.renderer.audio.sound import SAMPLE_RATE, Samples
 from msgspec import Struct
 
 FRAME = 1024
-"""Samples of a packet, and the encoder's priming."""
+"""Samples of a packet, and of the encoder's priming."""
 
 CODER = "fast"
-"""How the encoder finds its quantisers. FFmpeg's usual way (`twoloop`) now and then makes a burst of a packet, at 128
-kb/s up to 0.3 of full scale beside speech, which no limiter before it prevents; this one errs by a quarter of that,
-with 4 to 8 dB less noise at the same rate, in less time (three files of speech, FFmpeg 8)."""
+"""The encoder's search for its quantisers. FFmpeg's default (`twoloop`) sometimes turns a packet into a burst, at 128
+kb/s up to 0.3 of full scale beside speech, which no limiter before it prevents. This one errs by a quarter of that,
+with 4 to 8 dB less noise at equal rate, in less time (three files of speech, FFmpeg 8)."""
 
 
 def describe(codec: AudioCodecContext, bitrate: int) -> None:
-    """Make an encoder one of 48 kHz stereo at `bitrate` bits a second."""
+    """Set an encoder to 48 kHz stereo at `bitrate` bits per second."""
     codec.sample_rate = SAMPLE_RATE
     codec.layout = "stereo"
     codec.format = "fltp"
@@ -32,8 +32,8 @@ class Encoded(Struct, frozen=True):
     """A sound as AAC.
 
     Attributes:
-        header: the AudioSpecificConfig that a decoder needs (ISO/IEC 14496-3).
-        packets: `FRAME` samples each; the first one begins with the sound's first sample.
+        header: AudioSpecificConfig that a decoder needs (ISO/IEC 14496-3).
+        packets: Packets of `FRAME` samples each; the first one begins with the sound's first sample.
     """
 
     header: bytes
@@ -41,10 +41,10 @@ class Encoded(Struct, frozen=True):
 
 
 def encode(blocks: Iterable[Samples], bitrate: int) -> Encoded:
-    """Return `blocks`, one after another, as AAC of `bitrate` bits a second.
+    """Return `blocks`, one after another, as AAC of `bitrate` bits per second.
 
-    The encoder's packet of priming lies before the first sample and is left out, so that no edit list is needed to hide
-    it; a decoder fades in over the 21 ms of the first packet.
+    The encoder's packet of priming, which precedes the first sample, is left out, and no edit list has to hide it. A
+    decoder fades in over the 21 ms of the first packet.
     """
     codec = av.CodecContext.create("aac", "w")
     describe(codec, bitrate)
@@ -61,7 +61,7 @@ def encode(blocks: Iterable[Samples], bitrate: int) -> Encoded:
 
 
 def decode(encoded: Encoded) -> Iterator[Samples]:
-    """Yield what a decoder makes of a sound."""
+    """Yield the samples that a decoder makes of a sound."""
     codec = av.CodecContext.create("aac", "r")
     codec.extradata = encoded.header
     for data in encoded.packets:

@@ -13,8 +13,8 @@ class Filter:
     """A chain of FFmpeg's audio filters through which 48 kHz stereo sound flows.
 
     Args:
-        chain: names of filters and their arguments, in order; together they may change the sample rate, never the
-            number of channels.
+        chain: Names of filters and their arguments, in order. They may change the sample rate, but not the number of
+            channels.
     """
 
     def __init__(self, *chain: tuple[str, str]) -> None:
@@ -34,7 +34,7 @@ class Filter:
         self.metadata: dict[str, str] = {}
 
     def push(self, samples: Samples) -> Samples:
-        """Return what comes out when `samples` go in, which may be less, or nothing yet."""
+        """Filter `samples` and return the output so far, which may be shorter or empty."""
         if not samples.shape[1]:
             return samples
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
@@ -46,7 +46,7 @@ class Filter:
         return self._pull()
 
     def flush(self) -> Samples:
-        """Return what is left inside; nothing may be pushed after that."""
+        """Return the rest of the output; nothing may be pushed after that."""
         self._source.push(None)
         return self._pull()
 

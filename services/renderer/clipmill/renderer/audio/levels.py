@@ -1,4 +1,4 @@
-"""How strong sound is from moment to moment."""
+"""Levels of a sound over time, and whether it is more than the noise of a room."""
 
 from collections.abc import Callable
 
@@ -7,31 +7,31 @@ from clipmill.renderer.audio.loudness import Floats
 from clipmill.renderer.audio.sound import CHANNELS, SAMPLE_RATE, Samples, silence
 
 MILLISECOND = SAMPLE_RATE // 1000
-"""Samples."""
+"""Samples of a millisecond."""
 
 SILENCE_DB = -120.0
-"""What digital silence is called, dB of full scale."""
+"""Level that stands for digital silence, in dB of full scale."""
 
 STEADY_DB = 10.0
-"""How far the loudest twentieth of a sound's 10 ms must lie above its quietest tenth to be more than steady."""
+"""Distance between the loudest twentieth and the quietest tenth of a sound's 10 ms, below which the sound is steady."""
 
 ROOM_DB = -50.0
-"""A steady sound that is quieter is the noise of a room and of its microphone: nobody wants to hear it louder."""
+"""Level below which a steady sound is the noise of a room and its microphone: nobody wants to hear it louder."""
 
 UTTERANCE = 20
-"""Levels (0.2 s): a word lasts at least as long; a click does not, and what echoes of it dies away meanwhile."""
+"""Levels of the shortest utterance (0.2 s): a word lasts that long; a click does not, and its echo dies away sooner."""
 
 DYING_DB = 3.0
-"""How much lower the second half of an utterance's length may be than the first: in 0.1 s the echo of a clap falls by
-6 dB divided by the room's reverberation time in seconds, which is seldom above one."""
+"""Most decibels by which the second half of an utterance is quieter than the first. In 0.1 s the echo of a clap falls
+by 6 dB divided by the room's reverberation time in seconds, which is seldom above one."""
 
 
 class PerMillisecond:
     """Reduces each channel's samples to one number a millisecond.
 
     Args:
-        block: samples of a millisecond.
-        reduce: gives channels by blocks for channels by blocks by samples.
+        block: Samples of a millisecond.
+        reduce: Function that turns channels by blocks by samples into channels by blocks.
     """
 
     def __init__(self, block: int, reduce: Callable[[Samples], Floats]) -> None:
@@ -48,7 +48,7 @@ class PerMillisecond:
         self._parts.append(self._reduce(samples[:, :whole].reshape(CHANNELS, -1, self._block)))
 
     def values(self) -> Floats:
-        """Return channels by milliseconds, the last one filled up with silence."""
+        """Return the numbers, channels by milliseconds; silence fills the last millisecond up."""
         if self._left.shape[1]:
             self.push(silence(self._block - self._left.shape[1]))
         return np.concatenate(self._parts, axis=1)
@@ -65,19 +65,19 @@ def peak(blocks: Samples) -> Floats:
 
 
 def levels_db(powers: Floats) -> Floats:
-    """Return the RMS of each 10 ms, both channels together, dB of full scale."""
+    """Return the RMS of each 10 ms of both channels together, in dB of full scale."""
     mean = powers.mean(axis=0)
     mean = np.append(mean, np.zeros(-len(mean) % 10)).reshape(-1, 10).mean(axis=1)
     return np.asarray(10 * np.log10(np.maximum(mean, 10 ** (SILENCE_DB / 10))))
 
 
 def is_room(levels: Floats) -> bool:
-    """Return whether nothing but the noise of a room is to be heard, and now and then a click, or nothing at all.
+    """Return whether a sound is silence, or only the noise of a room with a few clicks.
 
-    A single utterance is more than that, however long it is quiet before and after.
+    A single utterance is more than that, even within a long silence.
 
     Args:
-        levels: for each 10 ms, dB of full scale.
+        levels: Level of each 10 ms, in dB of full scale.
     """
     if not len(levels):
         return True
@@ -87,7 +87,7 @@ def is_room(levels: Floats) -> bool:
 
 
 def _speaks(levels: Floats, above: float) -> bool:
-    """Return whether something above a level lasts as long as an utterance and does not just die away."""
+    """Return whether a sound above a level lasts as long as an utterance and does not only die away."""
     if len(levels) < UTTERANCE:
         return False
     lengths = np.lib.stride_tricks.sliding_window_view(levels, UTTERANCE)

@@ -1,4 +1,4 @@
-"""How loud sound is, by ITU-R BS.1770-4 and EBU R 128."""
+"""Loudness of sound, by ITU-R BS.1770-4 and EBU R 128."""
 
 import math
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from msgspec import Struct
 Floats = npt.NDArray[np.float64]
 
 ABSOLUTE_GATE_LUFS = -70.0
-"""Blocks below it are silence to BS.1770-4."""
+"""Loudness below which BS.1770-4 takes a block for silence."""
 
 RELATIVE_GATE_LU = -10.0
-"""Blocks that much below the mean of those above the absolute gate do not count (BS.1770-4)."""
+"""Distance from the mean of the blocks above the absolute gate, below which a block does not count (BS.1770-4)."""
 
 STEP_MS = 100
-"""Blocks of 0.4 s begin this far apart (BS.1770-4: they overlap by 75 %)."""
+"""Distance between the starts of two blocks of 0.4 s (BS.1770-4: they overlap by 75 %)."""
 
 STEPS_PER_BLOCK = 4
 
@@ -36,11 +36,11 @@ METER = ("ebur128", "peak=true:metadata=1:framelog=quiet")
 
 
 class Loudness(Struct, frozen=True, kw_only=True):
-    """How loud something is.
+    """The loudness of a sound.
 
     Attributes:
-        lufs: integrated loudness; None for silence, which has none.
-        true_peak_dbtp: the highest point between samples, oversampled four times, dB of full scale; None for silence.
+        lufs: Integrated loudness; None for silence, which has none.
+        true_peak_dbtp: Highest point between samples, oversampled four times, in dB of full scale; None for silence.
     """
 
     lufs: float | None
@@ -54,11 +54,11 @@ class Meter:
         self._filter = Filter(METER)
 
     def push(self, samples: Samples) -> None:
-        """Take note of the next samples."""
+        """Measure the next samples."""
         self._filter.push(samples)
 
     def finish(self) -> Loudness:
-        """Return how loud the whole was."""
+        """Return the loudness of all samples."""
         self._filter.flush()
         metadata = self._filter.metadata
         lufs = float(metadata.get("lavfi.r128.I", "-inf"))
@@ -70,7 +70,7 @@ class Meter:
 
 
 def measure(blocks: Iterable[Samples]) -> Loudness:
-    """Return how loud `blocks` are, one after another."""
+    """Return the loudness of `blocks`, one after another."""
     meter = Meter()
     for block in blocks:
         meter.push(block)
@@ -78,10 +78,10 @@ def measure(blocks: Iterable[Samples]) -> Loudness:
 
 
 def integrated_lufs(powers: Floats) -> float | None:
-    """Return the gated loudness of a sound, None if all of it lies below the absolute gate.
+    """Return the gated loudness of a sound, None if all of it is below the absolute gate.
 
     Args:
-        powers: of the K-weighted sound, mean squares of each millisecond, added up over the channels.
+        powers: Mean square of the K-weighted sound in each millisecond, summed over the channels.
     """
     steps = powers[: len(powers) // STEP_MS * STEP_MS].reshape(-1, STEP_MS).mean(axis=1)
     if len(steps) < STEPS_PER_BLOCK:

@@ -1,4 +1,4 @@
-"""The clip's sound: one unbroken line of 48 kHz stereo samples, each where its time stamp says."""
+"""The clip's sound: one unbroken sequence of 48 kHz stereo samples, placed by their time stamps."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 SAMPLE_RATE = 48_000
-"""Hz: what every platform takes, and what video editors work in."""
+"""Sample rate in Hz that every platform takes and video editors use."""
 
 CHANNELS = 2
 
 TOLERANCE_SAMPLES = SAMPLE_RATE * 30 // 1000
-"""A time stamp that is off by less (30 ms) is rounding or jitter: samples are joined without a seam. Beyond it the
-time stamps win: a gap becomes silence and an overlap is dropped, so sound never drifts from the picture."""
+"""Error of a time stamp (30 ms) up to which it is rounding or jitter and samples are joined directly. Beyond it the
+time stamp wins: a gap becomes silence and an overlap is dropped, so sound never drifts from the picture."""
 
 Samples = npt.NDArray[np.float32]
-"""Channels by samples, full scale is 1."""
+"""Channels by samples; full scale is 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Sound:
     """A piece of sound.
 
     Attributes:
-        samples: 48 kHz stereo.
-        time: of the first one, seconds from the clip's start, negative before it.
+        samples: Samples, 48 kHz stereo.
+        time: Time of the first sample, in seconds from the clip's start, negative before it.
     """
 
     samples: Samples
@@ -35,11 +35,11 @@ class Sound:
 class Converter:
     """Turns decoded audio of any rate, layout and format into 48 kHz stereo floats.
 
-    Channels that FFmpeg knows no mix for (ambisonics, a back pair alone) do not cost the clip: the first of them, which
-    is the omnidirectional one of ambisonics, is heard on both sides; what not even that can be made of is silent.
+    Channels that FFmpeg cannot mix (ambisonics, a back pair alone) do not fail the clip. The first channel, which is
+    the omnidirectional one of ambisonics, is heard on both sides; if even that fails, the frame is silent.
 
     Attributes:
-        reduced: whether that happened.
+        reduced: True if a frame had only its first channel, or none.
     """
 
     def __init__(self) -> None:
@@ -49,21 +49,21 @@ class Converter:
         self.reduced = False
 
     def convert(self, frame: av.AudioFrame) -> Samples:
-        """Return the samples of `frame`; a few may stay inside until the next call.
+        """Return the samples of `frame`; the next call may return a few of them.
 
         Args:
-            frame: as decoded; its form may change from one call to the next.
+            frame: Decoded frame; rate, layout and format may change from one call to the next.
         """
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         left = silence(0)
         if form != self._form:
             left = self.flush()
             self._resampler, self._form, self._first_only = _resampler(), form, False
-        frame.pts = None  # the time line below is ours
+        frame.pts = None  # `Timeline` places the samples
         return _joined([left, self._mapped(frame)])
 
     def flush(self) -> Samples:
-        """Return what is left inside."""
+        """Return the remaining samples."""
         left = silence(0) if self._resampler is None else _resampled(self._resampler, None)
         self._resampler = self._form = None
         return left
@@ -77,16 +77,16 @@ class Converter:
         if self._resampler is not None:
             try:
                 return _resampled(self._resampler, _first_channel(frame))
-            except (av.error.FFmpegError, ValueError):  # PyAV has arrays for the usual sample formats only
+            except (av.error.FFmpegError, ValueError):  # PyAV makes arrays of the usual sample formats only
                 self._resampler = None
         return silence(round(frame.samples * SAMPLE_RATE / frame.sample_rate))
 
 
 class Timeline:
-    """Lays samples on the clip's time line from sample 0 to its end, silence where there are none.
+    """Places samples on the clip's time line from sample 0 to its end, and fills gaps with silence.
 
     Args:
-        length: of the clip, samples.
+        length: Length of the clip, in samples.
     """
 
     def __init__(self, length: int) -> None:
@@ -96,15 +96,15 @@ class Timeline:
 
     @property
     def given(self) -> int:
-        """Samples returned so far: the position of the next one."""
+        """Return the number of samples returned so far: the position of the next one."""
         return self._given
 
     def lay(self, samples: Samples, time: float) -> Samples:
-        """Return the part of the time line that is settled by `samples`, which may be empty.
+        """Return the part of the time line that `samples` complete, which may be empty.
 
         Args:
-            samples: the next ones.
-            time: of the first of them, seconds from the clip's start; may be negative.
+            samples: The next samples.
+            time: Time of the first of them, in seconds from the clip's start; may be negative.
         """
         stamped = round(time * SAMPLE_RATE)
         if self._position is None or abs(stamped - self._position) > TOLERANCE_SAMPLES:
@@ -119,11 +119,11 @@ class Timeline:
         return self._give(_joined([silence(min(begin, self._length) - self._given), samples[:, :room]]))
 
     def advance(self, to: int) -> Samples:
-        """Return silence up to sample `to`, for a stream that has nothing there."""
+        """Return silence up to sample `to`, for a stream that has no sound there."""
         return self._give(silence(max(0, min(to, self._length) - self._given)))
 
     def rest(self) -> Samples:
-        """Return the silence that is missing to the clip's end."""
+        """Return the silence up to the clip's end."""
         return self.advance(self._length)
 
     def _give(self, samples: Samples) -> Samples:
@@ -132,7 +132,7 @@ class Timeline:
 
 
 def silence(count: int) -> Samples:
-    """Return `count` samples of nothing."""
+    """Return `count` samples of silence."""
     return np.zeros((CHANNELS, count), np.float32)
 
 

@@ -1,8 +1,8 @@
-"""The clip's sound, from pieces as they are decoded to samples as they are encoded: level, peaks and edges made right.
+"""The clip's sound, from decoded pieces to AAC: its loudness, peaks and edges are adjusted.
 
-The source's sound is decoded once. As it is laid on the clip's time line it goes into a temporary file, and its
-loudness, its peaks and its levels are noted, a few numbers a millisecond. From those follows the gain that makes the
-clip as loud as platforms play it, with a limiter for the peaks; reading the file again, the sound is given out so.
+The source's sound is decoded once. The soundtrack places it on the clip's time line, writes it to a temporary file, and
+notes its loudness, peaks and levels as a few numbers per millisecond. From these follows the gain that makes the clip
+as loud as platforms play it, with a limiter for the peaks. Reading the file back, the soundtrack applies the gain.
 """
 
 import tempfile
@@ -21,39 +21,39 @@ from clipmill.renderer.audio.sound import CHANNELS, SAMPLE_RATE, Samples, Sound,
 from clipmill.renderer.quality import AUDIO_BITRATE
 
 TARGET_LUFS = -14.0
-"""What YouTube, TikTok, Instagram and Spotify play at, or close to it."""
+"""Loudness at which YouTube, TikTok, Instagram and Spotify play sound, or nearly."""
 
 TOLERANCE_LU = 0.2
-"""How near to the target is near enough."""
+"""Distance from the target that is accepted."""
 
 HIGHEST_DBTP = -1.1
-"""Of peaks as they are heard: -1 dBTP may not be passed (AES TD1008), and meters differ in the last tenth."""
+"""Highest decoded peak: -1 dBTP may not be exceeded (AES TD1008), and meters differ by the last tenth."""
 
 CEILING_DBTP = -2.0
-"""Of peaks before they are encoded: AAC seldom puts back more than 0.6 dB. Where it does the ceiling is lowered."""
+"""Highest peak before encoding: AAC seldom adds more than 0.6 dB. Where it does, the ceiling is lowered."""
 
 PEAK_STEP_DB = 0.1
-"""By how much more than peaks were too high the ceiling is lowered."""
+"""Decibels by which the ceiling is lowered further than peaks were too high."""
 
 MOST_GAIN_DB = 40.0
-"""The most that sound is lifted, before its peaks are limited, whatever noise there is under it: enough for all but the
-quietest recordings. The noise of a room alone is not lifted at all (see `levels.is_room`)."""
+"""Highest gain before peaks are limited, for any amount of noise: enough for all but the quietest recordings. The noise
+of a room alone gets no gain at all (see `levels.is_room`)."""
 
 FARTHEST_GAIN_DB = 60.0
-"""The most that sound is lifted where that brings up no noise: what lies 56 dB below the target is silence to BS.1770,
-and peaks take a few more."""
+"""Highest gain where that brings up no noise: sound 56 dB below the target is silence to BS.1770, and limited peaks
+need a few decibels more."""
 
 NOISE_DB = -30.0
-"""What noise may be lifted to, dB of full scale, where the usual way falls short: well below the target, so that it is
-heard as lying behind the words, and never counts for loudness itself (BS.1770's relative gate is 10 LU)."""
+"""Level up to which noise may be lifted, in dB of full scale, where the usual gain is too low. It is well below the
+target: noise stays behind the words and does not count for loudness itself (BS.1770's relative gate is 10 LU)."""
 
 LEAST_GAIN_DB = -60.0
 
 RUMBLE = ("highpass", "f=20:precision=f64")
-"""Takes out what nobody hears and what costs level: DC offsets of poor sound cards, and rumble."""
+"""Removes inaudible sound that costs level: DC offsets of poor sound cards, and rumble."""
 
 OVERSAMPLED = 4
-"""What BS.1770-4, annex 2, asks for at 48 kHz to see the peaks between samples."""
+"""Oversampling that BS.1770-4, annex 2, requires at 48 kHz to find the peaks between samples."""
 
 OVERSAMPLING = ("aresample", str(SAMPLE_RATE * OVERSAMPLED))
 
@@ -62,30 +62,31 @@ SAMPLE_BYTES = 4
 GAIN_STEP_DB = 0.01
 
 ROUNDS = 5
-"""How often at most the sound is mastered, encoded and heard; for speech the first try is right within 0.1 LU."""
+"""Most times that the sound is mastered, encoded and measured; for speech the first gain is right within 0.1 LU."""
 
 LARGEST = 8.0
-"""Samples beyond this (18 dB over full scale) come from broken decoders."""
+"""Largest plausible sample (18 dB over full scale); broken decoders put out larger ones."""
 
 PIECE = SAMPLE_RATE // 2
-"""Samples that are worked on together; it only matters for speed and memory."""
+"""Samples that are processed together; the number matters only for speed and memory."""
 
 FADE_SECONDS = 0.010
-"""At both cuts, so that they do not click."""
+"""Length of the fades at the clip's start and end, which prevent clicks."""
 
 SILENT_CHANNEL = 1e-4
-"""Power of a channel to the other's (-40 dB) below which nothing is plugged in there: the other stands for both."""
+"""Power of a channel relative to the other's (-40 dB) below which it has no microphone: the other is heard on both
+sides."""
 
 
 class LimiterSetting(NamedTuple):
-    """How sound may be lifted: by how many decibels at most, and how fast the limiter lets go."""
+    """Limits of a gain: the most decibels, and the speed at which the limiter releases."""
 
     most_db: float
     release_db_per_ms: float
 
 
 class ChosenGain(NamedTuple):
-    """How sound is lifted: by how many decibels, how fast the limiter lets go, and whether that reaches the target."""
+    """The gain of a sound in decibels, the speed at which the limiter releases, and whether the target is reached."""
 
     gain_db: float
     release_db_per_ms: float
@@ -96,14 +97,14 @@ class Soundtrack:
     """The sound of one clip: `lay` all of it, `finish`, `master`, then take the `blocks`. A context manager.
 
     Args:
-        directory: for a temporary file, which has no name and is gone when the soundtrack is closed.
-        samples: length of the clip.
-        bitrate: of the AAC, bits a second.
+        directory: Directory for a temporary file, which has no name and vanishes when the soundtrack is closed.
+        samples: Length of the clip, in samples.
+        bitrate: Bit rate of the AAC, in bits per second.
 
     Attributes:
-        levels_db: RMS of the source's sound for each 10 ms, dB of full scale, once finished.
-        loudness: of what a player hears of `blocks`, once mastered.
-        gain_db: by which the sound was lifted before its peaks were limited, once mastered.
+        levels_db: RMS of each 10 ms of the source's sound, in dB of full scale; set by `finish`.
+        loudness: Loudness of the decoded `blocks`; set by `master`.
+        gain_db: Gain before peaks were limited, in decibels; set by `master`.
     """
 
     def __init__(self, directory: Path, samples: int, bitrate: int = AUDIO_BITRATE) -> None:
@@ -132,12 +133,12 @@ class Soundtrack:
         self._spool.close()
 
     def lay(self, sound: Sound) -> None:
-        """Put a piece of sound where its time says; see `Timeline`."""
+        """Place a piece of sound at its time; see `Timeline`."""
         self._advance(round(sound.time * SAMPLE_RATE) - PIECE)
         self._keep(self._timeline.lay(_sane(sound.samples), sound.time))
 
     def finish(self) -> None:
-        """Fill up with silence to the clip's end, and find its levels."""
+        """Fill the sound up with silence to the clip's end, and measure its levels."""
         self._advance(self._length)
         self._work()
         self._note(self._rumble.flush())
@@ -148,7 +149,7 @@ class Soundtrack:
         self.levels_db = levels_db(powers)
 
     def master(self) -> None:
-        """Find the gain with which the finished sound is as loud as it should be, its peaks limited; encode it."""
+        """Find the gain that brings the finished sound, its peaks limited, to the target; encode it."""
         sides = list(self._sides)
         peaks = self._peaks.values()[sides].max(axis=0)
         weighted = self._weighted.values()[sides].sum(axis=0)
@@ -216,12 +217,12 @@ class Soundtrack:
 
 
 def _sane(samples: Samples) -> Samples:
-    """Return samples without what broken decoders put out: infinities, what is no number, absurd peaks."""
+    """Return samples without infinities, NaNs and absurd peaks, which broken decoders put out."""
     return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -LARGEST, LARGEST)
 
 
 def _sides(powers: Floats) -> tuple[int, int]:
-    """Return which channel is heard on the left and which on the right."""
+    """Return the channels that are heard on the left and on the right."""
     left, right = powers.sum(axis=1)
     if left < right * SILENT_CHANNEL:
         return 1, 1
@@ -231,7 +232,7 @@ def _sides(powers: Floats) -> tuple[int, int]:
 
 
 def _limiter_settings(levels: Floats) -> tuple[LimiterSetting, ...]:
-    """Return the limiter settings that may lift a sound, the gentlest first, from its levels in decibels."""
+    """Return the settings to try for a sound with these levels in decibels, the gentlest first."""
     quiet = float(np.percentile(levels, 10))
     most = min(FARTHEST_GAIN_DB, NOISE_DB - quiet) if quiet < ROOM_DB else MOST_GAIN_DB
     farther = [LimiterSetting(most, release) for release in (RELEASE_DB_PER_MS, *FASTER_DB_PER_MS)]
@@ -241,10 +242,11 @@ def _limiter_settings(levels: Floats) -> tuple[LimiterSetting, ...]:
 def _chosen_gain(
     target: float, weighted: Floats, peaks: Floats, settings: Sequence[LimiterSetting], ceiling: float
 ) -> ChosenGain:
-    """Return the gain that gives the loudness `target` by the first of `settings` that can.
+    """Return the gain that gives the loudness `target`, with the first of `settings` that reaches it.
 
-    Where none can, the gentlest that comes within the tolerance of the most that any can is taken, and no more gain
-    than that needs: beyond it only noise grows. A single setting is gone to its end.
+    If none does, the highest loudness that any setting reaches becomes the target. The gentlest setting within the
+    tolerance of it is used, with no more gain than that needs: more gain would only lift noise. A single setting gets
+    its full gain.
     """
     for setting in settings:
         gain = _gain_for(target, weighted, peaks, setting, ceiling)
@@ -260,9 +262,9 @@ def _chosen_gain(
 
 
 def _gain_for(target: float, weighted: Floats, peaks: Floats, setting: LimiterSetting, ceiling: float) -> float:
-    """Return the gain in decibels, as far as `setting` goes, that gives the loudness `target` with the peaks limited.
+    """Return the gain in decibels, up to the setting's most, that gives the loudness `target` with the peaks limited.
 
-    Loudness grows with the gain, if ever less so the more is limited, so halving the interval finds it.
+    Loudness grows with the gain, though less and less as peaks are limited, so bisection finds it.
     """
     least, most = LEAST_GAIN_DB, setting.most_db
     while most - least > GAIN_STEP_DB:
@@ -273,6 +275,6 @@ def _gain_for(target: float, weighted: Floats, peaks: Floats, setting: LimiterSe
 
 
 def _lufs(gain_db: float, weighted: Floats, peaks: Floats, setting: LimiterSetting, ceiling: float) -> float | None:
-    """Return how loud the sound becomes, None if it stays silence."""
+    """Return the loudness of the sound with a gain, None if it stays silent."""
     gains = limited(peaks, gain_db, ceiling, setting.release_db_per_ms) ** 2
     return integrated_lufs(weighted * (gains[1:] + gains[:-1]) / 2)

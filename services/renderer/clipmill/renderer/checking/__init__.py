@@ -1,1 +1,1 @@
-"""Whether a rendered file is what platforms take."""
+"""Checks of rendered files against the limits of platforms."""

@@ -9,7 +9,7 @@ CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"})
 
 
 def boxes(path: Path) -> Iterator[bytes]:
-    """Yield the names of a file's boxes in order, down to those of a track's tables; nothing of what is no MP4."""
+    """Yield the names of a file's boxes in order, down to those of a track's tables; none if the file is no MP4."""
     with path.open("rb") as file:
         yield from _within(file, 0, path.stat().st_size)
 

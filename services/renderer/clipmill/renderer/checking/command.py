@@ -1,4 +1,4 @@
-"""`python -m clipmill.renderer verify FILE ...`: the check of rendered files as a command."""
+"""The command that checks rendered files: `python -m clipmill.renderer verify FILE ...`."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Playing a file from start to end, and noting what a player gets."""
+"""Playing of a file from start to end, with notes of what a player gets."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,22 +17,22 @@ from clipmill.renderer.reading.orientation import Orientation
 
 @dataclass(slots=True)
 class Playback:
-    """What playing a file gave. Times are seconds.
+    """The notes of playing a file. Times are in seconds.
 
     Attributes:
-        pictures: times of the pictures in the order in which they are shown.
-        keys: of those, the times at which a player can start.
-        picture_seconds: how long the last picture is shown.
-        turned: degrees by which a player turns the picture that comes first, counter-clockwise.
-        mirrored: whether it mirrors it as well.
-        sound_start: time of the first sample, None without any.
-        sound_end: time after the last sample.
-        damaged: packets and frames that could not be decoded in full.
-        picture_bytes: of all pictures' packets.
-        sound_bytes: of all the sound's packets.
-        apart: how far one track is ahead of the other in the file, at most.
-        loudness: of the sound.
-        levels: of the sound for each 10 ms, dB of full scale.
+        pictures: Times of the pictures in the order in which they are shown.
+        keys: Times of the pictures from which a player can start.
+        picture_seconds: Time for which the last picture is shown.
+        turned: Degrees by which a player turns the first picture, counter-clockwise.
+        mirrored: True if a player also mirrors it.
+        sound_start: Time of the first sample, None without any.
+        sound_end: Time after the last sample.
+        damaged: Number of packets and frames that could not be decoded in full.
+        picture_bytes: Size of all pictures' packets.
+        sound_bytes: Size of all the sound's packets.
+        apart: Most time by which one track is ahead of the other in the file.
+        loudness: Loudness of the sound.
+        levels: Level of the sound in each 10 ms, in dB of full scale.
     """
 
     pictures: list[float] = field(default_factory=list)
@@ -51,22 +51,22 @@ class Playback:
 
     @property
     def picture_end(self) -> float:
-        """Time at which the last picture ends."""
+        """Return the time at which the last picture ends."""
         return self.pictures[-1] + self.picture_seconds if self.pictures else 0.0
 
     @property
     def longest_group(self) -> float:
-        """The longest time between two pictures at which a player can start."""
+        """Return the longest time between two pictures from which a player can start."""
         return max((later - earlier for earlier, later in pairwise([*self.keys, self.picture_end])), default=0.0)
 
     @property
     def intervals(self) -> Sequence[float]:
-        """The times between one picture and the next."""
+        """Return the times between one picture and the next."""
         return [later - earlier for earlier, later in pairwise(self.pictures)]
 
 
 def play(container: InputContainer, video: VideoStream, audio: AudioStream) -> Playback:
-    """Decode both streams from start to end; the memory it takes does not depend on their size."""
+    """Decode both streams from start to end, in memory that does not grow with their bytes."""
     played, converter, meter = Playback(), Converter(), Meter()
     powers = PerMillisecond(MILLISECOND, power)
     if video.average_rate:
@@ -127,7 +127,7 @@ def _hear(frame: av.AudioFrame, played: Playback) -> None:
 
 
 def _apart(order: list[tuple[int, bool, float]]) -> float:
-    """Return by how much one track's packet comes before the other's of the same time, for packets by position."""
+    """Return the most time by which one track is ahead of the other where packets are read in order of position."""
     reached = {True: 0.0, False: 0.0}
     most = 0.0
     for _, picture, time in sorted(order):

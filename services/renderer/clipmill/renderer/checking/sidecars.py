@@ -1,4 +1,4 @@
-"""Reading caption files back, as strictly as players do."""
+"""Reading of caption files, as strict as that of players."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from clipmill.artifacts.subtitles import Cue
 
 CUE = re.compile(r"^(?:(\d+):)?(\d\d):(\d\d)[.,](\d{3}) --> (?:(\d+):)?(\d\d):(\d\d)[.,](\d{3})(?: .*)?$")
-"""The line with a cue's times, in WebVTT (https://www.w3.org/TR/webvtt1/) and in SubRip, which writes commas."""
+"""Line with a cue's times, in WebVTT (https://www.w3.org/TR/webvtt1/) and in SubRip, which writes commas."""
 
 
 def cues(path: Path) -> list[Cue]:
     """Return the cues of a `.vtt` or `.srt` file.
 
     Raises:
-        ValueError: saying what is wrong with the file.
+        ValueError: The file is malformed; the message names the fault.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Checking that a rendered file is what platforms take and what was asked for.
+"""Checks that platforms take a rendered file and that it is as requested.
 
-The file is taken as a stranger's: opened, played from start to end, measured. Where the limits come from stands with
-them, here and in `encoders`.
+Nothing is assumed about the file: it is opened, played from start to end, and measured. Each limit names its source,
+here and in `encoders`.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ from clipmill.renderer.reading.demuxing import decodable
 from msgspec import Struct
 
 LONGEST_OFFSET_SECONDS = 0.04
-"""Between the starts, and between the ends, of picture and sound."""
+"""Longest time between the starts, and between the ends, of picture and sound."""
 
 DURATION_TOLERANCE_SECONDS = 0.1
 
 LONGEST_GROUP_SECONDS = 2.0
-"""Between two pictures from which a player can start."""
+"""Longest time between two pictures from which a player can start."""
 
 LONGEST_APART_SECONDS = 1.0
-"""Between a picture in the file and the sound that goes with it: a player has to keep that much."""
+"""Longest time between a picture and the sound stored beside it: a player has to buffer that much."""
 
 HIGHEST_RATE = 60
-"""Frames a second: what every platform plays."""
+"""Highest number of frames per second that every platform plays."""
 
 INTERVAL_TOLERANCE_SECONDS = 0.001
 
@@ -42,20 +42,20 @@ LOUDNESS_TOLERANCE_LU = 0.5
 
 HIGHEST_PEAK_DBTP = -1.0
 PEAK_TOLERANCE_DB = 0.05
-"""What two meters differ by."""
+"""Difference between two meters."""
 
 HIGHEST_VIDEO_BITRATE = 25_000_000
 HIGHEST_AUDIO_BITRATE = 128_000 * 1.1
 """Instagram's limits (Instagram API, Reels specifications); AAC keeps its rate only on average."""
 
 LEVELS = {40: (245_760, 25_000_000), 42: (522_240, 62_500_000)}
-"""Macroblocks and, in High profile, bits a second that a level takes (ITU-T H.264, tables A-1 and A-2)."""
+"""Macroblocks per second and, in High profile, bits per second that a level takes (ITU-T H.264, tables A-1 and A-2)."""
 
 OWN_TAGS = {
     "title": None, "major_brand": None, "minor_version": None, "compatible_brands": None, "language": "und",
     "vendor_id": "[0][0][0][0]",
 }  # fmt: skip
-"""Tags that a clip may have: its title, and what every MP4 has; with the only value it may have, if there is one."""
+"""Tags that a clip may have: its title, and those of every MP4; each with its only allowed value, None for any."""
 
 OWN_HANDLERS = {"VideoHandler", "SoundHandler"}
 
@@ -63,12 +63,12 @@ SIDECARS = (".vtt", ".srt")
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What a file should be, beyond what every clip is.
+    """The requirements on a file beyond those on every clip.
 
     Attributes:
-        seconds: how long; None to leave that open.
-        output_format: its shape; None for any of them.
-        captions: whether caption files must lie beside it, and be right.
+        seconds: Length; None for any.
+        output_format: Shape; None for any.
+        captions: True if valid caption files must be beside it.
     """
 
     seconds: float | None = None
@@ -77,12 +77,12 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 class Check(Struct, frozen=True):
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        check: its short name.
-        ok: whether it is as it should be.
-        sentence: what was found, and what was expected if that is something else.
+        check: Short name of the check.
+        ok: True if the check succeeded.
+        sentence: The finding, and the expectation if it differs.
     """
 
     check: str
@@ -91,12 +91,12 @@ class Check(Struct, frozen=True):
 
 
 class Examined(Struct, frozen=True):
-    """A file and all that was found, as `verify --json` prints it.
+    """A file and its checks, as `verify --json` prints them.
 
     Attributes:
-        file: its path.
-        ok: whether all is as it should be.
-        checks: what was looked at.
+        file: Path of the file.
+        ok: True if all checks succeeded.
+        checks: Results of the checks.
     """
 
     file: str
@@ -105,16 +105,16 @@ class Examined(Struct, frozen=True):
 
 
 def verify(path: Path, seconds: float | None = None) -> list[Check]:
-    """Return what is wrong with a rendered file, nothing if it is right; see `examine`."""
+    """Return the failed checks of a rendered file; see `examine`."""
     return [check for check in examine(path, Expected(seconds=seconds)) if not check.ok]
 
 
 def examine(path: Path, expected: Expected) -> list[Check]:
-    """Return everything that can be said about a rendered file.
+    """Return the results of all checks of a rendered file.
 
     Args:
-        path: of the file.
-        expected: what it should be.
+        path: Path of the file.
+        expected: Requirements on the file.
     """
     try:
         with av.open(path, metadata_errors="replace") as container:
@@ -235,7 +235,7 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
 
 
 def _loudness(played: Playback) -> Iterator[Check]:
-    """Silence has no loudness, and the noise of a room alone is not lifted; the rest has to be as loud as told."""
+    """Check the loudness, which silence does not have and the noise of a room alone need not reach, and the peaks."""
     lufs, peak = played.loudness.lufs, played.loudness.true_peak_dbtp
     if lufs is None:
         yield Check("loudness", True, "silence")
@@ -250,7 +250,7 @@ def _loudness(played: Playback) -> Iterator[Check]:
 
 
 def _tags(container: dict[str, str], streams: list[dict[str, str]]) -> Iterator[Check]:
-    """Nothing but the title may tell where a clip comes from, or when and with what it was made."""
+    """Check that only the title reveals the clip's origin, and nothing when or with what it was made."""
     strange = [
         f"{name}={value}"
         for tags in (container, *streams)
@@ -277,7 +277,7 @@ def _layout(path: Path) -> Iterator[Check]:
 
 
 def _captions(path: Path, seconds: float) -> Iterator[Check]:
-    """Look for caption files of the clip's name, or of the names that the renderer gives them."""
+    """Check the caption files that have the clip's name, or the renderer's names for them."""
     for suffix in SIDECARS:
         names = path.with_suffix(suffix), path.with_name(f"captions{suffix}")
         file = next((name for name in names if name.exists()), None)

@@ -47,8 +47,8 @@ class _Merit:
 class PosterPicker:
     """Keeps the best picture seen so far.
 
-    The sharpest eyes on the largest face win. Open eyes show the edges of lids, iris and white; a blink, a moving head or
-    a picture out of focus hides them.
+    The sharpest eyes on the largest face win. Open eyes show the edges of lids, iris and white; a blink, a moving head
+    or a picture out of focus hides them.
 
     Args:
         rate: Frames per second of the clip.

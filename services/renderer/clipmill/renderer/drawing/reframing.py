@@ -28,7 +28,8 @@ of the crop: nine beginnings put the edge at every ninth of a canvas sample."""
 
 NEGLIGIBLE = 1 / 6
 """Largest misplacement that nobody sees, in canvas samples, also while the camera pans: H.264 itself moves pictures in
-quarters of a sample. Mixing neighbours instead blurs up to a third of the finest detail, more or less as a crop moves."""
+quarters of a sample. Mixing neighbours instead blurs up to a third of the finest detail, more or less as a crop
+moves."""
 
 EXACT = 1e-6
 """Distance in samples below which two positions are equal."""
