@@ -1,1 +1,1 @@
-"""Words in the picture: captions and the hook, from what is said to letters on the canvas."""
+"""Words in the picture: captions and the hook, from the transcript to letters on the canvas."""

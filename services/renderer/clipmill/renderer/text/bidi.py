@@ -1,9 +1,9 @@
-"""Which way letters run where scripts of both directions meet in a line.
+"""The direction of letters in a line that mixes scripts of both directions.
 
-Unicode's bidirectional algorithm (UAX #9, revision 48) for one line, without explicit embeddings and isolates, which
-transcripts do not have, and without paired brackets (N0): rules W1 to W7, N1, N2, I1, I2, L1 and L2. The direction of
-the line is given: by the majority of its letters, not by the first strong one, since a chunk of an Arabic sentence may
-well begin with a Latin name.
+This is Unicode's bidirectional algorithm (UAX #9, revision 48) for one line, without explicit embeddings and isolates,
+which transcripts do not have, and without paired brackets (N0): rules W1 to W7, N1, N2, I1, I2, L1 and L2. The caller
+gives the direction of the line. It is that of most letters, not of the first strong one, because a chunk of an Arabic
+sentence may begin with a Latin name.
 """
 
 import unicodedata
@@ -16,8 +16,8 @@ def levels(text: str, right_to_left: bool) -> list[int]:
     """Return the embedding level of every character: odd ones run from right to left.
 
     Args:
-        text: of one line, in the order of speech.
-        right_to_left: whether the line as a whole runs so.
+        text: Text of one line, in the order of speech.
+        right_to_left: True if the line as a whole runs from right to left.
     """
     base = int(right_to_left)
     kinds = [unicodedata.bidirectional(letter) or "L" for letter in text]
@@ -32,7 +32,7 @@ def levels(text: str, right_to_left: bool) -> list[int]:
 
 
 def visual_order(levels_of: Sequence[int]) -> list[int]:
-    """Return the indices of stretches with these levels from left to right (rule L2)."""
+    """Return the indices of runs with these levels, in order from left to right (rule L2)."""
     order = list(range(len(levels_of)))
     if not order:
         return order
@@ -48,14 +48,14 @@ def visual_order(levels_of: Sequence[int]) -> list[int]:
 
 
 def _level(kind: str, base: int) -> int:
-    """Rules I1 and I2."""
+    """Apply rules I1 and I2."""
     if base % 2:
         return base if kind == "R" else base + 1
     return base + {"R": 1, "EN": 2, "AN": 2}.get(kind, 0)
 
 
 def _weak(kinds: list[str], base: str) -> None:
-    """Rules W1 to W7, in place."""
+    """Apply rules W1 to W7 in place."""
     before = strong = base
     for index in range(len(kinds)):
         if kinds[index] == "NSM":  # W1
@@ -84,7 +84,7 @@ def _weak(kinds: list[str], base: str) -> None:
 
 
 def _terminators(kinds: list[str]) -> None:
-    """Rule W5, in place: signs such as those of currencies go with the number beside them."""
+    """Apply rule W5 in place: signs such as those of currencies join the number beside them."""
     begin = 0
     while begin < len(kinds):
         end = begin
@@ -96,7 +96,7 @@ def _terminators(kinds: list[str]) -> None:
 
 
 def _neutral(kinds: list[str], base: int) -> None:
-    """Rules N1 and N2, in place: what has no direction takes that of its surroundings."""
+    """Apply rules N1 and N2 in place: neutral characters take the direction of their neighbours."""
     embedding = "R" if base % 2 else "L"
     begin = 0
     while begin < len(kinds):

@@ -1,4 +1,4 @@
-"""What the captions say, and when: a transcript's words become chunks of a few words, one shown at a time."""
+"""The text and times of captions: a transcript's words become chunks of a few words, shown one at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,41 +10,41 @@ from clipmill.contracts.documents import Segment, Word
 from clipmill.renderer.text.scripts import joined, joins_left, joins_right, pieces, unspaced, wide
 
 MOST_WORDS = 5
-"""In a chunk: what is read at a glance."""
+"""Most words in a chunk: more are not read at once."""
 
 BEST_WORDS = 3.5
-"""In a chunk, where nothing else speaks for more or fewer."""
+"""Preferred number of words in a chunk, if nothing else decides."""
 
 PAUSE_SECONDS = 0.6
-"""Silence after which a new chunk begins, and up to which a chunk stays until the next one comes."""
+"""Longest silence within a chunk, and the longest for which a chunk stays until the next one."""
 
 LINGER_SECONDS = 0.4
-"""How long a chunk stays after its last word where nothing follows."""
+"""Time for which a chunk stays after its last word if no chunk follows soon."""
 
 SHORTEST_SECONDS = 0.7
-"""A chunk that is said faster is better joined to another."""
+"""Spoken time below which a chunk should be joined to another."""
 
 SENTENCE_ENDS = frozenset(".!?…。！？؟।")  # noqa: RUF001  # full-width marks are meant
 CLAUSE_ENDS = frozenset(",;:—–，、；：،؛")  # noqa: RUF001
 CLOSERS = "\"'”’»)]」』）"  # noqa: RUF001
-"""What may stand after the mark that ends a sentence."""
+"""Marks that may follow the end of a sentence."""
 
 FLASH_SECONDS = 0.06
-"""What is shown for less is not seen: two frames of 30 a second."""
+"""Time below which nobody sees a chunk: two frames at 30 per second."""
 
 UNSPACED_LETTER = {True: 1 / 3, False: 1 / 5}
-"""What a character counts in words where words are not divided by blanks: East Asian ones, and others (Thai, Khmer)."""
+"""Words that a character counts for in scripts without blanks: East Asian ones (True), and others (Thai, Khmer)."""
 
 LONGEST_UNSPACED = 4
-"""Characters of a word where words are not divided by blanks; what is longer is several words."""
+"""Most characters of a word in scripts without blanks; a longer one is divided into several words."""
 
 MOST_UNITS = 25
-"""In a chunk: five words of five letters that came one by one."""
+"""Most units in a chunk: five words of five letters that came one by one."""
 
 IMPOSSIBLE = float("inf")
 
 Fits = Callable[[Sequence[str]], bool]
-"""Whether words, set at full size, take no more than two lines."""
+"""A function that returns whether words have room in a caption at full size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Chunk:
     """A few words that are shown together.
 
     Attributes:
-        words: in order, with times in seconds from the clip's start.
-        start: when it appears.
-        end: when it disappears.
+        words: Words in order, with times in seconds from the clip's start.
+        start: Time at which the chunk appears.
+        end: Time at which the chunk disappears.
     """
 
     words: tuple[Word, ...]
@@ -63,16 +63,16 @@ class Chunk:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The words as they are written."""
+        """Return the texts of the words."""
         return tuple(word.text for word in self.words)
 
     def active(self, time: float) -> int:
-        """Return which word is being said at `time`: the last one that has begun, the first one before it has."""
+        """Return the index of the word being said at `time`: the last one that has begun, 0 before the first."""
         begun = [index for index, word in enumerate(self.words) if word.start <= time]
         return begun[-1] if begun else 0
 
     def said(self, word: int, time: float) -> float:
-        """Return how much of a word has been said at `time`, 0 to 1."""
+        """Return the share of a word that has been said at `time`, 0 to 1."""
         begun, ended = self.words[word].start, self.words[word].end
         if ended <= begun:
             return float(time >= begun)
@@ -82,13 +82,13 @@ class Chunk:
 def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[list[Word]]:
     """Return the words that are said between `start` and `end`, sentence by sentence, in seconds from `start`.
 
-    A word belongs to the clip if its middle does. A segment without word times gets them in proportion to the words'
-    lengths: late by a little is better than missing.
+    A word belongs to the clip if its middle does. The words of a segment without word times get times in proportion to
+    their lengths: a little late is better than missing.
 
     Args:
-        segments: of the transcript, in order.
-        start: of the clip, seconds of the source.
-        end: likewise.
+        segments: Segments of the transcript, in order.
+        start: Start of the clip, in seconds of the source.
+        end: End of the clip, in seconds of the source.
     """
     spoken = [segment.words or _spread(segment) for segment in segments]
     begins = [word.start for words in spoken for word in words]
@@ -98,7 +98,7 @@ def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[li
     for words in spoken:
         sentence: list[Word] = []
         for word in words:
-            # A word that is said to last into the next one ends there: pushed back, all others would be late.
+            # A word whose end is in the next one is cut there: pushing the next one back would delay all others.
             until = next_begin if (next_begin := next(following)) > word.start else word.end
             text = " ".join(word.text.split())
             if text and start <= (word.start + word.end) / 2 < end:
@@ -114,9 +114,9 @@ def chunks(sentences: Iterable[Sequence[Word]], fits: Fits, length: float) -> li
     """Return the chunks of a clip in order, none overlapping the next.
 
     Args:
-        sentences: words with times in seconds from the clip's start.
-        fits: whether words have room together; a single word always has.
-        length: of the clip, seconds.
+        sentences: Words of each sentence, with times in seconds from the clip's start.
+        fits: Function that returns whether several words have room together.
+        length: Length of the clip, in seconds.
     """
     units = [_units(words) for words in sentences]
     groups = [group for words in units for phrase in _phrases(words) for group in _divided(phrase, fits)]
@@ -126,11 +126,11 @@ def chunks(sentences: Iterable[Sequence[Word]], fits: Fits, length: float) -> li
         following = groups[index + 1][0].start if index + 1 < len(groups) else length
         end = following if following - spoken <= PAUSE_SECONDS else spoken + LINGER_SECONDS
         made.append(Chunk(tuple(group), group[0].start, min(end, length)))
-    return _seen(made)
+    return _merge_flashes(made)
 
 
-def _seen(made: Iterable[Chunk]) -> list[Chunk]:
-    """Join chunks that would be gone before they are seen to their neighbours, so that no word is lost."""
+def _merge_flashes(made: Iterable[Chunk]) -> list[Chunk]:
+    """Join chunks too short to be seen to their neighbours, to lose no word."""
     kept: list[Chunk] = []
     waiting: tuple[Word, ...] = ()
     for chunk in made:
@@ -169,7 +169,7 @@ def _timed(texts: Sequence[str], start: float, end: float, score: float) -> list
 
 
 def _units(words: Sequence[Word]) -> list[Word]:
-    """Return words that can stand by themselves: marks go with their letters, long runs without blanks are divided."""
+    """Return units that can stand alone: marks join their letters, and long words without blanks are divided."""
     whole: list[Word] = []
     for word in words:
         if whole and (joins_left(word.text) or joins_right(whole[-1].text)):
@@ -186,7 +186,7 @@ def _units(words: Sequence[Word]) -> list[Word]:
 
 
 def _parts(word: Word) -> list[Word]:
-    """Divide a long run of characters without blanks into even parts, its time in proportion."""
+    """Divide a long word without blanks into even parts, with times in proportion."""
     characters = pieces(word.text)
     if len(characters) <= LONGEST_UNSPACED:
         return [word]
@@ -197,7 +197,7 @@ def _parts(word: Word) -> list[Word]:
 
 
 def _weight(text: str) -> float:
-    """How many words a word counts."""
+    """Return the number of words that a text counts for."""
     if not unspaced(text[0]):
         return 1.0
     return min(1.0, len(pieces(text)) * UNSPACED_LETTER[wide(text[0])])
@@ -216,7 +216,7 @@ def _phrases(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _divided(phrase: Sequence[Word], fits: Fits) -> list[list[Word]]:
-    """Divide a phrase into chunks where it reads best: the cheapest way of all, by dynamic programming."""
+    """Divide a phrase into the chunks that read best: the cheapest division, by dynamic programming."""
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(phrase) + 1):
         options = [
@@ -231,7 +231,7 @@ def _divided(phrase: Sequence[Word], fits: Fits) -> list[list[Word]]:
 
 
 def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
-    """How badly the words from `begin` to `end` read as one chunk."""
+    """Return the cost of the words from `begin` to `end` as one chunk: high if they read badly."""
     words = phrase[begin:end]
     count = sum(_weight(word.text) for word in words)
     if len(words) > 1 and (count > MOST_WORDS or not fits([word.text for word in words])):
@@ -245,10 +245,8 @@ def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
         mark = _last_mark(words[-1].text)
         if mark in CLAUSE_ENDS:
             cost -= 4
-        elif len(words[-1].text) <= 3 and not unspaced(
-            words[-1].text[-1]
-        ):  # an article or a preposition leads on to what follows
-            cost += 1.5
+        elif len(words[-1].text) <= 3 and not unspaced(words[-1].text[-1]):
+            cost += 1.5  # an article or a preposition belongs to the words that follow
         cost -= 6 * min(PAUSE_SECONDS, phrase[end].start - words[-1].end)
     return cost
 

@@ -17,19 +17,20 @@ from clipmill.renderer.text.styles import INK, Lit, Panel, Shadow, Style, type_o
 from clipmill.renderer.text.typesetting import Type, fits, set_words
 
 SECONDS = 3.0
-"""How long it stays: time to read eight words twice."""
+"""Time for which the hook is shown: enough to read eight words twice."""
 
 FADE_SECONDS = 0.2
-"""How long it takes to appear and to disappear."""
+"""Time that the hook takes to appear, and to disappear."""
 
 ROWS = 3
 """Most lines of a title."""
 
 MORE_ROWS = 4
-"""Likewise, where it would be cut short otherwise and the canvas is upright."""
+"""Most lines of a title on an upright canvas if fewer would cut it short."""
 
 LEAST = 0.62
-"""Part of the full size of an upright canvas under which a title is rather cut short: it is to be read at a glance."""
+"""Smallest type of a title, as a part of its full size on an upright canvas; a longer title is cut short to stay
+legible."""
 
 STYLE = Style(
     typefaces.HEAVY,
@@ -42,27 +43,27 @@ STYLE = Style(
     leading=1.2,
     low=(0.7, 0.85),
 )
-"""Heavy nearly black letters on a white panel."""
+"""Heavy, nearly black letters on a white panel."""
 
 CAPTIONS_COST = 150.0
-"""Of standing where captions do all the time: they would have to make way, but that is better than covering a face."""
+"""Cost of standing where captions are all the time: moving the captions is better than covering a face."""
 
 
 class Hook:
     """Draws a clip's title on its first frames.
 
     Args:
-        title: of the clip; one without a drawable letter is not drawn.
-        canvas: that is drawn on.
-        rate: frames a second.
-        framing_at: gives what is shown at a frame of the clip.
-        frames: of the clip, where it may be shorter than a title stays.
-        captions: what captions cover where there is no title.
+        title: Title of the clip; one without a drawable letter is not drawn.
+        canvas: Canvas to draw on.
+        rate: Frames per second.
+        framing_at: Function that returns the framing of a frame of the clip.
+        frames: Number of frames in the clip, None if the clip is longer than a title stays.
+        captions: Areas that captions occupy without a title.
 
     Attributes:
-        occupied: what it covers, and when; empty where nothing is drawn.
-        missing: the letters of the title that no font has.
-        unshaped: whether some are not joined as their script wants it.
+        occupied: Areas that the title occupies, and when; empty if nothing is drawn.
+        missing: Letters of the title that no font has.
+        unshaped: True if letters are unjoined or out of order.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Hook:
         self.occupied = tuple(occupied_area(span, place) for span, place in zip(shown, self._places, strict=True))
 
     def draw(self, index: int, canvas: Picture) -> None:
-        """Draw what is to be seen of the title at frame `index`."""
+        """Draw the title at frame `index`, if it is shown then."""
         if self._picture is None or index >= self._frames:
             return
         shown = min(index + 1, self._frames - index) / (FADE_SECONDS * self._rate)
@@ -104,13 +105,13 @@ class Hook:
         blend(moved(self._picture if shown >= 1 else faded(self._picture, shown), *place), canvas)
 
     def _cost(self, captions: OccupiedArea) -> float:
-        """What it costs to stand where a caption does: in proportion to the time that both are shown."""
+        """Return the cost of covering a caption, in proportion to the time for which both are shown."""
         both = min(captions.last, self._frames - 1) - captions.first + 1
         return CAPTIONS_COST * max(0, both) / self._frames
 
 
 def _type(words: Sequence[str], canvas: Canvas) -> Type:
-    """Return how a title is set."""
+    """Return the type in which a title is set."""
     type_ = type_of(STYLE, canvas, ROWS)
     type_ = replace(type_, least=LEAST * STYLE.size * canvas.unit / type_.size)
     smallest = replace(type_, size=ceil(type_.least * type_.size))

@@ -1,4 +1,4 @@
-"""Drawing set text: panel, shadow, outlines and letters, plain and lit, once for all the time that it is shown."""
+"""Drawing of set text: panel, shadow, outlines and letters, plain and lit, once for all frames that show it."""
 
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -19,15 +19,15 @@ Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The part of a text's picture that shows a word, or as much of it as stands in one line.
+    """The part of a text's picture that shows a word, or the part of a word in one line.
 
     Together the cells cover the picture. All numbers are pixels from the text's middle, to the right and down.
 
     Attributes:
-        word: which of the words.
-        area: of the picture, even.
-        letters: from the word's beginning to its end, and from the top of its line's letters to their bottom.
-        leftward: whether it is read from right to left.
+        word: Index of the word.
+        area: Part of the picture, with even edges.
+        letters: Rectangle from the word's beginning to its end, as high as its line's letters.
+        leftward: True if the word is read from right to left.
     """
 
     word: int
@@ -41,9 +41,9 @@ class Lettering:
     """The picture of a text, about its middle at (0, 0).
 
     Attributes:
-        plain: with no letter lit.
-        lit: with all of them lit.
-        cells: of the words, line by line, from left to right.
+        plain: Picture with no letter lit.
+        lit: Picture with all letters lit.
+        cells: Cells of the words, line by line, from left to right.
     """
 
     plain: Overlay
@@ -52,13 +52,13 @@ class Lettering:
 
 
 def extent(setting: Setting, style: Style) -> Extent:
-    """Return how far a set text reaches from its middle, with what surrounds the letters."""
+    """Return the extent of a set text, with outlines, shadow and panel."""
     across, up, down = style.reach(setting.size)
     return Extent(setting.left - across, setting.top - up, setting.right + across, setting.bottom + down)
 
 
 def letter(setting: Setting, style: Style) -> Lettering:
-    """Return the picture of a set text; of no extent if there is nothing to draw."""
+    """Return the picture of a set text; it is empty if there is nothing to draw."""
     size = setting.size
     across, up, down = style.reach(size)
     left, top = _even_down(setting.left - across), _even_down(setting.top - up)
@@ -88,7 +88,7 @@ def letter(setting: Setting, style: Style) -> Lettering:
 def _masks(
     setting: Setting, style: Style, origin: tuple[int, int], extent: tuple[int, int]
 ) -> tuple[Mask, Mask, Mask | None]:
-    """Return the masks of the letters with their outlines and of the letters, and the picture of the emoji."""
+    """Return the mask of letters with outlines, the mask of letters alone, and the picture of the emoji if any."""
     size = setting.size
     outline = style.edge * size
     edges, fills, colours = (Image.new(mode, extent) for mode in ("L", "L", "RGBA"))
@@ -116,7 +116,7 @@ def _masks(
 
 
 def _straight(premultiplied: Mask) -> Mask:
-    """Return a picture with straight alpha: Pillow draws colour fonts onto nothing with premultiplied colours."""
+    """Return a picture with straight alpha: Pillow draws colour fonts with premultiplied colours."""
     alpha = np.maximum(premultiplied[..., 3:].astype(np.uint16), 1)
     colours = np.minimum(premultiplied[..., :3].astype(np.uint16) * 255 // alpha, 255)
     return np.dstack([colours.astype(np.uint8), premultiplied[..., 3]])
@@ -124,7 +124,7 @@ def _straight(premultiplied: Mask) -> Mask:
 
 def _grown(mask: Mask, outline: float) -> Mask:
     """Return a mask with an outline around it."""
-    side = 2 * round(outline / 2) + 1  # half as thick as letters': pictures have outlines of their own
+    side = 2 * round(outline / 2) + 1  # half as thick as around letters: emoji have their own outlines
     return np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), np.uint8)
 
 
@@ -147,7 +147,7 @@ def _plate(setting: Setting, panel: Panel, origin: tuple[int, int], extent: tupl
 
 
 def _inked(cover: Overlay) -> tuple[int, int, int, int]:
-    """Return the smallest rectangle with even edges outside which an overlay changes nothing."""
+    """Return the smallest rectangle with even edges that holds all that an overlay draws."""
     keep = cover.layers[0].keep
     rows, columns = np.flatnonzero(keep.min(axis=1) < 255), np.flatnonzero(keep.min(axis=0) < 255)
     if not len(rows):

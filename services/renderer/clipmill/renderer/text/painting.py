@@ -1,4 +1,4 @@
-"""Painting overlays in YUV, mask by mask: flat colours need no detour over RGB pictures."""
+"""Painting of overlays in YUV, mask by mask: flat colours need no RGB picture."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ Mask = npt.NDArray[np.uint8]
 
 
 class Colour(NamedTuple):
-    """A colour, 0 to 255 each, not premultiplied."""
+    """A colour whose components are 0 to 255, not premultiplied."""
 
     red: int
     green: int
@@ -21,7 +21,7 @@ class Colour(NamedTuple):
 
     @property
     def samples(self) -> tuple[int, int, int]:
-        """Y, U, V of BT.709 in limited range (ITU-R BT.709-6, items 3.2 and 3.4)."""
+        """Return Y, U, V of BT.709 in limited range (ITU-R BT.709-6, items 3.2 and 3.4)."""
         red, green, blue = self.red / 255, self.green / 255, self.blue / 255
         light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
         return (
@@ -32,11 +32,11 @@ class Colour(NamedTuple):
 
 
 class Painting:
-    """A transparent picture that is painted on from the back to the front.
+    """A transparent picture, painted from the back to the front.
 
     Args:
-        width: even, pixels.
-        height: likewise.
+        width: Width, in pixels, even.
+        height: Height, in pixels, even.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -45,18 +45,18 @@ class Painting:
         self._ink = [np.zeros(size, np.uint8) for size in sizes]
 
     def copy(self) -> "Painting":
-        """Return a painting that begins with what is painted here."""
+        """Return a copy to paint on."""
         other = Painting(self._keep[0].shape[1], self._keep[0].shape[0])
         other._keep = [keep.copy() for keep in self._keep]
         other._ink = [ink.copy() for ink in self._ink]
         return other
 
     def paint(self, mask: Mask, colour: Colour) -> None:
-        """Lay a colour over what is there.
+        """Paint a colour over the picture.
 
         Args:
-            mask: of the picture's size.
-            colour: its alpha scales the mask.
+            mask: Mask of the picture's size.
+            colour: Colour whose alpha scales the mask.
         """
         full = mask if colour.alpha == 255 else cv2.convertScaleAbs(mask, alpha=colour.alpha / 255)
         half = cv2.resize(full, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -66,12 +66,12 @@ class Painting:
             self._lay(plane, np.asarray(keep, np.uint8), np.asarray(ink, np.uint8))
 
     def picture(self, rgba: npt.NDArray[np.uint8]) -> None:
-        """Lay a picture of the same size over what is there; straight alpha."""
+        """Paint another picture of equal size, with straight alpha, over this one."""
         for plane, layer in enumerate(overlay(rgba, 0, 0).layers):
             self._lay(plane, layer.keep, layer.ink)
 
     def overlay(self, left: int, top: int) -> Overlay:
-        """Return what was painted, to be blended at an even place on the canvas."""
+        """Return the painting as an overlay for an even place on the canvas."""
         layers = [Layer(keep.copy(), ink.copy()) for keep, ink in zip(self._keep, self._ink, strict=True)]
         return Overlay(left, top, (layers[0], layers[1], layers[2]))
 
@@ -87,9 +87,9 @@ def rounded(size: tuple[int, int], box: tuple[float, float, float, float], radiu
     The mask is the signed distance to the shape (Quilez, "2D distance functions", round box), plus a half.
 
     Args:
-        size: width and height of the mask, pixels.
-        box: left, top, right, bottom of the rectangle, at fractions of pixels.
-        radius: of the corners, pixels; at most half of the shorter side is used.
+        size: Width and height of the mask, in pixels.
+        box: Left, top, right and bottom of the rectangle, in pixels and fractions of them.
+        radius: Radius of the corners, in pixels; at most half of the shorter side is used.
     """
     left, top, right, bottom = box
     radius = min(radius, (right - left) / 2, (bottom - top) / 2)
@@ -121,7 +121,7 @@ def moved(cover: Overlay, across: int, down: int) -> Overlay:
 
 
 def faded(cover: Overlay, opacity: float) -> Overlay:
-    """Return an overlay of which only a part shows, 0 to 1."""
+    """Return an overlay whose opacity is scaled by `opacity`, 0 to 1."""
     layers = [
         Layer(
             np.asarray(cv2.bitwise_not(cv2.convertScaleAbs(cv2.bitwise_not(layer.keep), alpha=opacity)), np.uint8),

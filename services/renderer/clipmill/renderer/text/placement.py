@@ -1,9 +1,9 @@
-"""Where on the canvas text goes: clear of mouths and faces, close to its usual place, without hopping about.
+"""Placement of text on the canvas: clear of mouths and faces, close to its usual place, and steady.
 
-All framings of a clip are known before it is drawn, so the places of all its texts are chosen together: each stretch
-of time has a cost for each height, a change of height costs too, and the cheapest sequence is found by dynamic
-programming (Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", 1967).
-The costs are orders of magnitude apart where one thing must never be given up for another.
+All framings of a clip are known before it is drawn, so the rows of all its texts are chosen together. Each span of a
+text has a cost for each row, and a change of row has a cost too. Dynamic programming finds the cheapest sequence
+(Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", 1967). Costs are
+orders of magnitude apart where one must never be traded for another.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,58 +17,58 @@ from clipmill.renderer.framings import Framing, Layout
 from clipmill.renderer.seeing.faces import Box
 
 MOUTH_COST = 1000.0
-"""Of covering a mouth in any frame, and once more for doing so in all of them."""
+"""Cost of covering a mouth in any frame; up to as much again for covering it in all of them."""
 
 EYES_COST = 250.0
-"""Likewise, of covering eyes."""
+"""Cost of covering eyes in any frame; up to as much again for covering them in all of them."""
 
 NOSE_COST = 80.0
-"""Likewise, of covering what lies between."""
+"""Cost of covering a nose in any frame; up to as much again for covering it in all of them."""
 
 FACE_COST = 30.0
-"""Of covering a face, hair included, in all frames."""
+"""Cost of covering a face with its hair in all frames."""
 
 PICTURE_COST = 30.0
-"""Of covering a picture that leaves room beside itself: it may have writing of its own."""
+"""Cost of covering a picture that leaves room for the text elsewhere: the picture may contain writing."""
 
 OCCUPIED_COST = 4000.0
-"""Of covering another text, more than of covering a whole face: neither could be read."""
+"""Cost of covering another text, more than that of covering a whole face: neither could be read."""
 
 AWAY_COST = 40.0
-"""Of standing a canvas's height away from the usual place."""
+"""Cost of standing a canvas's height away from the usual place."""
 
 HOP_COST = 60.0
-"""Of standing elsewhere than the text before: rather does a whole shot's text stand away from its usual place."""
+"""Cost of another row than the previous text's: it is better to keep a whole shot's text away from its usual place."""
 
 CUT_HOP = 0.05
-"""Part of that where the picture is cut or nothing was shown for a while: nobody's eyes rest there."""
+"""Part of `HOP_COST` that counts at a cut, or after a while without text: nobody is looking at the old row."""
 
 INNER_HOP_COST = 25.0
-"""Of moving, at a cut, text that is being read."""
+"""Cost of moving text that is being read, at a cut."""
 
 QUIET_SECONDS = 1.5
-"""After so long without text its place is forgotten."""
+"""Time without text after which its row is forgotten."""
 
 MOUTH = (0.58, 0.94)
-"""From below the nose to the chin, parts of the height of a face's box (eyebrows to chin)."""
+"""Band from below the nose to the chin, in parts of the height of a face's box (eyebrows to chin)."""
 
 EYES = (-0.05, 0.36)
-"""Likewise, from the eyebrows to below the eyes."""
+"""Band from the eyebrows to below the eyes, in parts of the height of a face's box."""
 
 NOSE = (0.36, 0.58)
-"""Likewise, between eyes and mouth."""
+"""Band between eyes and mouth, in parts of the height of a face's box."""
 
 HEAD = (-0.36, 1.0)
-"""Likewise, with forehead and hair."""
+"""Band with forehead and hair, in parts of the height of a face's box."""
 
 CLEARANCE = 14.0
-"""Between text and what it makes way for, pixels on a canvas whose shorter side is 1080."""
+"""Distance between text and a face or picture that it avoids, in pixels on a canvas whose shorter side is 1080."""
 
 STEP = 8
-"""From one height that is considered to the next, pixels."""
+"""Distance between two candidate rows, in pixels."""
 
 JUMP = 0.12
-"""Between two frames, parts of the crop's size: farther moves no camera, so it is a cut."""
+"""Movement of a crop between two frames, in parts of its size, beyond which it is a cut: no camera moves that fast."""
 
 FramingAt = Callable[[int], Framing]
 Costs = npt.NDArray[np.float64]
@@ -76,7 +76,7 @@ Costs = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a text reaches from its middle, pixels; left and top are negative."""
+    """The distances in pixels from a text's middle to its edges; left and top are negative."""
 
     left: float
     top: float
@@ -86,13 +86,13 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class TextSpan:
-    """A text in a time in which it does not move.
+    """Frames through which a text does not move.
 
     Attributes:
-        text: number of the text.
-        first: frame.
-        last: frame, included.
-        extent: of the text.
+        text: Number of the text.
+        first: First frame.
+        last: Last frame, included.
+        extent: Extent of the text.
     """
 
     text: int
@@ -103,13 +103,13 @@ class TextSpan:
 
 @dataclass(frozen=True, slots=True)
 class OccupiedArea:
-    """A part of the canvas that another text covers.
+    """A part of the canvas that a text covers for some frames.
 
     Attributes:
-        box: the part.
-        first: frame.
-        last: frame, included.
-        cost: of covering it.
+        box: Part of the canvas.
+        first: First frame.
+        last: Last frame, included.
+        cost: Cost of covering it.
     """
 
     box: Box
@@ -118,7 +118,7 @@ class OccupiedArea:
     cost: float = OCCUPIED_COST
 
     def meets(self, other: "OccupiedArea") -> bool:
-        """Whether both would be seen at the same place at the same time."""
+        """Return whether both overlap in space and in time."""
         one, two = self.box, other.box
         return (
             self.first <= other.last
@@ -131,14 +131,14 @@ class OccupiedArea:
 
 
 def occupied_area(span: TextSpan, middle: tuple[int, int]) -> OccupiedArea:
-    """Return what a text covers whose middle stands there."""
+    """Return the area that a text covers if its middle is at `middle`."""
     extent = span.extent
     box = Box(middle[0] + extent.left, middle[1] + extent.top, extent.right - extent.left, extent.bottom - extent.top)
     return OccupiedArea(box, span.first, span.last)
 
 
 def cut_between(before: Framing, after: Framing) -> bool:
-    """Whether the picture is cut from one frame to the next, or laid out anew."""
+    """Return whether the picture is cut between two frames, or its layout changes."""
     another = before.shot != after.shot or before.layout is not after.layout
     if another or len(before.panes) != len(after.panes):
         return True
@@ -151,7 +151,7 @@ def cut_between(before: Framing, after: Framing) -> bool:
 
 
 def text_spans(text: int, first: int, last: int, extent: Extent, framing_at: FramingAt) -> list[TextSpan]:
-    """Divide the time in which a text is shown at the cuts of the picture."""
+    """Divide the frames that show a text at the cuts of the picture."""
     begins = [first]
     before = framing_at(first)
     for frame in range(first + 1, last + 1):
@@ -173,17 +173,17 @@ def caption_rows(
     follows_layout: bool = True,
     occupied: Sequence[OccupiedArea] = (),
 ) -> list[int]:
-    """Return where the middle of each text stands, even pixels from the canvas's top; all inside the safe zone.
+    """Return the row of each text's middle, in even pixels from the canvas's top, with all text in the safe zone.
 
     Args:
-        shown: texts in order of time.
-        canvas: they stand on.
-        rate: frames a second.
-        framing_at: gives what is shown at a frame.
-        middle: where texts stand if nothing speaks against it.
-        follows_layout: whether `split` and `fit` have usual places of their own: the seam, and below the picture; else
-            text keeps off a picture that leaves room above itself.
-        occupied: what other texts cover.
+        shown: Spans of the texts, in order of time.
+        canvas: Canvas of the texts.
+        rate: Frames per second.
+        framing_at: Function that returns the framing of a frame.
+        middle: Usual place of a text's middle.
+        follows_layout: True if the usual place is the seam in `split`, and below the picture in `fit`. False if text
+            stands above a picture that leaves room there.
+        occupied: Areas that other texts cover.
     """
     if not shown:
         return []
@@ -205,16 +205,17 @@ def caption_rows(
 
 
 def _tallest(shown: Sequence[TextSpan]) -> Extent:
-    """Return the room that any of the texts takes, so that those of one line and of two have their middles together."""
+    """Return an extent that holds every text, which gives texts of one line and of two the same middle."""
     reaches = [(span.extent.left, span.extent.top, span.extent.right, span.extent.bottom) for span in shown]
     left, top, right, bottom = zip(*reaches, strict=True)
     return Extent(min(left), min(top), max(right), max(bottom))
 
 
 def _usual(framing: Framing, canvas: Canvas, middle: int, tallest: Extent) -> float:
-    """Where text stands in a layout if nothing speaks against it.
+    """Return the usual row of captions in a layout.
 
-    Below a picture that leaves room there; else wholly inside it, for an edge through letters looks like a mistake.
+    In `fit` they stand below a picture that leaves room there. Otherwise they stand wholly inside it, because an edge
+    through letters looks like a mistake.
     """
     panes = framing.panes
     if framing.layout is Layout.SPLIT and len(panes) > 1 and panes[1].top > panes[0].top:
@@ -228,14 +229,14 @@ def _usual(framing: Framing, canvas: Canvas, middle: int, tallest: Extent) -> fl
 
 
 def _above(framing: Framing, canvas: Canvas, middle: int, tallest: Extent) -> float:
-    """Where a title stands if nothing speaks against it: not lower than the middle of what a picture leaves free."""
+    """Return the usual row of a title: not lower than the middle of the room above a picture."""
     if not _leaves_room(framing, canvas, tallest, below=False):
         return float(middle)
     return min(float(middle), (canvas.safe_top + _rows(framing)[0] - tallest.top - tallest.bottom) / 2)
 
 
 def _leaves_room(framing: Framing, canvas: Canvas, tallest: Extent, *, below: bool) -> bool:
-    """Whether a picture that does not fill the canvas leaves room for text below itself, or above."""
+    """Return whether a picture that does not fill the canvas leaves room for text below itself, or above."""
     if framing.layout is not Layout.FIT or not framing.panes:
         return False
     top, bottom = _rows(framing)
@@ -244,12 +245,12 @@ def _leaves_room(framing: Framing, canvas: Canvas, tallest: Extent, *, below: bo
 
 
 def _rows(framing: Framing) -> tuple[int, int]:
-    """Return where the panes of a framing begin and end."""
+    """Return the top and the bottom of a framing's panes."""
     return min(pane.top for pane in framing.panes), max(pane.top + pane.height for pane in framing.panes)
 
 
 def _picture_cost(candidates: Costs, extent: Extent, framing: Framing) -> Costs:
-    """What each height costs because of the picture that text would cover."""
+    """Return the cost of each row for covering the picture."""
     top, bottom = _rows(framing)
     covered = np.minimum(candidates + extent.bottom, bottom) - np.maximum(candidates + extent.top, top)
     part: Costs = np.maximum(covered, 0.0) / (extent.bottom - extent.top)
@@ -257,7 +258,7 @@ def _picture_cost(candidates: Costs, extent: Extent, framing: Framing) -> Costs:
 
 
 def _faces_cost(candidates: Costs, extent: Extent, framings: Sequence[Framing], middle: int, clearance: float) -> Costs:
-    """What each height costs because of the faces that the text would cover."""
+    """Return the cost of each row for covering faces."""
     cost = np.zeros(len(candidates))
     bands = [
         (face.top, face.height)
@@ -292,7 +293,7 @@ def _occupied_cost(candidates: Costs, span: TextSpan, middle: int, occupied: Seq
 
 
 def _outside_cost(candidates: Costs, extent: Extent, canvas: Canvas) -> Costs:
-    """Infinite where text would leave the safe zone; where it has no room at all only the nearest place is left."""
+    """Return an infinite cost for rows outside the safe zone, but none for the nearest ones if no row is inside."""
     out = np.maximum(canvas.safe_top - (candidates + extent.top), 0)
     out += np.maximum(candidates + extent.bottom - canvas.safe_bottom, 0)
     return np.where(out > out.min(), np.inf, 0.0)
@@ -305,7 +306,7 @@ def _inside(height: int, extent: Extent, canvas: Canvas) -> int:
 
 
 def _hop(before: TextSpan, after: TextSpan, rate: float, framing_at: FramingAt) -> float:
-    """What it costs to change the height from one text to the next."""
+    """Return the cost of changing the row between two texts."""
     if before.text == after.text:
         return INNER_HOP_COST
     quiet = after.first - before.last > QUIET_SECONDS * rate
@@ -313,7 +314,7 @@ def _hop(before: TextSpan, after: TextSpan, rate: float, framing_at: FramingAt) 
 
 
 def _cheapest(tables: Sequence[Costs], hops: Sequence[float], distance: Costs) -> list[int]:
-    """Return the index of the height for each text in the cheapest sequence."""
+    """Return the index of each text's row in the cheapest sequence."""
     moved = (distance > 0).astype(np.float64) + 3.0 * distance
     total = tables[0]
     origins: list[npt.NDArray[np.intp]] = []

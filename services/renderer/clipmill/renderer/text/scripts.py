@@ -1,7 +1,7 @@
-"""Writing systems: what belongs together in them, where a line may break and where a blank stands.
+"""Rules of writing systems: the parts of a character, line breaks and blanks.
 
-Simplified from Unicode's rules for grapheme clusters (UAX #29) and line breaking (UAX #14), which need property
-tables that Python does not carry; what is left out cannot occur in speech that was written down.
+They simplify Unicode's rules for grapheme clusters (UAX #29) and line breaking (UAX #14), which need property tables
+that Python does not have. The rules left out cannot apply to transcribed speech.
 """
 
 import unicodedata
@@ -12,25 +12,25 @@ NOT_FIRST = frozenset(
     "、。，．・：；？！‐゠–〜～）］｝〕〉》」』】〙〗〟’”»›)]}!?,.:;%％‰℃…‥ー々〻ゝゞヽヾぁぃぅぇぉっゃゅょゎゕゖ"  # noqa: RUF001
     "ァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ៖។៕၊။།༎๏ๆຯໆ"
 )
-"""What no line begins with: closing marks and small kana (JIS X 4051 and GB/T 15834), South-East Asian stops."""
+"""Characters that begin no line: closing marks and small kana (JIS X 4051 and GB/T 15834), South-East Asian stops."""
 
 NOT_LAST = frozenset("（［｛〔〈《「『【〘〖〝‘“«‹([{¿¡#$£¥€₩")  # noqa: RUF001
-"""What no line ends with: opening marks and what stands before a number."""
+"""Characters that end no line: opening marks, and signs before a number."""
 
 ATTACHED = frozenset({"Mn", "Mc", "Me"})
-"""Unicode categories that belong to the letter before them."""
+"""Unicode categories of characters that belong to the letter before them."""
 
 AFTER_CONSONANT = frozenset("\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3")
-"""Vowels of Thai and Lao that are no marks but belong to the letter before them nevertheless."""
+"""Vowels of Thai and Lao that belong to the letter before them although they are no marks."""
 
 BEFORE_CONSONANT = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4")
-"""Vowels of Thai and Lao that are written before the consonant they follow in speech."""
+"""Vowels of Thai and Lao that are written before the consonant that they follow in speech."""
 
 VIRAMA_NAMES = ("VIRAMA", "COENG", "HALANTA")
-"""Marks that join two consonants are called so in Unicode."""
+"""Parts of the Unicode names of marks that join two consonants."""
 
 JOINER = "\u200d"
-"""Makes one picture of two emoji."""
+"""Character that makes one picture of two emoji."""
 
 KEYCAP = "\u20e3"
 EMOJI_STYLE = "\ufe0f"
@@ -40,39 +40,39 @@ TAGS = range(0xE0020, 0xE0080)
 SELECTORS = range(0xFE00, 0xFE10)
 
 LONGEST_CLUSTER = 16
-"""Code points of a character: the longest in use, families with skin tones and flags of regions, have 14."""
+"""Most code points of a character: the longest in use, families with skin tones and flags of regions, have 14."""
 
 EAST_ASIAN = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFF60), (0x20000, 0x3FFFF))
-"""Chinese and Japanese, with their marks: written without blanks, broken anywhere; Korean has blanks."""
+"""Blocks of Chinese and Japanese with their marks: they have no blanks and break anywhere. Korean has blanks."""
 
 SOUTH_EAST_ASIAN = ((0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF))
-"""Thai, Lao, Tibetan, Burmese and Khmer: written without blanks."""
+"""Blocks of Thai, Lao, Tibetan, Burmese and Khmer, which have no blanks."""
 
 
 TIBETAN_SYLLABLE = ((0x0F40, 0x0FBC),)
-"""Letters and signs of which Tibetan syllables are made: a line breaks only after the dot between two."""
+"""Letters and signs of Tibetan syllables: a line breaks only after the dot between two syllables."""
 
 TSHEG = "\u0f0b\u0f0c"
-"""That dot."""
+"""The dots between Tibetan syllables."""
 
 
 def spaced(left: str, right: str) -> bool:
-    """Whether a blank stands between two words."""
+    """Return whether a blank stands between two words."""
     return not (left and right and unspaced(left[-1]) and unspaced(right[0]))
 
 
 def wide(character: str) -> bool:
-    """Whether a character is Chinese or Japanese."""
+    """Return whether a character is Chinese or Japanese."""
     return _within(character, EAST_ASIAN)
 
 
 def unspaced(character: str) -> bool:
-    """Whether a character is of a script that has no blanks between words."""
+    """Return whether a character is of a script that has no blanks between words."""
     return wide(character) or _within(character, SOUTH_EAST_ASIAN)
 
 
 def clusters(text: str) -> list[str]:
-    """Return what readers take for the characters of `text`: letters with their marks, emoji with their parts."""
+    """Return the characters of `text` as readers see them: letters with their marks, emoji with their parts."""
     found: list[str] = []
     for letter in text:
         if found and len(found[-1]) < LONGEST_CLUSTER and _belongs(found[-1], letter):
@@ -83,7 +83,7 @@ def clusters(text: str) -> list[str]:
 
 
 def pieces(word: str) -> list[str]:
-    """Return the parts of a word between which a line may break: one, but for scripts without blanks."""
+    """Return the parts of a word between which a line may break: several only in scripts without blanks."""
     found: list[str] = []
     for cluster in clusters(word):
         if found and not breakable(found[-1], cluster):
@@ -94,37 +94,37 @@ def pieces(word: str) -> list[str]:
 
 
 def breakable(left: str, right: str) -> bool:
-    """Whether a line may end between two stretches of text that no blank divides."""
+    """Return whether a line may end between two texts that no blank divides."""
     if right[0] in NOT_FIRST or left[-1] in NOT_LAST:
         return False
     return unspaced(left[-1]) or unspaced(right[0]) or is_emoji(left[-1]) or is_emoji(right[0])
 
 
 def joins_left(text: str) -> bool:
-    """Whether `text` cannot stand at the beginning of a word: marks and parts of the character before."""
+    """Return whether `text` cannot begin a word because it is a mark or part of the character before."""
     return bool(text) and (_belongs("", text[0]) or all(letter in NOT_FIRST for letter in text))
 
 
 def joins_right(text: str) -> bool:
-    """Whether `text` cannot stand at the end of a word."""
+    """Return whether `text` cannot end a word."""
     last = text[-1:]
     return last == JOINER or last in BEFORE_CONSONANT or (bool(text) and all(letter in NOT_LAST for letter in text))
 
 
 def is_emoji(character: str) -> bool:
-    """Whether a character is shown as a picture unless something says otherwise."""
+    """Return whether a character is shown as a picture unless something says otherwise."""
     code = ord(character)
     return 0x1F000 <= code < 0x20000 or code in TAGS or character in (EMOJI_STYLE, KEYCAP)
 
 
 def ignorable(character: str) -> bool:
-    """Whether a character has no picture of its own and only changes its neighbours'."""
+    """Return whether a character has no picture and only changes those of its neighbours."""
     code = ord(character)
     return character in (JOINER, "\u200c") or code in SELECTORS or code in TAGS
 
 
 def right_to_left(words: Sequence[str]) -> bool:
-    """Whether most words are of a script that is written from right to left; the first one decides a tie."""
+    """Return whether most words are of a script that is written from right to left; the first one decides a tie."""
     sides = [side for side in map(_side, words) if side]
     return sum(sides) > 0 or (bool(sides) and sum(sides) == 0 and sides[0] > 0)
 
@@ -138,7 +138,7 @@ def joined(words: Sequence[str]) -> str:
 
 
 def _side(word: str) -> int:
-    """1 for a word from right to left, -1 for one from left to right, 0 for one without letters."""
+    """Return 1 for a word from right to left, -1 for one from left to right, 0 for one without letters."""
     kinds = [unicodedata.bidirectional(letter) for letter in word]
     leftward = sum(kind in ("R", "AL") for kind in kinds)
     rightward = kinds.count("L")
@@ -151,7 +151,7 @@ def _within(character: str, blocks: Sequence[tuple[int, int]]) -> bool:
 
 
 def _belongs(cluster: str, letter: str) -> bool:
-    """Whether `letter` is part of the character that `cluster` is so far."""
+    """Return whether `letter` continues the character that begins with `cluster`."""
     code = ord(letter)
     if unicodedata.category(letter) in ATTACHED or letter in AFTER_CONSONANT or ignorable(letter) or code in SKIN_TONES:
         return True

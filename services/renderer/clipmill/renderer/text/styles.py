@@ -1,6 +1,6 @@
-"""What captions look like: the four styles, their colours and measures.
+"""The look of captions: the four styles, their colours and measures.
 
-Measures are in em unless said otherwise, so that a style looks the same at every size.
+Measures are in em unless stated otherwise; a style looks equal at every size.
 """
 
 from dataclasses import dataclass
@@ -25,27 +25,27 @@ PANEL = Colour(14, 16, 22, 200)
 
 
 SHADOW_REACH = 2.0
-"""Standard deviations of a blur after which nothing of it is seen."""
+"""Standard deviations of a blur beyond which it is invisible."""
 
 
 SOFT_PIXELS = 2
-"""What soft edges and even sizes add on each side, pixels."""
+"""Width that soft edges and even sizes add on each side, in pixels."""
 
 
 class Lit(Enum):
-    """Which letters stand in the lit colour."""
+    """The letters that have the lit colour."""
 
     ACTIVE = auto()
-    """Those of the word being said."""
+    """Letters of the word being said."""
     SAID = auto()
-    """Those of the word being said and of the words before it."""
+    """Letters of the word being said and of the words before it."""
     SUNG = auto()
-    """As `SAID`, the word being said only as far as it is said."""
+    """Letters said so far: those of the words before, and the said part of the word being said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A soft shadow: how far down it falls, the standard deviation of its blur, and its darkness."""
+    """A soft shadow: its distance downwards, the standard deviation of its blur, and its opacity."""
 
     down: float
     blur: float
@@ -54,7 +54,7 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A coloured rectangle behind letters: how far it reaches out to the sides and up and down, its corners."""
+    """A coloured rectangle behind letters: its margins, horizontal and vertical, and the radius of its corners."""
 
     colour: Colour
     across: float
@@ -64,21 +64,21 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How letters look.
+    """The look of letters.
 
     Attributes:
-        main: name of the font for Latin.
-        size: pixels of the em on a canvas whose shorter side is 1080.
-        plain: colour of letters.
-        lit: colour of the letters that are lit.
-        lights: which are.
-        edge: thickness of the outline.
-        shadow: under all of it (of the panel where there is one), None for none.
-        panel: behind all of it, None for none.
-        box: behind the word being said, None for none.
-        space: between words.
-        leading: from line to line.
-        low: part of the size on a square canvas, and on a wide one, where type as large as in a tall one takes up too
+        main: Name of the font for Latin.
+        size: Pixels of the em on a canvas whose shorter side is 1080.
+        plain: Colour of letters.
+        lit: Colour of lit letters.
+        lights: Rule for the letters that are lit.
+        edge: Thickness of the outline.
+        shadow: Shadow under the letters, or under the panel if there is one; None for no shadow.
+        panel: Panel behind the whole text; None for no panel.
+        box: Panel behind the word being said; None for no box.
+        space: Blank between words.
+        leading: Distance from line to line.
+        low: Parts of the size that are used on a square canvas and on a wide one, where full size would take up too
             much of the height.
     """
 
@@ -96,10 +96,10 @@ class Style:
     low: tuple[float, float] = (0.85, 0.85)
 
     def reach(self, size: int) -> tuple[int, int, int]:
-        """Return how far it reaches beyond the letters to the sides, up and down, pixels.
+        """Return the margins in pixels that the style needs around letters: at the sides, above, and below.
 
         Args:
-            size: of the type, pixels of the em.
+            size: Size of the type, in pixels of the em.
         """
         fade = SHADOW_REACH * self.shadow.blur if self.shadow else 0.0
         fall = self.shadow.down if self.shadow else 0.0
@@ -134,21 +134,21 @@ STYLES = {
         typefaces.PLAIN, 56, MIST, WHITE, Lit.SAID, panel=Panel(PANEL, 0.5, 0.36, 0.34), leading=1.28, low=(1.0, 1.0)
     ),
 }
-"""The styles that draw something. Sizes give about 15 Latin letters a line on an upright clip, 23 in `clean`."""
+"""The styles that draw text. A line of an upright clip has about 15 Latin letters, or 23 in `clean`."""
 
 
 def style_of(choice: CaptionStyle) -> Style:
-    """Return a style; for `off`, where nothing is drawn, that of `bold`, so that captions are divided all the same."""
+    """Return a style; for `off` that of `bold`, in whose chunks the caption files are divided."""
     return STYLES[CaptionStyle.BOLD if choice is CaptionStyle.OFF else choice]
 
 
 def upright(canvas: Canvas) -> bool:
-    """Whether a canvas is higher than wide."""
+    """Return whether a canvas is higher than wide."""
     return canvas.height > canvas.width
 
 
 def type_of(style: Style, canvas: Canvas, rows: int = 2) -> Type:
-    """Return how text of a style is set on a canvas, so that what surrounds the letters has room too."""
+    """Return the type for text of a style on a canvas, with room for outlines, shadow and panel."""
     part = 1.0 if upright(canvas) else style.low[canvas.width > canvas.height]
     size = round(style.size * canvas.unit * part)
     width = canvas.text_width - 2 * style.reach(size)[0]

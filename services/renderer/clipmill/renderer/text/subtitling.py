@@ -1,4 +1,4 @@
-"""Drawing the captions on the frames of a clip."""
+"""Drawing of the captions on the frames of a clip."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -22,21 +22,21 @@ from clipmill.renderer.text.styles import Lit, Panel, style_of, type_of, upright
 from clipmill.renderer.text.typesetting import fits, set_words
 
 GLIDE_SECONDS = 0.09
-"""How long the box takes from a word to the next one in its line: seen as a movement, over before the word is."""
+"""Time that the box takes from a word to the next in its line: visible as a movement, but shorter than a word."""
 
 
 Area = tuple[int, int, int, int]
-"""Left, top, right, bottom of a part of a text's picture, even pixels."""
+"""Left, top, right and bottom of a part of a text's picture, in even pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captioning:
-    """What a clip's captions say.
+    """A clip's captions.
 
     Attributes:
-        chunks: in order, none overlapping the next.
-        missing: the letters that no font has and that are therefore not drawn, in order of their first appearance.
-        unshaped: whether some are drawn that are not joined as their script wants it.
+        chunks: Chunks in order, none overlapping the next.
+        missing: Letters that no font has and that are not drawn, in order of their first appearance.
+        unshaped: True if letters are drawn unjoined or out of order.
     """
 
     chunks: tuple[Chunk, ...]
@@ -45,14 +45,14 @@ class Captioning:
 
 
 def caption(segments: Sequence[Segment], start: float, end: float, style: CaptionStyle, canvas: Canvas) -> Captioning:
-    """Return the captions of a clip: in up to two lines on an upright canvas, in one where a line has room for a chunk.
+    """Return the captions of a clip, for up to two lines on an upright canvas and one line on others.
 
     Args:
-        segments: of the transcript, in order.
-        start: of the clip, seconds of the source.
-        end: likewise.
-        style: they will be drawn in; `off` divides them as `bold` does.
-        canvas: they will be drawn on.
+        segments: Segments of the transcript, in order.
+        start: Start of the clip, in seconds of the source.
+        end: End of the clip, in seconds of the source.
+        style: Style of the captions; `off` divides them as `bold` does.
+        canvas: Canvas of the clip.
     """
     type_ = type_of(style_of(style), canvas, rows=2 if upright(canvas) else 1)
     made = chunks(clip_words(segments, start, end), partial(fits, type_=type_), end - start)
@@ -63,7 +63,7 @@ def caption(segments: Sequence[Segment], start: float, end: float, style: Captio
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A chunk in a time in which it does not move, and the height of its middle."""
+    """A span of frames that show a chunk, and the row of its middle."""
 
     span: TextSpan
     middle: int
@@ -72,14 +72,15 @@ class _Shown:
 class Subtitler:
     """Draws a clip's captions.
 
-    The picture of a chunk is made once, plain and lit; each frame takes every word from the one or the other.
+    The picture of a chunk is made once with plain letters and once with lit ones; each frame takes every word from one
+    of them.
 
     Args:
-        chunks: of the clip, in order.
-        style: of the letters; `off` draws nothing.
-        canvas: that is drawn on.
-        rate: frames a second.
-        framing_at: gives what is shown at a frame of the clip.
+        chunks: Chunks of the clip, in order.
+        style: Style of the letters; `off` draws nothing.
+        canvas: Canvas to draw on.
+        rate: Frames per second.
+        framing_at: Function that returns the framing of a frame of the clip.
     """
 
     def __init__(
@@ -104,16 +105,16 @@ class Subtitler:
 
     @property
     def occupied(self) -> list[OccupiedArea]:
-        """What the captions cover, and when."""
+        """Return the areas that the captions cover, and when."""
         return [occupied_area(shown.span, (self._canvas.caption_centre[0], shown.middle)) for shown in self._shown]
 
     def make_way(self, others: Sequence[OccupiedArea]) -> None:
-        """Move the captions where they would meet other texts; where none does they stay as they are."""
+        """Move the captions if any of them would cover another text."""
         if any(own.meets(other) for own in self.occupied for other in others):
             self._shown = self._placed([shown.span for shown in self._shown], others)
 
     def draw(self, index: int, canvas: Picture) -> None:
-        """Draw what is to be read at frame `index` of the clip."""
+        """Draw the captions of frame `index` of the clip."""
         position = bisect_right(self._firsts, index) - 1
         if position < 0 or index > self._shown[position].span.last:
             return
@@ -134,25 +135,25 @@ class Subtitler:
                 blend(moved(part, *place), canvas)
 
     def _spans(self) -> list[TextSpan]:
-        """Return when chunks are shown, divided where the picture is cut."""
+        """Return the spans of the chunks, divided where the picture is cut."""
         found: list[TextSpan] = []
         for number, (chunk, setting) in enumerate(zip(self._chunks, self._settings, strict=True)):
             first, last = frames(chunk, self._rate)
             if last >= first and setting.lines:
                 parts = text_spans(number, first, last, extent(setting, self._style), self._framing_at)
-                spoken = chunk.words[-1].end * self._rate  # what only lingers does not outlast the picture
+                spoken = chunk.words[-1].end * self._rate  # a chunk that only lingers ends at the cut
                 found += [part for part in parts if part is parts[0] or part.first < spoken]
         return found
 
     def _placed(self, found: Sequence[TextSpan], occupied: Sequence[OccupiedArea]) -> list[_Shown]:
-        """Return where chunks are shown."""
+        """Return the spans with their rows."""
         centre = self._canvas.caption_centre
         middles = caption_rows(found, self._canvas, self._rate, self._framing_at, centre, occupied=occupied)
         return [_Shown(span, middle) for span, middle in zip(found, middles, strict=True)]
 
 
 def frames(chunk: Chunk, rate: float) -> tuple[int, int]:
-    """Return the first and the last frame whose middle lies in a chunk's time; the last may be before the first."""
+    """Return the first and the last frame whose middle is within a chunk; the last may be before the first."""
     return max(0, ceil(chunk.start * rate - 0.5)), ceil(chunk.end * rate - 0.5) - 1
 
 
@@ -160,9 +161,9 @@ def plate(spot: Rectangle, panel: Panel, size: int) -> Overlay:
     """Return the picture of a panel behind letters, pixels from the text's middle.
 
     Args:
-        spot: where the letters stand.
-        panel: its colour and how far it reaches beyond them.
-        size: of the type, pixels of the em.
+        spot: Rectangle of the letters.
+        panel: Colour, margins and corners.
+        size: Size of the type, in pixels of the em.
     """
     across, down = panel.across * size, panel.down * size
     area = (spot[0] - across, spot[1] - down, spot[2] + across, spot[3] + down)
@@ -175,7 +176,7 @@ def plate(spot: Rectangle, panel: Panel, size: int) -> Overlay:
 
 
 def _spots(chunk: Chunk, cells: Sequence[Cell], time: float) -> list[Rectangle]:
-    """Return where the letters of the word being said stand, on the way there from the word before in its line."""
+    """Return the rectangles of the word being said; they glide there from the previous word of its line."""
     active = chunk.active(time)
     done = min(1.0, max(0.0, (time - chunk.words[active].start) / GLIDE_SECONDS))
     eased = 1 - (1 - done) ** 3
@@ -191,7 +192,7 @@ def _spots(chunk: Chunk, cells: Sequence[Cell], time: float) -> list[Rectangle]:
 
 
 def _areas(chunk: Chunk, cells: Sequence[Cell], lights: Lit, time: float) -> list[tuple[Area, bool]]:
-    """Return the parts of a chunk's picture, neighbours that look alike together, and whether they are lit."""
+    """Return the parts of a chunk's picture and whether they are lit; equally lit neighbours are joined."""
     active = chunk.active(time)
     found: list[tuple[Area, bool]] = []
     for cell in cells:
@@ -207,7 +208,7 @@ def _areas(chunk: Chunk, cells: Sequence[Cell], lights: Lit, time: float) -> lis
 
 
 def _sung(cell: Cell, cells: Sequence[Cell], said: float) -> list[tuple[Area, bool]]:
-    """Divide a cell where its word's share `said`, 0 to 1, ends; a word may have several `cells`."""
+    """Divide a cell at the end of its word's share `said`, 0 to 1; a word may have several `cells`."""
     left, top, right, bottom = cell.area
     widths = [other.letters[2] - other.letters[0] for other in cells]
     here = cells.index(cell)

@@ -1,7 +1,7 @@
-"""The fonts that text is set in, and which of them has a letter.
+"""The fonts for text, and the choice of one for each letter.
 
-Text is shaped by Raqm (HarfBuzz), which Pillow's wheels carry, but which needs the system's FriBidi library. Without
-it Arabic letters do not join and Indic ones do not combine; `SHAPES` says whether it is there.
+Raqm (HarfBuzz) shapes text. Pillow's wheels contain it, but it needs the system's FriBidi library. Without FriBidi
+Arabic letters do not join and Indic ones do not combine.
 """
 
 import unicodedata
@@ -17,10 +17,10 @@ from PIL import ImageFont, features
 FOLDER = Path(__file__).parent / "fonts"
 
 SHAPES = bool(features.check("raqm"))
-"""Whether letters are shaped: joined, stacked and reordered as their script wants it."""
+"""True if letters are shaped: joined, stacked and reordered as their script requires."""
 
 HEAVY, PLAIN = "Inter-ExtraBold.otf", "Inter-SemiBold.otf"
-"""Latin, Cyrillic, Greek: for captions that shout, and for those that do not."""
+"""Fonts for Latin, Cyrillic and Greek: for loud captions, and for quiet ones."""
 
 EAST_ASIAN = "NotoSansEastAsian-Bold.otf"
 EMOJI = "TwemojiMozilla.ttf"
@@ -61,35 +61,35 @@ SCRIPT_FONTS = (
     (0xFF00, 0xFFEF, EAST_ASIAN),
     (0x20000, 0x3FFFF, EAST_ASIAN),
 )
-"""First and last code point of a Unicode block, and the font for it: every script that Whisper writes."""
+"""First and last code point of a Unicode block, and its font, for every script that Whisper writes."""
 
 UNCHANGING = frozenset(
     {EAST_ASIAN, "NotoSansArmenian-Bold.ttf", "NotoSansGeorgian-Bold.ttf", "NotoSansEthiopic-Bold.ttf"}
 )
-"""Fonts of scripts whose letters stand one after the other, from left to right: they need no shaping."""
+"""Fonts of scripts that need no shaping: their letters follow each other from left to right."""
 
 PROBE_SIZE = 32
-"""Pixels of the em at which letters are compared with the picture of a missing one."""
+"""Size at which letters are compared with the picture of a missing one, in pixels of the em."""
 
-NOBODYS_LETTER = "\U0010ffff"
-"""A code point that is no character: every font shows its picture of a missing letter for it."""
+MISSING_LETTER = "\U0010ffff"
+"""Code point that is no character: every font shows its picture of a missing letter for it."""
 
 MOST_MARKS = 6
-"""On one letter: more, which no language needs, would tower over the line."""
+"""Most marks on one letter: no language needs more, and they would tower over the line."""
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories without a picture: controls, formats, unassigned, private, surrogates, ends of lines."""
+"""Unicode categories without a picture: controls, formats, unassigned, private, surrogates, line ends."""
 
 Font = ImageFont.FreeTypeFont
 
 
 def shaping(request: ShapingRequest, report: Callable[[float], None]) -> Shaping:
-    """Return whether text is shaped. Runs in a child process: the service itself loads no library that draws."""
+    """Return whether text is shaped. It runs in a child process because the service loads no library that draws."""
     return Shaping(SHAPES)
 
 
 def legible(text: str) -> str:
-    """Return what of `text` can be drawn, composed (NFC), without surrounding blanks."""
+    """Return the drawable letters of `text`, composed (NFC), without surrounding blanks."""
     letters = []
     for cluster in clusters(unicodedata.normalize("NFC", text)):
         drawable = [letter for letter in cluster if _drawable(letter)]
@@ -107,19 +107,19 @@ def missing(text: str) -> str:
 
 
 def unshaped(text: str) -> bool:
-    """Whether `text` has letters that need shaping, and there is none: they are not joined, nor in their order."""
+    """Return whether `text` has letters that need shaping while no library shapes them."""
     return not SHAPES and any(_needs_shaping(letter) for letter in text)
 
 
 def runs(text: str, main: str) -> list[tuple[str, str]]:
-    """Divide `text` into stretches that one font has, in the order of speech.
+    """Divide `text` into runs of one font each, in the order of speech.
 
     Args:
-        text: legible.
-        main: the font for what it has.
+        text: Text from `legible`.
+        main: Name of the preferred font.
 
     Returns:
-        Text and the name of its font, in turn.
+        Pairs of a run's text and the name of its font.
     """
     named = [(name, _shown(cluster, name)) for cluster in clusters(text) for name in [font_name(cluster, main)]]
     return [("".join(cluster for _, cluster in part), name) for name, part in groupby(named, lambda item: item[0])]
@@ -127,7 +127,7 @@ def runs(text: str, main: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=4096)
 def font_name(cluster: str, main: str) -> str:
-    """Return the first font that has all of `cluster`; the first one that has its first letter if none does."""
+    """Return the first font that has all of `cluster`, or else the first that has its first letter."""
     if EMOJI_STYLE in cluster or KEYCAP in cluster:
         return EMOJI
     choices = _choices(cluster[0], main)
@@ -148,7 +148,7 @@ def _engine() -> ImageFont.Layout:
 
 
 def _shown(cluster: str, name: str) -> str:
-    """What of a cluster a font shows: its letters, and what changes them where there is someone to heed it."""
+    """Return the part of a cluster that a font shows: its letters, and modifiers of them if text is shaped."""
     return "".join(letter for letter in cluster if (SHAPES if ignorable(letter) else _has(name, letter)))
 
 
@@ -174,7 +174,7 @@ def _drawable(letter: str) -> bool:
 @lru_cache(maxsize=8192)
 def _has(name: str, letter: str) -> bool:
     probe = _probe(name)
-    return bytes(probe.getmask(letter)) != _nothing(name) or probe.getbbox(letter) != probe.getbbox(NOBODYS_LETTER)
+    return bytes(probe.getmask(letter)) != _nothing(name) or probe.getbbox(letter) != probe.getbbox(MISSING_LETTER)
 
 
 @lru_cache(maxsize=64)
@@ -184,4 +184,4 @@ def _probe(name: str) -> Font:
 
 @lru_cache(maxsize=64)
 def _nothing(name: str) -> bytes:
-    return bytes(_probe(name).getmask(NOBODYS_LETTER))
+    return bytes(_probe(name).getmask(MISSING_LETTER))

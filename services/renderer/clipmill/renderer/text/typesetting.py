@@ -1,4 +1,4 @@
-"""Setting words in lines: which word stands where, at which size, in which order."""
+"""Setting of words in lines: their places, their size and their order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,52 +10,52 @@ from clipmill.renderer.text.bidi import levels, visual_order
 from clipmill.renderer.text.scripts import breakable, clusters, pieces, right_to_left, spaced
 
 SPACE = 0.27
-"""Between words, em."""
+"""Blank between words, in em."""
 
 CAPITAL = 0.727
-"""Height of a capital letter, em (of Inter; that of Noto Sans is 0.714)."""
+"""Height of a capital letter, in em (of Inter; that of Noto Sans is 0.714)."""
 
 DESCENT = 0.2
-"""How far letters go below the baseline, em, where they are not found to go farther."""
+"""Least depth of letters below the baseline, in em."""
 
 LEAST_GAP = 0.1
-"""Between what stands lowest in one line and highest in the next, em."""
+"""Least distance between the lowest ink of a line and the highest ink of the next, in em."""
 
 SHRINK = 0.96
-"""From one size to the next smaller one that is tried."""
+"""Ratio of a size to the one tried before it."""
 
 WHOLE_WORDS = 0.6
-"""Down to this part of the full size words stay whole; a word that is longer is broken where it must be."""
+"""Part of the full size down to which words stay whole; at smaller sizes long words are broken."""
 
 SMALLEST = 0.3
-"""Part of the full size under which type is not legible: what does not fit then ends with an ellipsis."""
+"""Smallest legible part of the full size; text that does not fit at it ends with an ellipsis."""
 
 LEAST_SIZE = 8
-"""Pixels of the em of the smallest type at all."""
+"""Smallest type in pixels of the em, whatever the full size."""
 
 ELLIPSIS = "…"
 
 ADDRESS_MARKS = frozenset("/._-?&=@#+:,")
-"""After which a long address is rather broken than elsewhere."""
+"""Marks after which a long address is preferably broken."""
 
 WIDE_EMOJI = 0.06
-"""Room on either side of an emoji, em: they have none of their own."""
+"""Margin on either side of an emoji, in em: the font gives it none."""
 
 Lines = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """How text is to be set.
+    """The type for a text, and its room.
 
     Attributes:
-        main: name of the font for what it has.
-        size: of the type where there is room, pixels of the em.
-        width: of the longest line, pixels.
-        rows: most lines.
-        leading: from baseline to baseline, em.
-        space: between words, em.
-        least: part of the size under which text is rather cut short.
+        main: Name of the preferred font.
+        size: Full size of the type, in pixels of the em.
+        width: Longest line, in pixels.
+        rows: Most lines.
+        leading: Distance between two baselines, in em.
+        space: Blank between words, in em.
+        least: Part of the full size below which text is cut short instead.
     """
 
     main: str
@@ -69,16 +69,16 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class GlyphRun:
-    """Text of one word in one font and one direction, in its place.
+    """Letters of one word in one font and one direction, and their place.
 
     Attributes:
-        text: in the order of speech.
-        font: name.
-        word: which of the words it belongs to.
-        leftward: whether it runs from right to left.
-        left: where it begins, pixels from the middle of the text.
-        width: pixels.
-        overhang: how far ink goes beyond that on either side, at most, pixels.
+        text: Letters, in the order of speech.
+        font: Name of the font.
+        word: Index of the word.
+        leftward: True if the run is read from right to left.
+        left: Left edge, in pixels from the middle of the text.
+        width: Width, in pixels.
+        overhang: Most pixels by which ink exceeds the width on either side.
     """
 
     text: str
@@ -92,13 +92,13 @@ class GlyphRun:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; heights in pixels below the middle of the text.
+    """A line of text; its rows are in pixels below the middle of the text.
 
     Attributes:
-        glyph_runs: from left to right.
-        baseline: where letters stand.
-        top: of the highest ink, or of a capital if that is higher.
-        bottom: of the lowest ink, or that of usual letters.
+        glyph_runs: Runs from left to right.
+        baseline: Row of the baseline.
+        top: Row of the highest ink, or of a capital's top if that is higher.
+        bottom: Row of the lowest ink, or of usual descenders if those are lower.
     """
 
     glyph_runs: tuple[GlyphRun, ...]
@@ -108,12 +108,12 @@ class Line:
 
     @property
     def left(self) -> float:
-        """Where its ink begins, pixels from the middle of the text."""
+        """Return the left edge of the ink, in pixels from the middle of the text."""
         return min(glyph_run.left - glyph_run.overhang for glyph_run in self.glyph_runs)
 
     @property
     def right(self) -> float:
-        """Where its ink ends."""
+        """Return the right edge of the ink, in pixels from the middle of the text."""
         return max(glyph_run.left + glyph_run.width + glyph_run.overhang for glyph_run in self.glyph_runs)
 
 
@@ -122,8 +122,8 @@ class Setting:
     """Words set in lines, centred about a point.
 
     Attributes:
-        size: of the type, pixels of the em.
-        lines: from top to bottom; empty if nothing can be drawn.
+        size: Size of the type, in pixels of the em.
+        lines: Lines from top to bottom; empty if nothing can be drawn.
     """
 
     size: int
@@ -131,34 +131,34 @@ class Setting:
 
     @property
     def top(self) -> float:
-        """Of the ink, pixels below the middle (negative)."""
+        """Return the top of the ink, in pixels below the middle (negative)."""
         return min((line.top for line in self.lines), default=0.0)
 
     @property
     def bottom(self) -> float:
-        """Likewise."""
+        """Return the bottom of the ink, in pixels below the middle."""
         return max((line.bottom for line in self.lines), default=0.0)
 
     @property
     def left(self) -> float:
-        """Of the longest line, pixels from the middle (negative)."""
+        """Return the left edge of all lines, in pixels from the middle (negative)."""
         return min((line.left for line in self.lines), default=0.0)
 
     @property
     def right(self) -> float:
-        """Likewise."""
+        """Return the right edge of all lines, in pixels from the middle."""
         return max((line.right for line in self.lines), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What stays in one line.
+    """A piece of text that stays in one line.
 
     Attributes:
-        text: of it.
-        word: which of the words it belongs to.
-        blank: whether a blank stands before it, if it does not begin a line.
-        breaks: whether a line may begin with it.
+        text: Letters of the piece.
+        word: Index of the word.
+        blank: True if a blank precedes the piece within a line.
+        breaks: True if a line may begin with the piece.
     """
 
     text: str
@@ -168,14 +168,14 @@ class _Piece:
 
 
 def fits(words: Sequence[str], type_: Type) -> bool:
-    """Whether `words` have room at full size."""
+    """Return whether `words` have room at full size."""
     return _lines(_pieces(words), type_.size, type_) is not None
 
 
 def set_words(words: Sequence[str], type_: Type) -> Setting:
-    """Return `words` set in as few lines as take them, balanced; smaller if they have no room otherwise.
+    """Return `words` set in as few balanced lines as possible; smaller if they have no room at full size.
 
-    Words that nothing can be drawn of are passed over.
+    Words without a drawable letter are left out.
     """
     whole = _pieces(words)
     if not whole:
@@ -200,7 +200,7 @@ def set_words(words: Sequence[str], type_: Type) -> Setting:
 
 
 def _set(chosen: Sequence[_Piece], size: int, type_: Type, leftward: bool) -> Setting | None:
-    """Return pieces set at a size; None if they have no room."""
+    """Return pieces set at a size, None if they have no room."""
     division = _lines(chosen, size, type_)
     if division is None:
         return None
@@ -222,7 +222,7 @@ def _pieces(words: Sequence[str]) -> list[_Piece]:
 
 
 def _broken(whole: Sequence[_Piece]) -> list[_Piece]:
-    """Divide pieces into their characters; lines end after a mark if a word has one about its middle."""
+    """Divide pieces into characters; a line may end after each, or only after marks if one is near the middle."""
     found: list[_Piece] = []
     for piece in whole:
         parts = clusters(piece.text)
@@ -235,14 +235,14 @@ def _broken(whole: Sequence[_Piece]) -> list[_Piece]:
 
 
 def _shortened(chosen: Sequence[_Piece], *, whole_words: bool) -> list[_Piece]:
-    """Drop pieces from the end, one word or an eighth of the characters, and put an ellipsis in their place."""
+    """Replace pieces at the end, one word or an eighth of the characters, by an ellipsis."""
     kept = [piece for piece in chosen if piece.text != ELLIPSIS]
     kept = kept[: max(1, len(kept) - 1 if whole_words else len(kept) * 7 // 8)]
     return [*kept, _Piece(ELLIPSIS, kept[-1].word, blank=False, breaks=False)]
 
 
 def _lines(chosen: Sequence[_Piece], size: int, type_: Type) -> Lines | None:
-    """Return the lines as (first, after last) piece: as few as have room, as even as can be; None if none have."""
+    """Return the fewest lines that have room, balanced, as (first, after last) piece; None if nothing has room."""
     widths = [_piece_width(piece.text, type_.main, size) for piece in chosen]
     blanks = [type_.space * size if piece.blank else 0.0 for piece in chosen]
     total = sum(widths) + sum(blanks)
@@ -256,7 +256,7 @@ def _lines(chosen: Sequence[_Piece], size: int, type_: Type) -> Lines | None:
 
 
 def _divided(chosen: Sequence[_Piece], widths: Sequence[float], blanks: Sequence[float], rows: int) -> Lines | None:
-    """Return the division into exactly `rows` lines whose longest is shortest, by dynamic programming."""
+    """Return the division into exactly `rows` lines whose longest line is shortest, by dynamic programming."""
     count = len(chosen)
     if rows == 1:
         return [(0, count)]
@@ -299,19 +299,19 @@ def _width(text: str, name: str, size: int) -> float:
 
 @lru_cache(maxsize=8192)
 def _ink(text: str, name: str, size: int) -> tuple[float, float, float]:
-    """How far ink goes above the baseline, below it, and beyond its width, pixels."""
+    """Return the reach of the ink above the baseline, below it, and beyond the width, in pixels."""
     left, top, right, bottom = typefaces.font(name, size).getbbox(text, anchor="ls")
     return -float(top), float(bottom), max(0.0, -float(left), float(right) - _width(text, name, size))
 
 
 def _line(part: Sequence[_Piece], size: int, type_: Type, leftward: bool) -> Line:
-    """Order the glyph runs of a line as they are seen, and place them about the middle."""
+    """Order the glyph runs of a line from left to right, and centre them."""
     text = "".join(f" {piece.text}" if piece.blank and index else piece.text for index, piece in enumerate(part))
     owners: list[int] = []
     for index, piece in enumerate(part):
         owners += [-1] * (piece.blank and index > 0) + [piece.word] * len(piece.text)
     depth = levels(text, leftward)
-    # a cluster has one direction, that of its first letter
+    # A cluster has the direction of its first letter.
     at = 0
     for cluster in clusters(text):
         depth[at : at + len(cluster)] = [depth[at]] * len(cluster)
@@ -339,7 +339,7 @@ def _line(part: Sequence[_Piece], size: int, type_: Type, leftward: bool) -> Lin
 
 
 def _stacked(lines: Sequence[Line], size: int, type_: Type) -> Setting:
-    """Place lines one under the other, the middle of the text half way between first capitals and last baseline."""
+    """Stack lines; the text's middle is half way between the top of the first capitals and the last baseline."""
     baselines = [0.0]
     for above, below in pairwise(lines):
         needed = above.bottom - below.top + LEAST_GAP * size
