@@ -40,7 +40,7 @@ from PIL import Image
 
 @dataclass
 class Media:
-    """A small video to make: a grey picture whose light tells its time, a white square, a beep."""
+    """A small video to make: a grey picture whose light shows its time, a white square, a beep."""
 
     seconds: float = 2.0
     rate: int = 25
@@ -102,7 +102,7 @@ def _write_sound(container, stream, media: Media) -> None:
 
 @pytest.fixture(scope="session")
 def write_media():
-    """Write a small video into a folder; its facts are those of `Media`."""
+    """Return a function that writes a small video with the facts of `Media` into a folder."""
 
     def write(folder: Path, name="source.mp4", **facts) -> Path:
         media = Media(**facts)
@@ -154,7 +154,7 @@ def square_detector():
 
 @pytest.fixture(scope="session")
 def render_into():
-    """Render part of a file below a folder and return the clip's path and what the renderer said of it."""
+    """Return a function that renders part of a file below a folder and returns the clip's path and facts."""
     from clipmill.renderer.clip import render_from
 
     def run(
@@ -167,9 +167,9 @@ def render_into():
         words=(),
         captions=CaptionStyle.BOLD,
         report=None,
-        **wishes,
+        **chosen,
     ) -> tuple[Path, Rendered]:
-        """Render; `wishes` are the request's options, but for `title`."""
+        """Render a clip; `chosen` holds its title and its options."""
         directory = folder / "out"
         directory.mkdir(exist_ok=True)
         segments = (
@@ -186,8 +186,8 @@ def render_into():
             models_dir="",
             shots=tuple(Shot(start=first, end=last) for first, last in shots),
             segments=segments,
-            title=wishes.pop("title", ""),
-            options=JobOptions(captions=captions, **wishes),
+            title=chosen.pop("title", ""),
+            options=JobOptions(captions=captions, **chosen),
             quality=Quality(preset="ultrafast", crf=16, threads=2),
         )
         with source.open("rb") as file, Source(file) as opened:
@@ -204,7 +204,7 @@ def render_clip(render_into, tmp_path):
 
 @pytest.fixture
 def spoken():
-    """Words evenly in time."""
+    """Return a function that spaces words evenly in time."""
 
     def say(text: str, start: float, end: float) -> tuple[Word, ...]:
         texts = text.split()
@@ -218,7 +218,7 @@ def spoken():
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
-    """The mean structural similarity of two pictures (Wang et al., 2004), 1 if they are the same."""
+    """Return the mean structural similarity of two pictures (Wang et al., 2004), 1 if they are equal."""
     a, b = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64) for picture in (one, other))
 
     def mean(values: np.ndarray) -> np.ndarray:
@@ -234,9 +234,9 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.fixture
 def golden(request, tmp_path):
-    """Compare a picture (rows by columns by RGB) with an image in the folder `golden` beside the test, by its name.
+    """Return a function that compares a picture (rows by columns by RGB) with an image beside the test, in `golden`.
 
-    With CLIPMILL_RENEW_GOLDEN=1 the images are written again: look at each before committing it.
+    With CLIPMILL_RENEW_GOLDEN=1 it writes the images again: look at each before committing it.
     """
 
     def compare(name: str, picture: np.ndarray) -> None:
@@ -275,7 +275,7 @@ def tone(times):
 
 @pytest.fixture
 def job_with(settings, make_media):
-    """A job whose analysis is done."""
+    """Return a function that stores a job whose analysis is done."""
 
     async def prepare(content=None, **facts):
         store, job = open_store(settings.common.store_url), new_job_id()

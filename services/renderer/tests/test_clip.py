@@ -18,7 +18,7 @@ pytestmark = pytest.mark.media
 
 
 def lights(path) -> np.ndarray:
-    """The mean light of the middle of each picture."""
+    """Return the mean light of the middle of each picture."""
     with av.open(path) as container:
         return np.array(
             [frame.to_ndarray(format="gray")[800:960, 500:580].mean() for frame in container.decode(video=0)]
@@ -26,7 +26,7 @@ def lights(path) -> np.ndarray:
 
 
 def heard(path) -> np.ndarray:
-    """The left channel from time zero on."""
+    """Return the left channel from time zero on."""
     with av.open(path) as container:
         frames = list(container.decode(audio=0))
         start = round((frames[0].time or 0) * 48000)
@@ -50,7 +50,7 @@ def laid_out(rendered):
 
 
 def gray(path, at):
-    """The light of the picture that is shown `at` seconds."""
+    """Return the light of the picture that is shown `at` seconds."""
     with av.open(path) as container:
         return next(frame.to_ndarray(format="gray") for frame in container.decode(video=0) if frame.time >= at - 0.001)
 
@@ -259,7 +259,7 @@ def test_a_clip_has_the_shape_that_was_asked_for(make_media, render_clip, form):
         assert poster.size == (canvas.width, canvas.height)
 
 
-def test_the_layout_that_was_asked_for_is_taken_and_said(make_media, render_clip):
+def test_the_layout_that_was_asked_for_is_used_and_reported(make_media, render_clip):
     source = make_media(seconds=1, square=lambda time: (160, 90))
     _, rendered = render_clip(source, 0.0, 0.8, layout=LayoutChoice.FIT)
     assert laid_out(rendered) == ["fit"]
@@ -291,7 +291,7 @@ def test_captions_are_written_as_webvtt_and_subrip(make_media, render_clip, spok
         assert "It's" in path.with_name(name).read_text(encoding="utf-8")
 
 
-def test_progress_goes_up_to_the_end_and_says_each_percentage_once(make_media, render_clip):
+def test_progress_goes_up_to_the_end_and_reports_each_percentage_once(make_media, render_clip):
     said = []
     render_clip(make_media(seconds=4), 0.0, 4.0, report=said.append)
     assert said == sorted(set(said))
@@ -299,7 +299,7 @@ def test_progress_goes_up_to_the_end_and_says_each_percentage_once(make_media, r
     assert 4 <= sum(percent <= 8 for percent in said) <= 9
 
 
-def test_how_loud_the_clip_became_is_said(make_media, render_clip):
+def test_the_clips_loudness_is_reported(make_media, render_clip):
     _, rendered = render_clip(make_media(seconds=3, sound=tone), 0.0, 3.0)
     assert rendered.loudness_lufs == pytest.approx(-14, abs=0.5)
     assert rendered.true_peak_dbtp <= -1
@@ -307,7 +307,7 @@ def test_how_loud_the_clip_became_is_said(make_media, render_clip):
     assert silent.loudness_lufs is None
 
 
-def test_picture_and_sound_lie_side_by_side_in_the_file(make_media, render_clip):
+def test_picture_and_sound_are_interleaved_in_the_file(make_media, render_clip):
     path, _ = render_clip(make_media(seconds=6, sound=tone), 0.0, 6.0)
     with av.open(path) as container:
         places = [
@@ -338,7 +338,7 @@ def test_an_error_while_drawing_is_raised_as_it_is_and_leaves_no_clip_and_no_thr
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 100, os.urandom(4096)])
-def test_what_is_no_video_fails_for_good_with_a_sentence(tmp_path, render_clip, content):
+def test_a_source_that_is_no_video_fails_for_good_with_a_sentence(tmp_path, render_clip, content):
     source = tmp_path / "broken.mp4"
     source.write_bytes(content)
     with pytest.raises(Permanent) as caught:

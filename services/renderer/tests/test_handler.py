@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.media, pytest.mark.slow]
 
 
 class Recording:
-    """What a handler said."""
+    """A context that records a handler's events and progress."""
 
     def __init__(self):
         self.attempt = 1
@@ -75,7 +75,7 @@ async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_p
     assert (await store.get_bytes(layout.poster(job, 1)))[:2] == b"\xff\xd8"
 
 
-async def test_the_render_is_told_how_many_pictures_a_second_the_source_has(settings, job_with):
+async def test_a_request_states_the_frame_rate_of_the_source(settings, job_with):
     class Asked:
         async def call(self, request, kind, *, on_progress):
             self.request = request
@@ -157,7 +157,7 @@ def test_the_quality_is_the_levels_unless_something_else_is_set():
     assert settings.encoding() == Quality(level=QualityLevel.HIGH, crf=21.5, threads=3)
 
 
-async def test_a_redelivered_task_skips_the_work_and_says_the_same(settings, job_with):
+async def test_a_redelivered_task_skips_the_work_and_repeats_its_events(settings, job_with):
     store, job = await job_with(seconds=4)
     handler, task = handler_of(store, settings), RenderTask(job=job, number=1)
     first, second = Recording(), Recording()

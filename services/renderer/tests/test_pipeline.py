@@ -13,7 +13,7 @@ def test_items_come_in_order_through_several_stages():
         assert list(second) == list(range(0, 200, 2))
 
 
-def test_work_goes_on_while_what_was_made_is_used():
+def test_work_goes_on_while_earlier_items_are_used():
     made, used = threading.Event(), []
 
     def items():
@@ -23,7 +23,7 @@ def test_work_goes_on_while_what_was_made_is_used():
 
     with Prefetch(items(), 2, "making") as ready:
         for item in ready:
-            assert made.wait(10)  # the second was made before the first was done with
+            assert made.wait(10)  # the second is made before the first is used up
             used.append(item)
     assert used == [1, 2]
 
@@ -43,10 +43,10 @@ def test_no_more_items_wait_than_were_allowed():
         first = next(iter(ready))
         assert blocked.wait(10)
         assert first == 0
-        assert len(taken) <= 5  # one is used, three wait, one wants to
+        assert len(taken) <= 5  # one is in use, three wait, one has no place yet
 
 
-def test_what_goes_wrong_in_a_stage_is_raised_as_it_is_after_what_went_well():
+def test_an_error_in_a_stage_is_raised_unchanged_after_the_items_before_it():
     broken = ValueError("the fourth one is broken")
 
     def items():
@@ -65,7 +65,7 @@ def test_what_goes_wrong_in_a_stage_is_raised_as_it_is_after_what_went_well():
     assert not threads_called("passing on")
 
 
-def test_an_error_where_items_are_used_ends_all_threads_and_closes_what_they_read_from():
+def test_an_error_where_items_are_used_ends_all_threads_and_closes_their_sources():
     closed = []
 
     def endless():

@@ -1,4 +1,4 @@
-"""The process itself: started as it is in production, with a real NATS, from a planned clip to its event."""
+"""The process, started as in production with a real NATS, from a planned clip to its event."""
 
 import asyncio
 import sys
@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 
 PATIENCE = 120.0
 DECODERS = ("/cv2/", "/av/", "/av.libs/", "/PIL/", "/torch/", "/ai_edge_litert/", "/numpy/")
-"""Folders of the libraries that a service must leave to its child processes, as their files are mapped."""
+"""Folders, as mapped files show them, of libraries that only child processes may load."""
 
 
 @pytest.fixture
 async def service(nats_server, nc, settings):
-    """`python -m clipmill.renderer` with nothing but environment variables."""
+    """Run `python -m clipmill.renderer` with environment variables only."""
     environment = {
         "CLIPMILL_NATS_URL": nats_server.url,
         "CLIPMILL_STORE_URL": settings.common.store_url,
@@ -36,7 +36,7 @@ async def service(nats_server, nc, settings):
     assert process.returncode == 0, said.decode()
 
 
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="what a process has mapped is Linux's to say")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux lists a process's mapped files")
 async def test_the_service_has_rendered_a_clip_and_holds_no_decoder(blazeface, service, nc, job_with):
     _, job = await job_with(seconds=4)
     events = await nc.subscribe(subjects.events_of_job(job))

@@ -1,4 +1,4 @@
-"""A flash and a beep near the end of a clip stay together, whatever the clocks of their source."""
+"""A flash and a beep near the end of a clip stay together for any clock of their source."""
 
 from fractions import Fraction
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""How far sound is lifted, decision by decision, with powers and peaks whose loudness can be worked out by hand."""
+"""The choice of a gain, step by step, with powers and peaks whose loudness can be worked out by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SLOW, FAST = 0.06, 0.2
 
 
 def steady(lufs, milliseconds=1000):
-    """K-weighted powers of a sound that is always as loud (BS.1770-4), both channels together."""
+    """Return the K-weighted powers of a sound of constant loudness (BS.1770-4), both channels together."""
     return np.full(milliseconds, 10 ** ((lufs + 0.691) / 10))
 
 
@@ -43,38 +43,37 @@ def test_the_gain_is_found_to_a_hundredth(lufs, gain):
     assert gain - 1e-9 <= found <= gain + 0.011
 
 
-def test_the_gain_goes_no_farther_than_its_way():
+def test_the_gain_stays_within_its_setting():
     assert soundtrack._gain_for(-14.0, steady(-60), LOW, LimiterSetting(40, SLOW), -2.0) == 40
     assert soundtrack._gain_for(-14.0, np.zeros(1000), LOW, LimiterSetting(40, SLOW), -2.0) == 40
     assert soundtrack._gain_for(-14.0, steady(60), LOW, LimiterSetting(40, SLOW), -2.0) == pytest.approx(-60, abs=0.011)
 
 
-def test_the_gentlest_way_that_reaches_the_target_is_gone():
+def test_the_gentlest_setting_that_reaches_the_target_is_used():
     found = chosen_gain(-14.0, -20, LimiterSetting(40, SLOW), LimiterSetting(50, FAST))
     assert found == ChosenGain(pytest.approx(6, abs=0.011), SLOW, reached=True)
     found = chosen_gain(-14.0, -20, LimiterSetting(5, SLOW), LimiterSetting(10, FAST), LimiterSetting(40, FAST))
     assert found == ChosenGain(pytest.approx(6, abs=0.011), FAST, reached=True)
 
 
-def test_where_no_way_reaches_it_the_loudest_is_gone_as_far_as_it_brings_something():
+def test_if_no_setting_reaches_the_target_the_loudest_gets_only_useful_gain():
     found = chosen_gain(-14.0, -40, LimiterSetting(5, SLOW), LimiterSetting(10, FAST))
     assert found == ChosenGain(pytest.approx(9.8, abs=0.011), FAST, reached=False)
 
 
-def test_a_gentler_way_that_is_hardly_worse_is_gone_instead():
+def test_a_gentler_setting_that_is_hardly_worse_is_used_instead():
     found = chosen_gain(-14.0, -40, LimiterSetting(10, SLOW), LimiterSetting(10.1, FAST))
     assert found == ChosenGain(pytest.approx(9.9, abs=0.011), SLOW, reached=False)
 
 
-def test_a_single_way_is_gone_to_its_end():
+def test_a_single_setting_gets_its_full_gain():
     assert chosen_gain(-14.0, -40, LimiterSetting(10, SLOW)) == ChosenGain(10, SLOW, reached=False)
 
 
-def test_silence_is_lifted_as_far_as_the_first_setting_goes():
+def test_silence_gets_the_full_gain_of_the_first_setting():
     nothing = np.zeros(1000)
-    assert soundtrack._chosen_gain(-14.0, nothing, nothing, (LimiterSetting(0, SLOW),), -2.0) == ChosenGain(
-        0, SLOW, reached=False
-    )
+    one = (LimiterSetting(0, SLOW),)
+    assert soundtrack._chosen_gain(-14.0, nothing, nothing, one, -2.0) == ChosenGain(0, SLOW, reached=False)
     two = (LimiterSetting(3, SLOW), LimiterSetting(9, FAST))
     assert soundtrack._chosen_gain(-14.0, nothing, nothing, two, -2.0) == ChosenGain(3, SLOW, reached=False)
 
@@ -83,14 +82,13 @@ def test_silence_is_lifted_as_far_as_the_first_setting_goes():
     ("quiet", "most"), [(-40.0, 40.0), (-50.0, 40.0), (-51.0, 21.0), (-70.0, 40.0), (-80.0, 50.0), (-100.0, 60.0)]
 )
 def test_how_far_sound_may_be_lifted_follows_from_the_noise_under_it(quiet, most):
-    settings = soundtrack._limiter_settings(
-        np.linspace(quiet - 10, quiet + 90, 101)
-    )  # a tenth of which is below `quiet`
+    levels = np.linspace(quiet - 10, quiet + 90, 101)  # a tenth of them is below `quiet`
+    settings = soundtrack._limiter_settings(levels)
     assert [setting.most_db for setting in settings] == pytest.approx([40.0, most, most, most])
     assert [setting.release_db_per_ms for setting in settings] == [0.06, 0.06, 0.2, 0.5]
 
 
-def test_a_channel_that_is_40_db_below_the_other_is_not_plugged_in():
+def test_a_channel_that_is_40_db_below_the_other_has_no_microphone():
     def sides(left, right):
         return soundtrack._sides(np.array([[left, left], [right, right]]))
 
@@ -139,7 +137,7 @@ def test_samples_are_what_was_laid_times_the_gains_and_the_fades(tmp_path, lengt
     assert np.abs(out - laid * gains * fades).max() < 1e-7
 
 
-def test_each_channel_is_read_from_the_side_that_is_plugged_in(tmp_path):
+def test_each_channel_is_read_from_the_side_that_has_a_microphone(tmp_path):
     only_left = sine(RATE) * np.array([[1.0], [0.0]], np.float32)
     with Soundtrack(tmp_path, RATE) as track:
         track.lay(Sound(only_left, 0.0))
@@ -179,7 +177,7 @@ def test_a_long_gap_is_worked_off_in_pieces(tmp_path):
 
 @pytest.fixture
 def rounds(tmp_path, monkeypatch):
-    """Master a sine whose meter says what it is told to say; return target and ceiling of each round."""
+    """Return a function that masters a sine with a fake meter and returns target and ceiling of each round."""
 
     def run(*said, level=1.0):
         meter, asked, lift = iter(said), [], soundtrack._chosen_gain
@@ -209,7 +207,7 @@ def test_sound_that_came_out_right_is_mastered_once(rounds):
     assert rounds(loudness(None, None)) == [(-14, -2)]
 
 
-def test_what_was_too_quiet_or_too_loud_is_aimed_higher_or_lower(rounds):
+def test_sound_that_came_out_too_quiet_or_too_loud_is_aimed_higher_or_lower(rounds):
     assert rounds(loudness(-14.5), loudness(-14.0)) == [(-14, -2), (-13.5, -2)]
     assert rounds(loudness(-13.0), loudness(-14.3), loudness(-14)) == [(-14, -2), (-15, -2), (-14.7, -2)]
 

@@ -1,4 +1,4 @@
-"""Sound of any form becomes 48 kHz stereo."""
+"""Sound of any format becomes 48 kHz stereo."""
 
 import av
 import numpy as np
@@ -8,7 +8,7 @@ from clipmill.renderer.reading.source import FrameSample, Source
 
 
 def piece(layout, channels, *, rate=48000, packed=False):
-    """A frame whose first channel is a tone, the others its opposite at half the level."""
+    """Return a frame whose first channel is a tone, and the others its opposite at half the level."""
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(1024) / rate)
     samples = np.stack([tone, *[-0.5 * tone] * (channels - 1)]).astype(np.float32)
     if packed:
@@ -27,7 +27,7 @@ def converted(layout, channels, **form):
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize(("layout", "channels"), [("ambisonic 1", 4), ("BL+BR", 2)])
-def test_of_channels_that_no_mix_is_known_for_the_first_is_heard_on_both_sides(layout, channels, packed):
+def test_the_first_of_channels_without_a_known_mix_is_heard_on_both_sides(layout, channels, packed):
     out = converted(layout, channels, packed=packed)
     assert out.shape == (2, 10240)
     assert np.array_equal(out[0], out[1])
@@ -39,14 +39,14 @@ def test_sound_that_cannot_be_mapped_is_resampled_too():
     assert converted("ambisonic 1", 4, rate=44100).shape[1] == pytest.approx(10240 * 48000 / 44100, abs=2)
 
 
-def test_forms_may_change_from_and_to_one_that_cannot_be_mapped():
+def test_formats_may_change_from_and_to_one_that_cannot_be_mapped():
     converter = Converter()
     forms = [("stereo", 2), ("ambisonic 1", 4), ("BL+BR", 2), ("mono", 1)]
     parts = [converter.convert(piece(*form)) for form in forms]
     assert sum(part.shape[1] for part in parts) + converter.flush().shape[1] == 4096
 
 
-def test_what_is_not_even_one_channel_is_silent_for_as_long(monkeypatch):
+def test_a_frame_without_a_usable_channel_is_silent_for_as_long(monkeypatch):
     class Broken:
         def resample(self, frame):
             raise av.error.ArgumentError(22, "Invalid argument")

@@ -25,7 +25,7 @@ def noise(count, seed=0):
 
 
 def speech(count, level=0.1):
-    """Noise of a voice's spectrum in syllables, words and pauses."""
+    """Return noise of a voice's spectrum in syllables, words and pauses."""
     times = seconds(count)
     spectrum = np.fft.rfft(noise(count))
     frequencies = np.fft.rfftfreq(len(times), 1 / RATE)
@@ -211,7 +211,7 @@ def test_the_first_and_last_10_ms_fade(finished):
     assert envelope[11:-11] == pytest.approx(np.full(978, middle), rel=0.02)
 
 
-def test_sound_lies_where_its_time_says_and_gaps_are_silent(finished):
+def test_sound_is_placed_at_its_time_and_gaps_are_silent(finished):
     out = mastered(finished(stereo(0.3 * np.sin(2 * np.pi * 440 * seconds(1))), start=1.0, length=3 * RATE))
     assert not out[:, : RATE - 1].any()
     assert np.abs(out[:, RATE + 100 : RATE + 300]).max() > 0.01
@@ -249,7 +249,7 @@ def test_an_offset_costs_no_level(finished):
     assert np.abs(mastered(shifted)[:, -RATE // 4 :].mean()) < 1e-3
 
 
-def test_what_broken_decoders_put_out_does_not_reach_the_clip(finished):
+def test_samples_of_broken_decoders_do_not_reach_the_clip(finished):
     samples = stereo(speech(3))
     samples[0, 5000], samples[1, 6000], samples[0, 7000], samples[1, 8000] = np.nan, np.inf, -np.inf, 1e30
     soundtrack = finished(samples)

@@ -27,7 +27,7 @@ def rendered(write_media, render_into, tmp_path_factory):
 
 @pytest.fixture
 def right(rendered, tmp_path):
-    """A clip that is as it should be, for a test to spoil."""
+    """Return a copy of a correct clip, for a test to spoil."""
     return Path(shutil.copytree(rendered.parent, tmp_path / "out")) / rendered.name
 
 
@@ -41,7 +41,7 @@ def run(*arguments):
 
 
 def remuxed(path, *, options, title=None, shift=0.0, sound_last=False):
-    """The same streams in another file: with other options of the muxer, tags, or places."""
+    """Write the streams into another file, with other options of the muxer, tags, or places."""
     target = path.with_name("other.mp4")
     with av.open(path) as source, av.open(target, "w", options=options) as out:
         streams = [out.add_stream_from_template(stream) for stream in source.streams]
@@ -82,7 +82,7 @@ def test_a_clip_without_sound_is_found_out(make_media):
     assert "streams" in checks(make_media(seconds=1))
 
 
-def test_a_title_is_all_that_a_clip_tells(right):
+def test_a_title_is_all_that_a_clip_reveals(right):
     assert checks(remuxed(right, options=CLEAN, title={"title": "It's 🎬"})) == set()
     assert checks(remuxed(right, options=CLEAN, title={"comment": "from talk.mp4"})) == {"metadata"}
     assert checks(remuxed(right, options=CLEAN, title={"creation_time": "2020-01-01T00:00:00"})) == {"metadata"}
@@ -93,7 +93,7 @@ def test_sound_that_comes_late_is_found_out(right):
     assert checks(remuxed(right, options={**CLEAN, "use_editlist": "1"}, shift=0.06)) >= {"sync", "edit list"}
 
 
-def test_sound_that_lies_after_all_pictures_is_found_out(make_media, render_clip):
+def test_sound_that_is_stored_after_all_pictures_is_found_out(make_media, render_clip):
     path, _ = render_clip(make_media(seconds=3), 0.0, 2.5)
     assert checks(path) == set()
     assert checks(remuxed(path, options={**CLEAN, "max_interleave_delta": "1"}, sound_last=True)) == {"interleaving"}
@@ -126,7 +126,7 @@ def test_a_damaged_file_is_found_out_or_harmless_but_never_a_traceback(right, se
     verify(right, 1.0)
 
 
-def test_what_is_no_video_is_found_out(tmp_path):
+def test_a_file_that_is_no_video_is_found_out(tmp_path):
     path = tmp_path / "text.mp4"
     path.write_text("text")
     assert checks(path) == {"readable"}
@@ -145,7 +145,7 @@ def test_a_clip_that_players_turn_or_mirror_is_found_out(right, matrix):
 
 
 @pytest.mark.parametrize(("code", "head"), [(b"avc1", b"avcC"), (b"mp4a", b"esds")])
-def test_what_nobody_can_decode_is_found_out_and_costs_no_other_files_results(right, code, head):
+def test_an_undecodable_file_is_found_out_and_costs_no_other_files_results(right, code, head):
     unknown = right.with_name("unknown.mp4")
     unknown.write_bytes(right.read_bytes().replace(code, b"zzzz").replace(head, b"zzzC"))
     found = run(unknown, right, "--json")
@@ -168,7 +168,7 @@ def test_each_file_is_reported_as_it_is_examined(monkeypatch, capsys):
     assert "other.mp4: all right" in capsys.readouterr().out
 
 
-def test_captions_lie_beside_a_clip(right):
+def test_captions_are_beside_a_clip(right):
     right.with_name("captions.vtt").write_text(VTT)
     right.with_name("captions.srt").write_text(SRT)
     assert checks(right, captions=True) == set()

@@ -16,7 +16,7 @@ def canvas(luma, width=540, height=960):
 
 
 def portrait(side=200, *, eyes=True, blur=0.0, place=(270, 400), wall=100):
-    """A drawn face, and its framing."""
+    """Return a drawn face and its framing."""
     luma = np.full((960, 540), wall, np.uint8)
     x, y = place
     cv2.ellipse(luma, place, (side // 2, round(side * 0.62)), 0, 0, 360, 170, -1, cv2.LINE_AA)
@@ -38,7 +38,7 @@ EMPTY = Framing(Layout.FIT, (Pane(Box(0, 0, 540, 960), 0, 0, 540, 960),))
 
 
 def chosen(tmp_path, candidates):
-    """The light of the wall of the picture that is chosen; each candidate stands for 0.2 s."""
+    """Return the light of the wall in the chosen picture; each candidate lasts 0.2 s."""
     picker = PosterPicker(RATE)
     for index, (picture, framing) in enumerate(candidates):
         picker.consider(10 + 5 * index, framing, picture)

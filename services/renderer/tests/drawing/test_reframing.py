@@ -18,12 +18,12 @@ def draw(picture, framing, canvas, background):
 
 
 def scene(x, y):
-    """Light at a point of a picture, in pixels; smooth enough to be scaled without loss."""
+    """Return the light at a point of a picture, in pixels; it is smooth enough to be scaled without loss."""
     return 128 + 50 * np.sin(0.3 * x + 0.1 * y) + 40 * np.cos(0.17 * y - 0.02 * x)
 
 
 def sampled(light, width, height, aspect=1.0):
-    """A picture of `light`, luma and both chroma planes alike, chroma where 4:2:0 has it."""
+    """Return a picture of `light` in all planes, with chroma samples where 4:2:0 has them."""
     rows, columns = np.mgrid[0:height, 0:width]
     luma = light((columns + 0.5) * aspect, rows + 0.5)
     rows, columns = np.mgrid[0 : (height + 1) // 2, 0 : (width + 1) // 2]
@@ -42,7 +42,7 @@ def tracked(crop, width=1080, height=1920):
 
 
 def expected(light, crop, width, height):
-    """What luma and chroma of a canvas should be that shows `crop` of `light`."""
+    """Return the luma and chroma of a canvas that shows `crop` of `light`."""
     scale = crop.width / width
     rows, columns = np.mgrid[0:height, 0:width]
     luma = light(crop.left + (columns + 0.5) * scale, crop.top + (rows + 0.5) * scale)
@@ -52,7 +52,7 @@ def expected(light, crop, width, height):
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
 @pytest.mark.parametrize("offset", [(0.0, 0.0), (333.37, 17.81)])
-def test_a_crop_lies_where_it_should_to_a_fraction_of_a_pixel(size, offset):
+def test_a_crop_is_placed_to_a_fraction_of_a_pixel(size, offset):
     height = size[1] - 40
     crop = Box(*offset, height * 9 / 16, height)
     canvas = empty()
@@ -123,7 +123,7 @@ def test_reducing_keeps_what_is_coarse_and_drops_what_is_too_fine(ratio):
     assert canvas.luma[:, 4:-4].std() < 30  # of 57
 
 
-def test_panes_of_a_split_lie_side_by_side_or_one_above_the_other_with_a_line_between():
+def test_panes_of_a_split_are_side_by_side_or_one_above_the_other_with_a_line_between():
     picture = sampled(lambda x, y: np.where(x < 320, 60.0, 180.0) + 0 * y, 640, 360)
     left, right = Box(20, 10, 180, 160), Box(420, 10, 180, 160)
     canvas = empty()
@@ -177,7 +177,7 @@ def test_a_blurred_background_is_dark_and_smooth_and_takes_the_pictures_colours(
 
 @pytest.fixture
 def scalers(monkeypatch):
-    """All scalers that were made, and those of them that are there still."""
+    """Return the scalers that were made, and those of them that still exist."""
     made, there = [], weakref.WeakSet()
 
     class Counted:
@@ -202,7 +202,7 @@ def test_memory_does_not_grow_with_the_shots(scalers):
 
 
 @pytest.mark.parametrize("place", [(40, 100, 200, 300), (0, 150, 270, 152), (60, 0, 150, 480)])
-def test_what_scales_the_parts_of_one_framing_is_set_up_once(scalers, place):
+def test_the_scalers_of_one_framing_are_set_up_once(scalers, place):
     left, top, width, height = place
     made, _ = scalers
     reframer, picture, canvas = Reframer(), sampled(scene, 640, 360), empty(270, 480)
@@ -215,7 +215,7 @@ def test_what_scales_the_parts_of_one_framing_is_set_up_once(scalers, place):
 
 
 def drawn_room():
-    """A generated picture, 1280x720: two drawn people before a graded wall, letters, fine lines."""
+    """Return a drawn picture of 1280x720: two people before a graded wall, letters, fine lines."""
     rows, columns = np.mgrid[0:720, 0:1280].astype(np.float32)
     room = np.stack([60 + columns / 12, 80 + rows / 9, 150 - columns / 16], axis=2).astype(np.uint8)
     for x in range(560, 720, 6):
@@ -232,7 +232,7 @@ def drawn_room():
 
 
 def coded(rgb):
-    """RGB as a picture: BT.709, limited range."""
+    """Return RGB as a picture in BT.709, limited range."""
     red, green, blue = (rgb[..., index].astype(np.float64) / 255 for index in range(3))
     light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     planes = [16 + 219 * light]
@@ -244,7 +244,7 @@ def coded(rgb):
 
 
 def shown(canvas):
-    """A canvas as RGB, a quarter of its size."""
+    """Return a canvas as RGB at a quarter of its size."""
     size = (canvas.width // 4, canvas.height // 4)
     luma, blue, red = (
         cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.float64) for plane in canvas.planes
@@ -255,7 +255,7 @@ def shown(canvas):
 
 
 def layouts(canvas):
-    """Each layout as a director may order it for `drawn_room`, by its name."""
+    """Return the layouts that a director may order for `drawn_room`, by name."""
     width, height = canvas.width, canvas.height
     shape = min(1280, 720 * canvas.aspect)
     track = Box(min(max(0, 330.4 - shape / 2), 1280 - shape), 0, shape, shape / canvas.aspect)

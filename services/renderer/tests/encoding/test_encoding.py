@@ -78,7 +78,7 @@ def test_the_level_is_the_lowest_that_holds_the_pictures(shape, rate, level):
     assert VideoFormat(CANVASES[shape].width, CANVASES[shape].height, Fraction(rate)).level == level
 
 
-def test_the_title_is_all_that_the_file_tells(tmp_path):
+def test_the_title_is_all_that_the_file_reveals(tmp_path):
     title = "It's “big” — 🎬 👩‍👩‍👧\nsecond line\x00"
     path = write(tmp_path / "clip.mp4", seconds=0.2, title=title)
     assert wrong(path) == set()

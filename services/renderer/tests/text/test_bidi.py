@@ -20,7 +20,7 @@ def test_letters_run_as_unicode_has_it(text, leftward, expected):
     assert levels(text, leftward) == expected
 
 
-def test_stretches_are_reordered_from_the_deepest_level_up():
+def test_runs_are_reordered_from_the_deepest_level_up():
     assert visual_order([0, 1, 2, 1, 0]) == [0, 3, 2, 1, 4]
     assert visual_order([1, 2, 2, 1]) == [3, 1, 2, 0]
     assert visual_order([]) == []

@@ -39,7 +39,7 @@ def test_a_chunk_ends_at_a_pause():
     assert texts(chunks([words], FITS, 10)) == ["and then", "nothing came"]
 
 
-def test_a_chunk_rather_ends_at_a_comma():
+def test_a_chunk_prefers_to_end_at_a_comma():
     made = chunks([timed("If boarding were fast, nobody would pay extra".split())], FITS, 10)
     assert texts(made)[0] == "If boarding were fast,"
 
@@ -52,7 +52,7 @@ def test_a_word_that_is_said_to_last_too_long_makes_no_other_late():
     assert said[1].end == pytest.approx(0.6)
 
 
-def test_no_word_is_left_alone_if_it_can_be_helped():
+def test_no_word_is_left_alone_if_it_can_join_others():
     made = chunks([timed("one two three four five six".split())], FITS, 10)
     assert min(len(chunk.words) for chunk in made) >= 2
 
@@ -103,7 +103,7 @@ def test_letters_and_marks_that_come_one_by_one_are_put_together():
     assert not any(text[0] in "\u0e31\u0e35" for chunk in made for text in chunk.texts)
 
 
-def test_a_full_stop_of_its_own_goes_with_its_word():
+def test_a_separate_full_stop_joins_its_word():
     made = chunks([timed(["好", "。", "「", "行", "」"])], FITS, 5)
     assert [text for chunk in made for text in chunk.texts] == ["好。", "「行」"]
 

@@ -1,4 +1,4 @@
-"""How text is divided, shortened and stacked, against trying everything and against sums done by hand."""
+"""Text is divided, shortened and stacked as an exhaustive search and sums by hand predict."""
 
 from itertools import combinations, pairwise
 
@@ -97,7 +97,7 @@ def test_a_limit_may_be_reached():
     assert (setting.size, lines(setting)) == (48, ["Unzerbrechlich"])
 
 
-def test_words_that_nothing_can_be_drawn_of_leave_no_line():
+def test_words_without_a_drawable_letter_leave_no_line():
     nothing = set_words(["\x00", ""], TYPE)
     assert nothing == Setting(80, ())
     assert (nothing.top, nothing.bottom, nothing.left, nothing.right) == (0, 0, 0, 0)
@@ -219,7 +219,7 @@ def test_ink_that_hangs_over_counts_for_both_sides():
     assert (setting.left, setting.right, setting.top, setting.bottom) == (-50.0, 32.0, -3.0, 5.0)
 
 
-def test_what_hangs_over_is_the_ink_beyond_the_width():
+def test_overhang_is_the_ink_beyond_the_width():
     up, down, beyond = typesetting._ink("j", HEAVY, 80)
     left, top, right, bottom = font(HEAVY, 80).getbbox("j", anchor="ls")
     assert (up, down) == (-top, bottom)

@@ -1,4 +1,4 @@
-"""Words and titles as no transcript should have them, rendered all the same."""
+"""Words and titles that no transcript should have are still rendered."""
 
 import re
 from itertools import pairwise
@@ -20,7 +20,7 @@ def word(text, start, end):
 
 
 def cues(path):
-    """Start and end of each cue, seconds."""
+    """Return start and end of each cue, in seconds."""
     found = [line for line in path.read_text(encoding="utf-8").splitlines() if " --> " in line]
     times = [[int(h) * 3600 + int(m) * 60 + int(s) + int(ms) / 1000 for h, m, s, ms in CLOCK.findall(x)] for x in found]
     return [(start, end) for start, end in times]

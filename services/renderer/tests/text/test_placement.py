@@ -68,7 +68,7 @@ def test_text_keeps_its_place_while_people_move_a_little():
     assert len(set(chosen)) == 1
 
 
-def test_what_one_text_must_make_way_for_moves_all_of_its_shot():
+def test_a_face_that_one_text_must_avoid_moves_all_texts_of_its_shot():
     def framing(frame):
         return tracked(Box(300, 900 if 60 <= frame < 90 else 500, 400, 400))
 
@@ -157,7 +157,7 @@ def test_text_does_not_cover_other_text():
     assert chosen[1] == pytest.approx(USUAL, abs=8)
 
 
-def test_text_rather_covers_a_face_than_other_text():
+def test_text_covers_a_face_before_other_text():
     face = Box(100, 250, 880, 1250)
     other = OccupiedArea(Box(60, 250, 800, 300), 0, 90)
     (height,) = placed(lambda frame: tracked(face), [(0, 60)], occupied=[other])

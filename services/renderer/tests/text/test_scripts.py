@@ -15,7 +15,7 @@ from hypothesis import strategies as st
         ("क्षमा", ["क्ष", "मा"]),
     ],
 )
-def test_what_readers_take_for_one_character_stays_together(text, parts):
+def test_parts_of_one_character_stay_together(text, parts):
     assert clusters(text) == parts
 
 

@@ -43,7 +43,7 @@ def copy(picture):
 
 
 def colours(picture):
-    """The picture in RGB, BT.709."""
+    """Return the picture in RGB, BT.709."""
     luma = (picture.luma.astype(float) - 16) / 219
     blue, red = ((plane.astype(float).repeat(2, 0).repeat(2, 1) - 128) / 224 for plane in (picture.blue, picture.red))
     rgb = [luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue]
@@ -68,17 +68,17 @@ def drawn(subtitler, canvas, frame):
 
 
 def changed(picture, before=110):
-    """Rows and columns where something was drawn."""
+    """Return rows and columns where something was drawn."""
     return np.nonzero(picture.luma != before)
 
 
 def count(picture, colour):
-    """Pixels of about a colour where captions stand if nothing is in their way."""
+    """Return the number of pixels of about a colour at the captions' usual place."""
     band = Picture(picture.luma[1200:1400], picture.blue[600:700], picture.red[600:700])
     return int((np.abs(colours(band).astype(int) - colour[:3]).max(axis=-1) < 40).sum())
 
 
-def test_a_chunk_is_shown_on_the_frames_whose_middle_lies_in_its_time():
+def test_a_chunk_is_shown_on_the_frames_whose_middle_is_in_its_time():
     chunk = Chunk((Word(text="now", start=0.4, end=0.8),), 0.4, 0.8)
     assert frames(chunk, RATE) == (10, 19)
     subtitler = Subtitler([chunk], CaptionStyle.BOLD, VERTICAL, RATE, alone(VERTICAL))

@@ -44,7 +44,7 @@ def test_controls_and_ends_of_lines_are_left_out_without_a_word():
     assert missing("a\u202eb\x00\nc\ufeff") == ""
 
 
-def test_what_only_changes_its_neighbours_is_nothing_by_itself():
+def test_a_modifier_alone_is_not_legible():
     assert legible("\u200d\ufe0f") == ""
 
 
@@ -52,7 +52,7 @@ def test_a_letter_takes_no_tower_of_marks():
     assert len(legible("a" + "\u0316" * 200)) < 10
 
 
-def test_where_nothing_shapes_text_that_would_need_it_is_told(monkeypatch):
+def test_text_that_needs_shaping_is_reported_where_nothing_shapes_it(monkeypatch):
     assert not unshaped("مرحبا")
     monkeypatch.setattr(typefaces, "SHAPES", False)
     assert [text for text in SCRIPTS.split("|")[3:] if not unshaped(text)] == [

@@ -61,7 +61,7 @@ def test_text_without_end_ends_with_an_ellipsis():
     assert setting.size >= 20
 
 
-def test_where_words_are_to_stay_readable_the_last_ones_give_way():
+def test_the_last_words_are_dropped_to_keep_type_readable():
     title = Type(HEAVY, 70, 700.0, rows=3, least=0.62)
     setting = set_words(("The unbelievable story of how everything changed " * 5).split(), title)
     assert len(setting.lines) == 3
