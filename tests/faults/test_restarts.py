@@ -68,7 +68,7 @@ async def test_a_rolling_restart_loses_nothing_and_repeats_no_finished_work(tmp_
         assert documents.keys() == jobs.accepted.keys()
         for document in documents.values():
             assert (document.state, document.clips_ready, document.clips_failed) == ("completed", [1], {})
-        rendered = Counter((entry["job"], entry["clip"]) for entry in logged(scene.fleet, "clip rendered"))
+        rendered = Counter((entry["job"], entry["clip"]) for entry in logged(scene.fleet, "clip_rendered"))
         assert rendered == {(job, 1): 1 for job in documents}
         assert {key: tally.begun for key, tally in (await tallies(scene.nc)).items() if tally.begun != 1} == {}
         assert [member.deaths for member in scene.fleet.members] == [[]] * len(scene.fleet.members)

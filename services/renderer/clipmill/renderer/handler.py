@@ -160,7 +160,7 @@ class RenderHandler:
     def _report(self, context: TaskContext, facts: ClipFacts, seconds: float) -> None:
         """Log how the clip was rendered, and count each fallback."""
         context.log.info(
-            "clip rendered",
+            "clip_rendered",
             seconds=round(seconds, 1),
             length=round(facts.duration, 2),
             encoder=facts.encoder,

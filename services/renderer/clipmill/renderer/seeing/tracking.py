@@ -162,7 +162,7 @@ class Tracker:
     def _replaces_stray(self, frame: int, face: Face) -> bool:
         """Put `face` in the place of a track's newest detection if that was a stray, and return whether it was.
 
-        A stray lies far from the track's detection before it, while `face` is there again soon after.
+        A stray is far from the detection before it, and `face` is near that one again soon after.
         """
         for track in self.tracks:
             if len(track.detections) < 2 or not 0 < frame - track.last.frame <= JUMP_SECONDS * self._rate:
