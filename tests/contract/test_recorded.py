@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from clipmill.analyzer.asking.answered_parts import AnsweredPart
+from clipmill.analyzer.asking.answered_chunks import AnsweredChunk
 from clipmill.contracts import codec
 from clipmill.contracts.events import Event
 from clipmill.contracts.tasks import Task
@@ -70,7 +70,7 @@ def test_a_recorded_document_is_read_field_by_field(name):
 
 def test_a_recorded_answer_about_a_part_of_a_transcript_is_read_field_by_field():
     data = (RECORDED / "documents/answered_part.json").read_bytes()
-    assert_read(data, codec.decode_document(data, AnsweredPart), msgspec.convert(ANSWERED_PART, AnsweredPart))
+    assert_read(data, codec.decode_document(data, AnsweredChunk), msgspec.convert(ANSWERED_PART, AnsweredChunk))
 
 
 def test_a_recorded_end_of_a_job_is_the_end_for_good():

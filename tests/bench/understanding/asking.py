@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 from clipmill.analyzer.asking.costs import load_prices
-from clipmill.analyzer.asking.parts import Part, parts_of
+from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk, chunks_of
 from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.settings import AnalyzerSettings
@@ -144,10 +144,10 @@ async def _hour(clips: int) -> list[Figure]:
     material = Material(documents.media, documents.transcript, documents.scenes, options)
     plain = " ".join(sentence.text for sentence in material.sentences)
     speakers = speakers_of(documents.transcript, material.sentences)
-    parts = parts_of(material.sentences, AnalyzerSettings().part_tokens, options.clip_max_seconds)
+    parts = chunks_of(material.sentences, AnalyzerSettings().part_tokens, options.clip_max_seconds)
     bare = TranscriptText(material.sentences, [""] * len(speakers), [], material.duration)
     hinted = TranscriptText(material.sentences, speakers, material.cuts, material.duration)
-    whole = [Part(first=0, last=len(material.sentences) - 1)]
+    whole = [TranscriptChunk(first=0, last=len(material.sentences) - 1)]
     bodies = [_read_in(server, request) for request in requests]
     sent, own = sum(tokens("\n".join(body)) for body in bodies), tokens(plain)
     ranking = sum(tokens("\n".join(body)) for body in bodies if "Score all" in body[-1])
@@ -205,7 +205,7 @@ def turns(speakers: Sequence[str]) -> int:
     return sum(one != other for one, other in pairwise(speakers))
 
 
-def _said(material: Material, part: Part) -> str:
+def _said(material: Material, part: TranscriptChunk) -> str:
     return " ".join(sentence.text for sentence in material.sentences[part.first : part.last + 1])
 
 

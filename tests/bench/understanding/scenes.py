@@ -28,8 +28,8 @@ ROUNDS = 3
 SPEED_SOURCE = "interview.mp4"
 """The corpus's video of 1920x1080."""
 
-SPANS_AT_ONCE = 2
-SPAN_SECONDS = 20.0
+CHUNKS_AT_ONCE = 2
+CHUNK_SECONDS = 20.0
 """Shorter than the default, so that a video of two minutes is searched in parts."""
 
 
@@ -51,14 +51,14 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
     ]
 
 
-def search(source: Path, seconds: float, processes: int = 1, span_seconds: float = 120.0) -> Detected:
+def search(source: Path, seconds: float, processes: int = 1, chunk_seconds: float = 120.0) -> Detected:
     """Return what the analyzer finds in a file.
 
     Args:
         source: the file.
         seconds: its length.
         processes: that may decode at once.
-        span_seconds: what each decodes at least.
+        chunk_seconds: what each decodes at least.
     """
     request = DetectionRequest(
         store_url=source.parent.resolve().as_uri(),
@@ -69,7 +69,7 @@ def search(source: Path, seconds: float, processes: int = 1, span_seconds: float
         least_change=SETTINGS.cut_least_change,
         longest_side=SETTINGS.detection_pixels,
         processes=processes,
-        span_seconds=span_seconds,
+        chunk_seconds=chunk_seconds,
     )
     return detect(request, lambda _: None)
 
@@ -191,14 +191,14 @@ def _speed(source: Path) -> list[Figure]:
     results: dict[str, Detected] = {}
 
     def whole(name: str, processes: int) -> None:
-        results[name] = search(source, seconds, processes, SPAN_SECONDS)
+        results[name] = search(source, seconds, processes, CHUNK_SECONDS)
 
     taken = _alternately(
         {
             "ours": lambda: _detected(_our_stream(source)),
             "opencv": lambda: _detected(open_video(str(source), backend="opencv")),
             "whole": lambda: whole("whole", 1),
-            "parts": lambda: whole("parts", SPANS_AT_ONCE),
+            "parts": lambda: whole("parts", CHUNKS_AT_ONCE),
             "decode": lambda: _decode(source, deblocked=True),
             "decode less": lambda: _decode(source, deblocked=False),
         }
@@ -210,7 +210,7 @@ def _speed(source: Path) -> list[Figure]:
         results["parts"].transitions,
         results["parts"].frames,
     )
-    parts = f"{results['parts'].spans} parts at once on {processors()} processors"
+    parts = f"{results['parts'].chunks} parts at once on {processors()} processors"
     return [
         Figure("1080p: our stream and PySceneDetect's adaptive detector", _frames(rate["ours"])),
         Figure("1080p: its own OpenCV stream and the same detector", _frames(rate["opencv"])),

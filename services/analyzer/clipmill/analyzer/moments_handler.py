@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from clipmill.analyzer.asking.answered_parts import AnsweredParts
+from clipmill.analyzer.asking.answered_chunks import AnsweredChunks
 from clipmill.analyzer.asking.conversation import Conversation, Reading
 from clipmill.analyzer.asking.costs import PriceTable, Spending, added
 from clipmill.analyzer.asking.provider import ProviderFailure, Refused, Unavailable
@@ -100,9 +100,9 @@ class MomentsHandler:
                 material=material,
                 wanted=material.speech_room,
                 spending=spending,
-                part_tokens=self._settings.part_tokens,
+                chunk_tokens=self._settings.part_tokens,
                 parallel=choice.parallel,
-                answered=AnsweredParts(self._store, task.job, task.generation, choice.model),
+                answered=AnsweredChunks(self._store, task.job, task.generation, choice.model),
             )
             reading = await conversation.read()
             for failure in reading.failures:
@@ -221,4 +221,4 @@ def _left_out(reading: Reading) -> str:
         return ""
     metrics.fallback("parts_left_out")
     lost = len(reading.failures)
-    return f"{reading.failures[0].sentence} {lost} of {reading.parts} parts of the transcript are left out."
+    return f"{reading.failures[0].sentence} {lost} of {reading.chunks} parts of the transcript are left out."

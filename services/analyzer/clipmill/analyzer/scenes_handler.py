@@ -1,4 +1,4 @@
-"""The scenes task: find the source's shots, store them, and ask for the analysis once the transcript is there too."""
+"""The scenes task: find the shots of the source, store them, and submit the analysis once the transcript exists."""
 
 import time
 
@@ -23,8 +23,8 @@ class ScenesHandler:
     """Handles `ScenesTask`.
 
     Args:
-        store: where the source lies and the shots go.
-        settings: of the analyzer.
+        store: Artifact store, with the source.
+        settings: Settings of the analyzer.
     """
 
     def __init__(self, store: Store, settings: AnalyzerSettings) -> None:
@@ -32,7 +32,7 @@ class ScenesHandler:
         self._settings = settings
 
     async def __call__(self, task: ScenesTask, context: TaskContext) -> None:
-        """Do `task`; done twice, it changes nothing."""
+        """Do `task`; doing it again changes nothing."""
         began = time.monotonic()
         seconds = 0.0
         scenes = await load(self._store, layout.scenes(task.job), Scenes)
@@ -62,7 +62,7 @@ class ScenesHandler:
             least_change=settings.cut_least_change,
             longest_side=settings.detection_pixels,
             processes=max(1, processors() // settings.scenes_slots),
-            span_seconds=settings.detection_span_seconds,
+            chunk_seconds=settings.detection_span_seconds,
             memory_bytes=settings.detection_memory_bytes,
         )
         limits = Limits(
@@ -79,6 +79,6 @@ class ScenesHandler:
             transitions=len(detected.transitions),
             frames=detected.frames,
             skipped=detected.skipped,
-            spans=detected.spans,
+            spans=detected.chunks,
         )
         return scenes_from(detected, media.duration)

@@ -1,4 +1,4 @@
-"""A transcript that is asked about in parts, then ranked, with parts and rankings that fail."""
+"""A transcript that is asked about in chunks, then ranked, with chunks and rankings that fail."""
 
 import asyncio
 import json
@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import pytest
 from aiohttp import web
-from clipmill.analyzer.asking.answered_parts import AnsweredParts
+from clipmill.analyzer.asking.answered_chunks import AnsweredChunks
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask
 from model_servers import answer_of
 
 PART_TOKENS = 2400
-"""So that three quarters of an hour of the sentences below are asked about in several parts."""
+"""So that three quarters of an hour of the sentences below are asked about in several chunks."""
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ async def long_talk(put, speech):
 
 
 class Speaker:
-    """Answers as a model does: proposals to a part, by which sentences it shows; scores to a shortlist.
+    """Answers as a model does: proposals to a chunk, by which sentences it shows; scores to a shortlist.
 
     Args:
         server: whose protocol to speak.
-        failing: what to answer instead to the part with a sentence of this number, a reply by number.
+        failing: what to answer instead to the chunk with a sentence of this number, a reply by number.
         ranking: what to answer instead to a shortlist.
-        counted: how many tokens of a part it says that it read.
+        counted: how many tokens of a chunk it says that it read.
     """
 
     def __init__(self, server, failing=None, ranking=None, counted=5000):
@@ -37,7 +37,7 @@ class Speaker:
         self.server = server
         self.failing = failing or {}
         self.ranking = ranking
-        self.parts = []
+        self.chunks = []
         self.shortlists = []
 
     async def __call__(self, request, body):
@@ -50,7 +50,7 @@ class Speaker:
             ranks = [{"passage": number, "score": 10 + number} for number in range(1, count + 1)]
             return web.json_response(self.server.says(json.dumps({"scores": ranks}), prompt=5000))
         numbers = [int(number) for number in re.findall(r"sentence number (\d+) ", asked)]
-        self.parts.append((numbers[0], numbers[-1]))
+        self.chunks.append((numbers[0], numbers[-1]))
         for number, reply in self.failing.items():
             if numbers[0] <= number <= numbers[-1]:
                 return await _sent(reply, request, body)
@@ -73,14 +73,14 @@ def pick(run, long_talk, model_server):
     return do
 
 
-async def test_parts_are_asked_about_and_their_best_are_ranked_in_one_request(pick, model_server):
+async def test_chunks_are_asked_about_and_their_best_are_ranked_in_one_request(pick, model_server):
     speaker = Speaker(model_server)
     plan, context = await pick(speaker)
-    parts = sorted(speaker.parts)
-    assert len(parts) == 4
-    assert parts[0][0] == 1
-    assert parts[-1][1] == 300
-    assert all(one[1] > other[0] for one, other in pairwise(parts)), "they overlap"
+    chunks = sorted(speaker.chunks)
+    assert len(chunks) == 4
+    assert chunks[0][0] == 1
+    assert chunks[-1][1] == 300
+    assert all(one[1] > other[0] for one, other in pairwise(chunks)), "they overlap"
     assert len(speaker.shortlists) == 1
     assert plan.cost.provider_calls == 5
     assert plan.picker == model_server.model
@@ -95,13 +95,13 @@ async def test_the_ranking_decides_which_clips_the_job_gets(pick, model_server):
     assert [clip.title for clip in plan.clips] == listed[:-4:-1], "the speaker scores what comes later higher"
 
 
-async def test_parts_are_asked_about_at_once_but_not_too_many(pick, model_server):
+async def test_chunks_are_asked_about_at_once_but_not_too_many(pick, model_server):
     speaker = Speaker(model_server)
     await pick(speaker, gemini_parallel=2, openai_parallel=2)
     assert model_server.most_waiting <= 2
 
 
-async def test_all_parts_can_be_asked_about_at_once(pick, model_server):
+async def test_all_chunks_can_be_asked_about_at_once(pick, model_server):
     met = asyncio.Barrier(4)
     speaker = Speaker(model_server)
 
@@ -112,23 +112,23 @@ async def test_all_parts_can_be_asked_about_at_once(pick, model_server):
         return await speaker(request, body)
 
     await pick(together, gemini_parallel=4, openai_parallel=4)
-    assert len(speaker.parts) == 4
+    assert len(speaker.chunks) == 4
 
 
-async def test_a_part_that_fails_for_now_is_asked_about_again_and_the_others_are_not(pick, model_server):
+async def test_a_chunk_that_fails_for_now_is_asked_about_again_and_the_others_are_not(pick, model_server):
     speaker = Speaker(model_server, failing={1: model_server.refuses(500)})
     with pytest.raises(Transient):
         await pick(speaker, attempt=1)
-    first = len(speaker.parts)
+    first = len(speaker.chunks)
     speaker.failing = {}
     plan, context = await pick(speaker, attempt=2)
     assert first == 4
-    assert [part[0] for part in speaker.parts[4:]] == [1]
-    assert plan.cost.provider_calls == 6, "four parts, one of them twice, and the ranking"
+    assert [chunk[0] for chunk in speaker.chunks[4:]] == [1]
+    assert plan.cost.provider_calls == 6, "four chunks, one of them twice, and the ranking"
     assert context.lines == []
 
 
-async def test_a_part_that_fails_for_good_does_not_lose_the_others(pick, model_server, sample):
+async def test_a_chunk_that_fails_for_good_does_not_lose_the_others(pick, model_server, sample):
     speaker = Speaker(model_server, failing={1: model_server.stops()})
     before = sample("clipmill_fallbacks_total", kind="parts_left_out")
     plan, context = await pick(speaker)
@@ -139,7 +139,7 @@ async def test_a_part_that_fails_for_good_does_not_lose_the_others(pick, model_s
     assert sample("clipmill_fallbacks_total", kind="parts_left_out") == before + 1
 
 
-async def test_a_part_that_fails_until_the_last_try_does_not_lose_the_others(pick, model_server):
+async def test_a_chunk_that_fails_until_the_last_try_does_not_lose_the_others(pick, model_server):
     speaker = Speaker(model_server, failing={1: model_server.refuses(503)})
     for attempt in (1, 2):
         with pytest.raises(Transient):
@@ -151,29 +151,29 @@ async def test_a_part_that_fails_until_the_last_try_does_not_lose_the_others(pic
     assert plan.cost.provider_calls == 4 + 1 + 1 + 1
 
 
-async def test_a_part_with_useless_answers_is_repaired_once_and_tried_again_later(pick, model_server):
+async def test_a_chunk_with_useless_answers_is_repaired_once_and_tried_again_later(pick, model_server):
     speaker = Speaker(model_server, failing={1: model_server.says("Sorry!")})
     with pytest.raises(Transient, match="cannot be used"):
         await pick(speaker)
-    assert sorted(part[0] for part in speaker.parts).count(1) == 2
+    assert sorted(chunk[0] for chunk in speaker.chunks).count(1) == 2
 
 
-async def test_a_part_with_nothing_to_offer_is_no_failure(pick, model_server):
+async def test_a_chunk_with_nothing_to_offer_is_no_failure(pick, model_server):
     speaker = Speaker(model_server, failing={1: model_server.says('{"clips": []}', prompt=5000)})
     plan, context = await pick(speaker)
     assert plan.picker == model_server.model
-    assert len(speaker.parts) == 4
+    assert len(speaker.chunks) == 4
     assert context.lines == []
 
 
-async def test_a_part_with_something_usable_is_not_asked_about_again(pick, model_server):
+async def test_a_chunk_with_something_usable_is_not_asked_about_again(pick, model_server):
     speaker = Speaker(model_server, failing={1: model_server.says(answer_of((1, 5), (900, 901)))})
     await pick(speaker)
-    assert len(speaker.parts) == 4
+    assert len(speaker.chunks) == 4
 
 
 @pytest.mark.parametrize("reply", ["nonsense", "trouble", "blocked"])
-async def test_a_ranking_that_fails_leaves_the_parts_own_scores(pick, model_server, sample, reply):
+async def test_a_ranking_that_fails_leaves_the_chunks_own_scores(pick, model_server, sample, reply):
     replies = {
         "nonsense": model_server.says("Number one!"),
         "trouble": model_server.refuses(503),
@@ -189,7 +189,7 @@ async def test_a_ranking_that_fails_leaves_the_parts_own_scores(pick, model_serv
     assert sample("clipmill_fallbacks_total", kind="parts_unranked") == before + 1
 
 
-async def test_a_refused_key_is_tried_once_and_not_on_every_part(pick, model_server):
+async def test_a_refused_key_is_tried_once_and_not_on_every_chunk(pick, model_server):
     model_server_replies = model_server.refuses(401)
     plan, context = await pick(model_server_replies, gemini_parallel=1, openai_parallel=1)
     assert plan.picker == "local"
@@ -197,7 +197,7 @@ async def test_a_refused_key_is_tried_once_and_not_on_every_part(pick, model_ser
     assert len(context.lines) == 1
 
 
-async def test_a_part_that_always_times_out_does_not_keep_the_others_from_being_asked(pick, model_server):
+async def test_a_chunk_that_always_times_out_does_not_keep_the_others_from_being_asked(pick, model_server):
     short = {f"{model_server.kind}_timeout_seconds": 0.5, f"{model_server.kind}_parallel": 1}
     speaker = Speaker(model_server, failing={1: model_server.hangs})
     plan, context = await pick(speaker, attempt=3, **short)
@@ -207,25 +207,25 @@ async def test_a_part_that_always_times_out_does_not_keep_the_others_from_being_
     ]
 
 
-async def test_a_server_that_hangs_is_not_waited_for_part_by_part(pick, model_server):
+async def test_a_server_that_hangs_is_not_waited_for_chunk_by_chunk(pick, model_server):
     short = {f"{model_server.kind}_timeout_seconds": 0.2, f"{model_server.kind}_parallel": 1}
     plan, _ = await pick(model_server.hangs, attempt=3, **short)
     assert plan.picker == "local"
     assert plan.cost.provider_calls == 2
 
 
-async def test_a_store_that_is_away_while_parts_are_asked_about_is_the_workers_to_wait_for(
+async def test_a_store_that_is_away_while_chunks_are_asked_about_is_the_workers_to_wait_for(
     pick, model_server, monkeypatch
 ):
     async def away(_self, _request, _moments):
         raise Transient(ErrorCode.UNAVAILABLE, "The store cannot be reached.")
 
-    monkeypatch.setattr(AnsweredParts, "keep", away)
+    monkeypatch.setattr(AnsweredChunks, "keep", away)
     with pytest.raises(Transient, match="The store"):
         await pick(Speaker(model_server))
 
 
-async def test_when_one_part_alone_brought_something_there_is_nothing_to_rank(pick, model_server):
+async def test_when_one_chunk_alone_brought_something_there_is_nothing_to_rank(pick, model_server):
     stops = model_server.stops()
     speaker = Speaker(model_server, failing={1: stops, 110: stops, 300: stops})
     plan, _ = await pick(speaker)
@@ -244,7 +244,7 @@ async def test_a_context_that_cuts_a_request_short_is_noticed_and_said(pick, mod
     assert sample("clipmill_fallbacks_total", kind="transcript_cut_short") == before + 1
 
 
-async def test_many_wanted_clips_are_spread_over_the_parts(pick, job, model_server):
+async def test_many_wanted_clips_are_spread_over_the_chunks(pick, job, model_server):
     speaker = Speaker(model_server)
     plan, _ = await pick(speaker, task=AnalyzeTask(job=job[1], options=JobOptions(target_clips=10)))
     assert "the 5 best passages" in model_server.texts_in(model_server.requests[0])[1]

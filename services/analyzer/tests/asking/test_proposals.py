@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 from clipmill.analyzer.asking.costs import Usage
-from clipmill.analyzer.asking.parts import Part
 from clipmill.analyzer.asking.proposals import checked
 from clipmill.analyzer.asking.provider import Answer
+from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import Scenes, Shot
 from clipmill.contracts.options import JobOptions
@@ -43,9 +43,9 @@ def _clip(first, last, **changes):
     return {**clip, **changes}
 
 
-def _check(material, clips, wanted=2, *, part=None, fewer=False, **answer):
+def _check(material, clips, wanted=2, *, chunk=None, fewer=False, **answer):
     text = clips if isinstance(clips, str) else json.dumps({"clips": clips})
-    return checked(Answer(text=text, usage=Usage(), **answer), material, wanted, part, fewer=fewer)
+    return checked(Answer(text=text, usage=Usage(), **answer), material, wanted, chunk, fewer=fewer)
 
 
 def test_a_good_answer_is_taken_as_it_is(material):
@@ -138,14 +138,14 @@ def test_a_passage_at_the_end_that_is_too_short_is_a_problem(material):
     assert "sentences 11 to 12 last" in _check(material, [_clip(11, 12)], wanted=1).problems[0]
 
 
-def test_numbers_count_from_the_start_of_the_part_that_was_shown(material):
-    part = Part(first=4, last=11)
-    result = _check(material, [_clip(1, 4), _clip(5, 9)], part=part)
+def test_numbers_count_from_the_start_of_the_chunk_that_was_shown(material):
+    chunk = TranscriptChunk(first=4, last=11)
+    result = _check(material, [_clip(1, 4), _clip(5, 9)], chunk=chunk)
     assert [(moment.window.first, moment.window.last) for moment in result.moments] == [(4, 7)]
     assert result.problems == ("Clip 2: there are sentences 1 to 8, not 5 to 9.",)
 
 
-def test_fewer_than_wanted_are_no_problem_where_there_are_other_parts(material):
+def test_fewer_than_wanted_are_no_problem_where_there_are_other_chunks(material):
     assert _check(material, [], fewer=True).problems == ()
     assert _check(material, [_clip(1, 4)], fewer=True).problems == ()
 
@@ -184,13 +184,13 @@ records = st.fixed_dictionaries(
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(records, max_size=8), st.integers(1, 4), st.sampled_from([None, Part(first=3, last=9)]))
-def test_whatever_a_model_says_what_is_kept_can_be_a_clip(material, said, wanted, part):
-    kept = _check(material, said, wanted, part=part).moments
+@given(st.lists(records, max_size=8), st.integers(1, 4), st.sampled_from([None, TranscriptChunk(first=3, last=9)]))
+def test_whatever_a_model_says_what_is_kept_can_be_a_clip(material, said, wanted, chunk):
+    kept = _check(material, said, wanted, chunk=chunk).moments
     assert len(kept) <= wanted
     for moment in kept:
         window = moment.window
-        assert (part.first if part else 0) <= window.first <= window.last <= (part.last if part else 11)
+        assert (chunk.first if chunk else 0) <= window.first <= window.last <= (chunk.last if chunk else 11)
         assert 15_000 <= window.length_ms <= 60_000
         assert 0 <= moment.score <= 100
         assert 1 <= len(moment.title) <= 100

@@ -1,4 +1,4 @@
-"""From the proposals of parts to the best of the whole."""
+"""From the proposals of chunks to the best of the whole."""
 
 import json
 from itertools import pairwise
@@ -24,18 +24,18 @@ def _ranked(moments, scores):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "parts", "each"), [(3, 1, 3), (3, 2, 3), (15, 2, 15), (15, 3, 10), (3, 16, 1), (1, 9, 1)]
+    ("wanted", "chunks", "each"), [(3, 1, 3), (3, 2, 3), (15, 2, 15), (15, 3, 10), (3, 16, 1), (1, 9, 1)]
 )
-def test_a_part_is_asked_for_enough_and_not_for_more_than_is_wanted(wanted, parts, each):
-    assert proposals_each(wanted, parts) == each
+def test_a_chunk_is_asked_for_enough_and_not_for_more_than_is_wanted(wanted, chunks, each):
+    assert proposals_each(wanted, chunks) == each
 
 
-def test_of_passages_from_two_parts_that_overlap_the_better_one_stays():
+def test_of_passages_from_two_chunks_that_overlap_the_better_one_stays():
     kept = shortlist([_moment(50, 0), _moment(80, 10_000), _moment(60, 40_000), _moment(60, 40_000)])
     assert [moment.score for moment in kept] == [80, 60]
 
 
-def test_the_ranking_decides_over_the_parts_scores():
+def test_the_ranking_decides_over_the_chunks_scores():
     moments = [_moment(90, 0), _moment(80, 30_000), _moment(70, 60_000)]
     best = _ranked(moments, [(1, 20), (2, 95), (3, 60)])
     assert [(moment.title, moment.score) for moment in best] == [("at 30000", 95), ("at 60000", 60), ("at 0", 20)]

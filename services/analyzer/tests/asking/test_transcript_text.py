@@ -1,7 +1,7 @@
 """The transcript as a model reads it."""
 
 import pytest
-from clipmill.analyzer.asking.parts import Part
+from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
 from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Segment, Transcript
@@ -16,17 +16,17 @@ def sentences():
     ]
 
 
-def _text(sentences, part=None, speakers=None, cuts=(), duration=600.0):
-    part = part or Part(first=0, last=len(sentences) - 1)
-    return TranscriptText(sentences, speakers or [""] * len(sentences), cuts, duration).of(part)
+def _text(sentences, chunk=None, speakers=None, cuts=(), duration=600.0):
+    chunk = chunk or TranscriptChunk(first=0, last=len(sentences) - 1)
+    return TranscriptText(sentences, speakers or [""] * len(sentences), cuts, duration).of(chunk)
 
 
 def test_sentences_are_numbered_and_have_their_time_now_and_then(sentences):
     assert _text(sentences) == ("1@10 Hello there. 2 Never? 3 Not once. 4@40: 3 times it came. 5 Nobody noticed.")
 
 
-def test_a_part_counts_from_one_and_opens_with_a_time(sentences):
-    assert _text(sentences, Part(first=2, last=3)) == "1@30 Not once. 2: 3 times it came."
+def test_a_chunk_counts_from_one_and_opens_with_a_time(sentences):
+    assert _text(sentences, TranscriptChunk(first=2, last=3)) == "1@30 Not once. 2: 3 times it came."
 
 
 def test_a_speaker_is_named_where_another_begins(sentences):

@@ -30,7 +30,7 @@ STEADY = [index * 40 for index in range(200)]
 
 
 @pytest.fixture
-def look(tmp_path):
+def search(tmp_path):
     """Detect shots in this process."""
 
     def run(path, duration=8.0, reports=None):
@@ -50,49 +50,49 @@ def look(tmp_path):
     return run
 
 
-def test_cuts_are_found_to_the_frame(write_video, look, tmp_path):
+def test_cuts_are_found_to_the_frame(write_video, search, tmp_path):
     write_video(tmp_path / "a.mp4", STEADY, cuts=[60, 125])
-    detected = look(tmp_path / "a.mp4")
+    detected = search(tmp_path / "a.mp4")
     assert detected.cuts == pytest.approx((2.4, 5.0))
     assert detected.frames == 200
     assert detected.frame_rate == pytest.approx(25)
 
 
-def test_a_video_without_a_cut_has_none(write_video, look, tmp_path):
+def test_a_video_without_a_cut_has_none(write_video, search, tmp_path):
     write_video(tmp_path / "a.mp4", STEADY, cuts=[])
-    assert look(tmp_path / "a.mp4").cuts == ()
+    assert search(tmp_path / "a.mp4").cuts == ()
 
 
-def test_a_variable_frame_rate_keeps_its_times(write_video, look, tmp_path):
+def test_a_variable_frame_rate_keeps_its_times(write_video, search, tmp_path):
     times = [index * 40 for index in range(60)] + [2400 + index * 137 for index in range(40)]
     write_video(tmp_path / "a.mkv", times, cuts=[80])
-    assert look(tmp_path / "a.mkv").cuts == pytest.approx((times[80] / 1000,))
+    assert search(tmp_path / "a.mkv").cuts == pytest.approx((times[80] / 1000,))
 
 
-def test_time_zero_is_the_first_frame(write_video, look, tmp_path):
+def test_time_zero_is_the_first_frame(write_video, search, tmp_path):
     write_video(tmp_path / "a.mkv", STEADY, cuts=[60], start_ms=1500)
     with av.open(str(tmp_path / "a.mkv")) as container:
         assert container.streams.video[0].start_time == 1500
-    assert look(tmp_path / "a.mkv").cuts == pytest.approx((2.4,))
+    assert search(tmp_path / "a.mkv").cuts == pytest.approx((2.4,))
 
 
-def test_shots_are_not_shorter_than_the_shortest(write_video, look, tmp_path):
+def test_shots_are_not_shorter_than_the_shortest(write_video, search, tmp_path):
     write_video(tmp_path / "a.mp4", STEADY, cuts=[60, 66, 125])
-    assert look(tmp_path / "a.mp4").cuts == pytest.approx((2.4, 5.0))
+    assert search(tmp_path / "a.mp4").cuts == pytest.approx((2.4, 5.0))
 
 
-def test_progress_grows_in_whole_percents(write_video, look, tmp_path):
+def test_progress_grows_in_whole_percents(write_video, search, tmp_path):
     write_video(tmp_path / "a.mp4", STEADY, cuts=[])
     reports = []
-    look(tmp_path / "a.mp4", reports=reports)
+    search(tmp_path / "a.mp4", reports=reports)
     assert reports == sorted(set(reports))
     assert reports[-1] >= 99
 
 
-def test_a_file_that_is_no_video_is_refused_for_good(look, tmp_path):
+def test_a_file_that_is_no_video_is_refused_for_good(search, tmp_path):
     (tmp_path / "a.mp4").write_text("not a video")
     with pytest.raises(Permanent) as failure:
-        look(tmp_path / "a.mp4")
+        search(tmp_path / "a.mp4")
     assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
 
 
@@ -120,23 +120,23 @@ def test_a_store_that_goes_away_is_not_taken_for_the_end_of_the_video(write_vide
         stream.close()
 
 
-def test_a_video_that_breaks_off_is_read_up_to_there(write_video, look, tmp_path):
+def test_a_video_that_breaks_off_is_read_up_to_there(write_video, search, tmp_path):
     write_video(tmp_path / "a.mkv", STEADY, cuts=[60])
     data = (tmp_path / "a.mkv").read_bytes()
     (tmp_path / "half.mkv").write_bytes(data[: len(data) * 2 // 3])
-    detected = look(tmp_path / "half.mkv")
+    detected = search(tmp_path / "half.mkv")
     assert detected.cuts == pytest.approx((2.4,))
     assert 60 < detected.frames < 200
 
 
-def test_sound_alone_is_refused_for_good(look, tmp_path):
+def test_sound_alone_is_refused_for_good(search, tmp_path):
     with av.open(str(tmp_path / "a.m4a"), "w") as container:
         stream = container.add_stream("aac", rate=48000, layout="mono")
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 48000), dtype=np.float32), format="fltp", layout="mono")
         silence.sample_rate = 48000
         container.mux([*stream.encode(silence), *stream.encode(None)])
     with pytest.raises(Permanent) as failure:
-        look(tmp_path / "a.m4a")
+        search(tmp_path / "a.m4a")
     assert failure.value.code is ErrorCode.NO_VIDEO
 
 
@@ -146,15 +146,15 @@ def test_shots_touch_each_other_from_zero_to_the_end():
 
 
 @pytest.mark.parametrize("name", ["vfr.mkv", "mpeg2_interlaced.ts", "odd_size.mp4"])
-def test_awkward_files_have_their_cuts_found(look, corpus, name):
+def test_awkward_files_have_their_cuts_found(search, corpus, name):
     expected = json.loads((corpus / "edge" / "expect.json").read_text())[name]
-    assert look(corpus / "edge" / name, expected["duration"]).cuts == pytest.approx(expected["cuts"], abs=0.021)
+    assert search(corpus / "edge" / name, expected["duration"]).cuts == pytest.approx(expected["cuts"], abs=0.021)
 
 
-def test_the_cuts_of_the_corpus_are_found_to_the_frame(look, corpus):
+def test_the_cuts_of_the_corpus_are_found_to_the_frame(search, corpus):
     truth = json.loads((corpus / "talk.truth.json").read_text())
     cuts = [change["start"] for change in truth["transitions"] if change["type"] == "cut"]
-    assert look(corpus / "talk.mp4", truth["duration"]).cuts == pytest.approx(cuts, abs=0.001)
+    assert search(corpus / "talk.mp4", truth["duration"]).cuts == pytest.approx(cuts, abs=0.001)
 
 
 @pytest.fixture

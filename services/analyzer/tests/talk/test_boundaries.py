@@ -15,8 +15,8 @@ SENTENCES = [
 ]
 
 
-def _fit(first, last, cuts=(), shortest=5.0, longest=60.0, duration=40.0, stretch_ms=None):
-    window = Boundaries(SENTENCES, cuts, duration, Lengths.of(shortest, longest), stretch_ms).fit(first, last)
+def _fit(first, last, cuts=(), shortest=5.0, longest=60.0, duration=40.0, added_silence_ms=None):
+    window = Boundaries(SENTENCES, cuts, duration, Lengths.of(shortest, longest), added_silence_ms).fit(first, last)
     return None if window is None else (window.start_ms, window.end_ms)
 
 
@@ -63,8 +63,8 @@ def test_two_clips_of_adjacent_sentences_share_the_silence_between_them():
 
 
 def test_a_clip_does_not_take_in_more_silence_than_it_may():
-    assert _fit(3, 3, shortest=10.0, stretch_ms=3000) == (29850, 39850)
-    assert _fit(3, 3, shortest=12.0, stretch_ms=3000) is None
+    assert _fit(3, 3, shortest=10.0, added_silence_ms=3000) == (29850, 39850)
+    assert _fit(3, 3, shortest=12.0, added_silence_ms=3000) is None
 
 
 def test_a_clip_that_is_a_little_long_gives_its_room_tone_back():
@@ -128,8 +128,8 @@ def test_a_cut_just_within_reach_is_taken_and_one_just_beyond_is_not():
 
 
 def test_a_clip_takes_in_exactly_the_silence_that_it_may():
-    assert _fit(3, 3, shortest=12.0, stretch_ms=3600) == (28000, 40000)
-    assert _fit(3, 3, shortest=12.0, stretch_ms=3599) is None
+    assert _fit(3, 3, shortest=12.0, added_silence_ms=3600) == (28000, 40000)
+    assert _fit(3, 3, shortest=12.0, added_silence_ms=3599) is None
 
 
 def test_a_clip_that_cannot_fit_is_none():

@@ -3,7 +3,7 @@
 A talk is an opening, four highlights with filler before, between and after them, and a closing, as in the development
 corpus: 18 s to 30 s a highlight, two to three minutes in all. What a camera and a microphone add is no answer sheet:
 speakers raise their voice at half of the highlights and at some of the filler; half of the talks are one single shot,
-the others are cut at half of the joints between passages and now and then elsewhere; half of the talks pause longer
+the others are cut at half of the boundaries between passages and now and then elsewhere; half of the talks pause longer
 between passages, the others nowhere.
 """
 

@@ -1,13 +1,12 @@
-"""Asking a model for moments: one request about each part of the transcript, one that ranks what they brought."""
+"""Asking a model for moments: one request about each chunk of the transcript, one that ranks what they brought."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clipmill.analyzer.asking import prompts
-from clipmill.analyzer.asking.answered_parts import AnsweredParts
+from clipmill.analyzer.asking.answered_chunks import AnsweredChunks
 from clipmill.analyzer.asking.costs import Spending
-from clipmill.analyzer.asking.parts import Part, fewest_tokens, parts_of
 from clipmill.analyzer.asking.proposals import checked
 from clipmill.analyzer.asking.provider import (
     Answer,
@@ -20,36 +19,37 @@ from clipmill.analyzer.asking.provider import (
 )
 from clipmill.analyzer.asking.provider import CallOutcome as Outcome
 from clipmill.analyzer.asking.ranking import described, proposals_each, ranked, shortlist
+from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk, chunks_of, fewest_tokens
 from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import Moment
 
 _HALTING = frozenset({Outcome.KEY_REFUSED, Outcome.RATE_LIMITED})
-"""What one request met with, the next one would: parts that were not asked about yet are left for later."""
+"""What one request met with, the next one would: chunks that were not asked about yet are left for later."""
 
 TIME_OUTS = 2
-"""After so many requests without an answer in time no other part is asked about in this try: one may be unlucky, two
+"""After so many requests without an answer in time no other chunk is asked about in this try: one may be unlucky, two
 are a server that hangs, and a task must come to an end."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the parts of a transcript brought.
+    """What the chunks of a transcript brought.
 
     Attributes:
-        parts: how many there are.
-        moments: usable, of all parts, not overlapping, the best first by their own scores.
-        failures: why the other parts brought nothing, in their order.
+        chunks: how many there are.
+        moments: usable, of all chunks, not overlapping, the best first by their own scores.
+        failures: why the other chunks brought nothing, in their order.
     """
 
-    parts: int
+    chunks: int
     moments: tuple[Moment, ...]
     failures: tuple[ProviderFailure, ...]
 
     @property
     def comparable(self) -> bool:
         """Whether all scores are of one scale: the model saw them together, or there is only one."""
-        return self.parts - len(self.failures) <= 1 or len(self.moments) <= 1
+        return self.chunks - len(self.failures) <= 1 or len(self.moments) <= 1
 
     @property
     def passing(self) -> Unavailable | None:
@@ -67,18 +67,18 @@ class Conversation:
         material: what to ask about.
         wanted: how many moments.
         spending: where every request is counted.
-        part_tokens: about the most tokens of transcript in a request.
+        chunk_tokens: about the most tokens of transcript in a request.
         parallel: the most requests at once.
-        answered: keeps the parts of a transcript that were answered when others were not.
+        answered: keeps the chunks of a transcript that were answered when others were not.
     """
 
     provider: Provider
     material: Material
     wanted: int
     spending: Spending
-    part_tokens: int
+    chunk_tokens: int
     parallel: int
-    answered: AnsweredParts
+    answered: AnsweredChunks
     repaired: bool = field(default=False, init=False)
     """Whether an answer was of use only when it was asked for again."""
     read_tokens: int | None = field(default=None, init=False)
@@ -87,21 +87,21 @@ class Conversation:
     _halted: ProviderFailure | None = field(default=None, init=False)
 
     async def read(self) -> Reading:
-        """Ask about each part, several at a time, and return what they brought, failures included.
+        """Ask about each chunk, several at a time, and return what they brought, failures included.
 
         Raises:
-            Transient: if the store of answered parts cannot be reached.
+            Transient: if the store of answered chunks cannot be reached.
         """
         material = self.material
-        parts = parts_of(material.sentences, self.part_tokens, material.lengths.longest_ms / 1000)
+        chunks = chunks_of(material.sentences, self.chunk_tokens, material.lengths.longest_ms / 1000)
         speakers = speakers_of(material.transcript, material.sentences)
         text = TranscriptText(material.sentences, speakers, material.cuts, material.duration)
         free = asyncio.Semaphore(self.parallel)
 
-        async def one(part: Part) -> tuple[Moment, ...] | ProviderFailure:
+        async def one(chunk: TranscriptChunk) -> tuple[Moment, ...] | ProviderFailure:
             async with free:
                 try:
-                    return await self._remembered(part, len(parts), text.of(part))
+                    return await self._remembered(chunk, len(chunks), text.of(chunk))
                 except ProviderFailure as failure:
                     self._time_outs += failure.outcome is Outcome.TIMED_OUT
                     if failure.outcome in _HALTING or self._time_outs >= TIME_OUTS:
@@ -110,16 +110,16 @@ class Conversation:
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(part)) for part in parts]
+                tasks = [group.create_task(one(chunk)) for chunk in chunks]
         except ExceptionGroup as several:
             raise several.exceptions[0] from several  # such as the store's, which the worker knows what to do about
         results = [task.result() for task in tasks]
         found = [moment for result in results if isinstance(result, tuple) for moment in result]
         failures = tuple(result for result in results if isinstance(result, ProviderFailure))
-        return Reading(parts=len(parts), moments=tuple(shortlist(found)), failures=failures)
+        return Reading(chunks=len(chunks), moments=tuple(shortlist(found)), failures=failures)
 
     async def rank(self, moments: Sequence[Moment]) -> tuple[Moment, ...]:
-        """Return the moments that are wanted of a shortlist from several parts, by scores of one scale.
+        """Return the moments that are wanted of a shortlist from several chunks, by scores of one scale.
 
         Raises:
             ProviderFailure: if the model does not rank them; their own scores are then all there is.
@@ -132,23 +132,23 @@ class Conversation:
             raise Unavailable(f"{self.provider.name}'s ranking cannot be used.", Outcome.UNUSABLE)
         return tuple(best[: self.wanted])
 
-    async def _remembered(self, part: Part, parts: int, transcript: str) -> tuple[Moment, ...]:
-        material, wanted = self.material, proposals_each(self.wanted, parts)
+    async def _remembered(self, chunk: TranscriptChunk, chunks: int, transcript: str) -> tuple[Moment, ...]:
+        material, wanted = self.material, proposals_each(self.wanted, chunks)
         rate = len(material.words) / max(sum(sentence.seconds for sentence in material.sentences), 1.0)
-        request = prompts.part_turn(material.name, rate, transcript, material.options, wanted)
+        request = prompts.chunk_turn(material.name, rate, transcript, material.options, wanted)
         known = await self.answered.recall(request)
         if known is not None:
             return known
         if self._halted is not None:
             raise self._halted
-        moments = await self._proposed(request, part, wanted, sole=parts == 1)
+        moments = await self._proposed(request, chunk, wanted, sole=chunks == 1)
         await self.answered.keep(request, moments)
         return moments
 
-    async def _proposed(self, request: str, part: Part, wanted: int, *, sole: bool) -> tuple[Moment, ...]:
-        """Return what the model proposes in a part, asked again once if that is not what it should be.
+    async def _proposed(self, request: str, chunk: TranscriptChunk, wanted: int, *, sole: bool) -> tuple[Moment, ...]:
+        """Return what the model proposes in a chunk, asked again once if that is not what it should be.
 
-        The sole part has to bring all that is wanted; where there are several, one may have less or nothing to offer.
+        The sole chunk has to bring all that is wanted; where there are several, one may have less or nothing to offer.
 
         Raises:
             Unavailable: if another try may work; also if both answers were of no use.
@@ -158,7 +158,7 @@ class Conversation:
         answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
         if 0 < answer.usage.prompt_tokens < fewest_tokens(prompts.INSTRUCTION + request):
             self.read_tokens = answer.usage.prompt_tokens
-        first = checked(answer, self.material, wanted, part, fewer=not sole)
+        first = checked(answer, self.material, wanted, chunk, fewer=not sole)
         if not first.problems or len(first.moments) >= (wanted if sole else 1):
             return first.moments
         turns += [Turn(answer.text or "{}", ours=False), Turn(prompts.repair(first.problems, wanted))]
@@ -168,7 +168,7 @@ class Conversation:
             if first.moments:
                 return first.moments
             raise
-        second = checked(answer, self.material, wanted, part, fewer=not sole)
+        second = checked(answer, self.material, wanted, chunk, fewer=not sole)
         worked = not second.problems or len(second.moments) > len(first.moments)
         count_repair(self.provider.kind, worked=worked)
         self.repaired = self.repaired or worked

@@ -208,7 +208,7 @@ class OpenAICompatible:
         try:
             completion = msgspec.json.decode(body, type=_Completion)
         except (ValueError, RecursionError) as error:
-            raise self._told(body) or transport.not_understood(self.name) from error
+            raise self._reported_failure(body) or transport.not_understood(self.name) from error
         usage = _usage(completion.usage)
         choice = completion.choices[0] if completion.choices else _Choice(message=_Message())
         if choice.finish_reason == "content_filter" or choice.message.refusal:
@@ -217,7 +217,7 @@ class OpenAICompatible:
         text = content if isinstance(content, str) else "".join(part.text for part in content)
         return Answer(text=text, usage=usage, truncated=choice.finish_reason == "length")
 
-    def _told(self, body: bytes) -> ProviderFailure | None:
+    def _reported_failure(self, body: bytes) -> ProviderFailure | None:
         """Return the failure that a body with status 200 tells of, as some relays do; None if it tells of none."""
         try:
             code = msgspec.json.decode(body, type=_ErrorBody).error.code
@@ -240,15 +240,15 @@ class OpenAICompatible:
         return transport.refusal(self.name, code, "", wait)
 
 
-def _usage(told: _Usage | None) -> Usage:
-    if told is None:
+def _usage(reported: _Usage | None) -> Usage:
+    if reported is None:
         return Usage()
-    cached = told.prompt_tokens_details.cached_tokens if told.prompt_tokens_details else 0
-    thoughts = told.completion_tokens_details.reasoning_tokens if told.completion_tokens_details else 0
+    cached = reported.prompt_tokens_details.cached_tokens if reported.prompt_tokens_details else 0
+    thoughts = reported.completion_tokens_details.reasoning_tokens if reported.completion_tokens_details else 0
     thoughts = max(thoughts or 0, 0)
     return Usage(
-        prompt_tokens=max(told.prompt_tokens or 0, 0),
+        prompt_tokens=max(reported.prompt_tokens or 0, 0),
         cached_tokens=max(cached or 0, 0),
-        answer_tokens=max((told.completion_tokens or 0) - thoughts, 0),  # which includes the thoughts
+        answer_tokens=max((reported.completion_tokens or 0) - thoughts, 0),  # which includes the thoughts
         thought_tokens=thoughts,
     )

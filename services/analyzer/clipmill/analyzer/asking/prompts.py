@@ -37,7 +37,7 @@ SCORES = "scores"
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
-    """One passage as the model proposes it; numbers are those of sentences in the part it was asked about."""
+    """One passage as the model proposes it; numbers are those of sentences in the chunk it was asked about."""
 
     first_sentence: int
     last_sentence: int
@@ -57,7 +57,7 @@ class Rank(Struct, frozen=True, kw_only=True):
 
 
 def proposals_schema() -> dict[str, object]:
-    """Return the JSON Schema of the answer to a part of a transcript."""
+    """Return the JSON Schema of the answer to a chunk of a transcript."""
     return _list_schema(CLIPS, Proposal)
 
 
@@ -66,8 +66,8 @@ def ranks_schema() -> dict[str, object]:
     return _list_schema(SCORES, Rank)
 
 
-def part_turn(title: str, words_a_second: float, transcript: str, options: JobOptions, wanted: int) -> str:
-    """Return what is asked about a part of a transcript, the wishes last.
+def chunk_turn(title: str, words_a_second: float, transcript: str, options: JobOptions, wanted: int) -> str:
+    """Return what is asked about a chunk of a transcript, the wishes last.
 
     Args:
         title: of the video.

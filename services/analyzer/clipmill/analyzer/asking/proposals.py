@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 from clipmill.analyzer.asking.extraction import records_in, with_numbers
-from clipmill.analyzer.asking.parts import Part
 from clipmill.analyzer.asking.prompts import CLIPS, Proposal
 from clipmill.analyzer.asking.provider import Answer
+from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.analyzer.talk.titles import (
@@ -22,7 +22,7 @@ from clipmill.analyzer.talk.windows import Window
 from msgspec import Struct
 from msgspec.structs import replace
 
-PROBLEMS_TOLD = 12
+PROBLEMS_LISTED = 12
 """The most problems that a repair request lists: the model needs the kinds, not the census."""
 
 REASON_LIMIT = 500
@@ -54,7 +54,7 @@ class Checked(Struct, frozen=True, kw_only=True):
 
 
 def checked(
-    answer: Answer, material: Material, wanted: int, part: Part | None = None, *, fewer: bool = False
+    answer: Answer, material: Material, wanted: int, chunk: TranscriptChunk | None = None, *, fewer: bool = False
 ) -> Checked:
     """Return what of `answer` can be used.
 
@@ -66,10 +66,10 @@ def checked(
         answer: the model's.
         material: what it was asked about.
         wanted: how many passages it was asked for.
-        part: the sentences that it was shown, None for all.
-        fewer: whether fewer passages will do, even none: there may be nothing in a part.
+        chunk: the sentences that it was shown, None for all.
+        fewer: whether fewer passages will do, even none: there may be nothing in a chunk.
     """
-    part = part or Part(first=0, last=len(material.sentences) - 1)
+    chunk = chunk or TranscriptChunk(first=0, last=len(material.sentences) - 1)
     problems: list[str] = []
     moments: list[Moment] = []
     if answer.truncated:
@@ -81,17 +81,17 @@ def checked(
     for number, record in enumerate(records or [], 1):
         try:
             proposal = msgspec.convert({**_MAY_LACK, **with_numbers(record)}, Proposal, strict=False)
-            moments.append(_moment(proposal, material, part))
+            moments.append(_moment(proposal, material, chunk))
             scores.append(proposal.score)
         except (msgspec.ValidationError, OverflowError) as error:
             problems.append(f"Clip {number} does not follow the schema: {error}.")
         except _UnusableError as error:
             problems.append(f"Clip {number}: {error}")
     scored = [replace(moment, score=score) for moment, score in zip(moments, whole_scores(scores), strict=True)]
-    kept = _without_overlap(scored, part, problems)[:wanted]
+    kept = _without_overlap(scored, chunk, problems)[:wanted]
     if len(kept) < wanted and not problems and not fewer:
         problems.append(f"It has {len(kept)} passages, {wanted} are wanted.")
-    return Checked(moments=tuple(kept), problems=tuple(problems[:PROBLEMS_TOLD]))
+    return Checked(moments=tuple(kept), problems=tuple(problems[:PROBLEMS_LISTED]))
 
 
 def whole_scores(scores: Sequence[float]) -> list[int]:
@@ -106,15 +106,15 @@ class _UnusableError(Exception):
     """A proposal that cannot become a clip; the message says why."""
 
 
-def _moment(proposal: Proposal, material: Material, part: Part) -> Moment:
+def _moment(proposal: Proposal, material: Material, chunk: TranscriptChunk) -> Moment:
     first, last = proposal.first_sentence, proposal.last_sentence
-    if not (1 <= first <= part.count and 1 <= last <= part.count):
-        raise _UnusableError(f"there are sentences 1 to {part.count}, not {first} to {last}.")
+    if not (1 <= first <= chunk.count and 1 <= last <= chunk.count):
+        raise _UnusableError(f"there are sentences 1 to {chunk.count}, not {first} to {last}.")
     if first > last:
         raise _UnusableError(f"sentence {first} comes after sentence {last}.")
-    window = _fitted(part.first + first - 1, part.first + last - 1, material, part)
+    window = _fitted(chunk.first + first - 1, chunk.first + last - 1, material, chunk)
     if window is None:
-        start, end = material.sentences[part.first + first - 1].start, material.sentences[part.first + last - 1].end
+        start, end = material.sentences[chunk.first + first - 1].start, material.sentences[chunk.first + last - 1].end
         options = material.options
         raise _UnusableError(
             f"sentences {first} to {last} last {end - start:.1f} seconds, allowed are "
@@ -134,13 +134,13 @@ def _moment(proposal: Proposal, material: Material, part: Part) -> Moment:
     )
 
 
-def _fitted(first: int, last: int, material: Material, part: Part) -> Window | None:
+def _fitted(first: int, last: int, material: Material, chunk: TranscriptChunk) -> Window | None:
     """Return the window of these sentences, with some after them where it is a little short; None if it cannot be."""
     window = material.boundaries.fit(first, last)
     start, shortest = material.sentences[first].start, material.lengths.shortest_ms / 1000
     if material.sentences[last].end - start < shortest * LENGTHENED_FROM:
         return window
-    while window is None and last < part.last and material.sentences[last].end - start < shortest:
+    while window is None and last < chunk.last and material.sentences[last].end - start < shortest:
         last += 1
         window = material.boundaries.fit(first, last)
     return window
@@ -150,7 +150,7 @@ def _caption(text: str) -> str:
     return shortened(limited_hashtags(clean(text)), CAPTION_LIMIT)
 
 
-def _without_overlap(moments: Sequence[Moment], part: Part, problems: list[str]) -> list[Moment]:
+def _without_overlap(moments: Sequence[Moment], chunk: TranscriptChunk, problems: list[str]) -> list[Moment]:
     """Return those that do not overlap a better one, the best first, among equals the first in the answer."""
     kept: list[Moment] = []
     for moment in sorted(moments, key=lambda one: -one.score):
@@ -158,10 +158,10 @@ def _without_overlap(moments: Sequence[Moment], part: Part, problems: list[str])
         if other is None:
             kept.append(moment)
         else:
-            problems.append(f"The passages of {_named(moment, part)} and {_named(other, part)} overlap.")
+            problems.append(f"The passages of {_named(moment, chunk)} and {_named(other, chunk)} overlap.")
     return kept
 
 
-def _named(moment: Moment, part: Part) -> str:
+def _named(moment: Moment, chunk: TranscriptChunk) -> str:
     """Return a moment's sentences by the numbers that the model was shown."""
-    return f"sentences {moment.window.first - part.first + 1} to {moment.window.last - part.first + 1}"
+    return f"sentences {moment.window.first - chunk.first + 1} to {moment.window.last - chunk.first + 1}"

@@ -1,4 +1,4 @@
-"""From what was proposed in each part of a transcript to the best of the whole, and scores that tell clips apart."""
+"""From what was proposed in each chunk of a transcript to the best of the whole, and scores that tell clips apart."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from clipmill.analyzer.talk.titles import shortened
 from msgspec.structs import replace
 
 SURPLUS = 2
-"""So many times the wanted passages come into a shortlist, spread over the parts: half of them may be in one part."""
+"""So many times the wanted passages come into a shortlist, spread over the chunks: half of them may be in one chunk."""
 
 QUOTED_CHARACTERS = 60
 """As much of a passage's first and last sentence stands in a shortlist: how it opens and where it leads."""
@@ -24,13 +24,13 @@ SPREAD = 5
 fifteen clips, the most of a job, still fit between 100 and 0."""
 
 
-def proposals_each(wanted: int, parts: int) -> int:
-    """Return how many passages to ask for in each of `parts` parts, for `wanted` clips."""
-    return wanted if parts == 1 else min(wanted, math.ceil(wanted * SURPLUS / parts))
+def proposals_each(wanted: int, chunks: int) -> int:
+    """Return how many passages to ask for in each of `chunks` chunks, for `wanted` clips."""
+    return wanted if chunks == 1 else min(wanted, math.ceil(wanted * SURPLUS / chunks))
 
 
 def shortlist(moments: Sequence[Moment]) -> list[Moment]:
-    """Return the moments of all parts that do not overlap a better one, the best first by their own scores.
+    """Return the moments of all chunks that do not overlap a better one, the best first by their own scores.
 
     Parts overlap, so the same passage may have been proposed twice.
     """

@@ -3,7 +3,7 @@
     45@312 And then we looked at it. 46 Nobody noticed. 47B* Never? 48A@343 Not once.
 
 A number among the words costs a token or two, a line of its own with two times ten and more. Numbers start anew in each
-part, because small ones are short. What else is known of a sentence follows its number: who speaks from there on, that
+chunk, because small ones are short. What else is known of a sentence follows its number: who speaks from there on, that
 a shot begins, now and then its time.
 """
 
@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from clipmill.analyzer.asking.parts import Part
+from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Transcript
@@ -24,7 +24,7 @@ SHOT_SECONDS = 15.0
 
 
 class TranscriptText:
-    """Writes parts of one transcript.
+    """Writes chunks of one transcript.
 
     Args:
         sentences: all of them.
@@ -40,12 +40,12 @@ class TranscriptText:
         self._speakers = speakers
         self._cuts = cuts if duration / (len(cuts) + 1) >= SHOT_SECONDS else []
 
-    def of(self, part: Part) -> str:
-        """Return the numbered sentences of `part`."""
+    def of(self, chunk: TranscriptChunk) -> str:
+        """Return the numbered sentences of `chunk`."""
         pieces: list[str] = []
         timed = -TIMED_SECONDS
         speaker = ""
-        for number, index in enumerate(range(part.first, part.last + 1), 1):
+        for number, index in enumerate(range(chunk.first, chunk.last + 1), 1):
             sentence = self._sentences[index]
             signs = self._speakers[index] if self._speakers[index] != speaker else ""
             speaker = self._speakers[index]

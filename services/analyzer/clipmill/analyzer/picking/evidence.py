@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from clipmill.analyzer.picking.features import SentenceFeatures, features_of
-from clipmill.analyzer.picking.joints import Joint, joints_of
+from clipmill.analyzer.picking.sentence_boundaries import SentenceBoundary, boundaries_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.sound_features import Sounding, soundings
@@ -18,14 +18,14 @@ class Evidence(Struct, frozen=True):
         sentences: the talk.
         features: what is read in each sentence.
         soundings: how each is said.
-        joints: the places before each, and after the last.
+        boundaries: the places before each, and after the last.
         weights: how much each stem tells.
     """
 
     sentences: Sequence[Sentence]
     features: Sequence[SentenceFeatures]
     soundings: Sequence[Sounding]
-    joints: Sequence[Joint]
+    boundaries: Sequence[SentenceBoundary]
     weights: dict[str, float]
 
 
@@ -51,7 +51,7 @@ def evidence_of(
         sentences,
         features,
         soundings(sentences, levels, speakers),
-        joints_of(sentences, features, cuts),
+        boundaries_of(sentences, features, cuts),
         inverse_frequencies([each.stems for each in features]),
     )
 

@@ -158,8 +158,8 @@ def _number(words: Sequence[str]) -> float:
 def _story(words: Sequence[str], opening: str) -> float:
     somebody = any(word in lexicon.PERSONS for word in words)
     happened = sum(word in lexicon.STORY_VERBS or (word.endswith("ed") and len(word) > 4) for word in words)
-    told = 0.4 * min(happened, 2) if somebody else 0.2 * min(happened, 2)
-    return min(told + 0.6 * _opens_with(opening, lexicon.STORY_OPENINGS), 1.0)
+    narrated = 0.4 * min(happened, 2) if somebody else 0.2 * min(happened, 2)
+    return min(narrated + 0.6 * _opens_with(opening, lexicon.STORY_OPENINGS), 1.0)
 
 
 def _dangling(words: Sequence[str], question: float) -> float:

@@ -96,20 +96,20 @@ def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_s
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
     cuts = [milliseconds(cut) for cut in material.cuts]
-    stretches = Wordless(material.levels, cuts, material.duration_ms).best(free, material.lengths, wanted)
+    segments = Wordless(material.levels, cuts, material.duration_ms).best(free, material.lengths, wanted)
     moments: list[Moment] = []
-    for stretch in stretches:
-        score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * stretch.value)
-        title = title_from(f"{material.name[:80]}, {_clock(stretch.window.start_ms)}")
+    for segment in segments:
+        score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * segment.value)
+        title = title_from(f"{material.name[:80]}, {_clock(segment.window.start_ms)}")
         moments.append(
             Moment(
-                window=stretch.window,
+                window=segment.window,
                 title=title,
                 tiktok=title,
                 instagram=title,
                 youtube=title,
                 score=max(0, min(score, WORDLESS_SCORE_LIMIT)),
-                reason=stretch.reason,
+                reason=segment.reason,
             )
         )
     return moments
@@ -135,7 +135,7 @@ def _whole(material: Material) -> Moment:
 
 
 def _gaps(blocked: Sequence[tuple[int, int]], duration: int, shortest: int) -> list[tuple[int, int]]:
-    """Return the stretches of at least `shortest` that no interval of `blocked` (sorted) touches."""
+    """Return the segments of at least `shortest` that no interval of `blocked` (sorted) touches."""
     gaps: list[tuple[int, int]] = []
     reached = 0
     for start, end in [*blocked, (duration, duration)]:

@@ -32,15 +32,15 @@ USUAL_SECONDS = 20.0
 
 SURPLUS = 4.5
 """What the mean interest of such a passage counts against how it starts and ends: a passage has about as many sentences
-as it has starts and ends and joints to be judged by."""
+as it has starts and ends and boundaries to be judged by."""
 
 GROWTH = 0.3
 """The power of its length with which a window's interest grows: a long passage is worth more than a part of it, but two
 passages together, with twice the length, only 1.23 times as much as one: less than the two apart, and less than the
 better one if they are unlike."""
 
-CLEAR_JOINT = 0.5
-"""From this strength on, a joint ends the matter: a question before it stands for itself."""
+CLEAR_BOUNDARY = 0.5
+"""From this strength on, a boundary ends the matter: a question before it stands for itself."""
 
 PAYOFF_CLOSING = 0.5
 """How well a sentence must close to be taken for the payoff: better than any statement does by being short."""
@@ -67,7 +67,7 @@ class Weights(Struct, frozen=True, kw_only=True):
         cohesion: sentences that share terms that are rare elsewhere make one passage.
         dangling: a start that needs the sentence before is the fault that people complain about first.
         cut_off: the next sentence goes on about it: the payoff would be missing.
-        joint: a passage begins and ends where the topic, the picture or the speaker's breath does.
+        boundary: a passage begins and ends where the topic, the picture or the speaker's breath does.
         straddle: a clip across such a place has two topics.
         edge: a passage is more interesting than what stands right before and after it; a part of a passage is not.
         silence: dead air, by its share of the window.
@@ -83,7 +83,7 @@ class Weights(Struct, frozen=True, kw_only=True):
     cohesion: float = 0.8
     dangling: float = 1.2
     cut_off: float = 0.6
-    joint: float = 0.8
+    boundary: float = 0.8
     straddle: float = 1.0
     edge: float = 0.8
     silence: float = 1.0
@@ -109,7 +109,7 @@ class LocalPicker:
         ]
         self.interest = [_spread(self._own, index) for index in range(len(self._own))]
         self._middle = sorted(self.interest)[len(self.interest) // 2] if self.interest else 0.0
-        self._strengths = [joint.strength for joint in evidence.joints]
+        self._strengths = [boundary.strength for boundary in evidence.boundaries]
 
     def valued(self, windows: Sequence[Window]) -> list[float]:
         """Return what each of `windows` is worth; only the order and the distances mean anything.
@@ -165,7 +165,7 @@ class LocalPicker:
         features = self.evidence.features
         if features[window.last].unfinished or (window.first and features[window.first - 1].unfinished):
             return False
-        return features[window.last].question <= 0 or self._strengths[window.last + 1] >= CLEAR_JOINT
+        return features[window.last].question <= 0 or self._strengths[window.last + 1] >= CLEAR_BOUNDARY
 
     def strongest(self, window: Window) -> int:
         """Return the index of the sentence that says best what `window` is about."""
@@ -194,8 +194,8 @@ class LocalPicker:
         weights, features = self._weights, self.evidence.features
         first, last = features[window.first], features[window.last]
         value = weights.hook * first.hook - weights.dangling * first.dangling + weights.closing * last.closing
-        value += weights.joint * (self._strengths[window.first] + self._strengths[window.last + 1])
-        value -= weights.cut_off * self.evidence.joints[window.last + 1].holds
+        value += weights.boundary * (self._strengths[window.first] + self._strengths[window.last + 1])
+        value -= weights.cut_off * self.evidence.boundaries[window.last + 1].holds
         inside = self._own[window.first : window.last + 1]
         mean = sum(inside) / len(inside)
         for outside in (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from clipmill.analyzer.picking.evidence import Evidence
-from clipmill.analyzer.picking.local_picker import CLEAR_JOINT, SUBSTANCE
+from clipmill.analyzer.picking.local_picker import CLEAR_BOUNDARY, SUBSTANCE
 from clipmill.analyzer.talk.windows import Window
 
 MOST_SAID = 4
@@ -49,13 +49,13 @@ def _delivery(evidence: Evidence, inside: Sequence[int]) -> list[str]:
 
 
 def _place(evidence: Evidence, window: Window) -> list[str]:
-    start, end = evidence.joints[window.first], evidence.joints[window.last + 1]
+    start, end = evidence.boundaries[window.first], evidence.boundaries[window.last + 1]
     said: list[str] = []
     if start.cut and end.cut:
         said.append("runs from cut to cut")
     elif start.cut:
         said.append("starts on a cut")
-    if min(start.topic, end.topic) >= CLEAR_JOINT:
+    if min(start.topic, end.topic) >= CLEAR_BOUNDARY:
         said.append("covers one topic")
     return said
 

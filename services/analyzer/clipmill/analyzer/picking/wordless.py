@@ -1,4 +1,4 @@
-"""Which stretches to show where nobody speaks: by the sound and by the shots."""
+"""Which segments to show where nobody speaks: by the sound and by the shots."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ PREFERRED_MS = 30_000
 """Long enough to show something, short enough to be watched to its end."""
 
 STEP_MS = 1000
-"""Stretches may start at each second, since levels are by the second, and at each cut."""
+"""Segments may start at each second, since levels are by the second, and at each cut."""
 
 LIVELY_DB = 6.0
 """So much louder than the video's median is clearly loud: double the amplitude."""
@@ -32,14 +32,14 @@ START_ON_CUT = 0.3
 """A shot is shown from its first frame."""
 
 SHORTNESS = 0.3
-"""A stretch of the preferred length shows more than a short one."""
+"""A segment of the preferred length shows more than a short one."""
 
 EVENNESS = 0.2
 """Where nothing else decides, clips are spread evenly: little."""
 
 
-class Stretch(Struct, frozen=True):
-    """A stretch to show, what it is worth (about -3 to 3), and what speaks for it."""
+class WordlessSegment(Struct, frozen=True):
+    """A segment to show, what it is worth (about -3 to 3), and what speaks for it."""
 
     window: Window
     value: float
@@ -47,7 +47,7 @@ class Stretch(Struct, frozen=True):
 
 
 class Wordless:
-    """Values stretches of one source in which nothing is said.
+    """Values segments of one source in which nothing is said.
 
     Args:
         levels: mean power of each second from second 0 on, dBFS; empty where unknown.
@@ -66,8 +66,8 @@ class Wordless:
         lively = np.clip(changes / usual_change - 1, -1.0, 1.0) if usual_change else np.zeros_like(heard)
         self._heard, self._louder, self._lively = _sums(heard), _sums(louder), _sums(lively)
 
-    def best(self, free: Sequence[tuple[int, int]], lengths: Lengths, wanted: int) -> list[Stretch]:
-        """Return up to `wanted` stretches that do not overlap, as many as there is room for, in order of time.
+    def best(self, free: Sequence[tuple[int, int]], lengths: Lengths, wanted: int) -> list[WordlessSegment]:
+        """Return up to `wanted` segments that do not overlap, as many as there is room for, in order of time.
 
         Args:
             free: where there is room, milliseconds, ascending.
@@ -80,7 +80,7 @@ class Wordless:
         places = _even_places(free, wanted)
         values = [self._value(window, lengths) - EVENNESS * _distance(window, places) for window in windows]
         return [
-            Stretch(windows[index], values[index], self._reason(windows[index]))
+            WordlessSegment(windows[index], values[index], self._reason(windows[index]))
             for index in sorted(best_set(windows, values, wanted), key=lambda index: windows[index].start_ms)
         ]
 

@@ -1,6 +1,6 @@
-"""Scene detection, the part that runs in a child process: hostile pictures, heavy libraries.
+"""Scene detection, which runs in a child process because pictures may be hostile and its libraries are heavy.
 
-Frames are measured first (in parallel where the video is long), decided on afterwards, in one go.
+It first measures all frames, in parallel if the video is long, then decides on the whole sequence.
 """
 
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 import av
+from clipmill.analyzer.scenes.chunk_measuring import Percents
+from clipmill.analyzer.scenes.chunk_processes import measure_chunks
+from clipmill.analyzer.scenes.chunk_request import Chunk, ChunkRequest, Measures
+from clipmill.analyzer.scenes.chunks import ChunksDisagreeError, joined, planned
 from clipmill.analyzer.scenes.detection_request import Detected, DetectionRequest
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
 from clipmill.analyzer.scenes.frame_measures import measured
-from clipmill.analyzer.scenes.span_measuring import Percents
-from clipmill.analyzer.scenes.span_processes import measure_spans
-from clipmill.analyzer.scenes.span_request import Measures, Span, SpanRequest
-from clipmill.analyzer.scenes.spans import SpansDisagreeError, joined, planned
 from clipmill.analyzer.scenes.transitions import gradual
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -22,42 +22,42 @@ from clipmill.operations.processors import processors
 from scenedetect import AdaptiveDetector, FrameTimecode
 from scenedetect.common import Timecode
 
-MOST_SPAN_THREADS = 4
-"""Threads that decode a span: their pictures take memory, and the rest of the process keeps no more of them busy."""
+MOST_CHUNK_THREADS = 4
+"""Threads that decode a chunk: their pictures take memory, and the rest of the process keeps no more threads busy."""
 
 
 def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detected:
     """Find the cuts of a video with PySceneDetect's adaptive detector, and its gradual transitions.
 
-    The detector compares each frame's change of hue, saturation and brightness with that of the two frames before and
-    after it, so that fast movement, which changes all of them, is no cut. Dissolves and fades change no frame more than
-    its neighbours; `transitions` tells how they are found.
+    The detector compares the change of hue, saturation and brightness in each frame with that in the two frames before
+    and after it. Fast movement changes all of them, so it is no cut. Dissolves and fades change no frame more than its
+    neighbours; the module `transitions` describes how they are found.
 
     Args:
-        request: what to look at and how.
-        report: is told the percentage done.
+        request: The video, and how to search it.
+        report: Function that receives the percentage done.
 
     Raises:
         Permanent: `unreadable_media` if no picture can be decoded, `no_video` if there is no video stream.
         Transient: if the store cannot be reached.
     """
-    spans = _spans(request)
+    chunks = _chunks(request)
     note = ""
     measures: Measures | None = None
     said = Rising(report)
-    if len(spans) > 1:
+    if len(chunks) > 1:
         try:
-            measures = joined(spans, measure_spans(_requests(request, spans), said.reached))
-        except SpansDisagreeError as error:
+            measures = joined(chunks, measure_chunks(_requests(request, chunks), said.reached))
+        except ChunksDisagreeError as error:
             note = (
                 f"Shots were searched in one pass, because parts of the video could not be joined: {error}. "
                 "That takes longer; the result is the same."
             )
     if measures is None:
-        spans = spans[:1]
-        measures = _in_one_go(request, said.reached)
+        chunks = chunks[:1]
+        measures = _in_one_pass(request, said.reached)
     if len(measures) == 0:
-        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "Not one picture of the source can be decoded.")
+        raise Permanent(ErrorCode.UNREADABLE_MEDIA, "No picture of the source can be decoded; use another video.")
     cuts = _cuts(measures, request)
     return Detected(
         cuts=cuts,
@@ -65,16 +65,16 @@ def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detect
         frames=len(measures),
         skipped=measures.skipped,
         transitions=gradual(measures.times, measures.pictures, cuts, request.shortest),
-        spans=len(spans),
+        chunks=len(chunks),
         note=note,
     )
 
 
 class Rising:
-    """Passes on percentages that are higher than any before.
+    """Passes on only those percentages that are higher than all before.
 
     Args:
-        report: is told them.
+        report: Function that receives the percentage done.
     """
 
     def __init__(self, report: Callable[[float], None]) -> None:
@@ -82,42 +82,44 @@ class Rising:
         self._said = 0.0
 
     def reached(self, percent: float) -> None:
-        """Take a percentage."""
+        """Take a percentage, which may be lower than the last one."""
         if percent > self._said:
             self._said = percent
             self._report(percent)
 
 
-def _spans(request: DetectionRequest) -> tuple[Span, ...]:
+def _chunks(request: DetectionRequest) -> tuple[Chunk, ...]:
     with open_store(request.store_url).open_media(request.key) as file:
-        return planned(file, request.duration, request.span_seconds, request.processes, request.memory_bytes)
+        return planned(file, request.duration, request.chunk_seconds, request.processes, request.memory_bytes)
 
 
-def _requests(request: DetectionRequest, spans: tuple[Span, ...]) -> list[SpanRequest]:
-    edges = [request.duration * index / len(spans) for index in range(len(spans) + 1)]
+def _requests(request: DetectionRequest, chunks: tuple[Chunk, ...]) -> list[ChunkRequest]:
+    edges = [request.duration * index / len(chunks) for index in range(len(chunks) + 1)]
     return [
-        SpanRequest(
+        ChunkRequest(
             store_url=request.store_url,
             key=request.key,
             longest_side=request.longest_side,
-            span=span,
+            chunk=chunk,
             start=start,
             end=end,
-            threads=min(MOST_SPAN_THREADS, max(1, processors() // len(spans))),
+            threads=min(MOST_CHUNK_THREADS, max(1, processors() // len(chunks))),
         )
-        for span, (start, end) in zip(spans, pairwise(edges), strict=True)
+        for chunk, (start, end) in zip(chunks, pairwise(edges), strict=True)
     ]
 
 
-def _in_one_go(request: DetectionRequest, report: Callable[[float], None]) -> Measures:
+def _in_one_pass(request: DetectionRequest, report: Callable[[float], None]) -> Measures:
     percents = Percents(0.0, max(request.duration, 1e-3), report)
     with open_store(request.store_url).open_media(request.key) as file:
         try:
             stream = DetectionStream(file, request.longest_side, percents.reached)
         except IndexError as error:
-            raise Permanent(ErrorCode.NO_VIDEO, "The source has no video stream.") from error
+            raise Permanent(ErrorCode.NO_VIDEO, "The source has no video stream; use a video that has one.") from error
         except av.FFmpegError as error:
-            raise Permanent(ErrorCode.UNREADABLE_MEDIA, f"The source cannot be opened: {error.strerror}.") from error
+            raise Permanent(
+                ErrorCode.UNREADABLE_MEDIA, f"The source cannot be opened ({error.strerror}); use another video."
+            ) from error
         try:
             return measured(stream)
         finally:
@@ -125,7 +127,7 @@ def _in_one_go(request: DetectionRequest, report: Callable[[float], None]) -> Me
 
 
 class _Replaying(AdaptiveDetector):  # type: ignore[misc]  # its library has no types
-    """PySceneDetect's detector over scores that were measured before: a score takes the place of the picture."""
+    """PySceneDetect's detector for scores that are known already: each score takes the place of a picture."""
 
     def _calculate_frame_score(self, timecode: FrameTimecode, frame_img: float) -> float:
         return frame_img

@@ -1,4 +1,4 @@
-"""Scene detection as a child process is asked for it: the request, the result and the function that runs there."""
+"""Scene detection, as the parent process sees it: the request, the result, and the name of the function."""
 
 from msgspec import Struct
 
@@ -7,19 +7,19 @@ DETECTION_TARGET = "clipmill.analyzer.scenes.detection:detect"
 
 
 class DetectionRequest(Struct, frozen=True, kw_only=True):
-    """What to look at and how.
+    """A request to find the shots of a video.
 
     Attributes:
-        store_url: the artifact store.
-        key: the video in it.
-        duration: seconds of picture, for the progress and for the spans of a long video.
-        shortest: the shortest shot, seconds.
-        threshold: how many times a frame must differ more than its neighbours do.
-        least_change: how much it must differ at least, mean of hue, saturation and brightness, 0 to 255.
-        longest_side: pixels of the pictures compared.
-        processes: that may decode at once.
-        span_seconds: what each of several decodes at least.
-        memory_bytes: what all of them may need.
+        store_url: URL of the artifact store.
+        key: Key of the video in the store.
+        duration: Length of the picture, in seconds, for the progress and for the chunks of a long video.
+        shortest: Length of the shortest shot, in seconds.
+        threshold: Factor by which a frame at a cut must change more than its neighbours.
+        least_change: Smallest change of a frame at a cut, mean of hue, saturation and brightness, 0 to 255.
+        longest_side: Longer side of the compared pictures, in pixels.
+        processes: Largest number of processes that decode at once.
+        chunk_seconds: Length of the shortest chunk that a process decodes, in seconds.
+        memory_bytes: Memory that all processes may use together, in bytes.
     """
 
     store_url: str
@@ -30,17 +30,17 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
     least_change: float
     longest_side: int
     processes: int = 1
-    span_seconds: float = 120.0
+    chunk_seconds: float = 120.0
     memory_bytes: int = 4 * 2**30
 
 
 class Transition(Struct, frozen=True, kw_only=True):
-    """A gradual change from one shot to the next, seconds from the first frame.
+    """A gradual change from one shot to the next. All times are in seconds from the first frame.
 
     Attributes:
-        start: where the picture begins to change.
-        end: where the change is complete.
-        boundary: the first frame of the new shot: in the middle of a dissolve, or of a fade's dark or white part.
+        start: Time at which the picture begins to change.
+        end: Time at which the change is complete.
+        boundary: Time of the first frame of the new shot: in the middle of a dissolve, or of a fade's even part.
     """
 
     start: float
@@ -49,16 +49,16 @@ class Transition(Struct, frozen=True, kw_only=True):
 
 
 class Detected(Struct, frozen=True, kw_only=True):
-    """What was found.
+    """The shots of a video, as the detection found them.
 
     Attributes:
-        cuts: times of the first frames of new shots, seconds from the first frame, ascending.
-        frame_rate: average frames a second.
-        frames: how many were looked at.
-        skipped: how many could not be decoded.
-        transitions: gradual ones besides the cuts, in order.
-        spans: in how many parts the video was decoded.
-        note: a sentence for the job's log where the parts could not be joined; empty otherwise.
+        cuts: Times of the first frames of new shots, in seconds from the first frame, ascending.
+        frame_rate: Average frames per second.
+        frames: Number of frames measured.
+        skipped: Number of frames that could not be decoded.
+        transitions: Gradual transitions, which are no cuts, in order.
+        chunks: Number of chunks in which the video was decoded.
+        note: Sentence for the job's log if the chunks could not be joined; empty otherwise.
     """
 
     cuts: tuple[float, ...]
@@ -66,5 +66,5 @@ class Detected(Struct, frozen=True, kw_only=True):
     frames: int
     skipped: int = 0
     transitions: tuple[Transition, ...] = ()
-    spans: int = 1
+    chunks: int = 1
     note: str = ""

@@ -1,4 +1,4 @@
-"""The pictures that PySceneDetect looks at, decoded by PyAV straight to detection size."""
+"""The pictures for PySceneDetect, decoded by PyAV and reduced to detection size in one step."""
 
 from collections.abc import Callable, Generator
 from fractions import Fraction
@@ -7,38 +7,38 @@ from typing import BinaryIO, ClassVar
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
-from clipmill.analyzer.scenes.span_request import WHOLE, Span
+from clipmill.analyzer.scenes.chunk_request import WHOLE, Chunk
 from clipmill.operations.processors import processors
 from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode, Timecode, TimecodeLike
 from scenedetect.video_stream import SeekError, VideoStream
 
 FALLBACK_RATE = Fraction(25)
-"""Frames a second assumed of a stream that does not say; only counts of frames depend on it, times never do."""
+"""Frames per second assumed for a stream that names no rate; only counts of frames depend on it, never times."""
 
 MOST_THREADS = 16
-"""FFmpeg's own bound. Its own choice is one more than there are processors, but it does not see a container's share."""
-
+"""Largest number of threads that FFmpeg uses. Left alone it takes one more than the machine has processors, and ignores
+the share that a container has of them."""
 
 OVERLAP_FRAMES = 16
-"""Frames that a span reads beyond the next one's keyframe: as many as a decoder keeps for reference at most (H.264,
-A.3.1), so that pictures which are the same in both spans over that length come from decoders in the same state."""
+"""Frames that a chunk reads beyond the keyframe of the next one. A decoder keeps at most this many for reference
+(H.264, A.3.1), so two decoders that agree on all of them are in one state."""
 
 
 class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no types
-    """A video, or a span of it, from its first frame to its last, small, with the container's time stamps.
+    """The small pictures of a video, or of one of its chunks, with the time stamps of the container.
 
-    PySceneDetect's own streams hand over full-size pictures and shrink them afterwards; this one decodes with all
-    threads, without the deblocking filter (nothing of it is left at detection size), and converts and shrinks in one
-    step, by one scaler for all frames: to make one takes longer than to use it. Frames that cannot be decoded are
-    skipped and counted. A span's frames are those from its keyframe on, and `OVERLAP_FRAMES` beyond the next one's.
+    PySceneDetect's streams hand over full-size pictures and shrink them afterwards. This one decodes with all threads
+    and without the deblocking filter, whose effect is invisible at detection size. It converts and shrinks in one step,
+    with one scaler for all frames, because making a scaler takes longer than using it. Frames that cannot be decoded
+    are skipped and counted. A chunk goes from its keyframe to `OVERLAP_FRAMES` beyond the keyframe of the next one.
 
     Args:
-        file: seekable bytes of a container.
-        longest_side: pixels of the longer side of the pictures handed over; smaller pictures stay as they are.
-        on_frame: called with each frame's time in seconds from the first frame of the video.
-        span: the part wanted.
-        threads: that decode; None for as many as keep all processors busy.
+        file: Seekable bytes of a container.
+        longest_side: Longer side of the pictures handed over, in pixels; smaller pictures keep their size.
+        on_frame: Function that receives the time of each frame, in seconds from the first frame of the video.
+        chunk: Chunk to read.
+        threads: Number of threads that decode; None for as many as keep all processors busy.
     """
 
     BACKEND_NAME: ClassVar[str] = "clipmill"
@@ -48,7 +48,7 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         file: BinaryIO,
         longest_side: int,
         on_frame: Callable[[float], None],
-        span: Span = WHOLE,
+        chunk: Chunk = WHOLE,
         threads: int | None = None,
     ) -> None:
         self._container = av.open(file, mode="r")
@@ -66,49 +66,49 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         self._ticks = 0
         self._count = 0
         self._beyond = 0
-        self._span = span
+        self._chunk = chunk
         self._on_frame = on_frame
         self._scaler = VideoReformatter()
         self._pictures = self._decoded()
 
     def close(self) -> None:
-        """Give back the decoder; the file stays its owner's."""
+        """Release the decoder; the caller closes the file."""
         self._pictures.close()
         self._container.close()
 
     @property
     def path(self) -> str:
-        """A store has keys, not paths."""
+        """Empty path, because a store has keys."""
         return ""
 
     @property
     def name(self) -> str:
-        """Nothing that anyone reads."""
+        """Fixed name, which nobody reads."""
         return "source"
 
     @property
     def is_seekable(self) -> bool:
-        """It runs once, from the first frame to the last."""
+        """False: the stream runs once, from the first frame to the last."""
         return False
 
     @property
     def frame_rate(self) -> Fraction:
-        """Average frames a second."""
+        """Average frames per second."""
         return self._rate
 
     @property
     def origin(self) -> int:
-        """The container's time stamp from which times count, in ticks."""
+        """Time stamp of the container from which times count, in ticks."""
         return self._origin or 0
 
     @property
     def time_base(self) -> Fraction:
-        """Seconds that a tick of the frames' times lasts."""
+        """Length of a tick, in seconds."""
         return self._time_base
 
     @property
     def duration(self) -> FrameTimecode | None:
-        """Unknown before the end: containers are often wrong about it."""
+        """None, because containers are often wrong about it."""
         return None
 
     @property
@@ -118,29 +118,29 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
 
     @property
     def aspect_ratio(self) -> float:
-        """Of a pixel; detection does not mind."""
+        """Aspect ratio of a pixel, which detection ignores."""
         return 1.0
 
     @property
     def position(self) -> FrameTimecode:
-        """Time of the frame last read, from the first frame."""
+        """Time of the last frame that was read, from the first frame."""
         return FrameTimecode(Timecode(pts=self._ticks, time_base=self._time_base), self._rate)
 
     @property
     def position_ms(self) -> float:
-        """The same in milliseconds."""
+        """Time of the last frame that was read, in milliseconds from the first frame."""
         return float(self._ticks * self._time_base) * 1000
 
     @property
     def frame_number(self) -> int:
-        """Frames read so far."""
+        """Number of frames read so far."""
         return self._count
 
     def read(self, decode: bool = True) -> "NDArray[np.uint8] | bool":
         """Return the next picture as BGR, False at the end.
 
         Args:
-            decode: whether the picture itself is wanted, or only to move on.
+            decode: True to convert the picture, False only to move on.
         """
         frame = next(self._pictures, None)
         if frame is None:
@@ -149,7 +149,7 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         if not decode:
             return True
         width, height = self._size
-        # More threads of the scaler would only wait for each other: the decoder's are busy meanwhile.
+        # More threads would not help the scaler: those of the decoder keep the processors busy.
         small = self._scaler.reformat(frame, width, height, "bgr24", interpolation="AREA", threads=1)
         return np.asarray(small.to_ndarray(), dtype=np.uint8)
 
@@ -183,10 +183,10 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
                         return
 
     def _packets(self) -> "Generator[av.Packet[av.VideoStream], None, None]":
-        """Yield the packets up to the end or to where the container is broken; what the file itself raises passes."""
-        if self._span.sought is not None:
-            self._container.seek(self._span.sought, stream=self._stream)
-        begun = self._span.first is None
+        """Yield the packets until the container ends or breaks; errors of the file itself are passed on."""
+        if self._chunk.sought is not None:
+            self._container.seek(self._chunk.sought, stream=self._stream)
+        begun = self._chunk.first is None
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -196,16 +196,16 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
                 return
             if packet is None:
                 return
-            begun = begun or (packet.is_keyframe and packet.pts == self._span.first)
+            begun = begun or (packet.is_keyframe and packet.pts == self._chunk.first)
             if begun:
                 yield packet
 
     def _follows(self, frame: av.VideoFrame) -> bool:
-        """Take over the frame's time; False for one without a time, before the span, or not later than the last."""
+        """Take over the time of a frame, and return whether it has one that is in the chunk and later than the last."""
         if frame.pts is None or frame.time_base is None:
             return False
-        if self._span.first is not None and frame.pts < self._span.first:
-            return False  # it leads the keyframe and needs what lies before that
+        if self._chunk.first is not None and frame.pts < self._chunk.first:
+            return False  # it needs frames before the keyframe
         if self._origin is None:
             self._origin = frame.pts
         ticks = frame.pts - self._origin
@@ -217,7 +217,7 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         return True
 
     def _ends_with(self, frame: av.VideoFrame) -> bool:
-        """Whether the overlap with the next span is complete."""
-        if self._span.next is not None and frame.pts is not None and frame.pts > self._span.next:
+        """Return whether the overlap with the next chunk is complete."""
+        if self._chunk.next is not None and frame.pts is not None and frame.pts > self._chunk.next:
             self._beyond += 1
         return self._beyond >= OVERLAP_FRAMES

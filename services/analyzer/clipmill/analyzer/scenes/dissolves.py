@@ -1,11 +1,11 @@
 """Dissolves: one picture mixed into another.
 
-An editor's dissolve is a mixture: each of its pictures is (1 - a) A + a B of a picture A of the shot before and B of
-the shot after, with a growing from 0 to 1 (the production model of Hampapur, Jain and Weymouth, 1995). Seen as points
-with a coordinate for each pixel, its pictures lie on the straight line from A to B, in order, and the video stays near
-the two ends before and after. Nothing that a camera sees does that: what moves passes through places where neither A
-nor B shows it, which leads away from the line by half of its length; a change of exposure leads along a line, but to a
-picture that is the same up to brightness and contrast.
+An editor's dissolve is a mixture: each of its pictures is (1 - a) A + a B, with A a picture of the shot before, B one
+of the shot after, and a growing from 0 to 1 (the production model of Hampapur, Jain and Weymouth, 1995). Take each
+picture as a point with one coordinate per pixel: the pictures of a dissolve follow the straight line from A to B, and
+the video stays near A before it and near B after it. A camera never records such a line. A moving object passes through
+places where neither A nor B shows it, which leads away from the line by half of its length. A change of exposure
+follows a line, but its ends differ only in brightness and contrast.
 """
 
 from collections.abc import Iterator
@@ -15,76 +15,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
-"""Pictures at even times: (looks, pixels), 0 to 255."""
+"""Pictures at even times: (samples, pixels), 0 to 255."""
 
 HALVES = (4, 6, 8, 11, 16, 22, 31, 44, 52)
-"""Looks from the middle of a supposed dissolve to both of its ends: each at most half as long again as the one before,
-so that some window ends just outside of any dissolve of 0.2 s to 4 s."""
+"""Samples from the middle of a supposed dissolve to each of its ends. Each number is at most 1.5 times the one before,
+so for every dissolve of 0.2 s to 4 s there is a window that ends just outside it."""
 
 LEAST_CHANGE = 8.0
-"""How far A and B are apart at least, root mean square of grey values."""
+"""Smallest difference of A and B, root mean square of grey values."""
 
 LEAST_SPREAD = 3.0
-"""Standard deviation of grey values below which a picture is even: that is a fade's end, not a dissolve's."""
+"""Standard deviation of grey values below which a picture is even: a fade ends in one, a dissolve does not."""
 
 MOST_ALIKE = 0.85
-"""Correlation above which A and B are the same picture, its light changed perhaps."""
+"""Correlation above which A and B are one picture, perhaps in another light."""
 
 LEAST_CHANGED = 0.7
-"""Share of the picture's blocks that must change: what appears on a slide, or a caption, changes a part of it."""
+"""Share of the picture's blocks that must change: a caption, or an item that appears on a slide, changes fewer."""
 
 BLOCK_CHANGE = 0.2
-"""How much a block must change, as part of the change of all."""
+"""Smallest change of a block that counts as changed, as a share of the change of the whole picture."""
 
 BLOCKS = 4
 """Blocks in a row, and rows of them."""
 
 MOST_OFF = 0.2
-"""Mean squared distance from the line, in squares of its length; what moves has 0.25."""
+"""Largest mean squared distance from the line, in squares of its length; a moving object has 0.25."""
 
 NEAR_MIDDLE = 0.3
-"""How far from the line's middle the window's middle may be, in its length."""
+"""Largest distance between the middles of the window and of the line, as a share of the line."""
 
 MOST_STEP = 0.5
-"""The largest step along the line between two looks; a cut takes one of 1."""
+"""Largest step along the line between two samples; a cut takes a step of 1."""
 
 MOST_BACKWARD = 0.25
-"""Steps backward in all, noise and movement."""
+"""Largest sum of steps backward, which come from noise and movement."""
 
 AT_END = 0.3
-"""How near the ends of the line the video stays before and after, in its length."""
+"""Largest distance of the video from the ends of the line before and after, as a share of the line."""
 
 MIDDLE = (0.3, 0.7)
 """The part of the line where a mixture's contrast is lowest."""
 
 ALIKE_WEIGHT, FINE_WEIGHT, COARSE_WEIGHT = 1.6, 0.5, 1.8
-"""What the cube of A's and B's correlation, and what excess contrast of details and of all of the picture count for,
-against one of distance from the line: rounded from a logistic regression on 198 dissolves, pans into pans included, and
-116 videos without any (pans, zooms, whips, moving heads and things, light, flashes, slides)."""
+"""Weights of the cube of the correlation of A and B, of the excess contrast of details, and of that of whole pictures;
+the distance from the line has the weight 1. They are rounded from a logistic regression on 198 dissolves (pans into
+pans included) and 116 videos without one (pans, zooms, whips, moving heads and things, light, flashes, slides)."""
 
 MOST_DOUBT = 0.65
-"""The sum above which it is no dissolve. There, 209 of 231 dissolves were found (most of the others lead to the very
-same view or are as faint), nothing between them, and one in those 116 videos; at 0.85, 219, one between them, three."""
+"""Weighted sum above which a change is no dissolve. With this limit, 209 of 231 dissolves are found (most of the others
+lead to the same view or are as faint), none between them, and one in those 116 videos. A limit of 0.85 finds 219, one
+between them, and three."""
 
 SETTLED = 6
-"""Looks before and after that are looked at for whether the video stays."""
+"""Samples before and after a dissolve in which the video must stay near its ends."""
 
 AVERAGED = 3
-"""Looks whose mean is a picture A or B: noise is not part of it."""
+"""Samples whose mean is the picture A or B, so noise cancels out."""
 
 
 Picture = NDArray[np.float32]
-"""One of them: (pixels,)."""
+"""One picture: (pixels,)."""
 
 
-class Stretch(NamedTuple):
-    """A gradual transition among samples, in looks (not whole ones).
+class SampledTransition(NamedTuple):
+    """A gradual transition, its places counted in samples and fractions of them.
 
     Attributes:
-        start: where the change begins.
-        middle: where one shot becomes the other.
-        end: where it is complete.
-        doubt: how little it looks like one, for the choice between two at the same place.
+        start: Place where the change begins.
+        middle: Place where one shot becomes the other.
+        end: Place where the change is complete.
+        doubt: Measure of how little this resembles a transition; the lower one wins where two overlap.
     """
 
     start: float
@@ -93,11 +94,11 @@ class Stretch(NamedTuple):
     doubt: float
 
 
-def dissolves(samples: Samples) -> Iterator[Stretch]:
-    """Yield what may be dissolves, in no order; several may be the same one.
+def dissolves(samples: Samples) -> Iterator[SampledTransition]:
+    """Yield the possible dissolves, in no order; several of them may be the same dissolve.
 
     Args:
-        samples: the pictures of one shot, as far as cuts tell.
+        samples: Pictures between two cuts.
     """
     if len(samples) <= 2 * HALVES[0]:
         return
@@ -112,17 +113,17 @@ def dissolves(samples: Samples) -> Iterator[Stretch]:
 
 
 def _smooth(samples: Samples) -> Samples:
-    """The mean of each look and its two neighbours."""
+    """Return the mean of each sample and its two neighbours."""
     padded = np.concatenate([samples[:1], samples, samples[-1:]])
     mean: Samples = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
     return mean
 
 
 def _middles(smooth: Samples, half: int) -> Iterator[int]:
-    """Yield the looks around which a window of `half` looks to each side may be a dissolve's, the best of each run.
+    """Yield the best middle, of each run of them, for a window of `half` samples to each side that may hold a dissolve.
 
-    With A, M and B the window's first, middle and last picture, the squared lengths of AM, MB and AB tell where M lies
-    along AB and how far off it.
+    Let A, M and B be the first, middle and last picture of the window. The squared lengths of AM, MB and AB give the
+    place of M along AB, and its distance from AB.
     """
     first, middle, last = smooth[: -2 * half], smooth[half:-half], smooth[2 * half :]
     whole = np.maximum(_squared(last - first), 1e-6)
@@ -141,13 +142,13 @@ def _squared(difference: Samples) -> NDArray[np.float32]:
 
 
 def _runs(chosen: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """The indices of True, in runs without gaps."""
+    """Return the indices of True, in runs without gaps."""
     indices = np.flatnonzero(chosen)
     return [run for run in np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1) if len(run)]
 
 
-def _examined(samples: Samples, middle: int, half: int) -> Stretch | None:
-    """The dissolve in a window, looked at closely, or None."""
+def _examined(samples: Samples, middle: int, half: int) -> SampledTransition | None:
+    """Return the dissolve in a window after a closer examination, None if there is none."""
     low, high = middle - half, middle + half
     before, after = samples[max(0, low - AVERAGED + 1) : low + 1], samples[high : high + AVERAGED]
     if not different(before.mean(axis=0), after.mean(axis=0)):
@@ -172,12 +173,12 @@ def _examined(samples: Samples, middle: int, half: int) -> Stretch | None:
     if doubt > MOST_DOUBT:
         return None
     start, end = low + _crossing(ramp, 0.1), low + _crossing(ramp, 0.9)
-    rest = (end - start) / 8  # what lies beyond a tenth at both ends, were the change even
-    return Stretch(start - rest, (start + end) / 2, end + rest, doubt)
+    rest = (end - start) / 8  # a steady change has this much before its first tenth and after its last
+    return SampledTransition(start - rest, (start + end) / 2, end + rest, doubt)
 
 
 def _line(samples: Samples, before: Picture, after: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How far along the line from one picture to another each sample lies, and its squared distance from it."""
+    """Return each sample's place along the line from one picture to another, and its squared distance from the line."""
     line = after - before
     length = np.float32(line @ line)
     apart = samples - before
@@ -187,7 +188,7 @@ def _line(samples: Samples, before: Picture, after: Picture) -> tuple[NDArray[np
 
 
 def different(before: Picture, after: Picture) -> bool:
-    """Whether these are pictures of different things, both of something, all over."""
+    """Return whether neither picture is even and they differ in most blocks."""
     if min(before.std(), after.std()) < LEAST_SPREAD or _alike(before, after) > MOST_ALIKE:
         return False
     change = (after - before) ** 2
@@ -197,16 +198,15 @@ def different(before: Picture, after: Picture) -> bool:
 
 
 def _alike(one: Picture, other: Picture) -> float:
-    """The correlation of two pictures, 0 where one of them is even."""
+    """Return the correlation of two pictures, 0 if one of them is even."""
     spread = float(one.std() * other.std())
     return float(((one - one.mean()) * (other - other.mean())).mean()) / spread if spread > 0 else 0.0
 
 
 def _excess(before: Samples, after: Samples, mixed: Samples, along: NDArray[np.float32]) -> float:
-    """How much contrast is left in the middle that a mixture does not have: 0 for a mixture, 1 for pictures.
+    """Return the contrast in the middle beyond that of a mixture: 0 for a mixture, 1 for pictures as sharp as the ends.
 
-    Two pictures that have nothing in common have half of their variance when they are mixed half and half (Alattar,
-    1993); it does not matter to this whether they move.
+    A half-and-half mixture of two unrelated pictures has half of their variance (Alattar, 1993), even if they move.
     """
     one, other = float(before.var(axis=1).mean()), float(after.var(axis=1).mean())
     alike = _alike(before.mean(axis=0), after.mean(axis=0))
@@ -217,7 +217,7 @@ def _excess(before: Samples, after: Samples, mixed: Samples, along: NDArray[np.f
 
 
 def _details(samples: Samples) -> Samples:
-    """What of each picture differs from the mean of its surroundings, 3 by 3."""
+    """Return the difference of each pixel from the mean of the 3 by 3 pixels around it."""
     side = round(samples.shape[1] ** 0.5)
     pictures = samples.reshape(-1, side, side)
     padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)), mode="edge")
@@ -227,7 +227,7 @@ def _details(samples: Samples) -> Samples:
 
 
 def _crossing(ramp: NDArray[np.float32], level: float) -> float:
-    """Where a rising ramp passes `level`, between looks."""
+    """Return the place, between samples, where a rising ramp passes `level`."""
     index = int(np.argmax(ramp >= level))
     if index == 0:
         return 0.0

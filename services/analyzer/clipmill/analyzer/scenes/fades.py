@@ -1,60 +1,60 @@
-"""Fades through black or white: a picture goes, an even one stays for a while or an instant, another comes.
+"""Fades through black or white: a picture disappears, an even one stays for a moment or longer, another appears.
 
-The picture's contrast falls while all of it keeps its shape, and rises again with another or the same. PySceneDetect's
-threshold detector takes any dark picture for a fade; here both slopes must be slow, and one picture's all the way.
+The contrast of the first picture falls while its shape stays, then the contrast of the next one rises. PySceneDetect's
+threshold detector takes any dark picture for a fade. Here both slopes must be slow, and each must show one picture.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from clipmill.analyzer.scenes.dissolves import Picture, Samples, Stretch
+from clipmill.analyzer.scenes.dissolves import Picture, SampledTransition, Samples
 from numpy.typing import NDArray
 
 EVEN = (2.0, 4.0, 7.0, 14.0)
-"""Standard deviations of grey values below which a picture may be the bottom of a fade: a short fade is not caught at
-its very bottom, and a dark shot between two fades is not much more uneven than they are."""
+"""Standard deviations of grey values below which a picture may be the bottom of a fade. There are several, because
+sampling misses the very bottom of a short fade, and a dark shot between two fades is hardly more uneven."""
 
 EVENEST = 1.5
-"""How much of its least spread a bottom's pictures may have to be its middle."""
+"""Largest spread of the pictures in the middle of a bottom, as a multiple of the least spread there."""
 
 DARKEST, BRIGHTEST = 50.0, 205.0
-"""Mean grey values up to which, and from which, an even picture is black or white."""
+"""Mean grey values below which an even picture is black, and above which it is white."""
 
 DEPTH = 0.25
-"""The bottom's spread, as part of that of the pictures on both sides."""
+"""Largest spread of the bottom, as a share of the spread of the pictures on both sides."""
 
 LEAST_FROM_BLACK, LEAST_FROM_WHITE = 6.0, 40.0
-"""How far the mean of the pictures on both sides is from the bottom's: text on a dark or a white slide has less."""
+"""Smallest distance from the mean grey of the bottom to those on both sides: text on a dark or white slide has less."""
 
 LONGEST_SLOPE = 90
-"""Looks that one slope may last: 3.6 s."""
+"""Samples that one slope may last: 3.6 s."""
 
-LEVEL_LOOKS = 8
-"""Looks within which a slope must rise by `LEVEL_RISE`, or it has come to its top."""
+LEVEL_SAMPLES = 8
+"""Samples within which a slope that has not reached its top rises by the factor `LEVEL_RISE`."""
 
 LEVEL_RISE = 1.08
 
 LEAST_RISE = 3.0
-"""How much more than at the bottom the spread must be at the top: noise has less."""
+"""Smallest rise of the spread from the bottom to the top: noise rises less."""
 
 MOST_STEP = 0.65
-"""The largest step between two looks, as part of a slope; a cut takes one of 1."""
+"""Largest step between two samples, as a share of the slope; a cut takes a step of 1."""
 
 MOST_OFF = 0.15
-"""Mean squared sine of the angle between the pictures of a slope and that at its top: 0 for the same picture paler."""
+"""Largest mean squared sine of the angle between the pictures of a slope and its top: 0 for one picture that pales."""
 
 FLASH = 5
-"""Looks that both slopes of a fade through white last at least if the same picture follows: lamps flash."""
+"""Samples that each slope of a fade through white lasts at least if one picture returns: shorter ones are flashes."""
 
 SAME = 0.9
-"""Correlation from which two pictures are the same."""
+"""Correlation above which two pictures are the same."""
 
 
-def fades(samples: Samples) -> Iterator[Stretch]:
+def fades(samples: Samples) -> Iterator[SampledTransition]:
     """Yield the fades through black and through white.
 
     Args:
-        samples: the pictures of one shot, as far as cuts tell.
+        samples: Pictures between two cuts.
     """
     spread: NDArray[np.float32] = samples.std(axis=1)
     mean = samples.mean(axis=1)
@@ -67,7 +67,7 @@ def fades(samples: Samples) -> Iterator[Stretch]:
 
 
 def _bottoms(spread: NDArray[np.float32], even: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last looks of the evenest part of each run of even pictures."""
+    """Yield the first and last sample of the evenest part of each run of even pictures."""
     indices = np.flatnonzero(even)
     for run in np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1):
         if len(run):
@@ -76,8 +76,8 @@ def _bottoms(spread: NDArray[np.float32], even: NDArray[np.bool_]) -> Iterator[t
             yield int(bottom[0]), int(bottom[-1])
 
 
-def _examined(samples: Samples, spread: NDArray[np.float32], low: int, high: int) -> Stretch | None:
-    """The fade whose bottom is known, or None."""
+def _examined(samples: Samples, spread: NDArray[np.float32], low: int, high: int) -> SampledTransition | None:
+    """Return the fade with this bottom, None if there is none."""
     level = np.float32(samples[low : high + 1].mean())
     left = _slope(samples[low::-1] - level, spread[low::-1], float(level))
     right = _slope(samples[high:] - level, spread[high:], float(level))
@@ -85,16 +85,16 @@ def _examined(samples: Samples, spread: NDArray[np.float32], low: int, high: int
         return None
     if level > BRIGHTEST and min(left[0], right[0]) < FLASH and _same(samples[low - left[0]], samples[high + right[0]]):
         return None
-    return Stretch(low - left[0], (low + high) / 2, high + right[0], max(left[1], right[1]))
+    return SampledTransition(low - left[0], (low + high) / 2, high + right[0], max(left[1], right[1]))
 
 
 def _slope(apart: Samples, spread: NDArray[np.float32], level: float) -> tuple[int, float] | None:
-    """Return the length of the slope up from the bottom, looks, and its doubt; None if it is none.
+    """Return the length of the slope up from the bottom, in samples, and its doubt; None if there is no slope.
 
     Args:
-        apart: the pictures from the bottom on, less its grey value.
-        spread: their standard deviations.
-        level: the bottom's grey value.
+        apart: Pictures from the bottom on, minus its grey value.
+        spread: Standard deviations of these pictures.
+        level: Grey value of the bottom.
     """
     top = _top(spread)
     bottom, height = float(spread[0]), float(spread[top])
@@ -112,10 +112,10 @@ def _slope(apart: Samples, spread: NDArray[np.float32], level: float) -> tuple[i
 
 
 def _top(spread: NDArray[np.float32]) -> int:
-    """Where the slope stops rising."""
+    """Return the index at which the slope stops rising."""
     end = min(LONGEST_SLOPE, len(spread) - 1)
     for index in range(1, end):
-        ahead = spread[index : index + LEVEL_LOOKS]
+        ahead = spread[index : index + LEVEL_SAMPLES]
         if float(ahead.max()) <= LEVEL_RISE * float(spread[index]) and spread[index] > spread[0] + LEAST_RISE:
             return index
     return end

@@ -1,17 +1,17 @@
-"""Measures the frames of a video: how much each differs from the one before, and a tiny picture of it."""
+"""The measures of frames: the difference of each from the one before, and its thumbnail."""
 
 from array import array
 
-import cv2  # comes with PySceneDetect, whose pictures these are
+import cv2  # installed with PySceneDetect, which works on its pictures
 import numpy as np
+from clipmill.analyzer.scenes.chunk_request import THUMBNAIL_SIDE, Measures
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
-from clipmill.analyzer.scenes.span_request import THUMBNAIL_SIDE, Measures
 from numpy.typing import NDArray
 from scenedetect import ContentDetector, FrameTimecode, SceneManager
 
 
 class _Recorder(ContentDetector):  # type: ignore[misc]  # its library has no types
-    """Takes PySceneDetect's measure of each frame and decides nothing."""
+    """A detector that records PySceneDetect's score of each frame and finds no cuts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class _Recorder(ContentDetector):  # type: ignore[misc]  # its library has no ty
         self.thumbnails = bytearray()
 
     def process_frame(self, timecode: FrameTimecode, frame_img: NDArray[np.uint8]) -> list[FrameTimecode]:
-        """Measure a frame; its name and arguments are the library's."""
+        """Measure a frame; PySceneDetect calls this method and names its arguments."""
         self.ticks.append(timecode.pts)
         self.scores.append(self._calculate_frame_score(timecode, frame_img))
         side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
@@ -30,12 +30,12 @@ class _Recorder(ContentDetector):  # type: ignore[misc]  # its library has no ty
 
 
 def measured(stream: DetectionStream) -> Measures:
-    """Read all of `stream` and return its frames' measures.
+    """Read all of `stream` and return the measures of its frames.
 
     Raises:
         Transient: if the store cannot be reached.
     """
-    cv2.setNumThreads(1)  # pictures this small are done sooner than they are shared out
+    cv2.setNumThreads(1)  # small pictures are done before threads have shared them out
     recorder = _Recorder()
     manager = SceneManager()
     manager.auto_downscale = False  # the stream does it

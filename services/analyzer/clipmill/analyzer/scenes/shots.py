@@ -1,4 +1,4 @@
-"""The shots of a video: the document that is made of what the detector found."""
+"""The shots of a video: the document made from what the detector found."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,7 +7,7 @@ from clipmill.analyzer.scenes.detection_request import Detected, Transition
 from clipmill.contracts.documents import Scenes, Shot
 
 DETECTOR = "scenedetect-adaptive+gradual"
-"""What `scenes.json` says of where its shots come from."""
+"""Name of the detector in `scenes.json`."""
 
 
 def contiguous(cuts: Sequence[float], duration: float, transitions: Sequence[Transition] = ()) -> tuple[Shot, ...]:
@@ -19,6 +19,6 @@ def contiguous(cuts: Sequence[float], duration: float, transitions: Sequence[Tra
 
 
 def scenes_from(detected: Detected, duration: float) -> Scenes:
-    """Return the document that `detected` amounts to."""
+    """Return the document of the shots in `detected`."""
     shots = contiguous(detected.cuts, duration, detected.transitions)
     return Scenes(shots=shots, detector=DETECTOR, frame_rate=detected.frame_rate, note=detected.note)

@@ -19,7 +19,7 @@ CUT_REACH_MS = 350
 """A clip's end moves to a shot cut this near: otherwise a few frames of another shot flash up."""
 
 
-STRETCH_MS = 3000
+ADDED_SILENCE_MS = 3000
 """The most silence that a clip takes in to become long enough; more is dead air."""
 
 
@@ -36,7 +36,7 @@ class Boundaries:
         cuts: times of the first frames of shots, seconds, ascending.
         duration: of the source, seconds.
         lengths: what a clip may last.
-        stretch_ms: the most silence that a clip takes in to become long enough, None for any.
+        added_silence_ms: the most silence that a clip takes in to become long enough, None for any.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Boundaries:
         cuts: Sequence[float],
         duration: float,
         lengths: Lengths,
-        stretch_ms: int | None = STRETCH_MS,
+        added_silence_ms: int | None = ADDED_SILENCE_MS,
     ) -> None:
         self._starts = [milliseconds(sentence.start) for sentence in sentences]
         self._ends = [milliseconds(sentence.end) for sentence in sentences]
         self._cuts = [milliseconds(cut) for cut in cuts]
         self._duration_ms = int(duration * 1000)
         self._lengths = lengths
-        self._stretch_ms = self._duration_ms if stretch_ms is None else stretch_ms
+        self._added_silence_ms = self._duration_ms if added_silence_ms is None else added_silence_ms
 
     def windows(self, most: int | None = None) -> list[Window]:
         """Return the windows of consecutive sentences whose length fits, ordered by first and last sentence.
@@ -100,17 +100,17 @@ class Boundaries:
         # Too long: give room tone back. Too short: take more silence, after the speech first.
         end = max(speech_end, min(end, start + lengths.longest_ms))
         start = min(speech_start, max(start, end - lengths.longest_ms))
-        unstretched = end - start
+        before_silence = end - start
         end = max(end, min(latest, start + lengths.shortest_ms))
         start = min(start, max(earliest, end - lengths.shortest_ms))
-        stretched = end - start - unstretched
+        added = end - start - before_silence
         if (start, end) != natural:
             # What was moved for its length may have come near a cut.
             lowest, highest = max(speech_end, start + lengths.shortest_ms), min(ceiling, start + lengths.longest_ms)
             end = self._nearest_cut(end, lowest, highest)
             lowest, highest = max(floor, end - lengths.longest_ms), min(speech_start, end - lengths.shortest_ms)
             start = self._nearest_cut(start, lowest, highest)
-        if stretched > self._stretch_ms or not lengths.shortest_ms <= end - start <= lengths.longest_ms:
+        if added > self._added_silence_ms or not lengths.shortest_ms <= end - start <= lengths.longest_ms:
             return None
         return Window(first=first, last=last, start_ms=start, end_ms=end)
 

@@ -1,6 +1,6 @@
 """The material: what there is to pick clips from, read once from the documents of a job."""
 
-from clipmill.analyzer.talk.boundaries import STRETCH_MS, Boundaries
+from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.analyzer.talk.titles import title_from
@@ -32,7 +32,7 @@ class Material:
         self.words = words_of(transcript, media.duration)
         self.sentences = sentences_of(self.words)
         self.in_words = False
-        self.boundaries = self._boundaries(STRETCH_MS)
+        self.boundaries = self._boundaries(ADDED_SILENCE_MS)
         self.windows = self.boundaries.windows()
         if self.words and not self.windows and not self.too_short:
             # Only single remarks, far apart: rather a clip with much silence than none.
@@ -74,5 +74,5 @@ class Material:
         """Return `text`, which somebody says, as a title; the source's own where nothing is left of it."""
         return title_from(text, spoken_in=self.language) or self.name
 
-    def _boundaries(self, stretch_ms: int | None) -> Boundaries:
-        return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, stretch_ms)
+    def _boundaries(self, added_silence_ms: int | None) -> Boundaries:
+        return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, added_silence_ms)

@@ -178,16 +178,16 @@ def _abbreviates(text: str, following: str) -> bool:
 
 
 def _divided(group: Sequence[Word], longest: float) -> list[Sequence[Word]]:
-    """Halve `group` at its best joint until each part is short enough, or a single word."""
+    """Halve `group` at its best boundary until each part is short enough, or a single word."""
     seconds = group[-1].end - group[0].start
     if seconds <= longest or len(group) == 1:
         return [group]
 
-    def merit(joint: int) -> float:
-        before, after = group[joint - 1], group[joint]
+    def merit(boundary: int) -> float:
+        before, after = group[boundary - 1], group[boundary]
         middle = 1 - abs((before.end + after.start) / 2 - group[0].start - seconds / 2) / (seconds / 2)
         comma = 0.5 if before.text.endswith(COMMAS) else 0.0
         return middle + comma + min((after.start - before.end) / PAUSE_SECONDS, 1.5)
 
-    joint = max(range(1, len(group)), key=merit)
-    return [*_divided(group[:joint], longest), *_divided(group[joint:], longest)]
+    boundary = max(range(1, len(group)), key=merit)
+    return [*_divided(group[:boundary], longest), *_divided(group[boundary:], longest)]

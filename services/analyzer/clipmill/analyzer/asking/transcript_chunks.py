@@ -16,14 +16,14 @@ OTHER_BYTES_PER_TOKEN = 12
 """No tokenizer in use puts more into its tokens, on average over a talk: English takes 4 to 5 bytes, and the scripts of
 two and three bytes a letter two to four letters."""
 
-JOINT_REACH = 0.05
-"""A joint moves by up to this share of a part to where the speaker pauses longest: a story seldom spans that."""
+BOUNDARY_REACH = 0.05
+"""A boundary moves by up to this share of a chunk to where the speaker pauses longest: a story seldom spans that."""
 
 LEAST_CORE = 1 / 2
-"""The share of a part that is its own, at least, however long the clips are that must fit into the overlap."""
+"""The share of a chunk that is its own, at least, however long the clips are that must fit into the overlap."""
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class TranscriptChunk(Struct, frozen=True, kw_only=True):
     """Consecutive sentences of a transcript.
 
     Attributes:
@@ -52,44 +52,44 @@ def fewest_tokens(text: str) -> int:
     return int(plain / ASCII_BYTES_PER_TOKEN + (size - plain) / OTHER_BYTES_PER_TOKEN)
 
 
-def parts_of(sentences: Sequence[Sentence], most_tokens: int, longest: float) -> list[Part]:
-    """Return the parts in which a transcript is asked about: one if it is short enough, else about equally long ones.
+def chunks_of(sentences: Sequence[Sentence], most_tokens: int, longest: float) -> list[TranscriptChunk]:
+    """Return the chunks in which a transcript is asked about: one if it is short enough, else about equally long ones.
 
-    Each goes on after the next one's start for as long as a clip may last, so every clip lies within a part.
+    Each goes on after the next one's start for as long as a clip may last, so every clip lies within a chunk.
 
     Args:
         sentences: all of them, at least one.
-        most_tokens: about the most tokens of a part.
+        most_tokens: about the most tokens of a chunk.
         longest: the longest clip, seconds.
     """
     sizes = [tokens_in(sentence.text) for sentence in sentences]
     total = sum(sizes)
     if total <= most_tokens or len(sentences) == 1:
-        return [Part(first=0, last=len(sentences) - 1)]
+        return [TranscriptChunk(first=0, last=len(sentences) - 1)]
     rate = total / max(sentences[-1].end - sentences[0].start, 1.0)
     core = max(most_tokens - rate * longest, most_tokens * LEAST_CORE)
-    joints = _joints(sentences, list(accumulate(sizes)), math.ceil(total / core))
-    parts: list[Part] = []
-    for first, following in pairwise([*joints, len(sentences)]):
+    boundaries = _boundaries(sentences, list(accumulate(sizes)), math.ceil(total / core))
+    chunks: list[TranscriptChunk] = []
+    for first, following in pairwise([*boundaries, len(sentences)]):
         last = following - 1
         reach = sentences[last].start + longest
         while last + 1 < len(sentences) and sentences[last + 1].end <= reach:
             last += 1
-        parts.append(Part(first=first, last=last))
-    return parts
+        chunks.append(TranscriptChunk(first=first, last=last))
+    return chunks
 
 
-def _joints(sentences: Sequence[Sentence], reached: Sequence[int], count: int) -> list[int]:
-    """Return the first sentence of each part, near even divisions of the tokens and after a long pause."""
-    joints = [0]
+def _boundaries(sentences: Sequence[Sentence], reached: Sequence[int], count: int) -> list[int]:
+    """Return the first sentence of each chunk, near even divisions of the tokens and after a long pause."""
+    boundaries = [0]
     step = reached[-1] / count
     for number in range(1, count):
         near = [
             index
-            for index in range(joints[-1] + 1, len(sentences))
-            if abs(reached[index - 1] - step * number) <= step * JOINT_REACH
+            for index in range(boundaries[-1] + 1, len(sentences))
+            if abs(reached[index - 1] - step * number) <= step * BOUNDARY_REACH
         ] or [min(range(1, len(sentences)), key=lambda index: abs(reached[index - 1] - step * number))]
-        joint = max(near, key=lambda index: (sentences[index].start - sentences[index - 1].end, -index))
-        if joint > joints[-1]:
-            joints.append(joint)
-    return joints
+        boundary = max(near, key=lambda index: (sentences[index].start - sentences[index - 1].end, -index))
+        if boundary > boundaries[-1]:
+            boundaries.append(boundary)
+    return boundaries

@@ -1,4 +1,4 @@
-"""What a model said about parts of a transcript, kept in the store until the task is through."""
+"""What a model said about chunks of a transcript, kept in the store until the task is through."""
 
 import hashlib
 
@@ -10,14 +10,14 @@ from clipmill.contracts.identifiers import JobId
 from msgspec import Struct
 
 
-class AnsweredPart(Struct, frozen=True, kw_only=True):
-    """The moments of one part; none where it has none."""
+class AnsweredChunk(Struct, frozen=True, kw_only=True):
+    """The moments of one chunk; none where it has none."""
 
     moments: tuple[Moment, ...]
 
 
-class AnsweredParts:
-    """Keeps answered parts, so that a later try pays only for the others.
+class AnsweredChunks:
+    """Keeps answered chunks, so that a later try pays only for the others.
 
     Args:
         store: where they lie, beside the plan; they go when it does.
@@ -33,12 +33,12 @@ class AnsweredParts:
 
     async def recall(self, request: str) -> tuple[Moment, ...] | None:
         """Return what was kept for `request`, None if nothing was."""
-        kept = await load(self._store, self._key(request), AnsweredPart)
+        kept = await load(self._store, self._key(request), AnsweredChunk)
         return None if kept is None else kept.moments
 
     async def keep(self, request: str, moments: tuple[Moment, ...]) -> None:
         """Keep `moments` for `request`."""
-        await save_once(self._store, self._key(request), AnsweredPart(moments=moments))
+        await save_once(self._store, self._key(request), AnsweredChunk(moments=moments))
 
     def _key(self, request: str) -> str:
         digest = hashlib.sha256(f"{self._model}\n{request}".encode()).hexdigest()

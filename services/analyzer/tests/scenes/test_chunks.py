@@ -13,10 +13,10 @@ import numpy as np
 import psutil
 import pytest
 from clipmill.analyzer import scenes_handler
+from clipmill.analyzer.scenes.chunk_request import CHUNK_TARGET
+from clipmill.analyzer.scenes.chunks import planned
 from clipmill.analyzer.scenes.detection import detect
 from clipmill.analyzer.scenes.detection_request import DETECTION_TARGET, Detected, DetectionRequest
-from clipmill.analyzer.scenes.span_request import SPAN_TARGET
-from clipmill.analyzer.scenes.spans import planned
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import open_store
@@ -86,7 +86,7 @@ def request_for(tmp_path):
             least_change=15.0,
             longest_side=256,
             processes=processes,
-            span_seconds=3.0,
+            chunk_seconds=3.0,
         )
 
     return make
@@ -99,7 +99,7 @@ def both(request_for):
     def run(path, duration=SECONDS):
         parts = detect(request_for(path, duration=duration), lambda _: None)
         whole = detect(request_for(path, processes=1, duration=duration), lambda _: None)
-        assert whole.spans == 1
+        assert whole.chunks == 1
         return parts, whole
 
     return run
@@ -140,7 +140,7 @@ def test_parts_give_what_one_go_gives(name, write_film, both, tmp_path):
     parts, whole = both(tmp_path / file)
     assert same(parts, whole)
     assert len(whole.cuts) >= 4
-    assert parts.spans == 3
+    assert parts.chunks == 3
     assert parts.note == ""
 
 
@@ -161,7 +161,7 @@ def test_pictures_that_need_what_is_before_their_keyframe_are_searched_in_one_go
     write_film(tmp_path / "a.ts", picture, STEADY, options)
     parts, whole = both(tmp_path / "a.ts")
     assert same(parts, whole)
-    assert (parts.spans, whole.note) == (1, "")
+    assert (parts.chunks, whole.note) == (1, "")
     assert parts.note.startswith("Shots were searched in one pass, because parts of the video could not be joined: ")
 
 
@@ -201,7 +201,7 @@ def test_one_keyframe_is_one_part(write_film, both, tmp_path):
 def test_keyframes_far_from_each_other_make_fewer_parts(write_film, both, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "200", "sc_threshold": "0"})
     parts, whole = both(tmp_path / "a.mp4")
-    assert parts.spans == 2
+    assert parts.chunks == 2
     assert same(parts, whole)
 
 
@@ -215,7 +215,7 @@ def test_short_videos_are_one_part(write_film, request_for, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY[:125], {"g": "20"})
     with open_store(tmp_path.as_uri()).open_media("a.mp4") as file:
         assert len(planned(file, 5.0, 3.0, 8, MEMORY)) == 1
-    assert detect(request_for(tmp_path / "a.mp4", duration=5.0), lambda _: None).spans == 1
+    assert detect(request_for(tmp_path / "a.mp4", duration=5.0), lambda _: None).chunks == 1
 
 
 def test_little_memory_makes_fewer_parts(write_film, tmp_path):
@@ -239,13 +239,13 @@ def test_a_file_that_is_no_video_is_refused_for_good_in_parts_too(request_for, t
     assert failure.value.code is ErrorCode.UNREADABLE_MEDIA
 
 
-def _span_processes():
-    """The processes of this test's descendants that measure a span, without those that watch over them."""
+def _chunk_processes():
+    """The processes of this test's descendants that measure a chunk, without those that watch over them."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             words = process.cmdline()
-            if SPAN_TARGET in words and lifeline.__file__ not in words:
+            if CHUNK_TARGET in words and lifeline.__file__ not in words:
                 found.append(process)
     return found
 
@@ -274,8 +274,8 @@ def long_film(write_film, tmp_path):
 async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for):
     request = request_for(long_film, duration=100.0)
     task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected, limits=Limits(resident_bytes=2**32)))
-    await _until(lambda: len(_span_processes()) == 3)
-    processes = _span_processes()
+    await _until(lambda: len(_chunk_processes()) == 3)
+    processes = _chunk_processes()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -286,9 +286,9 @@ async def test_the_memory_limit_of_the_search_holds_for_the_processes_of_all_par
     """Half of what each process has once it has imported what it needs is too little for two of them."""
     request = request_for(long_film, duration=100.0)
     searching = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
-    await _until(lambda: len(_span_processes()) == 3)
-    (owner,) = {process.parent() for process in _span_processes()}
-    await _until(lambda: all(process.memory_info().rss > 80 * 2**20 for process in _span_processes()))
+    await _until(lambda: len(_chunk_processes()) == 3)
+    (owner,) = {process.parent() for process in _chunk_processes()}
+    await _until(lambda: all(process.memory_info().rss > 80 * 2**20 for process in _chunk_processes()))
     own = owner.memory_info().rss
     assert tree_resident_bytes(owner.pid) > own + 3 * 80 * 2**20
     searching.cancel()
@@ -298,7 +298,7 @@ async def test_the_memory_limit_of_the_search_holds_for_the_processes_of_all_par
     with pytest.raises(Transient) as failure:
         await run_child(DETECTION_TARGET, request, Detected, limits=limits)
     assert failure.value.code is ErrorCode.OUT_OF_MEMORY
-    await _until(lambda: _span_processes() == [])
+    await _until(lambda: _chunk_processes() == [])
 
 
 OWNER = """
@@ -314,8 +314,8 @@ asyncio.run(run_child(DETECTION_TARGET, request, Detected))
 async def test_the_processes_of_all_parts_die_with_a_service_that_is_killed(long_film, request_for):
     request = msgspec.json.encode(request_for(long_film, duration=100.0)).decode()
     owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, request)
-    await _until(lambda: len(_span_processes()) == 3)
-    processes = _span_processes()
+    await _until(lambda: len(_chunk_processes()) == 3)
+    processes = _chunk_processes()
     owner.send_signal(signal.SIGKILL)
     await owner.wait()
     gone, alive = await asyncio.to_thread(psutil.wait_procs, processes, 30)
@@ -325,8 +325,8 @@ async def test_the_processes_of_all_parts_die_with_a_service_that_is_killed(long
 async def test_a_part_whose_process_crashes_fails_for_the_time_being_and_ends_the_others(long_film, request_for):
     request = request_for(long_film, duration=100.0)
     task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
-    await _until(lambda: len(_span_processes()) == 3)
-    processes = _span_processes()
+    await _until(lambda: len(_chunk_processes()) == 3)
+    processes = _chunk_processes()
     processes[1].kill()
     with pytest.raises(Transient, match="crashed") as failure:
         await task

@@ -1,7 +1,7 @@
 """How a long transcript is divided."""
 
 import pytest
-from clipmill.analyzer.asking.parts import fewest_tokens, parts_of, tokens_in
+from clipmill.analyzer.asking.transcript_chunks import chunks_of, fewest_tokens, tokens_in
 from clipmill.analyzer.talk.boundaries import Boundaries
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Lengths
@@ -19,29 +19,29 @@ def _sentences(lengths, gaps=None):
     return sentences
 
 
-def test_a_transcript_that_is_short_enough_is_one_part():
+def test_a_transcript_that_is_short_enough_is_one_chunk():
     sentences = _sentences([5.0] * 100)
-    assert [(part.first, part.last) for part in parts_of(sentences, 5000, 60.0)] == [(0, 99)]
+    assert [(chunk.first, chunk.last) for chunk in chunks_of(sentences, 5000, 60.0)] == [(0, 99)]
 
 
-def test_parts_are_about_equal_and_none_is_much_longer_than_allowed():
+def test_chunks_are_about_equal_and_none_is_much_longer_than_allowed():
     sentences = _sentences([5.0] * 700)
-    parts = parts_of(sentences, 4000, 60.0)
-    sizes = [sum(tokens_in(one.text) for one in sentences[part.first : part.last + 1]) for part in parts]
-    assert len(parts) == 3
+    chunks = chunks_of(sentences, 4000, 60.0)
+    sizes = [sum(tokens_in(one.text) for one in sentences[chunk.first : chunk.last + 1]) for chunk in chunks]
+    assert len(chunks) == 3
     assert max(sizes) <= 4000 * 1.1
     assert min(sizes) >= 0.8 * max(sizes)
 
 
 def test_a_single_sentence_is_not_divided_however_long_it_is():
-    assert [(part.first, part.last) for part in parts_of(_sentences([25.0]), 1, 60.0)] == [(0, 0)]
+    assert [(chunk.first, chunk.last) for chunk in chunks_of(_sentences([25.0]), 1, 60.0)] == [(0, 0)]
 
 
 def test_a_joint_lies_where_the_speaker_pauses():
     gaps = [0.3] * 200
     gaps[103] = 2.5
-    parts = parts_of(_sentences([5.0] * 200, gaps), 2200, 60.0)
-    assert [part.first for part in parts] == [0, 103]
+    chunks = chunks_of(_sentences([5.0] * 200, gaps), 2200, 60.0)
+    assert [chunk.first for chunk in chunks] == [0, 103]
 
 
 def test_a_token_is_about_four_bytes_of_any_script():
@@ -60,17 +60,17 @@ def test_the_fewest_tokens_are_well_below_what_is_expected(text):
     st.integers(60, 2000),
     st.sampled_from([(5.0, 20.0), (15.0, 60.0), (60.0, 180.0)]),
 )
-def test_every_clip_lies_within_a_part_and_every_sentence_in_one(lengths, most_tokens, clip):
+def test_every_clip_lies_within_a_chunk_and_every_sentence_in_one(lengths, most_tokens, clip):
     sentences = _sentences(lengths)
-    parts = parts_of(sentences, most_tokens, clip[1])
-    assert parts[0].first == 0
-    assert parts[-1].last == len(sentences) - 1
+    chunks = chunks_of(sentences, most_tokens, clip[1])
+    assert chunks[0].first == 0
+    assert chunks[-1].last == len(sentences) - 1
     windows = Boundaries(sentences, [], sentences[-1].end + 1, Lengths.of(*clip)).windows()
     for window in windows:
-        assert any(part.first <= window.first and window.last <= part.last for part in parts)
+        assert any(chunk.first <= window.first and window.last <= chunk.last for chunk in chunks)
 
 
 @pytest.mark.parametrize("longest", [60.0, 180.0])
-def test_parts_come_to_an_end_however_small_they_shall_be(longest):
-    parts = parts_of(_sentences([5.0] * 300), 1, longest)
-    assert len({part.first for part in parts}) == len(parts) <= 300
+def test_chunks_come_to_an_end_however_small_they_shall_be(longest):
+    chunks = chunks_of(_sentences([5.0] * 300), 1, longest)
+    assert len({chunk.first for chunk in chunks}) == len(chunks) <= 300

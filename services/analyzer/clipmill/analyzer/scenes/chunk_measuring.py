@@ -1,26 +1,26 @@
-"""Measuring one span of a video, the part that runs in a child process."""
+"""The measuring of one chunk of a video, which runs in a child process."""
 
 from collections.abc import Callable
 
+from clipmill.analyzer.scenes.chunk_request import ChunkRequest, Measures
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
 from clipmill.analyzer.scenes.frame_measures import measured
-from clipmill.analyzer.scenes.span_request import Measures, SpanRequest
 from clipmill.artifacts.store import open_store
 
 
-def measure_span(request: SpanRequest, report: Callable[[float], None]) -> Measures:
-    """Return the measures of a span's frames.
+def measure_chunk(request: ChunkRequest, report: Callable[[float], None]) -> Measures:
+    """Return the measures of a chunk's frames.
 
     Args:
-        request: what to look at.
-        report: is told the percentage done.
+        request: The chunk, and how to measure it.
+        report: Function that receives the percentage done.
 
     Raises:
         Transient: if the store cannot be reached.
     """
     percents = Percents(request.start, request.end, report)
     with open_store(request.store_url).open_media(request.key) as file:
-        stream = DetectionStream(file, request.longest_side, percents.reached, request.span, request.threads)
+        stream = DetectionStream(file, request.longest_side, percents.reached, request.chunk, request.threads)
         try:
             return measured(stream)
         finally:
@@ -28,12 +28,12 @@ def measure_span(request: SpanRequest, report: Callable[[float], None]) -> Measu
 
 
 class Percents:
-    """Turns times of frames into whole percents, each said once.
+    """Turns times of frames into whole percents and reports each once.
 
     Args:
-        start: seconds at which nothing is done.
-        end: seconds at which all is.
-        report: is told the percentage done.
+        start: Time at which nothing is done, in seconds.
+        end: Time at which everything is done, in seconds.
+        report: Function that receives the percentage done.
     """
 
     def __init__(self, start: float, end: float, report: Callable[[float], None]) -> None:
@@ -43,7 +43,7 @@ class Percents:
         self._said = 0
 
     def reached(self, seconds: float) -> None:
-        """Take a frame's time."""
+        """Take the time of a frame, in seconds."""
         done, all_of_it = seconds - self._start, max(self._end, seconds) - self._start
         percent = int(100 * done / all_of_it) if all_of_it > 0 else 0
         if percent > self._said:

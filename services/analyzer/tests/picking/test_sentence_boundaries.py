@@ -3,9 +3,9 @@
 import pytest
 from clipmill.analyzer.picking.evidence import evidence_of
 from clipmill.analyzer.picking.features import features_of
-from clipmill.analyzer.picking.joints import joints_of
 from clipmill.analyzer.picking.local_picker import LocalPicker
 from clipmill.analyzer.picking.reasons import reason_of
+from clipmill.analyzer.picking.sentence_boundaries import boundaries_of
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Window
 
@@ -17,33 +17,35 @@ def _sentences(*texts, gap=0.5):
     ]
 
 
-def _joints(*texts, cuts=(), gap=0.5):
+def _boundaries(*texts, cuts=(), gap=0.5):
     sentences = _sentences(*texts, gap=gap)
-    return joints_of(sentences, features_of(sentences), cuts)
+    return boundaries_of(sentences, features_of(sentences), cuts)
 
 
 PLAIN = ("The cod left the bay.", "Boats rotted on the beach.", "Bread rose in the oven.", "Crusts turned dark.")
 
 
 def test_a_cut_in_the_pause_is_evidence_and_one_inside_a_sentence_is_none():
-    joints = _joints(*PLAIN, cuts=[4.2, 11.0])
-    assert joints[1].cut > 0
-    assert joints[2].cut == joints[3].cut == 0
+    boundaries = _boundaries(*PLAIN, cuts=[4.2, 11.0])
+    assert boundaries[1].cut > 0
+    assert boundaries[2].cut == boundaries[3].cut == 0
 
 
 def test_cuts_at_every_joint_tell_nothing():
-    joints = _joints(*PLAIN, cuts=[0.0, 4.2, 8.7, 13.2, 17.6])
-    assert all(joint.cut == 0 for joint in joints)
+    boundaries = _boundaries(*PLAIN, cuts=[0.0, 4.2, 8.7, 13.2, 17.6])
+    assert all(boundary.cut == 0 for boundary in boundaries)
 
 
 def test_a_question_holds_to_its_answer():
-    joints = _joints("The cod left the bay.", "Why did it leave?", "Water there had become too warm.", "We moved on.")
-    assert joints[2].holds == 1.0
-    assert joints[2].strength == 0.0
+    boundaries = _boundaries(
+        "The cod left the bay.", "Why did it leave?", "Water there had become too warm.", "We moved on."
+    )
+    assert boundaries[2].holds == 1.0
+    assert boundaries[2].strength == 0.0
 
 
 def test_a_reference_back_holds_to_what_it_means():
-    assert _joints("The cod left the bay.", "That was the end of it.")[1].holds == 1.0
+    assert _boundaries("The cod left the bay.", "That was the end of it.")[1].holds == 1.0
 
 
 def _window(first, last):

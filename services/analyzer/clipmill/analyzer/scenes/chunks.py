@@ -1,0 +1,135 @@
+"""Chunks of a long video: they are planned, measured in parallel, and their measures joined.
+
+The measures of a frame depend only on that frame and the one before, while decisions depend on the whole sequence. So
+processes decode and measure the chunks in parallel, each from a keyframe on, and one process decides on the joined
+sequence. The result is the one a single process would find, provided that all decoders saw the same pictures. This is
+verified: each chunk is decoded some frames into the next one, and both must agree there to the last bit. Where they do
+not (pictures that need frames before their keyframe, damaged packets, time stamps that restart), the video is measured
+in one pass.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import BinaryIO
+
+import av
+import numpy as np
+from clipmill.analyzer.scenes.chunk_request import WHOLE, Chunk, Measures
+
+MOST_CHUNKS = 8
+"""Largest number of chunks: more of them would decode faster than a store delivers."""
+
+PROCESS_BYTES = 200 * 2**20
+"""Memory of a process that measures a chunk, without its pictures: the interpreter and its libraries."""
+
+PICTURES = 24
+"""Largest number of pictures that a decoder holds: 16 for reference (H.264, A.3.1), and those its threads work on."""
+
+PIXEL_BYTES = 3
+"""Bytes per pixel of a 10-bit picture whose colour planes have a quarter of its size."""
+
+PACKETS_SEARCHED = 300
+"""Number of packets searched for a keyframe after a seek; containers land on a keyframe or just before one."""
+
+
+class ChunksDisagreeError(Exception):
+    """The decoders of two neighbouring chunks saw different pictures; the message says what differs."""
+
+
+def planned(file: BinaryIO, duration: float, shortest: float, most: int, memory_bytes: int) -> tuple[Chunk, ...]:
+    """Return the chunks, about equally long, into which a video may be cut.
+
+    Args:
+        file: Seekable bytes of a container.
+        duration: Length of the picture, in seconds.
+        shortest: Length of the shortest chunk, in seconds.
+        most: Largest number of chunks.
+        memory_bytes: Memory that all measuring processes may use together, in bytes.
+
+    Returns:
+        The chunks in order. The only chunk is the whole video if it is short, has too few keyframes, or lacks the times
+        to cut it by. An unreadable container is no error here: the process that reads it reports it.
+    """
+    count = min(most, MOST_CHUNKS, int(duration / shortest)) if shortest > 0 else 1
+    if count < 2:
+        return (WHOLE,)
+    try:
+        with av.open(file, mode="r") as container:
+            count = min(
+                count, memory_bytes // _bytes_needed(container.streams.video[0]) - 1
+            )  # one process waits for all
+            starts = _keyframes(container, duration, shortest, count)
+    except (av.FFmpegError, IndexError):
+        return (WHOLE,)
+    edges: list[tuple[int | None, int | None]] = [(None, None), *starts]
+    following = [first for _, first in starts]
+    return tuple(
+        Chunk(sought=sought, first=first, next=beyond)
+        for (sought, first), beyond in zip(edges, [*following, None], strict=True)
+    )
+
+
+def _bytes_needed(stream: av.VideoStream) -> int:
+    """Return the memory that a separate process needs to decode a chunk, in bytes."""
+    return PROCESS_BYTES + PICTURES * PIXEL_BYTES * stream.codec_context.width * stream.codec_context.height
+
+
+def _keyframes(
+    container: av.container.InputContainer, duration: float, shortest: float, count: int
+) -> list[tuple[int, int]]:
+    """Return the places where later chunks may begin: the time to seek to, and the keyframe found there."""
+    stream = container.streams.video[0]
+    if stream.start_time is None or stream.time_base is None:
+        return []
+    second = 1 / stream.time_base
+    least = float(shortest * second) / 2  # a keyframe may be far from where it is wanted
+    end = stream.start_time + float(duration * second)
+    found: list[tuple[int, int]] = []
+    for number in range(1, count):
+        sought = stream.start_time + int(duration * number / count * second)
+        container.seek(sought, stream=stream)
+        packets = islice(container.demux(stream), PACKETS_SEARCHED)
+        first = next((packet.pts for packet in packets if packet.is_keyframe and packet.pts is not None), None)
+        before = found[-1][1] if found else stream.start_time
+        if first is not None and first - before >= least and end - first >= least:
+            found.append((sought, first))
+    return found
+
+
+def joined(chunks: Sequence[Chunk], parts: Sequence[Measures]) -> Measures:
+    """Return the measures of the whole video.
+
+    Args:
+        chunks: Planned chunks, more than one.
+        parts: Measures of each chunk.
+
+    Raises:
+        ChunksDisagreeError: if the decoders of two chunks saw different pictures where they overlap.
+    """
+    kept: list[Measures] = []
+    for index, (chunk, part) in enumerate(zip(chunks, parts, strict=True)):
+        ticks = np.frombuffer(part.ticks, dtype="<i8")
+        begin = 0 if chunk.first is None else 1  # the chunk before has measured the first frame
+        end = len(ticks) if chunk.next is None else int(np.searchsorted(ticks, chunk.next - part.origin, side="right"))
+        if chunk.next is not None:
+            _compare(part.part(end - 1, len(part)), parts[index + 1])
+        kept.append(part.part(begin, end))
+    first = parts[0]
+    return Measures(
+        ticks=b"".join(part.ticks for part in kept),
+        scores=b"".join(part.scores for part in kept),
+        thumbnails=b"".join(part.thumbnails for part in kept),
+        origin=first.origin,
+        time_base=first.time_base,
+        frame_rate=first.frame_rate,
+        skipped=sum(part.skipped for part in parts),
+    )
+
+
+def _compare(tail: Measures, following: Measures) -> None:
+    """Raise an error if the end of a chunk differs from the beginning of the next one, which overlaps it."""
+    head = following.part(0, len(tail))
+    if len(tail) == 0 or (tail.ticks, tail.origin, tail.time_base) != (head.ticks, head.origin, head.time_base):
+        raise ChunksDisagreeError("frames have other times")
+    if tail.thumbnails != head.thumbnails or tail.scores[8:] != head.scores[8:]:
+        raise ChunksDisagreeError("frames have other pictures")
