@@ -1,4 +1,4 @@
-"""Servers on loopback that speak the protocols of models, and misbehave on command."""
+"""Servers on loopback that speak the protocols of models and misbehave on command."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ Reply = dict[str, object] | Callable[[web.Request, dict[str, object]], Awaitable
 
 @dataclass
 class ModelServer:
-    """Answers what it is told to, one reply a request; the last reply is repeated.
+    """Gives its replies in order, one for each request, and repeats the last one.
 
     Replies are bodies, or functions of the request and its body.
     """
@@ -45,14 +45,14 @@ class ModelServer:
         finally:
             self.waiting -= 1
 
-    # what it may be told to do
+    # replies that a test may choose
 
     def refuses(self, status: int, body: object = None, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
         async def reply(_request: web.Request, _body: object) -> web.StreamResponse:
-            told = {"error": {"code": status, "status": "X", "message": "m"}} if body is None else body
-            return web.json_response(told, status=status, headers=named)
+            sent = {"error": {"code": status, "status": "X", "message": "m"}} if body is None else body
+            return web.json_response(sent, status=status, headers=named)
 
         return reply
 
@@ -72,7 +72,7 @@ class ModelServer:
         return web.json_response({})
 
     async def trickles(self, request: web.Request, _body: object) -> web.StreamResponse:
-        """Send a blank now and then, for ever: never silent, never done."""
+        """Send a blank now and then, forever: never silent, never done."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
@@ -95,7 +95,7 @@ class ModelServer:
         return response
 
     async def never_ends(self, request: web.Request, _body: object) -> web.StreamResponse:
-        """Send as fast as it can be read, without end."""
+        """Send without end, as fast as the client reads."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         blanks = b" " * 2**16
@@ -107,7 +107,7 @@ class ModelServer:
 
 @dataclass
 class GeminiServer(ModelServer):
-    """Gemini's REST protocol."""
+    """A server with Gemini's REST protocol."""
 
     kind = "gemini"
     name = "Gemini"
@@ -154,14 +154,14 @@ class GeminiServer(ModelServer):
         return body["generationConfig"]["responseJsonSchema"]
 
     def texts_in(self, body: dict) -> list[str]:
-        """What the model reads, the instruction first, then each turn."""
+        """Return the texts that the model reads: the instruction first, then each turn."""
         contents = [body["systemInstruction"], *body["contents"]]
         return ["".join(part["text"] for part in content["parts"]) for content in contents]
 
 
 @dataclass
 class OpenAIServer(ModelServer):
-    """OpenAI's chat completions, as local servers speak them."""
+    """A server with OpenAI's chat completions, as local servers offer them."""
 
     kind = "openai"
     name = "talker-7b"
@@ -254,15 +254,15 @@ def answer_of(*passages: tuple[int, int], **changes: object) -> str:
 
 @dataclass(frozen=True)
 class Misbehaviour:
-    """Something that a server does, and what must come of it.
+    """A misbehaviour of a server and its expected result.
 
     Attributes:
-        what: it does.
-        replies: in order; the last is repeated.
-        outcomes: of all requests, as the metric counts them.
-        by_model: whether the model's choice is what the job gets in the end.
-        lines: of the job's log about it.
-        settings: of the analyzer, that differ.
+        what: Name of the misbehaviour.
+        replies: Replies in order; the last one is repeated.
+        outcomes: Number of requests by outcome, as the metric counts them.
+        by_model: True if the job gets the model's choice in the end.
+        lines: Lines of the job's log about it.
+        settings: Settings of the analyzer that differ from the usual ones.
     """
 
     what: str
@@ -278,11 +278,11 @@ INSTEAD = "Clips are picked locally instead."
 
 
 def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
-    """Return what servers do wrong.
+    """Return the misbehaviours of servers.
 
     Args:
-        server: the one that will do it.
-        good: an answer that can be used as it is.
+        server: Server that misbehaves.
+        good: Answer that can be used as it is.
     """
     fine, name, code = server.says(good), server.name, server.bare_code
     twice = f"{name} was asked twice, because its first answer could not be used."
@@ -307,12 +307,12 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
         return Misbehaviour(what, [reply], {outcome: 1}, by_model=False, lines=[f"{said} {INSTEAD}"])
 
     def empty(what: str, body: bytes) -> Misbehaviour:
-        # Gemini's client library takes them for an answer without a candidate.
+        # Gemini's client library reads these as an answer without a candidate.
         if server.kind == "gemini":
             return repaired(what, server.sends(body))
         return passes(what, server.sends(body), "not_understood", nonsense)
 
-    nonsense = f"{name}'s answer is not of its own form."
+    nonsense = f"{name} sent an answer that does not follow its protocol."
     useless = f"{name}'s answers cannot be used."
     return [
         read("JSON in a fence", f"```json\n{good}\n```"),

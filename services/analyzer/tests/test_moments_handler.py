@@ -1,4 +1,4 @@
-"""Picking moments, from the documents in the store to the plan, with a model or without one."""
+"""Moments are picked, from the documents in the store to the plan, with or without a model."""
 
 import json
 
@@ -42,7 +42,7 @@ async def test_a_silent_video_needs_no_model_and_says_so(run, job, model_server)
     await store.put_bytes(layout.transcript(job_id), encode(Transcript(language="", duration=0.0)))
     plan, context = await run(model_server)
     assert len(plan.clips) == 3
-    assert context.lines == ["Nothing is said in this video: clips are chosen by its shots."]
+    assert context.lines == ["Clips are chosen by shots because nobody speaks in this video."]
     assert model_server.requests == []
 
 
@@ -191,7 +191,7 @@ async def test_the_complete_passages_of_a_truncated_answer_are_enough_if_they_ar
     assert len(model_server.requests) == 1
 
 
-async def test_repairs_are_counted_by_what_came_of_them(run, model_server, sample):
+async def test_repairs_are_counted_by_their_result(run, model_server, sample):
     def counted(result):
         return sample("clipmill_provider_repairs_total", provider=model_server.kind, result=result)
 
@@ -208,7 +208,7 @@ async def test_what_is_usable_is_kept_and_the_rest_is_picked_locally(run, model_
     assert len(plan.clips) == 3
     assert plan.clips[0].title == "From 1"
     assert plan.clips[0].score > plan.clips[1].score > plan.clips[2].score
-    assert context.lines == [f"1 of 3 clips are {model_server.name}'s choice, the others are picked locally."]
+    assert context.lines == [f"1 of 3 clips are {model_server.name}'s choice; the others are picked locally."]
     assert sample("clipmill_fallbacks_total", kind="local_picker_partly") == before + 1
 
 
@@ -252,7 +252,7 @@ async def test_an_unreachable_model_is_left_to_a_later_try(run, model_server):
         await run(model_server, **{**model_server.settings(), **address})
 
 
-async def test_each_later_try_has_a_line_of_its_own(run, make_context, model_server):
+async def test_each_later_try_has_its_own_line(run, make_context, model_server):
     model_server.replies = [model_server.refuses(503)]
     contexts = [make_context(attempt=attempt) for attempt in (1, 2)]
     for context in contexts:

@@ -1,4 +1,4 @@
-"""Which model a job's moments are picked by, and how it is reached."""
+"""The choice of the model that picks a job's moments, and the way to reach it."""
 
 import ipaddress
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts import log_lines
 
 OWN_NETWORK_NAMES = (".local", ".localhost", ".lan", ".internal", ".svc", ".home.arpa")
-"""Endings of host names that nobody outside can have (RFC 6762, RFC 6761, RFC 8375, ICANN 2024, and customs)."""
+"""Endings of host names that only an own network has (RFC 6762, RFC 6761, RFC 8375, ICANN 2024, and custom)."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Choice:
     """A model to ask.
 
     Attributes:
-        name: what people call it.
-        model: what its provider calls it.
-        line: what the job's log says when it is asked.
-        parallel: the most requests at once.
-        free_unlisted: whether it costs nothing if no price is listed: it runs in the operator's own network.
-        key: to be concealed; None if there is none.
-        open: returns the provider, a context manager; it imports what it needs, which takes a second and 60 MB for
-            Gemini, and may raise `Refused`.
+        name: Name of the model for people.
+        model: Name of the model for its provider.
+        line: Line of the job's log when the model is asked.
+        parallel: Largest number of requests at once.
+        free_unlisted: True if the model is free when no price is listed, because it runs in the operator's network.
+        key: API key to conceal; None if there is none.
+        open: Function that returns the provider, a context manager. It imports its libraries, which takes a second and
+            60 MB for Gemini, and may raise `Refused`.
     """
 
     name: str
@@ -42,8 +42,8 @@ def choose(settings: AnalyzerSettings, lent_key: str | None) -> Choice | None:
     """Return the model that a job asks, None if there is none and moments are picked locally.
 
     Args:
-        settings: of the analyzer.
-        lent_key: a Gemini key that came with the job; it goes before everything that is configured.
+        settings: Settings of the analyzer.
+        lent_key: Gemini key that came with the job, which takes precedence over all settings.
     """
     if lent_key:
         return _gemini(settings, lent_key)
@@ -55,14 +55,14 @@ def choose(settings: AnalyzerSettings, lent_key: str | None) -> Choice | None:
 
 
 def problem_with(settings: AnalyzerSettings) -> str | None:
-    """Return why the provider that is configured cannot be asked, None if it can."""
+    """Return the reason why the configured provider cannot be asked, None if it can."""
     if settings.provider is ProviderKind.OPENAI and not settings.openai_model:
-        return "CLIPMILL_ANALYZER_OPENAI_MODEL is not set: the provider openai needs the name of a model."
+        return "CLIPMILL_ANALYZER_OPENAI_MODEL is not set; the provider openai needs the name of a model."
     return None
 
 
 def in_own_network(url: str) -> bool:
-    """Tell whether `url` leads to this machine or this network, as far as it can be told without asking anyone."""
+    """Return whether `url` leads to this machine or its network, judged without asking any server."""
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     try:
         return not ipaddress.ip_address(host).is_global
@@ -95,7 +95,7 @@ def _gemini(settings: AnalyzerSettings, key: str) -> Choice:
 
 def _openai_compatible(settings: AnalyzerSettings) -> Choice:
     key = settings.openai_api_key.reveal() if settings.openai_api_key else None
-    # Without the folders or owners before it: what a server keeps where is not for the job's log.
+    # The name goes without its folders and owners, because the job's log should not show the server's paths.
     name = settings.openai_model.rstrip("/").rsplit("/", 1)[-1]
 
     def openai_compatible() -> AbstractAsyncContextManager[Provider]:

@@ -1,4 +1,4 @@
-"""The analyze task: decide which moments become clips, store the plan, and ask for each clip's rendering."""
+"""The analyze task: pick the moments that become clips, store the plan, and submit the rendering of each clip."""
 
 import asyncio
 import contextlib
@@ -36,9 +36,9 @@ class MomentsHandler:
     """Handles `AnalyzeTask`.
 
     Args:
-        store: where the documents are read and the plan goes.
-        settings: of the analyzer.
-        prices: what models cost.
+        store: Artifact store, for the documents and the plan.
+        settings: Settings of the analyzer.
+        prices: Price table of models.
     """
 
     def __init__(self, store: Store, settings: AnalyzerSettings, prices: PriceTable) -> None:
@@ -47,7 +47,7 @@ class MomentsHandler:
         self._prices = prices
 
     async def __call__(self, task: AnalyzeTask, context: TaskContext) -> None:
-        """Do `task`; done twice, it changes nothing."""
+        """Do `task`; doing it again changes nothing."""
         began = time.monotonic()
         seconds = 0.0
         plan = await load(self._store, layout.plan(task.job), Plan)
@@ -65,9 +65,9 @@ class MomentsHandler:
         scenes = await self._document(layout.scenes(task.job), Scenes)
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
         by = "sound and shots" if transcript.levels else "shots"
-        note = "" if material.words else f"Nothing is said in this video: clips are chosen by its {by}."
+        note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in this video."
         if choice is not None and material.words and not material.readable:
-            note = f"{choice.name} is not asked: no run of whole sentences has a length that is allowed."
+            note = f"{choice.name} is not asked because no run of whole sentences has an allowed length."
         moments: Sequence[Moment] = ()
         cost = await self._spent_before(task, context.attempt)
         picker = LOCAL_PICKER
@@ -84,7 +84,7 @@ class MomentsHandler:
     async def _ask(
         self, task: AnalyzeTask, context: TaskContext, material: Material, choice: Choice
     ) -> tuple[Sequence[Moment], str, Cost]:
-        """Return the moments that the model proposes, what the job's log says about them, and what asking cost.
+        """Return the moments that the model proposes, the line about them for the job's log, and the cost of asking.
 
         Raises:
             Transient: if the model should be asked again later.
@@ -111,21 +111,23 @@ class MomentsHandler:
                 await self._come_back(task, context, reading.passing, spending)
             if not reading.moments:
                 reasons = [failure.sentence for failure in reading.failures]
-                return _instead(reasons[0] if reasons else f"{choice.name} finds no moment here.", spending)
+                return _instead(
+                    reasons[0] if reasons else f"{choice.name} found no moment in this transcript.", spending
+                )
             moments, unranked = await _ranked(conversation, reading, context)
         notes = [_left_out(reading), unranked]
         if conversation.read_tokens is not None:
             metrics.fallback("transcript_cut_short")
             notes.append(
-                f"{choice.name} seems to have read only {conversation.read_tokens} tokens of a longer request: "
-                "give it a larger context, or make CLIPMILL_ANALYZER_PART_TOKENS smaller."
+                f"{choice.name} seems to have read only {conversation.read_tokens} tokens of a longer request; "
+                "give it a larger context or lower CLIPMILL_ANALYZER_PART_TOKENS."
             )
         if conversation.repaired:
             notes.append(f"{choice.name} was asked twice, because its first answer could not be used.")
         if len(moments) < conversation.wanted:
             metrics.fallback("local_picker_partly")
             notes.append(
-                f"{len(moments)} of {conversation.wanted} clips are {choice.name}'s choice, "
+                f"{len(moments)} of {conversation.wanted} clips are {choice.name}'s choice; "
                 "the others are picked locally."
             )
         return moments, " ".join(note for note in notes if note), spending.cost
@@ -133,7 +135,7 @@ class MomentsHandler:
     async def _come_back(
         self, task: AnalyzeTask, context: TaskContext, failure: Unavailable, spending: Spending
     ) -> NoReturn:
-        """End this try so that there is another one; what it spent is not forgotten.
+        """Store the cost of this try and end it so that the task is tried again.
 
         Raises:
             Transient: always.
@@ -145,17 +147,17 @@ class MomentsHandler:
         raise Transient(ErrorCode.PROVIDER_FAILED, failure.sentence, failure.retry_after) from failure
 
     def _patient(self, failure: Unavailable, attempt: int) -> bool:
-        """Whether to come back later: the pause is bearable, and a try is left after the next one."""
+        """Return whether to ask again later: the pause is short enough, and a try is left after the next one."""
         bearable = (failure.retry_after or 0.0) <= self._settings.provider_patience_seconds
         return bearable and attempt < self._asking_tries
 
     @property
     def _asking_tries(self) -> int:
-        """How many tries may end with the model not answering; the one after them is there for a worker that dies."""
+        """Number of tries that may end without an answer; one more is kept for a worker that dies."""
         return self._settings.analyze_attempts - 1
 
     async def _spent_before(self, task: AnalyzeTask, attempt: int) -> Cost:
-        """What tries before this one spent in vain, those before the job was reopened included."""
+        """Return the cost of all failed tries before this one, also of those before the job was reopened."""
         cost = Cost()
         limit = self._settings.analyze_attempts
         for generation in range(task.generation + 1):
@@ -172,7 +174,7 @@ class MomentsHandler:
 
 
 async def _publish(plan: Plan, task: AnalyzeTask, context: TaskContext, seconds: float) -> None:
-    """Say what `plan` holds and hand out its clips, the best first."""
+    """Publish the contents of `plan` and submit the rendering of its clips, the best first."""
     job = task.job
     if plan.note:
         await context.emit(Log(job=job, name="picker", line=plan.note))
@@ -192,18 +194,18 @@ async def _publish(plan: Plan, task: AnalyzeTask, context: TaskContext, seconds:
 
 
 def _spent_key(job: JobId, generation: int, attempt: int) -> str:
-    """Where a try that failed after asking leaves what it spent."""
+    """Return the key for the cost of a try that failed after asking."""
     return f"{layout.job_prefix(job)}/analyze/spent-{generation}-{attempt}.json"
 
 
 def _instead(sentence: str, spending: Spending) -> tuple[Sequence[Moment], str, Cost]:
-    """Return what stands for a model's choice where there is none."""
+    """Return the result without a choice of the model: no moments, and the line for the job's log."""
     metrics.fallback("local_picker")
     return (), f"{sentence} {INSTEAD}", spending.cost
 
 
 async def _ranked(conversation: Conversation, reading: Reading, context: TaskContext) -> tuple[Sequence[Moment], str]:
-    """Return the best of a reading, and what the job's log says where the model did not compare them."""
+    """Return the best moments, and a line for the job's log if the model did not compare them."""
     if reading.comparable:
         return reading.moments[: conversation.wanted], ""
     try:
@@ -216,7 +218,7 @@ async def _ranked(conversation: Conversation, reading: Reading, context: TaskCon
 
 
 def _left_out(reading: Reading) -> str:
-    """Return what the job's log says about parts that the model did not answer, nothing if it answered all."""
+    """Return the line for the job's log about chunks without an answer, empty if there are none."""
     if not reading.failures:
         return ""
     metrics.fallback("parts_left_out")

@@ -1,4 +1,4 @@
-"""`python -m clipmill.analyzer pick`: local plans of documents on standard input, without servers."""
+"""`python -m clipmill.analyzer pick` plans the documents on standard input locally, without servers."""
 
 import argparse
 import os
@@ -19,22 +19,22 @@ from clipmill.operations.logs import get_logger
 from msgspec import Struct
 
 SECONDS_LIMIT = 7 * 86400.0
-"""The longest source that is planned, seconds: far beyond what is downloaded, and soon enough done."""
+"""Longest source that is planned, in seconds: far longer than any that is downloaded, and still planned quickly."""
 
 READER_GONE = 1
-"""The exit status when nobody reads the answers any more."""
+"""Exit status when nobody reads the answers any more."""
 
 DESCRIPTION = (
-    "Plan clips locally, without servers: reads a JSON object a line from standard input (media, transcript, scenes, "
-    'options) and writes {"clips": [...]} or {"error": {"code", "sentence"}} a line. The exit status is 0 once every '
-    "line is answered, 1 if nobody reads the answers, 2 for a wrong setting."
+    "Plan clips locally, without servers. Each line of standard input is a JSON object with media, transcript, scenes "
+    'and options. Each line of standard output is {"clips": [...]} or {"error": {"code", "sentence"}}. The exit status '
+    "is 0 once every line is answered, 1 if nobody reads the answers, 2 for a wrong setting."
 )
 
 log = get_logger(__name__)
 
 
 class Documents(Struct, frozen=True, kw_only=True):
-    """One line of input: the documents of a job as its stages store them."""
+    """The documents of a job, as its stages store them, in one line of input."""
 
     media: MediaFacts
     transcript: Transcript
@@ -49,7 +49,7 @@ class Picked(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """Why a line has no plan, by a stable code and in a sentence."""
+    """The reason why a line has no plan, as a stable code and a sentence."""
 
     code: ErrorCode
     sentence: str
@@ -65,25 +65,25 @@ def pick(arguments: Sequence[str]) -> int:
     """Run `pick`: answer every line of standard input, and return the exit status.
 
     Args:
-        arguments: the words after `pick`; only `--help` is known.
+        arguments: Words after `pick`; only `--help` is known.
     """
     argparse.ArgumentParser(prog="python -m clipmill.analyzer pick", description=DESCRIPTION).parse_args(arguments)
     configured("analyzer", AnalyzerSettings)
     if sys.stdin is None or sys.stdout is None:
         log.error("stream_closed", sentence="pick needs standard input and standard output; one of them is closed.")
         return READER_GONE
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to put in order
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to clean up
     try:
         answer_lines(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:
-        # The interpreter flushes what is left when it ends, and would complain.
+        # The interpreter flushes the rest at its end, and would complain about the broken pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
     return 0
 
 
 def answer_lines(lines: Iterable[bytes], answers: BinaryIO) -> None:
-    """Write one line to `answers` for each of `lines`, each as soon as it is known.
+    """Write the answer to each of `lines` to `answers`, each as soon as it is known.
 
     Raises:
         OSError: if an answer cannot be written.
@@ -94,7 +94,7 @@ def answer_lines(lines: Iterable[bytes], answers: BinaryIO) -> None:
 
 
 def answer(line: bytes) -> Picked | Refused:
-    """Return the clips that are picked locally for the documents in `line`, or why there are none."""
+    """Return the clips that are picked locally for the documents in `line`, or the reason why there are none."""
     try:
         documents = msgspec.json.decode(line, type=Documents)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -112,7 +112,7 @@ def answer(line: bytes) -> Picked | Refused:
 
 
 def _problem_with(documents: Documents) -> str:
-    """Return what the stages would never store in `documents`, empty if there is nothing."""
+    """Return a sentence about a value in `documents` that no stage would store, empty if there is none."""
     options = documents.options
     if not 0 < documents.media.duration <= SECONDS_LIMIT:
         return f"media.duration must be more than 0 and at most {SECONDS_LIMIT:g} seconds."

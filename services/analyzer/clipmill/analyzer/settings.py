@@ -1,4 +1,4 @@
-"""The analyzer's settings: CLIPMILL_ANALYZER_*."""
+"""The settings of the analyzer: CLIPMILL_ANALYZER_*."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from msgspec import Meta
 
 
 class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
-    """Everything about finding shots and picking moments that an operator may choose."""
+    """The choices of an operator about finding shots and picking moments."""
 
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9103
@@ -20,45 +20,48 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     analyze_slots: Annotated[int, Meta(description="Jobs whose moments are picked at once.", ge=1)] = 4
     analyze_attempts: Annotated[
         int,
-        Meta(description="Tries at picking a job's moments; the last two pick locally where the model fails.", ge=2),
+        Meta(description="Tries at picking a job's moments; the last two pick locally if the model fails.", ge=2),
     ] = 4
 
-    shot_min_seconds: Annotated[float, Meta(description="The shortest shot, seconds.", ge=0)] = 0.6
+    shot_min_seconds: Annotated[float, Meta(description="Length of the shortest shot, in seconds.", ge=0)] = 0.6
     cut_threshold: Annotated[
-        float, Meta(description="How many times more than its neighbours a frame changes at a cut.", gt=0)
+        float, Meta(description="Factor by which a frame at a cut changes more than its neighbours.", gt=0)
     ] = 3.0
     cut_least_change: Annotated[
-        float, Meta(description="The least change of a frame at a cut, 0 to 255.", ge=0, le=255)
+        float, Meta(description="Smallest change of a frame at a cut, 0 to 255.", ge=0, le=255)
     ] = 15.0
     detection_pixels: Annotated[
-        int, Meta(description="Longer side of the pictures searched for cuts, pixels.", ge=64)
+        int, Meta(description="Longer side of the pictures searched for cuts, in pixels.", ge=64)
     ] = 256
     detection_span_seconds: Annotated[
         float,
         Meta(
-            description="Least length of the parts of a long video that are searched at once, one by each processor, "
-            "seconds; shorter than two of them, a video is searched in one go.",
+            description="Length of the shortest chunk of a long video, in seconds. Processors search chunks in "
+            "parallel; a video shorter than two chunks is searched in one pass.",
             gt=0,
         ),
     ] = 120.0
     detection_base_seconds: Annotated[
-        float, Meta(description="Time that a search for shots may take in any case, seconds.", gt=0)
+        float, Meta(description="Base time limit of a search for shots, in seconds.", gt=0)
     ] = 120.0
     detection_seconds_per_second: Annotated[
-        float, Meta(description="Time that it may take for each second of video besides, seconds.", ge=0)
+        float, Meta(description="Additional time limit for each second of video, in seconds.", ge=0)
     ] = 4.0
-    detection_memory_bytes: Annotated[int, Meta(description="Resident memory that it may use, bytes.", ge=2**27)] = (
-        4 * 2**30
-    )
+    detection_memory_bytes: Annotated[
+        int, Meta(description="Resident memory that a search for shots may use, in bytes.", ge=2**27)
+    ] = 4 * 2**30
 
     provider: Annotated[
         ProviderKind,
-        Meta(description="Who picks moments: gemini, or the openai_* endpoint; a key lent with a job means Gemini."),
+        Meta(
+            description="Provider that picks moments: gemini, or openai for the openai_* endpoint. A job with its own "
+            "key uses Gemini."
+        ),
     ] = ProviderKind.GEMINI
     provider_patience_seconds: Annotated[
         float,
         Meta(
-            description="Longest pause that a provider may ask for before moments are picked locally, seconds.",
+            description="Longest pause that a provider may ask for before moments are picked locally, in seconds.",
             ge=0,
             extra={FORMERLY: "CLIPMILL_ANALYZER_GEMINI_PATIENCE_SECONDS"},
         ),
@@ -66,44 +69,52 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     part_tokens: Annotated[
         int,
         Meta(
-            description="About the most tokens of transcript in one request, four bytes each; a longer one is divided. "
-            "8000 are some 40 minutes of talk and want a context of 16384.",
+            description="Approximate limit for the transcript in one request, in tokens of four bytes; a longer "
+            "transcript is divided. 8000 tokens are about 40 minutes of talk and need a context of 16384.",
             ge=500,
         ),
     ] = 8000
 
     gemini_api_key: Annotated[
         Secret | None,
-        Meta(description="Gemini key for jobs that bring none; without any, moments are picked locally."),
+        Meta(description="Gemini key for jobs that bring none; without a key, moments are picked locally."),
     ] = None
-    gemini_model: Annotated[str, Meta(description="Gemini model.", min_length=1)] = "gemini-2.5-flash"
-    gemini_base_url: Annotated[str, Meta(description="Where Gemini's API is, for proxies.", pattern="^https?://")] = (
+    gemini_model: Annotated[str, Meta(description="Name of the Gemini model.", min_length=1)] = "gemini-2.5-flash"
+    gemini_base_url: Annotated[str, Meta(description="URL of Gemini's API, for proxies.", pattern="^https?://")] = (
         "https://generativelanguage.googleapis.com/"
     )
-    gemini_timeout_seconds: Annotated[float, Meta(description="Longest wait for one answer, seconds.", gt=0)] = 180.0
-    gemini_output_tokens: Annotated[int, Meta(description="Most tokens of one answer, thoughts included.", ge=1024)] = (
-        32768
-    )
+    gemini_timeout_seconds: Annotated[float, Meta(description="Longest wait for one answer, in seconds.", gt=0)] = 180.0
+    gemini_output_tokens: Annotated[
+        int, Meta(description="Largest number of tokens of one answer, thoughts included.", ge=1024)
+    ] = 32768
     gemini_parallel: Annotated[
         int, Meta(description="Parts of a transcript that Gemini is asked about at once.", ge=1)
     ] = 4
 
     openai_base_url: Annotated[
         str,
-        Meta(description="OpenAI-compatible endpoint, to which /chat/completions is added.", pattern="^https?://"),
+        Meta(
+            description="URL of an OpenAI-compatible endpoint, to which /chat/completions is added.",
+            pattern="^https?://",
+        ),
     ] = "http://127.0.0.1:11434/v1"
-    openai_model: Annotated[str, Meta(description="The model's name there; needed with the provider openai.")] = ""
-    openai_api_key: Annotated[Secret | None, Meta(description="Its key, if it wants one.")] = None
+    openai_model: Annotated[
+        str, Meta(description="Name of the model at the endpoint; required for the provider openai.")
+    ] = ""
+    openai_api_key: Annotated[Secret | None, Meta(description="Key of the endpoint, if it needs one.")] = None
     openai_timeout_seconds: Annotated[
-        float, Meta(description="Longest wait for one answer, seconds; a model without a GPU reads slowly.", gt=0)
+        float, Meta(description="Longest wait for one answer, in seconds; a model without a GPU reads slowly.", gt=0)
     ] = 900.0
-    openai_output_tokens: Annotated[int, Meta(description="Most tokens of one answer, thoughts included.", ge=256)] = (
-        4096
-    )
+    openai_output_tokens: Annotated[
+        int, Meta(description="Largest number of tokens of one answer, thoughts included.", ge=256)
+    ] = 4096
     openai_parallel: Annotated[
-        int, Meta(description="Parts of a transcript that it is asked about at once; most servers do one.", ge=1)
+        int,
+        Meta(
+            description="Parts of a transcript that the endpoint is asked about at once; most servers handle one.", ge=1
+        ),
     ] = 1
 
-    price_table: Annotated[
-        Path | None, Meta(description="TOML file of prices instead of the one that comes with clipmill.")
-    ] = None
+    price_table: Annotated[Path | None, Meta(description="TOML file of prices that replaces the one in clipmill.")] = (
+        None
+    )

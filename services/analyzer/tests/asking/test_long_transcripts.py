@@ -1,4 +1,4 @@
-"""A transcript that is asked about in chunks, then ranked, with chunks and rankings that fail."""
+"""A long transcript is asked about in chunks and then ranked, even if a chunk or the ranking fails."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from clipmill.contracts.tasks import AnalyzeTask
 from model_servers import answer_of
 
 PART_TOKENS = 2400
-"""So that three quarters of an hour of the sentences below are asked about in several chunks."""
+"""Limit that divides the 300 sentences of the talk below into four chunks."""
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ async def long_talk(put, speech):
 
 
 class Speaker:
-    """Answers as a model does: proposals to a chunk, by which sentences it shows; scores to a shortlist.
+    """Answers as a model does: a chunk with proposals among its sentences, a shortlist with scores.
 
     Args:
-        server: whose protocol to speak.
-        failing: what to answer instead to the chunk with a sentence of this number, a reply by number.
-        ranking: what to answer instead to a shortlist.
-        counted: how many tokens of a chunk it says that it read.
+        server: Server whose protocol it speaks.
+        failing: Replies instead of proposals, by the number of a sentence in the chunk.
+        ranking: Reply instead of scores.
+        counted: Number of tokens of a chunk that it claims to have read.
     """
 
     def __init__(self, server, failing=None, ranking=None, counted=5000):
@@ -214,7 +214,7 @@ async def test_a_server_that_hangs_is_not_waited_for_chunk_by_chunk(pick, model_
     assert plan.cost.provider_calls == 2
 
 
-async def test_a_store_that_is_away_while_chunks_are_asked_about_is_the_workers_to_wait_for(
+async def test_a_store_that_is_away_while_chunks_are_asked_about_is_waited_for_by_the_worker(
     pick, model_server, monkeypatch
 ):
     async def away(_self, _request, _moments):
@@ -233,13 +233,13 @@ async def test_when_one_chunk_alone_brought_something_there_is_nothing_to_rank(p
     assert plan.picker == model_server.model
 
 
-async def test_a_context_that_cuts_a_request_short_is_noticed_and_said(pick, model_server, sample):
+async def test_a_context_that_cuts_a_request_short_is_noticed_and_has_a_line(pick, model_server, sample):
     before = sample("clipmill_fallbacks_total", kind="transcript_cut_short")
     plan, context = await pick(Speaker(model_server, counted=512))
     assert plan.picker == model_server.model
     assert context.lines == [
-        f"{model_server.name} seems to have read only 512 tokens of a longer request: give it a larger context, "
-        "or make CLIPMILL_ANALYZER_PART_TOKENS smaller."
+        f"{model_server.name} seems to have read only 512 tokens of a longer request; give it a larger context "
+        "or lower CLIPMILL_ANALYZER_PART_TOKENS."
     ]
     assert sample("clipmill_fallbacks_total", kind="transcript_cut_short") == before + 1
 

@@ -1,4 +1,4 @@
-"""What is particular to servers that speak OpenAI's protocol."""
+"""Servers with OpenAI's protocol differ, and the client adapts to each."""
 
 import json
 
@@ -12,7 +12,7 @@ GOOD = answer_of((1, 5), (9, 13), (20, 25))
 
 
 def _complains(server, *signs, status=400):
-    """Answer as a server that does not know what any of `signs` stands for: a function of the request."""
+    """Return a reply that refuses every request with one of `signs`, as a server does that does not know them."""
 
     async def reply(_request, body):
         for sign, complaint in signs:
@@ -103,15 +103,15 @@ async def test_a_model_without_a_system_role_gets_the_instruction_with_the_quest
     assert "1@0 This" in message["content"]
 
 
-async def test_a_context_that_is_too_small_is_said_and_not_taken_for_a_form(run, openai_server):
+async def test_a_context_that_is_too_small_is_reported_and_not_taken_for_a_form(run, openai_server):
     body = {"error": {"code": 400, "message": "the request exceeds the available context size (4096 tokens)"}}
     openai_server.replies = [openai_server.refuses(400, body)]
     plan, context = await run(openai_server)
     assert plan.picker == "local"
     assert len(openai_server.requests) == 1
     assert context.lines == [
-        "The transcript is too long for talker-7b's context (400): give the model a larger one, or make "
-        "CLIPMILL_ANALYZER_PART_TOKENS smaller. Clips are picked locally instead."
+        "The transcript is too long for talker-7b's context (400); give the model a larger one or lower "
+        "CLIPMILL_ANALYZER_PART_TOKENS. Clips are picked locally instead."
     ]
 
 
@@ -123,7 +123,7 @@ async def test_an_account_without_credit_is_not_asked_again(run, openai_server):
     assert context.lines == ["talker-7b has no credit left (429). Clips are picked locally instead."]
 
 
-async def test_a_failure_told_with_status_200_is_understood(run_to_the_end, openai_server):
+async def test_a_failure_reported_with_status_200_is_understood(run_to_the_end, openai_server):
     openai_server.replies = [{"error": {"code": 502, "message": "upstream"}}, openai_server.says(GOOD)]
     plan, lines = await run_to_the_end(openai_server)
     assert plan.picker == MODEL

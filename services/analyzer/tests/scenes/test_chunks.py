@@ -1,4 +1,4 @@
-"""Long videos in parts: the same result as in one go, whatever the file; and processes that end with their owner."""
+"""Long videos are searched in chunks with the result of one pass, by processes that end with their owner."""
 
 import asyncio
 import re
@@ -39,7 +39,7 @@ SHOTS = [
 
 
 def picture(time):
-    """Cuts every 3.1 s, a dissolve at 9.3 s, and something that always moves."""
+    """Return a picture of a film with a cut every 3.1 s, a dissolve at 9.3 s, and a rectangle that always moves."""
     place = int(time / 3.1)
     view = SHOTS[place].copy()
     if 8.9 < time < 9.7:
@@ -55,7 +55,7 @@ MEMORY = 4 * 2**30
 
 @pytest.fixture
 def write_film():
-    """Write a video of what a function shows at given times, seconds; `options` are x264's."""
+    """Write a video of the pictures that a function gives for the times, in seconds, with options for x264."""
 
     def write(path, picture, times, options=None, start=0.0):
         with av.open(str(path), "w") as container:
@@ -74,7 +74,7 @@ def write_film():
 
 @pytest.fixture
 def request_for(tmp_path):
-    """Ask for the shots of a file, in parts of at least 3 s."""
+    """Make a request for the shots of a file, in chunks of at least 3 s."""
 
     def make(path, processes=3, duration=SECONDS):
         return DetectionRequest(
@@ -94,19 +94,19 @@ def request_for(tmp_path):
 
 @pytest.fixture
 def both(request_for):
-    """The result in parts, and in one go."""
+    """Return the result of chunks and that of one pass."""
 
     def run(path, duration=SECONDS):
-        parts = detect(request_for(path, duration=duration), lambda _: None)
+        chunks = detect(request_for(path, duration=duration), lambda _: None)
         whole = detect(request_for(path, processes=1, duration=duration), lambda _: None)
         assert whole.chunks == 1
-        return parts, whole
+        return chunks, whole
 
     return run
 
 
-def same(parts, whole):
-    return (parts.cuts, parts.transitions, parts.frames, parts.frame_rate) == (
+def same(chunks, whole):
+    return (chunks.cuts, chunks.transitions, chunks.frames, chunks.frame_rate) == (
         whole.cuts,
         whole.transitions,
         whole.frames,
@@ -134,38 +134,38 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_parts_give_what_one_go_gives(name, write_film, both, tmp_path):
+def test_chunks_give_the_result_of_one_pass(name, write_film, both, tmp_path):
     file, times, options, start = FILES[name]
     write_film(tmp_path / file, picture, times, options, start)
-    parts, whole = both(tmp_path / file)
-    assert same(parts, whole)
+    chunks, whole = both(tmp_path / file)
+    assert same(chunks, whole)
     assert len(whole.cuts) >= 4
-    assert parts.chunks == 3
-    assert parts.note == ""
+    assert chunks.chunks == 3
+    assert chunks.note == ""
 
 
 @pytest.mark.parametrize("at", [0.3, 0.5, 0.52, 0.7])
-def test_a_damaged_video_gives_the_same_in_parts(at, write_film, both, tmp_path):
+def test_a_damaged_video_gives_one_result_in_chunks_and_in_one_pass(at, write_film, both, tmp_path):
     write_film(tmp_path / "whole.mkv", picture, STEADY, {"preset": "veryfast", "g": "30"})
     data = bytearray((tmp_path / "whole.mkv").read_bytes())
     middle = int(len(data) * at)
     data[middle : middle + 3000] = bytes(3000)
     (tmp_path / "a.mkv").write_bytes(data)
-    parts, whole = both(tmp_path / "a.mkv")
-    assert same(parts, whole)
+    chunks, whole = both(tmp_path / "a.mkv")
+    assert same(chunks, whole)
     assert whole.frames > len(STEADY) / 4
 
 
-def test_pictures_that_need_what_is_before_their_keyframe_are_searched_in_one_go(write_film, both, tmp_path):
+def test_pictures_that_need_frames_before_their_keyframe_are_searched_in_one_pass(write_film, both, tmp_path):
     options = {"preset": "veryfast", "x264-params": "intra-refresh=1:keyint=40"}
     write_film(tmp_path / "a.ts", picture, STEADY, options)
-    parts, whole = both(tmp_path / "a.ts")
-    assert same(parts, whole)
-    assert (parts.chunks, whole.note) == (1, "")
-    assert parts.note.startswith("Shots were searched in one pass, because parts of the video could not be joined: ")
+    chunks, whole = both(tmp_path / "a.ts")
+    assert same(chunks, whole)
+    assert (chunks.chunks, whole.note) == (1, "")
+    assert chunks.note.startswith("Shots were searched in one pass, because parts of the video could not be joined: ")
 
 
-async def test_parts_that_could_not_be_joined_are_counted_and_said_in_the_jobs_log(
+async def test_chunks_that_could_not_be_joined_are_counted_and_have_a_line_in_the_jobs_log(
     write_film, media_of, make_context, sample, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(scenes_handler, "processors", lambda: 3)
@@ -185,24 +185,25 @@ async def test_parts_that_could_not_be_joined_are_counted_and_said_in_the_jobs_l
     first, again = ([event for event in context.events if event.kind == "log"] for context in contexts)
     assert first == again
     assert re.fullmatch(
-        r"Shots were searched in one pass, because parts of the video could not be joined: frames have other \w+\. "
+        r"Shots were searched in one pass, because parts of the video could not be joined: their frames have "
+        r"different \w+\. "
         r"That takes longer; the result is the same\.",
         first[0].line,
     )
     assert sample("clipmill_fallbacks_total", kind="searched_in_one_go") == before + 1
 
 
-def test_one_keyframe_is_one_part(write_film, both, tmp_path):
+def test_one_keyframe_is_one_chunk(write_film, both, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "100000", "sc_threshold": "0"})
-    parts, whole = both(tmp_path / "a.mp4")
-    assert parts == whole
+    chunks, whole = both(tmp_path / "a.mp4")
+    assert chunks == whole
 
 
-def test_keyframes_far_from_each_other_make_fewer_parts(write_film, both, tmp_path):
+def test_keyframes_far_from_each_other_make_fewer_chunks(write_film, both, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "200", "sc_threshold": "0"})
-    parts, whole = both(tmp_path / "a.mp4")
-    assert parts.chunks == 2
-    assert same(parts, whole)
+    chunks, whole = both(tmp_path / "a.mp4")
+    assert chunks.chunks == 2
+    assert same(chunks, whole)
 
 
 def test_a_wrong_length_changes_nothing(write_film, both, tmp_path):
@@ -211,20 +212,20 @@ def test_a_wrong_length_changes_nothing(write_film, both, tmp_path):
         assert same(*both(tmp_path / "a.mp4", duration))
 
 
-def test_short_videos_are_one_part(write_film, request_for, tmp_path):
+def test_short_videos_are_one_chunk(write_film, request_for, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY[:125], {"g": "20"})
     with open_store(tmp_path.as_uri()).open_media("a.mp4") as file:
         assert len(planned(file, 5.0, 3.0, 8, MEMORY)) == 1
     assert detect(request_for(tmp_path / "a.mp4", duration=5.0), lambda _: None).chunks == 1
 
 
-def test_little_memory_makes_fewer_parts(write_film, tmp_path):
+def test_little_memory_makes_fewer_chunks(write_film, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "20"})
     with open_store(tmp_path.as_uri()).open_media("a.mp4") as file:
         assert [len(planned(file, SECONDS, 3.0, 8, mib * 2**20)) for mib in (250, 700, 4096)] == [1, 2, 5]
 
 
-def test_progress_of_parts_grows_in_whole_percents(write_film, request_for, tmp_path):
+def test_progress_of_chunks_grows_in_whole_percents(write_film, request_for, tmp_path):
     write_film(tmp_path / "a.mp4", picture, STEADY, {"g": "30"})
     reports = []
     detect(request_for(tmp_path / "a.mp4"), reports.append)
@@ -232,7 +233,7 @@ def test_progress_of_parts_grows_in_whole_percents(write_film, request_for, tmp_
     assert reports[-1] >= 97
 
 
-def test_a_file_that_is_no_video_is_refused_for_good_in_parts_too(request_for, tmp_path):
+def test_a_file_that_is_no_video_is_refused_for_good_in_chunks_too(request_for, tmp_path):
     (tmp_path / "a.mp4").write_text("not a video")
     with pytest.raises(Permanent) as failure:
         detect(request_for(tmp_path / "a.mp4"), lambda _: None)
@@ -240,7 +241,7 @@ def test_a_file_that_is_no_video_is_refused_for_good_in_parts_too(request_for, t
 
 
 def _chunk_processes():
-    """The processes of this test's descendants that measure a chunk, without those that watch over them."""
+    """Return the descendants of this process that measure a chunk, without those that watch over them."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
@@ -251,7 +252,7 @@ def _chunk_processes():
 
 
 def _alive(process):
-    """Whether a process works on; one that has ended and was not collected yet does not."""
+    """Return whether a process still runs; one that has ended but was not collected does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -266,12 +267,12 @@ async def _until(condition):
 
 @pytest.fixture
 def long_film(write_film, tmp_path):
-    """A film that takes seconds to search."""
+    """Write a film that takes seconds to search."""
     write_film(tmp_path / "a.mp4", lambda time: picture(time % 15), [index / 25 for index in range(2500)], {"g": "30"})
     return tmp_path / "a.mp4"
 
 
-async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for):
+async def test_cancelling_ends_the_processes_of_all_chunks(long_film, request_for):
     request = request_for(long_film, duration=100.0)
     task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected, limits=Limits(resident_bytes=2**32)))
     await _until(lambda: len(_chunk_processes()) == 3)
@@ -282,8 +283,8 @@ async def test_cancelling_ends_the_processes_of_all_parts(long_film, request_for
     await _until(lambda: not any(_alive(process) for process in processes))
 
 
-async def test_the_memory_limit_of_the_search_holds_for_the_processes_of_all_parts_together(long_film, request_for):
-    """Half of what each process has once it has imported what it needs is too little for two of them."""
+async def test_the_memory_limit_of_the_search_holds_for_the_processes_of_all_chunks_together(long_film, request_for):
+    """The limit allows less than two processes need for their imports alone."""
     request = request_for(long_film, duration=100.0)
     searching = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
     await _until(lambda: len(_chunk_processes()) == 3)
@@ -311,7 +312,7 @@ asyncio.run(run_child(DETECTION_TARGET, request, Detected))
 """
 
 
-async def test_the_processes_of_all_parts_die_with_a_service_that_is_killed(long_film, request_for):
+async def test_the_processes_of_all_chunks_die_with_a_service_that_is_killed(long_film, request_for):
     request = msgspec.json.encode(request_for(long_film, duration=100.0)).decode()
     owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, request)
     await _until(lambda: len(_chunk_processes()) == 3)
@@ -322,7 +323,7 @@ async def test_the_processes_of_all_parts_die_with_a_service_that_is_killed(long
     assert (len(gone), alive) == (3, [])
 
 
-async def test_a_part_whose_process_crashes_fails_for_the_time_being_and_ends_the_others(long_film, request_for):
+async def test_a_chunk_whose_process_crashes_fails_for_the_time_being_and_ends_the_others(long_film, request_for):
     request = request_for(long_film, duration=100.0)
     task = asyncio.create_task(run_child(DETECTION_TARGET, request, Detected))
     await _until(lambda: len(_chunk_processes()) == 3)

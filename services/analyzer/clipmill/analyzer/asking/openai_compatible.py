@@ -1,6 +1,6 @@
-"""Any server that speaks OpenAI's chat completions: Ollama, llama.cpp, vLLM, LM Studio, or one on the internet.
+"""Any server with OpenAI's chat completions: Ollama, llama.cpp, vLLM, LM Studio, or one on the internet.
 
-They differ in what they understand of the protocol; `Form` is the part that is negotiated.
+Servers understand different parts of the protocol, so the client negotiates the `Form` of a request.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 TEMPERATURE = 0.4
-"""As low as Gemini's, for the same reasons."""
+"""As low as for Gemini, for the reasons given there."""
 
 _FORM_CODES = frozenset({400, 422, 501})
 _COMPLAINT_CHARACTERS = 4000
@@ -36,7 +36,7 @@ _CONTEXT_EXCEEDED = ("context_length", "context length", "context size", "contex
 
 
 class Output(StrEnum):
-    """How the form of the answer is asked for, the surest way first."""
+    """Ways to ask for an answer of a given form, the most reliable first."""
 
     SCHEMA = "json_schema"
     OBJECT = "json_object"
@@ -44,13 +44,13 @@ class Output(StrEnum):
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """A way of putting a request. The first suits every server of today; what an older one refuses is left away.
+    """The form of a request. The default suits current servers; an older one gets a plainer form after it complains.
 
     Attributes:
-        output: how the answer's form is asked for; but for a schema, the instruction spells it out.
-        limit: the name under which the most tokens of an answer are given; models that think want the newer one.
-        temperature: whether one is given; models that think refuse it.
-        system: whether the instruction is a message of its own; some models' templates have no place for it.
+        output: Way to ask for the form of the answer; except with a schema, the instruction spells the form out.
+        limit: Name of the field that limits the tokens of an answer; models that think need the newer name.
+        temperature: True to send a temperature, which models that think refuse.
+        system: True to send the instruction as a separate message, for which some models' templates have no place.
     """
 
     output: Output = Output.SCHEMA
@@ -59,7 +59,7 @@ class Form(Struct, frozen=True, kw_only=True):
     system: bool = True
 
     def instead(self, complaint: str) -> "Form | None":
-        """Return the form to try after the server complained about this one, None if it is not the form's fault."""
+        """Return the form to try after the server complained, None if the form is not at fault."""
         said = complaint[:_COMPLAINT_CHARACTERS].lower()
         if any(sign in said for sign in _CONTEXT_EXCEEDED):
             return None
@@ -117,15 +117,15 @@ class _ErrorBody(Struct, frozen=True):
 
 
 class OpenAICompatible:
-    """One model behind one endpoint. An asynchronous context manager: leaving it closes the connections.
+    """One model behind one endpoint, as an asynchronous context manager that closes its connections at the end.
 
     Args:
-        name: what people call the model.
-        key: sent as a bearer token, None if the server wants none.
-        model: as the server calls it.
-        base_url: to which `/chat/completions` is added, such as `http://127.0.0.1:11434/v1`.
-        timeout: longest wait for an answer, seconds.
-        output_tokens: most tokens of an answer, thoughts included.
+        name: Name of the model for people.
+        key: API key, sent as a bearer token; None if the server needs none.
+        model: Name of the model on the server.
+        base_url: URL to which `/chat/completions` is added, such as `http://127.0.0.1:11434/v1`.
+        timeout: Longest wait for an answer, in seconds.
+        output_tokens: Largest number of tokens of an answer, thoughts included.
 
     Raises:
         Refused: if `key` cannot be a key at all.
@@ -157,19 +157,22 @@ class OpenAICompatible:
     async def answer(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
         """Return the model's next turn; see `Provider.answer`."""
         try:
-            # The transport's time-out is between bytes; this one is for the whole.
+            # The time-out of the transport limits the wait between bytes; this one limits the whole request.
             async with asyncio.timeout(self._timeout):
                 response = await self._negotiated(instruction, turns, schema)
         except (TimeoutError, httpx2.HTTPError) as error:
             raise transport.broken(self.name, error, self._timeout) from error
         except httpx2.InvalidURL:
-            raise Refused(f"{self.name} has no usable address.", CallOutcome.REQUEST_REFUSED) from None
+            raise Refused(
+                f"The address of {self.name} cannot be used; check CLIPMILL_ANALYZER_OPENAI_BASE_URL.",
+                CallOutcome.REQUEST_REFUSED,
+            ) from None
         if response.status_code != 200:
             raise self._failure(response)
         return self._answer(response.content)
 
     async def _negotiated(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> httpx2.Response:
-        """Ask in the form that is known to work, or in plainer ones until the server stops complaining."""
+        """Ask in the form that worked last, then in plainer forms until the server accepts one."""
         form = self._form
         while True:
             body = self._body(form, instruction, turns, schema)
@@ -218,7 +221,7 @@ class OpenAICompatible:
         return Answer(text=text, usage=usage, truncated=choice.finish_reason == "length")
 
     def _reported_failure(self, body: bytes) -> ProviderFailure | None:
-        """Return the failure that a body with status 200 tells of, as some relays do; None if it tells of none."""
+        """Return the failure reported in a body with status 200, as some relays do; None if it reports none."""
         try:
             code = msgspec.json.decode(body, type=_ErrorBody).error.code
         except (ValueError, RecursionError):
@@ -226,12 +229,12 @@ class OpenAICompatible:
         return transport.refusal(self.name, code if isinstance(code, int) and 400 <= code < 600 else 500, "", None)
 
     def _failure(self, response: httpx2.Response) -> Unavailable | Refused:
-        """Return what a status other than 200 means; the server's words may repeat what was sent and stay unsaid."""
+        """Return the failure for a status other than 200, without the server's words, which may repeat the request."""
         code, said = response.status_code, response.text[:_COMPLAINT_CHARACTERS].lower()
         if code in _FORM_CODES and any(sign in said for sign in _CONTEXT_EXCEEDED):
             return Refused(
-                f"The transcript is too long for {self.name}'s context ({code}): give the model a larger one, or make "
-                "CLIPMILL_ANALYZER_PART_TOKENS smaller.",
+                f"The transcript is too long for {self.name}'s context ({code}); give the model a larger one or lower "
+                "CLIPMILL_ANALYZER_PART_TOKENS.",
                 CallOutcome.REQUEST_REFUSED,
             )
         if code == 429 and _NO_CREDIT in said:
@@ -249,6 +252,6 @@ def _usage(reported: _Usage | None) -> Usage:
     return Usage(
         prompt_tokens=max(reported.prompt_tokens or 0, 0),
         cached_tokens=max(cached or 0, 0),
-        answer_tokens=max((reported.completion_tokens or 0) - thoughts, 0),  # which includes the thoughts
+        answer_tokens=max((reported.completion_tokens or 0) - thoughts, 0),  # completion tokens include the thoughts
         thought_tokens=thoughts,
     )

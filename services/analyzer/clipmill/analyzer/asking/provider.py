@@ -1,8 +1,9 @@
-"""What the analyzer asks of a model, whoever runs it, and the ways in which that fails.
+"""The protocol of all model providers, and the ways in which a request to one fails.
 
-`docs/guides/models.md` has the table of what comes of each misbehaviour. In short: what is wrong with an answer is told
-to the model once; what may pass is left to a later try of the task, which is spaced, counted, survives this process and
-is said in the job's log; what will not pass, or has not passed by the last tries, ends with moments picked locally.
+`docs/guides/models.md` has a table of misbehaviours and their results. In short: an answer that breaks a rule is sent
+back to the model once. A failure that may pass is left to a later try of the task, which is counted, waits its turn,
+survives this process and has a line in the job's log. A failure that will not pass, or lasts until the last tries, ends
+with moments picked locally.
 """
 
 from collections.abc import Sequence
@@ -13,22 +14,22 @@ from clipmill.analyzer.asking.costs import Usage
 from msgspec import Struct
 from prometheus_client import Counter
 
-CALLS = Counter("clipmill_provider_calls", "Requests to a model, by how they ended.", ["provider", "outcome"])
-TOKENS = Counter("clipmill_provider_tokens", "Tokens that a model counted.", ["provider", "kind"])
+CALLS = Counter("clipmill_provider_calls", "Requests to models, by provider and outcome.", ["provider", "outcome"])
+TOKENS = Counter("clipmill_provider_tokens", "Tokens that models counted, by provider and kind.", ["provider", "kind"])
 REPAIRS = Counter(
-    "clipmill_provider_repairs", "Answers that had to be asked for again, by what came of it.", ["provider", "result"]
+    "clipmill_provider_repairs", "Answers that were asked for again, by provider and result.", ["provider", "result"]
 )
 
 
 class ProviderKind(StrEnum):
-    """The protocols that are spoken; their values are settings and metric labels."""
+    """The protocols of providers; their values are settings and metric labels."""
 
     GEMINI = "gemini"
     OPENAI = "openai"
 
 
 class CallOutcome(StrEnum):
-    """How a request to a provider ended."""
+    """The outcomes of a request to a provider."""
 
     ANSWERED = "answered"
     TRUNCATED = "truncated"
@@ -40,18 +41,18 @@ class CallOutcome(StrEnum):
     KEY_REFUSED = "key_refused"
     REQUEST_REFUSED = "request_refused"
     FORM_REFUSED = "form_refused"
-    """The server does not know a way of asking; the same is asked again in a plainer one."""
+    """The server does not know the form of the request, which is repeated in a plainer form."""
     NOT_UNDERSTOOD = "not_understood"
     UNUSABLE = "unusable"
-    """Answered, but nothing of the answers can be used: never a single request's outcome, but a conversation's."""
+    """The model answered, but none of its answers can be used: the outcome of a conversation, never of one request."""
 
 
 class Turn(Struct, frozen=True):
     """One turn of a conversation.
 
     Attributes:
-        text: what is said.
-        ours: whether we say it; else the model did.
+        text: Words of the turn.
+        ours: True if the turn is ours, False if it is the model's.
     """
 
     text: str
@@ -59,12 +60,12 @@ class Turn(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What the model said.
+    """An answer of the model.
 
     Attributes:
-        text: the whole of it, or its beginning where it was cut off.
-        usage: the tokens used.
-        truncated: whether it was cut off at the output limit.
+        text: Text of the answer, or its beginning if it was cut off.
+        usage: Tokens used.
+        truncated: True if the answer was cut off at the output limit.
     """
 
     text: str
@@ -76,9 +77,9 @@ class ProviderFailure(Exception):
     """A request that brought no answer.
 
     Attributes:
-        sentence: what happened, for people, without secrets.
-        outcome: the same for the metric.
-        usage: what it cost all the same, None if unknown.
+        sentence: Sentence for people, without secrets.
+        outcome: Outcome for the metric.
+        usage: Tokens that the request cost nevertheless, None if unknown.
     """
 
     def __init__(self, sentence: str, outcome: CallOutcome, usage: Usage | None = None) -> None:
@@ -89,10 +90,10 @@ class ProviderFailure(Exception):
 
 
 class Unavailable(ProviderFailure):
-    """Later it may work: too many requests, an error on the other side, no connection, no answer in time or no use.
+    """A failure that may pass: too many requests, a server error, no connection, a time-out, or a useless answer.
 
     Attributes:
-        retry_after: seconds that the provider asks to be left alone, None if it did not say.
+        retry_after: Pause that the provider asks for, in seconds; None if it names none.
     """
 
     def __init__(self, sentence: str, outcome: CallOutcome, retry_after: float | None = None) -> None:
@@ -101,7 +102,7 @@ class Unavailable(ProviderFailure):
 
 
 class Refused(ProviderFailure):
-    """Asking again would not help: the key, the request or the content is refused."""
+    """A failure that will not pass: the provider refuses the key, the request or the content."""
 
 
 class Provider(Protocol):
@@ -109,23 +110,23 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Name of the model for people."""
 
     @property
     def kind(self) -> ProviderKind:
-        """Whose protocol it speaks."""
+        """Protocol that the model speaks."""
 
     async def answer(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
         """Return the model's next turn.
 
         Args:
-            instruction: what it is and how it works, the same for every request.
-            turns: the conversation so far, ending with ours.
+            instruction: Role and rules of the model, identical in every request of a kind.
+            turns: Conversation so far, which ends with a turn of ours.
             schema: JSON Schema of the answer.
 
         Raises:
             Unavailable: if another try may work.
-            Refused: if none will.
+            Refused: if no other try will work.
         """
 
 
@@ -140,5 +141,5 @@ def count(kind: ProviderKind, outcome: CallOutcome, usage: Usage | None) -> None
 
 
 def count_repair(kind: ProviderKind, *, worked: bool) -> None:
-    """Count an answer that was asked for a second time, and whether that helped."""
+    """Count an answer that was asked for again, by whether the second one could be used."""
     REPAIRS.labels(provider=kind, result="repaired" if worked else "unusable").inc()

@@ -1,4 +1,4 @@
-"""HTTP to providers: one client that believes no size, and what its failures mean."""
+"""HTTP to providers: a client that limits the size of every answer, and the failures that its errors mean."""
 
 import time
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import httpx2
 from clipmill.analyzer.asking.provider import CallOutcome, Refused, Unavailable
 
 ANSWER_BYTES = 4 * 2**20
-"""The largest body that is read: twenty times the longest answer that any output limit allows."""
+"""Largest body that is read: twenty times the longest answer that an output limit allows."""
 
 _KEY_REFUSED_CODES = frozenset({401, 403})
 _BUSY_CODE = 429
@@ -32,7 +32,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
 
 
 async def _bound(response: httpx2.Response) -> None:
-    """Bound what will be read of `response`; a compressed body, which was not asked for, has no bound."""
+    """Limit the body of `response`, and refuse a compressed one, whose size has no limit."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise httpx2.DecodingError("The answer is compressed.")
     if isinstance(response.stream, httpx2.AsyncByteStream):
@@ -43,7 +43,7 @@ def client(timeout: float) -> httpx2.AsyncClient:
     """Return a client that reads at most `ANSWER_BYTES` of an answer and follows no redirect.
 
     Args:
-        timeout: longest silence, seconds.
+        timeout: Longest silence, in seconds.
     """
     return httpx2.AsyncClient(
         timeout=timeout,
@@ -64,12 +64,12 @@ def check_key(name: str, key: str) -> None:
 
 
 def broken(name: str, error: httpx2.HTTPError | TimeoutError, timeout: float) -> Unavailable:
-    """Return what it means that a request ended in `error` instead of an answer.
+    """Return the failure for a request that ended with `error` instead of an answer.
 
     Args:
-        name: of the provider.
-        error: what the client raised.
-        timeout: the longest wait, seconds.
+        name: Name of the provider.
+        error: Error that the client raised.
+        timeout: Longest wait, in seconds.
     """
     if isinstance(error, (TimeoutError, httpx2.TimeoutException)):
         return Unavailable(f"{name} did not answer within {timeout:g} seconds.", CallOutcome.TIMED_OUT)
@@ -81,18 +81,18 @@ def broken(name: str, error: httpx2.HTTPError | TimeoutError, timeout: float) ->
 
 
 def not_understood(name: str) -> Unavailable:
-    """Return what it means that a body is not what the protocol says: mostly something between is at fault."""
-    return Unavailable(f"{name}'s answer is not of its own form.", CallOutcome.NOT_UNDERSTOOD)
+    """Return the failure for a body that breaks the protocol, usually the fault of a proxy in between."""
+    return Unavailable(f"{name} sent an answer that does not follow its protocol.", CallOutcome.NOT_UNDERSTOOD)
 
 
 def refusal(name: str, code: int, status: str, retry_after: float | None) -> Unavailable | Refused:
-    """Return what it means that a request was answered with an HTTP status other than 200.
+    """Return the failure for an answer with an HTTP status other than 200.
 
     Args:
-        name: of the provider.
-        code: the HTTP status.
-        status: what the provider calls it; empty for nothing.
-        retry_after: seconds that it asks to be left alone, None if it did not say.
+        name: Name of the provider.
+        code: HTTP status.
+        status: Name that the provider gives the status; empty if it gives none.
+        retry_after: Pause that the provider asks for, in seconds; None if it names none.
     """
     said = f"{code} {status}".strip()
     if code in _KEY_REFUSED_CODES:
@@ -105,7 +105,7 @@ def refusal(name: str, code: int, status: str, retry_after: float | None) -> Una
 
 
 def seconds_to_wait(said: str) -> float | None:
-    """Return what a Retry-After header says in seconds, by number or by date; None if it says nothing sensible."""
+    """Return the pause of a Retry-After header, a number or a date, in seconds; None if it is neither."""
     try:
         seconds = float(said)
     except ValueError:
@@ -113,4 +113,4 @@ def seconds_to_wait(said: str) -> float | None:
             seconds = parsedate_to_datetime(said).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
-    return max(seconds, 0.0) if seconds < float("inf") else None  # NaN is not less either
+    return max(seconds, 0.0) if seconds < float("inf") else None  # NaN compares as False too

@@ -1,4 +1,4 @@
-"""The moments that are picked locally: where somebody speaks by what is said, elsewhere by sound and shots."""
+"""Picks moments locally: by the words where somebody speaks, elsewhere by sound and shots."""
 
 from collections.abc import Sequence
 
@@ -14,24 +14,26 @@ from msgspec.structs import replace
 
 MIDDLE_SCORE = 50
 SCORE_PER_DEVIATION = 14
-"""A local score says by how many standard deviations a window stands above all windows of its talk: 50 is the mean,
-the best of a talk come to 75 to 95."""
+"""Points of a local score per standard deviation of a window above all windows of its talk: the mean has 50, and the
+best windows of a talk have 75 to 95."""
 
 HIGHEST_LOCAL_SCORE = 98
 
 WORDLESS_SCORE = 30
-"""Score of a clip without speech that is like the rest of its source; speech says more."""
+"""Score of a clip without speech that is like the rest of its source: lower, because speech says more."""
 
 WORDLESS_SCORE_PER_VALUE = 15
 WORDLESS_SCORE_LIMIT = 60
 
 
 def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Moment]:
-    """Return the moments that a job still needs, without asking any model; never overlapping, never none.
+    """Return the moments that a job still needs, without asking a model. They never overlap.
+
+    The result has at least one moment if `taken` is empty.
 
     Args:
-        material: what to pick from.
-        taken: moments that the plan has already; the new ones keep clear of them and score below them.
+        material: Material to pick from.
+        taken: Moments that the plan already has; the new ones do not overlap them and score lower.
     """
     wanted = material.options.target_clips - len(taken)
     if material.too_short:
@@ -41,13 +43,13 @@ def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Momen
     busy += [moment.window for moment in moments]
     moments += _wordless(material, wanted - len(moments), busy)
     if not moments and not taken:
-        # Speech without a gap, whose words fit no allowed length: the length is what was asked for, so it decides.
+        # The speech has no gap, and no run of its words has an allowed length. The wanted length decides.
         moments = _wordless(material, wanted, busy, over_speech=True)
     return _graded(moments, min((moment.score for moment in taken), default=101))
 
 
 def _graded(moments: Sequence[Moment], ceiling: int) -> list[Moment]:
-    """Return `moments` with scores below `ceiling`, no two of them equal while there is room above 0."""
+    """Return `moments` with scores below `ceiling`, all of them different if there is room above 0."""
     ranked = sorted(moments, key=lambda moment: (-moment.score, moment.window.start_ms))
     graded: list[Moment] = []
     for place, moment in enumerate(ranked):
@@ -91,7 +93,7 @@ def _spoken(material: Material, wanted: int, busy: Sequence[Window]) -> list[Mom
 
 
 def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:
-    """Return moments where nothing is said, chosen by sound and shots."""
+    """Return moments where nobody speaks, chosen by sound and shots."""
     speech = [] if over_speech else [(milliseconds(word.start), milliseconds(word.end)) for word in material.words]
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
@@ -116,7 +118,7 @@ def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_s
 
 
 def _whole(material: Material) -> Moment:
-    """Return the whole source as one moment, for a source that is shorter than a clip should be."""
+    """Return the whole source as one moment, because it is shorter than a clip should be."""
     title, tags = material.name, list[str]()
     if material.sentences:
         picker = LocalPicker(evidence_for(material))
@@ -130,12 +132,12 @@ def _whole(material: Material) -> Moment:
         instagram=caption_of(title, tags),
         youtube=title,
         score=MIDDLE_SCORE,
-        reason="The whole source: it is shorter than a clip should be.",
+        reason="The whole source, because it is shorter than a clip should be.",
     )
 
 
 def _gaps(blocked: Sequence[tuple[int, int]], duration: int, shortest: int) -> list[tuple[int, int]]:
-    """Return the segments of at least `shortest` that no interval of `blocked` (sorted) touches."""
+    """Return the gaps of at least `shortest` between the intervals of `blocked`, which are sorted."""
     gaps: list[tuple[int, int]] = []
     reached = 0
     for start, end in [*blocked, (duration, duration)]:

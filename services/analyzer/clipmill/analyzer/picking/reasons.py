@@ -1,4 +1,4 @@
-"""Why a clip was picked, in a sentence that names the evidence."""
+"""The reason why a clip was picked: a sentence that names the evidence."""
 
 from collections.abc import Sequence
 
@@ -7,33 +7,33 @@ from clipmill.analyzer.picking.local_picker import CLEAR_BOUNDARY, SUBSTANCE
 from clipmill.analyzer.talk.windows import Window
 
 MOST_SAID = 4
-"""More evidence than this is not read."""
+"""Largest number of reasons: people do not read more."""
 
 AUDIBLE = 0.25
-"""So much louder or faster than usual, of what counts as clearly so, is worth telling."""
+"""Share of a clear rise in loudness or pace from which it is named."""
 
 _SUBSTANCES = {
     "question": "raises a question and goes on to its answer",
     "number": "gives numbers",
-    "contrast": "turns an expectation round",
+    "contrast": "turns an expectation around",
     "claim": "makes a strong claim",
-    "emotion": "is told with feeling",
+    "emotion": "is said with feeling",
     "story": "tells a story",
 }
 
 
 def reason_of(evidence: Evidence, window: Window) -> str:
-    """Return what speaks for `window`, the strongest first."""
+    """Return the evidence for `window` as a sentence, the strongest first."""
     inside = range(window.first, window.last + 1)
     sums = {
         name: sum(max(float(getattr(evidence.features[index], name)), 0.0) for index in inside) for name in SUBSTANCE
     }
     best = sorted((name for name in SUBSTANCE if sums[name] > 0), key=lambda name: (-sums[name], name))[:2]
     if evidence.features[window.first].question > 0 and window.last > window.first:
-        # Whatever else there is: people stay for the answer.
+        # A question comes first whatever else there is, because people stay for the answer.
         best = ["question", *(name for name in best if name != "question")]
     said = [_SUBSTANCES[name] for name in best] + _delivery(evidence, inside) + _place(evidence, window)
-    return f"Picked locally: it {_listed(said[:MOST_SAID] or ['stands for itself'])}."
+    return f"Picked locally: it {_listed(said[:MOST_SAID] or ['can be understood alone'])}."
 
 
 def _delivery(evidence: Evidence, inside: Sequence[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which segments to show where nobody speaks: by the sound and by the shots."""
+"""Picks segments where nobody speaks, by the sound and by the shots."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -10,36 +10,36 @@ from clipmill.analyzer.talk.windows import Lengths, Window
 from msgspec import Struct
 
 PREFERRED_MS = 30_000
-"""Long enough to show something, short enough to be watched to its end."""
+"""Preferred length: long enough to show something, short enough to be watched to the end."""
 
 STEP_MS = 1000
-"""Segments may start at each second, since levels are by the second, and at each cut."""
+"""Distance of possible starts, because levels are known by the second. Segments may also start at each cut."""
 
 LIVELY_DB = 6.0
-"""So much louder than the video's median is clearly loud: double the amplitude."""
+"""Decibels above the median of the video that count as clearly loud: double the amplitude."""
 
 LOUDNESS = 1.0
-"""Cheers, crashes and music are where something happens: loudness alone finds most highlights of sports (Rui, Gupta and
-Acero 2000, "Automatically extracting highlights for TV baseball programs")."""
+"""Weight of loudness, because cheers, crashes and music mark events. Loudness alone finds most highlights of sports
+(Rui, Gupta and Acero 2000, "Automatically extracting highlights for TV baseball programs")."""
 
 CHANGE = 0.5
-"""Steady noise is an engine or the wind; what rises and falls is an event."""
+"""Weight of changing sound: steady noise is an engine or the wind, while a sound that rises and falls is an event."""
 
 CUTTING = 0.3
-"""Editors cut fast where much happens: for each doubling of the number of cuts, up to three."""
+"""Weight of each doubling of the number of cuts, up to three, because editors cut fast where much happens."""
 
 START_ON_CUT = 0.3
-"""A shot is shown from its first frame."""
+"""Weight of a start on a cut, which shows a shot from its first frame."""
 
 SHORTNESS = 0.3
-"""A segment of the preferred length shows more than a short one."""
+"""Weight against short segments, because one of the preferred length shows more."""
 
 EVENNESS = 0.2
-"""Where nothing else decides, clips are spread evenly: little."""
+"""Weight of an even spread; small, so it decides only where nothing else does."""
 
 
 class WordlessSegment(Struct, frozen=True):
-    """A segment to show, what it is worth (about -3 to 3), and what speaks for it."""
+    """A segment without speech, its value (about -3 to 3), and the reason for it."""
 
     window: Window
     value: float
@@ -47,12 +47,12 @@ class WordlessSegment(Struct, frozen=True):
 
 
 class Wordless:
-    """Values segments of one source in which nothing is said.
+    """Values the segments of one source in which nobody speaks.
 
     Args:
-        levels: mean power of each second from second 0 on, dBFS; empty where unknown.
-        cuts_ms: first frames of shots, milliseconds, ascending.
-        duration_ms: of the source.
+        levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
+        cuts_ms: Times of the first frames of shots, in milliseconds, ascending.
+        duration_ms: Length of the source, in milliseconds.
     """
 
     def __init__(self, levels: Sequence[int], cuts_ms: Sequence[int], duration_ms: int) -> None:
@@ -67,12 +67,12 @@ class Wordless:
         self._heard, self._louder, self._lively = _sums(heard), _sums(louder), _sums(lively)
 
     def best(self, free: Sequence[tuple[int, int]], lengths: Lengths, wanted: int) -> list[WordlessSegment]:
-        """Return up to `wanted` segments that do not overlap, as many as there is room for, in order of time.
+        """Return up to `wanted` segments that do not overlap, as many as fit, in order of time.
 
         Args:
-            free: where there is room, milliseconds, ascending.
-            lengths: what a clip may last.
-            wanted: how many.
+            free: Free intervals, in milliseconds, ascending.
+            lengths: Allowed lengths of clips.
+            wanted: Number of segments wanted.
         """
         if wanted < 1:
             return []
@@ -85,13 +85,13 @@ class Wordless:
         ]
 
     def _candidates(self, start: int, end: int, lengths: Lengths) -> list[Window]:
-        """Return the windows between `start` and `end`: of the preferred length, of the shortest, or all there is."""
+        """Return windows between `start` and `end`: of the preferred length, of the shortest, or of all there is."""
         room = end - start
         preferred = max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
         found: set[tuple[int, int]] = set()
         for length in sorted({min(preferred, room), lengths.shortest_ms}):
             starts = {*range(start, end - length + 1, STEP_MS), end - length}
-            # Packed without a gap, as many fit as there is room for.
+            # These starts pack windows without a gap, which fits the largest number of them.
             starts.update(range(start, end - length + 1, length))
             starts.update(cut for cut in self._between(start, end - length))
             found.update((begin, self._ending(begin + length, begin, end, lengths)) for begin in starts)
@@ -100,7 +100,7 @@ class Wordless:
         return [Window(first=0, last=-1, start_ms=begin, end_ms=until) for begin, until in sorted(found)]
 
     def _ending(self, time: int, begin: int, limit: int, lengths: Lengths) -> int:
-        """Return the cut nearest to `time` if it is near enough, so that no few frames of another shot flash up."""
+        """Return the cut nearest to `time` if it is near, because else a few frames of another shot would flash up."""
         lowest, highest = begin + lengths.shortest_ms, min(limit, begin + lengths.longest_ms)
         near = [cut for cut in self._between(time - CUT_REACH_MS, time + CUT_REACH_MS) if lowest <= cut <= highest]
         return min(near, key=lambda cut: (abs(cut - time), cut), default=time)
@@ -119,14 +119,14 @@ class Wordless:
         )
 
     def _cutting(self, window: Window) -> float:
-        """Return how much oftener than in all of the source there are cuts, in doublings, -3 to 3."""
+        """Return the rate of cuts compared with that of the source, in doublings, -3 to 3."""
         inside = len(self._between(window.start_ms, window.end_ms - 1))
         expected = len(self._cuts) * window.length_ms / self._duration_ms
         return float(np.clip(np.log2((inside + 1) / (expected + 1)), -3.0, 3.0))
 
     @staticmethod
     def _mean(sums: np.ndarray[tuple[int], np.dtype[np.float64]], window: Window) -> float:
-        """Return the mean over the seconds of `window` from the running sums; 0 where nothing was heard."""
+        """Return the mean over the seconds of `window` from the running sums; 0 if there are no levels."""
         first = min(window.start_ms // 1000, len(sums) - 1)
         last = min(-(-window.end_ms // 1000), len(sums) - 1)
         return float(sums[last] - sums[first]) / (last - first) if last > first else 0.0
@@ -137,7 +137,7 @@ class Wordless:
         if len(self._heard) > 1 and louder >= 1:
             said.append(f"it is {louder:.0f} dB louder than usual")
         if len(self._heard) > 1 and self._mean(self._lively, window) > 0:
-            said.append("its sound changes much")
+            said.append("its sound changes a lot")
         inside = len(self._between(window.start_ms, window.end_ms - 1))
         starts_on_cut = bool(self._between(window.start_ms, window.start_ms))
         inside -= starts_on_cut
@@ -145,7 +145,7 @@ class Wordless:
             said.append(f"it has {inside} cut{'s' * (inside > 1)}")
         if starts_on_cut:
             said.append("it starts on a cut")
-        return f"Picked locally: nothing is said here; {', '.join(said) or 'taken at an even distance'}."
+        return f"Picked locally: nobody speaks here; {', '.join(said) or 'it keeps an even distance from other clips'}."
 
 
 def _sums(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -153,7 +153,7 @@ def _sums(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tu
 
 
 def _even_places(free: Sequence[tuple[int, int]], wanted: int) -> list[float]:
-    """Return the middles of `wanted` equal parts of what is free, milliseconds."""
+    """Return the middles of `wanted` equal parts of the free time, in milliseconds."""
     total = sum(end - start for start, end in free)
     places: list[float] = []
     for part in range(wanted):
@@ -167,6 +167,6 @@ def _even_places(free: Sequence[tuple[int, int]], wanted: int) -> list[float]:
 
 
 def _distance(window: Window, places: Sequence[float]) -> float:
-    """Return how far the middle of `window` is from the nearest place, as a share of the window, at most 1."""
+    """Return the distance from the middle of `window` to the nearest place, as a share of the window, at most 1."""
     middle = (window.start_ms + window.end_ms) / 2
     return min(min(abs(middle - place) for place in places) / window.length_ms, 1.0) if places else 0.0

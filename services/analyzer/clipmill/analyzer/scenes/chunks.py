@@ -130,6 +130,6 @@ def _compare(tail: Measures, following: Measures) -> None:
     """Raise an error if the end of a chunk differs from the beginning of the next one, which overlaps it."""
     head = following.part(0, len(tail))
     if len(tail) == 0 or (tail.ticks, tail.origin, tail.time_base) != (head.ticks, head.origin, head.time_base):
-        raise ChunksDisagreeError("frames have other times")
+        raise ChunksDisagreeError("their frames have different times")
     if tail.thumbnails != head.thumbnails or tail.scores[8:] != head.scores[8:]:
-        raise ChunksDisagreeError("frames have other pictures")
+        raise ChunksDisagreeError("their frames have different pictures")
