@@ -1,4 +1,4 @@
-"""What the analyzer's tests share: talks as documents, small videos, a context that remembers, models on loopback."""
+"""Fixtures of the analyzer's tests: talks as documents, small videos, a recording context, models on loopback."""
 
 import logging
 import sys
@@ -73,7 +73,7 @@ def say() -> Callable[..., Transcript]:
 
 @pytest.fixture
 def make_talk() -> Callable[[int], Talk]:
-    """Make a talk of planted passages between other things; each number is another."""
+    """Make a talk with planted passages between others; each number gives another talk."""
     return numbered_talk
 
 
@@ -95,7 +95,7 @@ def media_of() -> Callable[[float], MediaFacts]:
 
 @pytest.fixture
 def write_video() -> Callable[..., None]:
-    """Write a video whose pictures change colour and pattern at given frames."""
+    """Write a video whose pictures change colour and pattern at the given frames."""
 
     def write(
         path: Path, times_ms: Sequence[int], cuts: Sequence[int], size: tuple[int, int] = (320, 180), start_ms: int = 0
@@ -111,7 +111,7 @@ def write_video() -> Callable[..., None]:
             for index, time_ms in enumerate(times_ms):
                 shot = shots[sum(index >= cut for cut in cuts)]
                 picture = np.kron(shot, np.ones((20, 20, 1), dtype=np.uint8))
-                picture[:, :8] = (index * 7) % 255  # something always moves a little
+                picture[:, :8] = (index * 7) % 255  # a stripe always moves a little
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
                 frame.pts, frame.time_base = time_ms + start_ms, Fraction(1, 1000)
                 container.mux(stream.encode(frame))
@@ -134,13 +134,13 @@ async def openai_server() -> AsyncIterator[model_servers.OpenAIServer]:
 
 @pytest.fixture(params=["gemini_server", "openai_server"])
 def model_server(request) -> model_servers.ModelServer:
-    """Each provider's server in turn: what holds for one holds for the other."""
+    """Give the server of each provider in turn, because both must behave alike."""
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
 def speech(say) -> Callable[..., Transcript]:
-    """Make a transcript of so many sentences of about five and a half seconds each."""
+    """Make a transcript of `count` sentences of about five and a half seconds each."""
 
     def make(count: int) -> Transcript:
         return say(
@@ -155,7 +155,7 @@ def speech(say) -> Callable[..., Transcript]:
 
 @pytest.fixture
 async def job(media_of, speech):
-    """A job whose three documents are stored, of three minutes and a half: (store, job id)."""
+    """Store the three documents of a job of three and a half minutes, and give the store and the job's id."""
     store, job_id = open_store("memory://"), new_job_id()
     await put_documents(store, job_id, media_of, speech(40))
     return store, job_id
@@ -171,7 +171,7 @@ async def put_documents(store, job_id, media_of, transcript) -> None:
 
 @pytest.fixture
 def put(job, media_of):
-    """Replace the job's documents by those of another transcript."""
+    """Replace the documents of the job with those of another transcript."""
 
     async def do(transcript: Transcript) -> None:
         store, job_id = job
@@ -182,7 +182,7 @@ def put(job, media_of):
 
 @pytest.fixture
 def run(job, make_context, no_proxies, caplog):
-    """Do the analyze task once, by a server or locally; afterwards the key must be nowhere."""
+    """Do the analyze task once, with a server or locally, and assert that the key leaks nowhere."""
     caplog.set_level(logging.DEBUG)
     key = model_servers.KEY
 
@@ -208,7 +208,7 @@ def run(job, make_context, no_proxies, caplog):
 
 @pytest.fixture
 def run_to_the_end(run, make_context):
-    """Do the analyze task as often as a worker would; give the plan and the lines of the job's log."""
+    """Do the analyze task as often as a worker would, and return the plan and the lines of the job's log."""
 
     async def do(server, **settings):
         lines: list[str] = []
@@ -227,7 +227,7 @@ def run_to_the_end(run, make_context):
 
 @pytest.fixture
 def sample():
-    """Read a metric of this process; 0 if it was never counted."""
+    """Read a metric of this process, 0 if it was never counted."""
 
     def read(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0

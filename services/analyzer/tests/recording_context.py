@@ -1,4 +1,4 @@
-"""What stands in for a task's delivery where there is no queue."""
+"""A context for tests of handlers without a queue."""
 
 import structlog
 from clipmill.contracts.events import Event
@@ -6,7 +6,7 @@ from clipmill.contracts.tasks import Task
 
 
 class RecordingContext:
-    """Stands in for the delivery: keeps what a handler says and asks for."""
+    """Replaces the delivery of a task and records the events and tasks of a handler."""
 
     def __init__(self, attempt: int = 1, secret: str | None = None) -> None:
         self.attempt = attempt
@@ -34,5 +34,5 @@ class RecordingContext:
 
     @property
     def lines(self) -> list[str]:
-        """What the job's log says but for the stage's first line."""
+        """Return the lines of the job's log, except the first line of the stage."""
         return [event.line for event in self.events if event.kind == "log"]

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001
-"""The local picker in other languages than English: no lexicon, other marks, no blanks between words."""
+"""The local picker works in other languages: without a lexicon, with other marks, without blanks between words."""
 
 import pytest
 from clipmill.analyzer.picking.features import features_of

@@ -1,4 +1,4 @@
-"""Which model is asked, and where."""
+"""Settings and a lent key choose the model that is asked."""
 
 import time
 from email.utils import formatdate

@@ -1,4 +1,4 @@
-"""`python -m clipmill.analyzer pick`: a line of documents in, a line with the plan's clips out, without servers."""
+"""`python -m clipmill.analyzer pick` answers each line of documents with the clips of a plan, without servers."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ async def test_an_answer_comes_before_the_next_line_is_asked_for(make_talk):
     assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
-async def test_when_nobody_reads_the_answers_the_run_ends_without_a_trace(make_talk):
+async def test_when_nobody_reads_the_answers_the_run_ends_silently(make_talk):
     process = await start()
     process._transport.get_pipe_transport(1).close()  # asyncio has no other way to stop reading
     process.stdin.write(line_of(make_talk(1)))
@@ -123,7 +123,7 @@ def test_a_value_that_no_stage_stores_is_named(make_talk, part, name, value, sen
     [b"", b"[]", b"{}", b'{"media": "\xff"}', b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"\x00" * 100],
     ids=["empty", "a list", "nothing in it", "no UTF-8", "too deep", "zeros"],
 )
-def test_what_is_no_set_of_documents_is_refused(line):
+def test_a_line_without_the_documents_of_a_job_is_refused(line):
     problem = refusal(line)
     assert problem.code == "bad_request"
     assert problem.sentence.startswith("The line does not hold the documents of a job: ")

@@ -1,4 +1,4 @@
-"""The process itself: started as it is in production, with a real NATS, from a stored source to the render tasks."""
+"""The process runs as in production, with a real NATS, from a stored source to the render tasks."""
 
 import asyncio
 import sys
@@ -21,12 +21,12 @@ from clipmill.messaging.publisher import Publisher
 PATIENCE = 60.0
 
 DECODERS = ("cv2", "av", "av.libs", "PIL", "torch", "ai_edge_litert")
-"""What may crash on bad media or takes much memory: it belongs in child processes."""
+"""Libraries that may crash on bad media or take much memory, and so belong in child processes."""
 
 
 @pytest.fixture
 async def service(nats_server, nc, tmp_path):
-    """`python -m clipmill.analyzer` with nothing but environment variables."""
+    """Run `python -m clipmill.analyzer` with environment variables only."""
     environment = {
         "CLIPMILL_NATS_URL": nats_server.url,
         "CLIPMILL_STORE_URL": (tmp_path / "store").as_uri(),

@@ -1,4 +1,4 @@
-"""`python -m clipmill.analyzer`: two stages in one process, finding shots and picking moments."""
+"""`python -m clipmill.analyzer` finds shots and picks moments: two stages in one process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from clipmill.operations.settings import SettingsError
 
 @asynccontextmanager
 async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
-    """Yield what this process works on."""
+    """Yield the workers of this process."""
     try:
         prices = load_prices(settings.price_table)
     except PriceTableError as error:

@@ -1,4 +1,4 @@
-"""The plan of a job: what a model proposed, what is picked locally where that is not enough, and its order."""
+"""The plan of a job: a model's moments, locally picked ones where they are too few, and their order."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
 
 LOCAL_PICKER = "local"
-"""The picker that a plan names where no model chose."""
+"""Name of the picker in a plan without a model's choice."""
 
 _FREE = Cost()
 
@@ -22,14 +22,14 @@ def plan_of(
     cost: Cost = _FREE,
     note: str = "",
 ) -> Plan:
-    """Return the plan of a job, with as many clips as it asked for or as there is room for.
+    """Return the plan of a job, with as many clips as it asked for or as fit into the source.
 
     Args:
-        material: what to pick from.
-        proposed: moments that a model chose, not overlapping; what is missing is picked locally.
-        picker: who chose them.
-        cost: what choosing them cost.
-        note: what the job's log says about the choice; empty for nothing.
+        material: Material to pick from.
+        proposed: Moments that a model chose, without overlap; missing ones are picked locally.
+        picker: Name of the picker that chose them.
+        cost: Cost of choosing them.
+        note: Line for the job's log about the choice; empty for none.
     """
     moments = list(proposed)
     if len(moments) < material.options.target_clips:
@@ -40,7 +40,7 @@ def plan_of(
 
 
 def _ranked(moments: Sequence[Moment]) -> tuple[PlannedClip, ...]:
-    """Return `moments` as the clips of a plan, the best score first, the earlier first among equals."""
+    """Return `moments` as the clips of a plan, the best score first, equal scores in order of time."""
     ranked = sorted(moments, key=lambda moment: (-moment.score, moment.window.start_ms))
     return tuple(
         PlannedClip(

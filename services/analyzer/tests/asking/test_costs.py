@@ -1,4 +1,4 @@
-"""What asking costs."""
+"""The cost of asking a model is counted."""
 
 import pytest
 from clipmill.analyzer.asking.costs import PriceTableError, Spending, Usage, added, load_prices
@@ -12,13 +12,13 @@ def test_cached_tokens_are_cheaper_and_thoughts_count_as_output():
     assert load_prices().usd("gemini-2.5-flash", usage) == pytest.approx(0.30 + 0.03 + 2 * 2.50)
 
 
-def test_an_unlisted_model_is_priced_by_a_guess_and_says_so():
+def test_an_unlisted_model_is_priced_by_an_estimate_and_marked_so():
     spending = Spending(load_prices(), "gemini-9-ultra")
     spending.request(Usage(prompt_tokens=MILLION))
     assert spending.cost == Cost(total_usd=1.5, provider_calls=1, estimated=True)
 
 
-def test_an_unlisted_model_of_the_operators_own_is_free_and_not_a_guess():
+def test_an_unlisted_model_of_the_operator_is_free_and_not_estimated():
     spending = Spending(load_prices(), "qwen2.5:14b", free_unlisted=True)
     spending.request(Usage(prompt_tokens=MILLION))
     assert spending.cost == Cost(provider_calls=1)

@@ -1,4 +1,4 @@
-"""How a model's answer is read, whatever stands around it."""
+"""Records are read from a model's answer, whatever surrounds them."""
 
 import json
 
@@ -37,7 +37,7 @@ def test_the_records_are_found(text):
 @pytest.mark.parametrize(
     "text", ["", "I cannot do that.", "[]", "{}", '{"clips": 3}', '{"clips": [{"first_sent', "{" * 999]
 )
-def test_where_there_is_none_there_is_nothing(text):
+def test_a_text_without_records_gives_none(text):
     assert _read(text) is None
 
 

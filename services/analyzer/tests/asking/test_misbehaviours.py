@@ -1,4 +1,4 @@
-"""That each misbehaviour of a model's server ends as documented, whichever protocol it speaks."""
+"""Each misbehaviour of a model's server ends as documented, whichever protocol it speaks."""
 
 from pathlib import Path
 
@@ -44,5 +44,5 @@ async def test_a_misbehaviour_ends_as_documented(model_server, run_to_the_end, s
 
 
 def test_the_page_on_models_names_every_outcome():
-    told = PAGE.read_text(encoding="utf-8")
-    assert [outcome for outcome in CallOutcome if f"`{outcome}`" not in told] == []
+    page = PAGE.read_text(encoding="utf-8")
+    assert [outcome for outcome in CallOutcome if f"`{outcome}`" not in page] == []

@@ -1,4 +1,4 @@
-"""What of a model's answer is believed."""
+"""A model's proposals are checked before they are used."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 @pytest.fixture
 def material(say, media_of):
-    """Twelve sentences of about five and a half seconds."""
+    """Return the material of twelve sentences of about five and a half seconds each."""
     transcript = say(
         [
             f"This is sentence number {one} and it has really quite a few more words so that it becomes long enough."
@@ -154,7 +154,7 @@ def test_a_truncated_answer_is_a_problem_that_is_named(material):
     assert "cut off" in _check(material, '{"clips": [', truncated=True).problems[0]
 
 
-def test_texts_that_break_a_limit_are_put_right_here(material):
+def test_texts_that_break_a_limit_are_corrected(material):
     clip = _clip(
         1, 4, title="word " * 50, youtube="word " * 50, tiktok="long " * 1000,
         instagram="Hi #a #b #c #d #e #f #g", score=400, reason="\x00 why",

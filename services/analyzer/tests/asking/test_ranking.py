@@ -1,4 +1,4 @@
-"""From the proposals of chunks to the best of the whole."""
+"""The proposals for all chunks are ranked, and the scores of a job are spread."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""How a long transcript is divided."""
+"""A long transcript is divided into overlapping chunks."""
 
 import pytest
 from clipmill.analyzer.asking.transcript_chunks import chunks_of, fewest_tokens, tokens_in
@@ -37,7 +37,7 @@ def test_a_single_sentence_is_not_divided_however_long_it_is():
     assert [(chunk.first, chunk.last) for chunk in chunks_of(_sentences([25.0]), 1, 60.0)] == [(0, 0)]
 
 
-def test_a_joint_lies_where_the_speaker_pauses():
+def test_a_boundary_is_where_the_speaker_pauses():
     gaps = [0.3] * 200
     gaps[103] = 2.5
     chunks = chunks_of(_sentences([5.0] * 200, gaps), 2200, 60.0)
@@ -60,7 +60,7 @@ def test_the_fewest_tokens_are_well_below_what_is_expected(text):
     st.integers(60, 2000),
     st.sampled_from([(5.0, 20.0), (15.0, 60.0), (60.0, 180.0)]),
 )
-def test_every_clip_lies_within_a_chunk_and_every_sentence_in_one(lengths, most_tokens, clip):
+def test_every_clip_is_within_a_chunk_and_every_sentence_in_one(lengths, most_tokens, clip):
     sentences = _sentences(lengths)
     chunks = chunks_of(sentences, most_tokens, clip[1])
     assert chunks[0].first == 0
@@ -71,6 +71,6 @@ def test_every_clip_lies_within_a_chunk_and_every_sentence_in_one(lengths, most_
 
 
 @pytest.mark.parametrize("longest", [60.0, 180.0])
-def test_chunks_come_to_an_end_however_small_they_shall_be(longest):
+def test_the_number_of_chunks_is_limited_however_small_they_should_be(longest):
     chunks = chunks_of(_sentences([5.0] * 300), 1, longest)
     assert len({chunk.first for chunk in chunks}) == len(chunks) <= 300

@@ -1,4 +1,4 @@
-"""Whether the local picker finds what is worth watching."""
+"""The local picker finds the passages that are worth watching."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ def pick(media_of):
 
 
 def test_it_finds_four_of_five_planted_passages_and_far_more_than_even_spacing_does():
-    """The bench counts more talks, more ways to pick, and weights chosen without the talks they are tried on."""
+    """The bench has more talks, other ways to pick, and weights chosen without the talks they are tried on."""
     found = even = planted = 0
     for talk in map(numbered_talk, range(18)):
         found += hits(picked(talk), talk.planted)
@@ -117,7 +117,7 @@ print(plan_of(material_of(numbered_talk(7))))
 
 @pytest.mark.slow
 def test_another_process_picks_the_same():
-    """Sets and dictionaries are ordered otherwise in each process."""
+    """Each process orders sets differently."""
     environment = {"PYTHONPATH": str(Path(__file__).parents[1])}
     plans = {
         subprocess.run(

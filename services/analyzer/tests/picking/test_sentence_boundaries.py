@@ -1,4 +1,4 @@
-"""Where passages may begin and end, and what is said about it."""
+"""Passages begin and end at boundaries with evidence, and reasons name it."""
 
 import pytest
 from clipmill.analyzer.picking.evidence import evidence_of
@@ -31,7 +31,7 @@ def test_a_cut_in_the_pause_is_evidence_and_one_inside_a_sentence_is_none():
     assert boundaries[2].cut == boundaries[3].cut == 0
 
 
-def test_cuts_at_every_joint_tell_nothing():
+def test_cuts_at_every_boundary_are_no_evidence():
     boundaries = _boundaries(*PLAIN, cuts=[0.0, 4.2, 8.7, 13.2, 17.6])
     assert all(boundary.cut == 0 for boundary in boundaries)
 

@@ -1,4 +1,4 @@
-"""Where the topic changes."""
+"""A change of topic is found by the words."""
 
 from clipmill.analyzer.picking.topics import topic_changes
 from clipmill.analyzer.talk.terms import subject_stems, tokens

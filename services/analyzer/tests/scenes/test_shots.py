@@ -1,4 +1,4 @@
-"""Finding shots, from the video in the store to the document."""
+"""Shots are found, from the video in the store to the document."""
 
 import io
 import json
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_video_is_refused_for_good(search, tmp_path):
 
 
 class _Unreliable(io.FileIO):
-    """A file whose store goes away in its midst."""
+    """A file whose store goes away half-way."""
 
     def readinto(self, buffer):
         if self.tell() > 10_000:
@@ -159,7 +159,7 @@ def test_the_cuts_of_the_corpus_are_found_to_the_frame(search, corpus):
 
 @pytest.fixture
 async def stored(tmp_path, write_video, media_of):
-    """A job whose source is stored: (settings, store, job)."""
+    """Store the source of a job, and give the settings, the store and the job."""
     url = (tmp_path / "artifacts").as_uri()
     store, job = open_store(url), new_job_id()
     write_video(tmp_path / "a.mp4", STEADY, cuts=[60])

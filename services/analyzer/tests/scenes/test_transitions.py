@@ -1,4 +1,4 @@
-"""Finding gradual transitions among pictures whose making is known."""
+"""Gradual transitions are found in pictures that are composed with known transitions."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ SHORTEST = 0.6
 
 
 def world(seed, size=SIZE):
-    """A picture with details of all sizes, as photographs have."""
+    """Return a picture with details of all sizes, as in a photograph."""
     chance = np.random.default_rng(seed)
     total = np.zeros((size, size), dtype=np.float32)
     for octave in range(1, 8):
@@ -33,7 +33,7 @@ def still(seed):
 
 
 def moving(seed, speed):
-    """A camera that turns, `speed` widths of the picture a second."""
+    """Return the pictures of a camera that turns by `speed` widths of the picture per second."""
     view = np.hstack([world(seed), world(seed + 1000), world(seed + 2000), world(seed + 3000)])
     return lambda time: view[:, (at := int((time * speed * SIZE) % (3 * SIZE))) : at + SIZE]
 
@@ -50,7 +50,7 @@ def zooming(seed, rate):
 
 
 def passing(seed, speed):
-    """Something dark, a third of the picture wide, that goes to and fro."""
+    """Return pictures in which a dark rectangle, a third of the picture wide, moves to and fro."""
     view = world(seed)
 
     def picture(time):
@@ -63,7 +63,7 @@ def passing(seed, speed):
 
 
 def edited(before, after, start, length, through=None):
-    """`before` until `start`, `after` from `start + length` on, mixed between, or faded through a grey value."""
+    """Return `before` until `start`, `after` from `start + length` on, and a mixture or a fade through grey between."""
 
     def picture(time):
         share = np.clip((time - start) / length, 0, 1)

@@ -1,4 +1,4 @@
-"""Where clips start and end."""
+"""Clips start and end at sentences, or on a cut nearby."""
 
 import pytest
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS, WINDOWS_LIMIT, Boundaries
@@ -98,7 +98,7 @@ def test_a_start_moves_to_no_cut_that_would_make_the_clip_too_long(longest, star
 
 
 def test_edges_that_were_moved_for_the_length_do_not_move_into_words():
-    """The pauses are so short that a cut in the neighbour's word is near enough to both edges."""
+    """The pauses are short, so a cut in the neighbouring word is near both edges."""
     near = [
         Sentence(number=1, text="One.", start=0.0, end=8.0),
         Sentence(number=2, text="Two.", start=8.4, end=16.0),

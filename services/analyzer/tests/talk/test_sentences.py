@@ -1,4 +1,4 @@
-"""How words become sentences."""
+"""Words become sentences."""
 
 import pytest
 from clipmill.analyzer.talk.sentences import SENTENCE_SECONDS, joined, sentences_of, words_of
@@ -6,7 +6,7 @@ from clipmill.contracts.documents import Segment, Transcript, Word
 
 
 def _words(text, pauses=None):
-    """Words of a third of a second each; `pauses` are the silences after words, by index."""
+    """Return words of a third of a second each, with `pauses` after some of them, by index."""
     words, time = [], 0.0
     for index, word in enumerate(text.split()):
         words.append(Word(text=word, start=round(time, 3), end=round(time + 0.3, 3)))
@@ -61,7 +61,7 @@ def test_a_pause_ends_a_sentence_where_there_is_no_punctuation():
     assert _texts("we went there then we came back", {2: 0.8}) == ["we went there", "then we came back"]
 
 
-def test_a_long_stretch_without_punctuation_is_divided_at_its_longest_pause():
+def test_a_long_sentence_without_punctuation_is_divided_at_its_longest_pause():
     text = " ".join(["word"] * 8 + ["end"] + ["word"] * 11)
     assert _texts(text, {8: 0.4}) == [" ".join(["word"] * 8 + ["end"]), " ".join(["word"] * 11)]
 

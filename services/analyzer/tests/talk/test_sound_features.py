@@ -1,4 +1,4 @@
-"""What is heard of a sentence besides its words."""
+"""The loudness and the pace of sentences are compared with the rest of the talk."""
 
 import pytest
 from clipmill.analyzer.talk.sentences import Sentence
@@ -41,13 +41,13 @@ def test_without_levels_there_is_no_energy():
     assert [each.energy for each in soundings(_sentences(3))] == [0.0, 0.0, 0.0]
 
 
-def test_levels_that_end_early_or_are_silent_tell_nothing():
+def test_levels_that_end_early_or_are_silent_are_ignored():
     heard = soundings(_sentences(3), [-20, -20, -20, -20, -70, -90, -90])
     assert [each.energy for each in heard] == [0.0, 0.0, 0.0]
 
 
 def test_a_short_sentence_in_a_second_of_silence_is_as_loud_as_it_is():
-    """One half of the second is speech at -20 dBFS: its mean power is 3 dB less."""
+    """Half of the second is speech at -20 dBFS, so its mean power is 3 dB less."""
     sentences = [*_sentences(2), Sentence(number=3, text="No!", start=10.0, end=10.5)]
     heard = soundings(sentences, [*_levels([-20, -20]), -23])
     assert heard[2].energy == pytest.approx(0.0, abs=0.01)

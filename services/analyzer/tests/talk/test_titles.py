@@ -49,7 +49,7 @@ def test_a_long_title_is_cut_after_a_word():
     assert title_from("word " * 40) == "Word" + " word" * 19
 
 
-def test_hashtags_are_the_words_that_tell_most():
+def test_hashtags_are_the_most_specific_words():
     texts = ["The ocean floor is dark.", "Nobody maps the ocean.", "Please sign the form.", "It's the form again."]
     assert Hashtags(texts).of(0, 1)[0] == "#ocean"
 

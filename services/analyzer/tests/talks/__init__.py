@@ -1,5 +1,5 @@
-"""Talks with planted highlights, for tests and benches: texts in different voices, and how they are laid out.
+"""Talks with planted highlights, for tests and benches: texts in different voices, and their layout.
 
-Each `.txt` file beside this one is a group: one voice, its highlights, and what stands between them. The groups were
-written independently of each other, so that what is chosen by looking at some of them can be judged on another.
+Each `.txt` file in this folder is a group: one voice, its highlights, and other passages between them. The groups were
+written independently of each other, so a choice made on some of them can be judged on another.
 """

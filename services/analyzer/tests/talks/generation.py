@@ -1,9 +1,9 @@
 """Lays passages out as talks with times, loudness and cuts; the same seed gives the same talk.
 
 A talk is an opening, four highlights with filler before, between and after them, and a closing, as in the development
-corpus: 18 s to 30 s a highlight, two to three minutes in all. What a camera and a microphone add is no answer sheet:
-speakers raise their voice at half of the highlights and at some of the filler; half of the talks are one single shot,
-the others are cut at half of the boundaries between passages and now and then elsewhere; half of the talks pause longer
+corpus: 18 s to 30 s a highlight, two to three minutes in all. Picture and sound give only weak hints at the highlights:
+speakers raise their voice at half of the highlights and at some of the filler. Half of the talks are a single shot, the
+others are cut at half of the boundaries between passages and now and then elsewhere. Half of the talks pause longer
 between passages, the others nowhere.
 """
 
@@ -27,7 +27,7 @@ FRAMES_A_SECOND = 25
 
 @dataclass(frozen=True)
 class Planted:
-    """A highlight in a talk, seconds."""
+    """A highlight in a talk, with its times in seconds."""
 
     start: float
     end: float
@@ -36,7 +36,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Talk:
-    """A talk as the documents of a job tell it, and what was planted in it."""
+    """A talk as the documents of a job, and the highlights planted in it."""
 
     name: str
     group: str
@@ -52,7 +52,7 @@ def talks(rounds: int = TALKS_A_GROUP) -> list[Talk]:
 
 
 def numbered_talk(number: int) -> Talk:
-    """Return any talk: numbers go round the groups."""
+    """Return a talk by its number, which goes round the groups."""
     return talk(groups()[number % len(groups())], number // len(groups()))
 
 
@@ -72,7 +72,7 @@ def _ordered(group: Group, highlights: Sequence[Passage], chance: random.Random)
     hard = chance.sample(group.of("hard"), len(group.of("hard")))
     order = [chance.choice(group.of("opening"))]
     for highlight in [*highlights, None]:
-        # Few or many, so that it does not help to know that talks are laid out evenly.
+        # The number of fillers varies, so a picker gains nothing from even spacing.
         between = [fillers.pop() for _ in range(chance.choice(FILLERS_BETWEEN)) if fillers]
         if hard and chance.random() < 0.5:
             between.insert(chance.randint(0, len(between)), hard.pop())
@@ -142,7 +142,7 @@ def _spoken(text: str, speaker: str, start: float, words_a_second: float) -> Seg
 
 
 def _levels(segments: Sequence[Segment], loudness: Sequence[float], duration: float) -> tuple[int, ...]:
-    """Return the mean power of each second, whole dBFS: what is said in it, and room tone for the rest."""
+    """Return the mean power of the speech and the room tone in each second, in whole dBFS."""
     powers = [10 ** (ROOM_TONE_DBFS / 10)] * (int(duration) + 1)
     for segment, level in zip(segments, loudness, strict=True):
         for second in range(int(segment.start), int(segment.end) + 1):

@@ -1,4 +1,4 @@
-"""Whether what was picked is what was planted, and simple ways of picking to compare with."""
+"""Compares picked clips with the planted highlights, and offers simple ways of picking for comparison."""
 
 import random
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ HIT_OVERLAP = 0.5
 """Intersection over union from which a clip counts as the planted passage."""
 
 Clip = tuple[float, float]
-"""From and to, seconds."""
+"""Start and end, in seconds."""
 
 
 def material_of(talk: Talk) -> Material:
-    """Return a talk as the picker gets it, as many clips wanted as there are highlights."""
+    """Return the material of a talk, with as many wanted clips as it has highlights."""
     return Material(talk.media, talk.transcript, talk.scenes, JobOptions(target_clips=len(talk.planted)))
 
 
 def picked(talk: Talk) -> list[Clip]:
-    """Return what the local picker picks."""
+    """Return the clips that the local picker picks."""
     windows = [moment.window for moment in pick_locally(material_of(talk))]
     return [(window.start_ms / 1000, window.end_ms / 1000) for window in windows]
 
 
 def hits(clips: Sequence[Clip], planted: Sequence[Planted]) -> int:
-    """Return how many highlights are among `clips`."""
+    """Return the number of highlights among `clips`."""
     return sum(overlap(clips, highlight) >= HIT_OVERLAP for highlight in planted)
 
 
@@ -50,7 +50,7 @@ def evenly_spaced(talk: Talk) -> list[Clip]:
 
 
 def at_random(talk: Talk, seed: int) -> list[Clip]:
-    """Return clips of the highlights' own lengths at random places, without overlap."""
+    """Return clips with the lengths of the highlights at random places, without overlap."""
     chance = random.Random(f"{talk.name} {seed}")
     lengths = [highlight.end - highlight.start for highlight in talk.planted]
     chance.shuffle(lengths)

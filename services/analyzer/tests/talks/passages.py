@@ -1,4 +1,4 @@
-"""The texts that talks are made of, as they stand in the files beside this one.
+"""The texts of talks, read from the files in this folder.
 
 A file is a list of passages: a line `[kind]`, then a sentence a line, then an empty line. `opening`, `closing`,
 `filler` and `hard` (filler that looks like more: anecdotes without a point, questions to the room, numbers of the day)
@@ -15,7 +15,7 @@ OTHERS = ("voice", "opening", "closing", "filler", "hard")
 
 @dataclass(frozen=True)
 class Said:
-    """One sentence: its text and who says it, empty in a talk of one."""
+    """One sentence with its speaker, who is empty in a talk of one person."""
 
     text: str
     speaker: str = ""
@@ -23,7 +23,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Passage:
-    """Sentences that belong together, and what kind of passage they are."""
+    """Sentences that belong together, and the kind of their passage."""
 
     kind: str
     sentences: tuple[Said, ...]
@@ -31,14 +31,14 @@ class Passage:
 
 @dataclass(frozen=True)
 class Group:
-    """One voice: everything that it says."""
+    """All passages of one voice."""
 
     name: str
     passages: tuple[Passage, ...]
 
     @property
     def highlights(self) -> list[Passage]:
-        """Return what is worth a clip."""
+        """Return the passages that are worth a clip."""
         return [passage for passage in self.passages if passage.kind not in OTHERS]
 
     def of(self, kind: str) -> list[Passage]:

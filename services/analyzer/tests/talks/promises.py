@@ -1,4 +1,4 @@
-"""What may be relied on in every plan, whatever is said and however it is cut."""
+"""The promises that every plan keeps, whatever the speech and the cuts."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -32,7 +32,7 @@ def broken(material: Material, clips: Sequence[PlannedClip]) -> list[str]:
         RANGE: all(0 <= clip.start < clip.end <= material.duration for clip in clips),
         LENGTH: material.too_short or all(_fits(clip, material) for clip in clips),
         OVERLAP: all(one.end <= other.start for one, other in pairwise(in_time)),
-        TEXTS: all(_told(clip) for clip in clips),
+        TEXTS: all(_described(clip) for clip in clips),
     }
     if material.windows:
         units = [(sentence.start, sentence.end) for sentence in material.sentences]
@@ -47,13 +47,13 @@ def _fits(clip: PlannedClip, material: Material) -> bool:
 
 
 def _cut(clips: Sequence[PlannedClip], units: Sequence[tuple[float, float]], duration_ms: int) -> bool:
-    """Tell whether any clip starts or ends inside one of `units`, to the millisecond."""
+    """Return whether any clip starts or ends inside one of `units`, to the millisecond."""
     edges = [milliseconds(edge) for clip in clips for edge in (clip.start, clip.end)]
     whole = [(milliseconds(start), min(milliseconds(end), duration_ms)) for start, end in units]
     return any(start < edge < end for edge in edges for start, end in whole)
 
 
-def _told(clip: PlannedClip) -> bool:
+def _described(clip: PlannedClip) -> bool:
     titles = all(0 < len(title) <= 100 for title in (clip.title, clip.youtube))
     captions = all(0 < len(caption) <= 2200 for caption in (clip.tiktok, clip.instagram))
     return titles and captions and clip.instagram.count("#") <= 5 and bool(clip.reason)

@@ -1,4 +1,4 @@
-"""Jobs at random, as awkward as the contracts allow: what may be relied on in every plan is tried on them.
+"""Random jobs, as awkward as the contracts allow, on which the promises of every plan are tested.
 
 Words touch or overlap, segments overlap or have no words, sentences have one word or outlast the longest clip, there is
 no punctuation, there are silences of minutes, videos of seconds, cuts everywhere, and any loudness or none.

@@ -1,4 +1,4 @@
-"""What a model said about chunks of a transcript, kept in the store until the task is through."""
+"""The answers of a model about chunks of a transcript, kept in the store until the task is done."""
 
 import hashlib
 
@@ -11,19 +11,19 @@ from msgspec import Struct
 
 
 class AnsweredChunk(Struct, frozen=True, kw_only=True):
-    """The moments of one chunk; none where it has none."""
+    """The moments that a model found in one chunk, which may be none."""
 
     moments: tuple[Moment, ...]
 
 
 class AnsweredChunks:
-    """Keeps answered chunks, so that a later try pays only for the others.
+    """Keeps answered chunks, so a later try asks only about the others.
 
     Args:
-        store: where they lie, beside the plan; they go when it does.
-        job: whose they are.
-        generation: of the task; one that an operator begins anew asks anew.
-        model: who answered.
+        store: Artifact store, which keeps the chunks next to the plan and deletes them with it.
+        job: Job that the transcript belongs to.
+        generation: Generation of the task; an operator who restarts the job restarts the questions too.
+        model: Name of the model that answered.
     """
 
     def __init__(self, store: Store, job: JobId, generation: int, model: str) -> None:
@@ -32,7 +32,7 @@ class AnsweredChunks:
         self._model = model
 
     async def recall(self, request: str) -> tuple[Moment, ...] | None:
-        """Return what was kept for `request`, None if nothing was."""
+        """Return the moments kept for `request`, None if there are none."""
         kept = await load(self._store, self._key(request), AnsweredChunk)
         return None if kept is None else kept.moments
 

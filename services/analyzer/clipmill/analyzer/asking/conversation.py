@@ -1,4 +1,4 @@
-"""Asking a model for moments: one request about each chunk of the transcript, one that ranks what they brought."""
+"""Asks a model for moments: one request for each chunk of the transcript, and one that ranks all proposals."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,21 +25,21 @@ from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import Moment
 
 _HALTING = frozenset({Outcome.KEY_REFUSED, Outcome.RATE_LIMITED})
-"""What one request met with, the next one would: chunks that were not asked about yet are left for later."""
+"""Outcomes that the next request would have too, so the remaining chunks wait for a later try."""
 
 TIME_OUTS = 2
-"""After so many requests without an answer in time no other chunk is asked about in this try: one may be unlucky, two
-are a server that hangs, and a task must come to an end."""
+"""Time-outs after which a try asks about no other chunk. One may be bad luck, two mean a server that hangs, and a task
+must end."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the chunks of a transcript brought.
+    """The model's answers about the chunks of a transcript.
 
     Attributes:
-        chunks: how many there are.
-        moments: usable, of all chunks, not overlapping, the best first by their own scores.
-        failures: why the other chunks brought nothing, in their order.
+        chunks: Number of chunks.
+        moments: Usable moments of all chunks, without overlap, the best first by their chunks' scores.
+        failures: Failures of the chunks without an answer, in the order of the chunks.
     """
 
     chunks: int
@@ -48,12 +48,12 @@ class Reading:
 
     @property
     def comparable(self) -> bool:
-        """Whether all scores are of one scale: the model saw them together, or there is only one."""
+        """True if all scores have one scale, because the model gave them in one answer or there is only one."""
         return self.chunks - len(self.failures) <= 1 or len(self.moments) <= 1
 
     @property
     def passing(self) -> Unavailable | None:
-        """The failure that asks for the longest pause among those that may pass, None if none may."""
+        """Failure with the longest pause among those that may pass, None if none of them may."""
         may_pass = [failure for failure in self.failures if isinstance(failure, Unavailable)]
         return max(may_pass, key=lambda failure: failure.retry_after or 0.0, default=None)
 
@@ -63,13 +63,13 @@ class Conversation:
     """Asks one model about one transcript.
 
     Args:
-        provider: whom to ask.
-        material: what to ask about.
-        wanted: how many moments.
-        spending: where every request is counted.
-        chunk_tokens: about the most tokens of transcript in a request.
-        parallel: the most requests at once.
-        answered: keeps the chunks of a transcript that were answered when others were not.
+        provider: Model to ask.
+        material: Material to ask about.
+        wanted: Number of moments wanted.
+        spending: Account that counts every request.
+        chunk_tokens: Approximate limit for the transcript in one request, in tokens.
+        parallel: Largest number of requests at once.
+        answered: Store of the chunks that earlier tries have answers for.
     """
 
     provider: Provider
@@ -80,14 +80,14 @@ class Conversation:
     parallel: int
     answered: AnsweredChunks
     repaired: bool = field(default=False, init=False)
-    """Whether an answer was of use only when it was asked for again."""
+    """True if a second request was needed to make an answer usable."""
     read_tokens: int | None = field(default=None, init=False)
-    """What the model counted of a request, if that is too little to be all of it; None if it never was."""
+    """Tokens that the model counted in a request that must have had more; None if all counts are plausible."""
     _time_outs: int = field(default=0, init=False)
     _halted: ProviderFailure | None = field(default=None, init=False)
 
     async def read(self) -> Reading:
-        """Ask about each chunk, several at a time, and return what they brought, failures included.
+        """Ask about each chunk, several at a time, and return the answers and the failures.
 
         Raises:
             Transient: if the store of answered chunks cannot be reached.
@@ -112,17 +112,17 @@ class Conversation:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(one(chunk)) for chunk in chunks]
         except ExceptionGroup as several:
-            raise several.exceptions[0] from several  # such as the store's, which the worker knows what to do about
+            raise several.exceptions[0] from several  # such as one of the store, which the worker handles
         results = [task.result() for task in tasks]
         found = [moment for result in results if isinstance(result, tuple) for moment in result]
         failures = tuple(result for result in results if isinstance(result, ProviderFailure))
         return Reading(chunks=len(chunks), moments=tuple(shortlist(found)), failures=failures)
 
     async def rank(self, moments: Sequence[Moment]) -> tuple[Moment, ...]:
-        """Return the moments that are wanted of a shortlist from several chunks, by scores of one scale.
+        """Return the best moments of a shortlist from several chunks, with scores of one scale.
 
         Raises:
-            ProviderFailure: if the model does not rank them; their own scores are then all there is.
+            ProviderFailure: if the model does not rank them, which leaves only the scores of their chunks.
         """
         lines = [described(moment, self.material) for moment in moments]
         turns = [Turn(prompts.ranking_turn(self.material.name, lines))]
@@ -146,13 +146,13 @@ class Conversation:
         return moments
 
     async def _proposed(self, request: str, chunk: TranscriptChunk, wanted: int, *, sole: bool) -> tuple[Moment, ...]:
-        """Return what the model proposes in a chunk, asked again once if that is not what it should be.
+        """Return what the model proposes for a chunk; ask once more if the first answer breaks a rule.
 
-        The sole chunk has to bring all that is wanted; where there are several, one may have less or nothing to offer.
+        A sole chunk must bring all wanted moments. One of several chunks may have fewer to offer, even none.
 
         Raises:
-            Unavailable: if another try may work; also if both answers were of no use.
-            Refused: if none will.
+            Unavailable: if another try may work, also if neither answer can be used.
+            Refused: if no other try will work.
         """
         turns = [Turn(request)]
         answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())

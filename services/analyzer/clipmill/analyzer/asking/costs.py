@@ -1,4 +1,4 @@
-"""What asking a model costs: tokens times prices, for every request made, the failed ones too."""
+"""The cost of asking a model: tokens times prices for every request, failed ones included."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -11,13 +11,13 @@ MILLION = 1_000_000
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """The tokens of one request as the provider counts them.
+    """The tokens of one request, as the provider counts them.
 
     Attributes:
-        prompt_tokens: read, the cached ones included.
-        cached_tokens: read at the lower price.
-        answer_tokens: written.
-        thought_tokens: written to itself; priced as output.
+        prompt_tokens: Tokens read, cached ones included.
+        cached_tokens: Tokens read from the provider's cache, at a lower price.
+        answer_tokens: Tokens of the answer.
+        thought_tokens: Tokens of the model's thoughts, at the price of an answer.
     """
 
     prompt_tokens: int = 0
@@ -27,7 +27,7 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """US dollars per million tokens."""
+    """The prices of one model, in US dollars per million tokens."""
 
     input: float
     output: float
@@ -38,8 +38,8 @@ class PriceTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The prices of models.
 
     Attributes:
-        unlisted: the model that stands for those that are not listed.
-        models: by name.
+        unlisted: Name of the listed model whose price is assumed for unlisted ones.
+        models: Prices by the name of the model.
     """
 
     unlisted: str
@@ -54,19 +54,19 @@ class PriceTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return (fresh_tokens * price.input + usage.cached_tokens * cached + output_tokens * price.output) / MILLION
 
     def knows(self, model: str) -> bool:
-        """Whether the price of `model` is listed."""
+        """Return whether the table lists `model`."""
         return model in self.models
 
 
 class PriceTableError(Exception):
-    """A price table that cannot be used; the message says why."""
+    """An error for a price table that cannot be used; the message gives the reason."""
 
 
 def load_prices(path: Path | None = None) -> PriceTable:
-    """Return the table in `path`, or the one that comes with clipmill.
+    """Return the price table in `path`, or the one that comes with clipmill.
 
     Raises:
-        PriceTableError: if the file cannot be read or is no price table.
+        PriceTableError: if the file cannot be read or holds no price table.
     """
     try:
         data = path.read_bytes() if path else files("clipmill.analyzer").joinpath("prices.toml").read_bytes()
@@ -84,10 +84,10 @@ class Spending:
     """Adds up what one job's requests to one model cost.
 
     Args:
-        prices: the price table.
-        model: which one is asked.
-        free_unlisted: whether the model costs nothing if the table does not list it, being run by the operator; else
-            it is priced by a guess.
+        prices: Price table.
+        model: Name of the model.
+        free_unlisted: True if the model is free when the table does not list it, because the operator runs it. False
+            estimates its price by the table's `unlisted` model.
     """
 
     def __init__(self, prices: PriceTable, model: str, *, free_unlisted: bool = False) -> None:
@@ -99,7 +99,7 @@ class Spending:
         self._estimated = False
 
     def request(self, usage: Usage | None) -> None:
-        """Count a request that was made; None where the provider gave no account of it."""
+        """Count a request and its tokens; None if the provider reported no tokens."""
         self._calls += 1
         if usage is not None and not self._free:
             self._usd += self._prices.usd(self._model, usage)
@@ -107,12 +107,12 @@ class Spending:
 
     @property
     def cost(self) -> Cost:
-        """What it has come to; whole ten-thousandths of a cent."""
+        """Cost so far, rounded to ten-thousandths of a cent."""
         return Cost(total_usd=round(self._usd, 6), provider_calls=self._calls, estimated=self._estimated)
 
 
 def added(one: Cost, other: Cost) -> Cost:
-    """Return two costs as one."""
+    """Return the sum of two costs."""
     return Cost(
         total_usd=round(one.total_usd + other.total_usd, 6),
         provider_calls=one.provider_calls + other.provider_calls,

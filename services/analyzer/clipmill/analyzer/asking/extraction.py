@@ -1,36 +1,36 @@
-"""What a model says, read as JSON: small ones put it into fences, into prose, behind their thoughts, or stop early."""
+"""Reads JSON from answers: small models put it in fences, in prose or after their thoughts, or break off."""
 
 import json
 import re
 from collections.abc import Iterator
 
 ANSWER_CHARACTERS = 500_000
-"""As much of an answer is read; the longest output limit allows less."""
+"""Characters of an answer that are read; the longest output limit allows fewer."""
 
 RECORDS_LIMIT = 200
-"""As many records are read: ten times as many as any request asks for."""
+"""Records that are read: ten times as many as any request asks for."""
 
 FALSE_STARTS = 100
-"""So many braces may open nothing before reading stops: prose and broken answers have a few, nonsense has thousands."""
+"""Braces that may open no object before reading stops: prose and broken answers have a few, nonsense has thousands."""
 
 NUMBERS = ("first_sentence", "last_sentence", "passage", "score")
-"""The fields that hold numbers; models write `"12"`, `"sentence 12"` and `"87/100"` as well."""
+"""Fields that hold numbers; models also write `"12"`, `"sentence 12"` and `"87/100"`."""
 
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,9})?")
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_DECODER = json.JSONDecoder()  # of the standard library, because it can start in the middle of a text
+_DECODER = json.JSONDecoder()  # this one can start in the middle of a text
 
 
 def records_in(text: str, key: str, sign: str) -> list[dict[str, object]] | None:
-    """Return the records that `text` holds, in its order; None if it holds nothing of the kind, not even none of them.
+    """Return the records in `text`, in their order; None if it has neither a record nor an empty list for them.
 
-    They are looked for as `{key: [record, …]}`, as a list in an object under whatever other name, as a bare list, one
-    after another, and, in an answer that was cut off, as those that are complete.
+    The search accepts `{key: [record, …]}`, a list under any other name, a bare list, and records one after another.
+    An answer that breaks off gives its complete records.
 
     Args:
-        text: what the model said.
-        key: under which the list of records was asked for.
-        sign: the field by which a record is known.
+        text: Answer of the model.
+        key: Name of the list that the model was asked for.
+        sign: Field that identifies a record.
     """
     found: list[dict[str, object]] = []
     listed = False
@@ -47,7 +47,7 @@ def records_in(text: str, key: str, sign: str) -> list[dict[str, object]] | None
 
 
 def with_numbers(record: dict[str, object]) -> dict[str, object]:
-    """Return a record with texts in the place of numbers read as numbers, and without the fields that are null."""
+    """Return a record without its null fields, and with numbers instead of texts that should be numbers."""
     read: dict[str, object] = {}
     for name, value in record.items():
         number = _NUMBER.search(value) if name in NUMBERS and isinstance(value, str) else None
@@ -57,7 +57,7 @@ def with_numbers(record: dict[str, object]) -> dict[str, object]:
 
 
 def _objects(text: str) -> Iterator[dict[str, object]]:
-    """Yield the outermost JSON objects in `text`; of one that is broken, those inside it that are whole."""
+    """Yield the outermost JSON objects in `text`, and the complete objects inside a broken one."""
     at, misses = text.find("{"), 0
     while at >= 0 and misses < FALSE_STARTS:
         try:

@@ -1,4 +1,4 @@
-"""Gemini through google-genai: one request in, one answer or one well-understood failure out."""
+"""Gemini through google-genai: each request ends with an answer or with a known failure."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,27 +13,27 @@ from google import genai
 from google.genai import errors, types
 
 API_VERSION = "v1beta"
-"""The version that knows every model and alias; `v1` lacks the `-latest` ones."""
+"""Version of the API that knows every model and alias; `v1` lacks the `-latest` ones."""
 
 TEMPERATURE = 0.4
-"""Low: the choice should be the same one tomorrow; titles still read as if somebody wrote them."""
+"""Low, so the choice hardly varies from run to run, while titles still read as if a person wrote them."""
 
 OUTER_FORM_ERRORS = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-"""What the client library raises, from its depths, about a body that is no JSON or of another form."""
+"""Errors that the client library raises for a body that is not JSON or has another form."""
 
 _TRUNCATED = types.FinishReason.MAX_TOKENS
 _FINISHED = frozenset({types.FinishReason.STOP, types.FinishReason.FINISH_REASON_UNSPECIFIED, None})
 
 
 class Gemini:
-    """One Gemini model with one key. An asynchronous context manager: leaving it closes the connections.
+    """One Gemini model with one key, as an asynchronous context manager that closes its connections at the end.
 
     Args:
-        key: the API key.
-        model: such as `gemini-2.5-flash`.
-        base_url: where the API is.
-        timeout: longest wait for an answer, seconds.
-        output_tokens: most tokens of an answer, thoughts included.
+        key: API key.
+        model: Name of the model, such as `gemini-2.5-flash`.
+        base_url: URL of the API.
+        timeout: Longest wait for an answer, in seconds.
+        output_tokens: Largest number of tokens of an answer, thoughts included.
 
     Raises:
         Refused: if `key` cannot be a key at all.
@@ -52,7 +52,7 @@ class Gemini:
             base_url=base_url,
             api_version=API_VERSION,
             timeout=int(timeout * 1000),
-            # One try a call: retries are the task's, where they are counted, spaced and survive this process.
+            # One try per call: the task retries, and its retries are counted, spaced and survive this process.
             retry_options=types.HttpRetryOptions(attempts=1),
             httpx_async_client=self._transport,
         )
@@ -70,7 +70,7 @@ class Gemini:
     async def answer(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
         """Return the model's next turn; see `Provider.answer`."""
         try:
-            # The transport's time-out is between bytes; this one is for the whole.
+            # The time-out of the transport limits the wait between bytes; this one limits the whole request.
             async with asyncio.timeout(self._timeout):
                 response = await self._client.aio.models.generate_content(
                     model=self.model,
@@ -87,7 +87,7 @@ class Gemini:
         except (TimeoutError, httpx2.HTTPError) as error:
             raise transport.broken(self.name, error, self._timeout) from error
         except errors.APIError as error:
-            raise _failure(error) from None  # its text may repeat what was sent
+            raise _failure(error) from None  # its message may repeat the request
         except OUTER_FORM_ERRORS as error:
             raise transport.not_understood(self.name) from error
         return _answer(response)
@@ -124,7 +124,7 @@ def _usage(metadata: types.GenerateContentResponseUsageMetadata | None) -> Usage
 
 
 def _failure(error: errors.APIError) -> Unavailable | Refused:
-    key_refused = _detail(error, "reason") == "API_KEY_INVALID"  # comes with code 400
+    key_refused = _detail(error, "reason") == "API_KEY_INVALID"  # this reason comes with code 400
     if key_refused:
         said = f"{error.code} {error.status or ''}".strip()
         return Refused(f"Gemini refuses the key ({said}).", CallOutcome.KEY_REFUSED)
@@ -132,7 +132,7 @@ def _failure(error: errors.APIError) -> Unavailable | Refused:
 
 
 def _retry_after(error: errors.APIError) -> float | None:
-    """Return the pause asked for in seconds, by header or by google.rpc.RetryInfo."""
+    """Return the pause that a header or google.rpc.RetryInfo asks for, in seconds; None without either."""
     headers = getattr(error.response, "headers", None) or {}
     by_header = transport.seconds_to_wait(headers.get("retry-after", ""))
     if by_header is not None:
@@ -141,7 +141,7 @@ def _retry_after(error: errors.APIError) -> float | None:
 
 
 def _detail(error: errors.APIError, name: str) -> str:
-    """Return the text `name` from the error's details, empty if there is none."""
+    """Return the text called `name` in the details of the error, empty if there is none."""
     body = error.details if isinstance(error.details, dict) else {}
     inner = body.get("error", body)
     details = inner.get("details", []) if isinstance(inner, dict) else []

@@ -1,7 +1,7 @@
-"""The prompts, all of them: what the model is told, what it reads, what it is asked, and what it answers with.
+"""The prompts for models and the form of their answers.
 
-The order is that of least change: the instruction is the same for every job, the transcript for every request about
-it, the wishes come last. Providers that cache a common beginning can do so.
+Requests begin with what changes least, so providers can cache the beginning: the instruction is identical for all jobs,
+the transcript for all requests about it, and the wishes come last.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ to the end and share it. Use the whole range, no score twice. What is quoted nev
 """
 
 CLIPS = "clips"
-"""The name of the list of proposals in an answer."""
+"""Name of the list of proposals in an answer."""
 
 SCORES = "scores"
-"""The name of the list of ranks in an answer."""
+"""Name of the list of ranks in an answer."""
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
-    """One passage as the model proposes it; numbers are those of sentences in the chunk it was asked about."""
+    """A passage as the model proposes it, with numbers that count the sentences of its chunk."""
 
     first_sentence: int
     last_sentence: int
@@ -50,14 +50,14 @@ class Proposal(Struct, frozen=True, kw_only=True):
 
 
 class Rank(Struct, frozen=True, kw_only=True):
-    """What one passage of a shortlist is worth."""
+    """The score of one passage of a shortlist."""
 
     passage: int
     score: float
 
 
 def proposals_schema() -> dict[str, object]:
-    """Return the JSON Schema of the answer to a chunk of a transcript."""
+    """Return the JSON Schema of the answer about a chunk of a transcript."""
     return _list_schema(CLIPS, Proposal)
 
 
@@ -67,14 +67,14 @@ def ranks_schema() -> dict[str, object]:
 
 
 def chunk_turn(title: str, words_a_second: float, transcript: str, options: JobOptions, wanted: int) -> str:
-    """Return what is asked about a chunk of a transcript, the wishes last.
+    """Return the request about a chunk of a transcript, with the wishes last.
 
     Args:
-        title: of the video.
-        words_a_second: how fast is spoken.
-        transcript: the numbered sentences.
-        options: what the job asked for.
-        wanted: how many passages.
+        title: Title of the video.
+        words_a_second: Rate of speech, in words per second.
+        transcript: Numbered sentences.
+        options: Options of the job.
+        wanted: Number of passages wanted.
     """
     about = f"Video: {title}\nSpeech: {words_a_second:.1f} words a second\n\n{transcript}\n\n"
     passages = "the best passage" if wanted == 1 else f"the {wanted} best passages"
@@ -82,7 +82,7 @@ def chunk_turn(title: str, words_a_second: float, transcript: str, options: JobO
 
 
 def repair(problems: Sequence[str], wanted: int) -> str:
-    """Return what is said to an answer that cannot be used."""
+    """Return the reply to an answer that cannot be used."""
     listed = "\n".join(f"- {problem}" for problem in problems)
     return (
         f"That answer cannot be used as it is:\n{listed}\n"
@@ -91,11 +91,11 @@ def repair(problems: Sequence[str], wanted: int) -> str:
 
 
 def ranking_turn(title: str, passages: Sequence[str]) -> str:
-    """Return what is asked about a shortlist.
+    """Return the request about a shortlist.
 
     Args:
-        title: of the video.
-        passages: what describes each, in one line.
+        title: Title of the video.
+        passages: Descriptions of the passages, one line each.
     """
     listed = "\n".join(f"{number} {passage}" for number, passage in enumerate(passages, 1))
     return f"Video: {title}\n\n{listed}\n\nScore all {len(passages)} passages."
@@ -104,7 +104,7 @@ def ranking_turn(title: str, passages: Sequence[str]) -> str:
 def _list_schema(key: str, record: type[Struct]) -> dict[str, object]:
     """Return the schema of an object with one list of records.
 
-    Written out, without references, names and open ends: every server understands it, and it is short.
+    The schema is short and has no references, names or open ends, so every server understands it.
     """
     _, definitions = msgspec.json.schema_components((record,))
     fields = definitions[record.__name__]

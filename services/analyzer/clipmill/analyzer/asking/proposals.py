@@ -1,4 +1,4 @@
-"""A model's proposals, checked against what there is: nothing of them is believed."""
+"""Checks a model's proposals against the transcript, because a model may invent anything."""
 
 import math
 from collections.abc import Sequence
@@ -23,30 +23,30 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 PROBLEMS_LISTED = 12
-"""The most problems that a repair request lists: the model needs the kinds, not the census."""
+"""Largest number of problems in a repair request: the model needs their kinds, not a complete list."""
 
 REASON_LIMIT = 500
-"""Characters of a reason that are kept: people read a sentence."""
+"""Characters kept of a reason: people read a sentence, not more."""
 
 LENGTHENED_FROM = 2 / 3
-"""A passage with this share of the shortest length is made long enough with the sentences after it: a model counts
-seconds by guess. Shorter ones were misunderstood, and longer ones cannot lose a sentence without losing their point."""
+"""Share of the shortest clip from which a passage is lengthened by the sentences after it, because a model only guesses
+seconds. Shorter passages are mistakes, and a passage that is too long would lose its point with its last sentence."""
 
 HIGHEST_SCORE = 100
 
 UNSCORED = 50.0
-"""The score of a passage without any that can be read: in the middle, where the order of the answer decides."""
+"""Score of a passage without a readable one: in the middle, where the order of the answer decides."""
 
 _MAY_LACK = {"tiktok": "", "instagram": "", "youtube": "", "reason": "", "score": UNSCORED}
-"""What a passage may come without: its title stands in for a text."""
+"""Fields that a passage may lack, with their defaults; its title replaces a missing text."""
 
 
 class Checked(Struct, frozen=True, kw_only=True):
-    """What is left of an answer.
+    """The usable moments of an answer, and its problems.
 
     Attributes:
-        moments: usable, not overlapping, the best score first.
-        problems: what is wrong with the rest, in words that the model can act on; empty if nothing is.
+        moments: Usable moments without overlap, the best score first.
+        problems: Descriptions of the other proposals' problems, for the model to act on; empty if there are none.
     """
 
     moments: tuple[Moment, ...]
@@ -56,18 +56,18 @@ class Checked(Struct, frozen=True, kw_only=True):
 def checked(
     answer: Answer, material: Material, wanted: int, chunk: TranscriptChunk | None = None, *, fewer: bool = False
 ) -> Checked:
-    """Return what of `answer` can be used.
+    """Return the usable moments of `answer`, and its problems.
 
-    Sentence numbers, lengths, overlap and count are the model's to repair; texts that are too long, have too many
-    hashtags or stray characters are put right here, as are scores beyond 0 to 100 or on a scale of 1 or 10, and
-    passages that are a little too short.
+    The model must repair sentence numbers, lengths, overlap and count. This function corrects the rest: texts that are
+    too long, have too many hashtags or stray characters, scores outside 0 to 100 or on a scale to 1 or 10, and passages
+    that are a little too short.
 
     Args:
-        answer: the model's.
-        material: what it was asked about.
-        wanted: how many passages it was asked for.
-        chunk: the sentences that it was shown, None for all.
-        fewer: whether fewer passages will do, even none: there may be nothing in a chunk.
+        answer: Answer of the model.
+        material: Material that the model was asked about.
+        wanted: Number of passages that the model was asked for.
+        chunk: Chunk that the model was shown, None for all sentences.
+        fewer: True to accept fewer passages, even none, because a chunk may have nothing to offer.
     """
     chunk = chunk or TranscriptChunk(first=0, last=len(material.sentences) - 1)
     problems: list[str] = []
@@ -95,7 +95,7 @@ def checked(
 
 
 def whole_scores(scores: Sequence[float]) -> list[int]:
-    """Return a model's scores as whole ones from 0 to 100, also where it took the scale to end at 1 or at 10."""
+    """Return a model's scores as whole numbers from 0 to 100, even if its scale ended at 1 or at 10."""
     known = [UNSCORED if math.isnan(score) else score for score in scores]
     highest = max(known, default=0.0)
     scale = next((HIGHEST_SCORE / end for end in (1, 10) if 0 < highest <= end), 1)
@@ -103,7 +103,7 @@ def whole_scores(scores: Sequence[float]) -> list[int]:
 
 
 class _UnusableError(Exception):
-    """A proposal that cannot become a clip; the message says why."""
+    """An error for a proposal that cannot become a clip; the message gives the reason."""
 
 
 def _moment(proposal: Proposal, material: Material, chunk: TranscriptChunk) -> Moment:
@@ -129,13 +129,13 @@ def _moment(proposal: Proposal, material: Material, chunk: TranscriptChunk) -> M
         tiktok=_caption(proposal.tiktok) or _caption(title),
         instagram=_caption(proposal.instagram) or _caption(title),
         youtube=title_from(proposal.youtube, TITLE_LIMIT) or title,
-        score=0,  # until all are known
+        score=0,  # set once all scores are known
         reason=shortened(clean(proposal.reason), REASON_LIMIT),
     )
 
 
 def _fitted(first: int, last: int, material: Material, chunk: TranscriptChunk) -> Window | None:
-    """Return the window of these sentences, with some after them where it is a little short; None if it cannot be."""
+    """Return the window of these sentences, with a few more if it is a little short; None if no length fits."""
     window = material.boundaries.fit(first, last)
     start, shortest = material.sentences[first].start, material.lengths.shortest_ms / 1000
     if material.sentences[last].end - start < shortest * LENGTHENED_FROM:
@@ -151,7 +151,7 @@ def _caption(text: str) -> str:
 
 
 def _without_overlap(moments: Sequence[Moment], chunk: TranscriptChunk, problems: list[str]) -> list[Moment]:
-    """Return those that do not overlap a better one, the best first, among equals the first in the answer."""
+    """Return the moments that overlap no better one, the best first, equal ones in the order of the answer."""
     kept: list[Moment] = []
     for moment in sorted(moments, key=lambda one: -one.score):
         other = next((one for one in kept if one.window.overlaps(moment.window)), None)
@@ -163,5 +163,5 @@ def _without_overlap(moments: Sequence[Moment], chunk: TranscriptChunk, problems
 
 
 def _named(moment: Moment, chunk: TranscriptChunk) -> str:
-    """Return a moment's sentences by the numbers that the model was shown."""
+    """Return the sentences of a moment by the numbers that the model was shown."""
     return f"sentences {moment.window.first - chunk.first + 1} to {moment.window.last - chunk.first + 1}"

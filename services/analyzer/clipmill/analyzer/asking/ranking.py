@@ -1,4 +1,4 @@
-"""From what was proposed in each chunk of a transcript to the best of the whole, and scores that tell clips apart."""
+"""Ranks the proposals for all chunks of a transcript, and spreads the scores of a job."""
 
 import math
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ from clipmill.analyzer.talk.titles import shortened
 from msgspec.structs import replace
 
 SURPLUS = 2
-"""So many times the wanted passages come into a shortlist, spread over the chunks: half of them may be in one chunk."""
+"""Size of a shortlist, as a multiple of the wanted passages: half of the wanted ones may be in one chunk."""
 
 QUOTED_CHARACTERS = 60
-"""As much of a passage's first and last sentence stands in a shortlist: how it opens and where it leads."""
+"""Characters that a shortlist quotes of the first and the last sentence of a passage: its opening and its end."""
 
 SPREAD = 5
-"""The least distance between two scores of a job. Models crowd theirs below the top, where nobody can tell 93 from 92;
-fifteen clips, the most of a job, still fit between 100 and 0."""
+"""Smallest distance between two scores of a job. Models crowd their scores near the top, where nobody can tell 93 from
+92. Fifteen clips, the most of a job, still fit between 100 and 0."""
 
 
 def proposals_each(wanted: int, chunks: int) -> int:
-    """Return how many passages to ask for in each of `chunks` chunks, for `wanted` clips."""
+    """Return the number of passages to ask for in each of `chunks` chunks, for `wanted` clips."""
     return wanted if chunks == 1 else min(wanted, math.ceil(wanted * SURPLUS / chunks))
 
 
 def shortlist(moments: Sequence[Moment]) -> list[Moment]:
-    """Return the moments of all chunks that do not overlap a better one, the best first by their own scores.
+    """Return the moments of all chunks that overlap no better one, the best first by the scores of their chunks.
 
-    Parts overlap, so the same passage may have been proposed twice.
+    Chunks overlap, so a passage may have been proposed twice.
     """
     kept: list[Moment] = []
     for moment in sorted(moments, key=lambda one: (-one.score, one.window.start_ms)):
@@ -42,7 +42,7 @@ def shortlist(moments: Sequence[Moment]) -> list[Moment]:
 
 
 def described(moment: Moment, material: Material) -> str:
-    """Return a moment as a shortlist shows it, in one line."""
+    """Return the description of a moment in a shortlist, one line."""
     ends = dict.fromkeys((moment.window.first, moment.window.last))
     texts = [" ".join(material.sentences[index].text.split()) for index in ends]
     quoted = " … ".join(shortened(text, QUOTED_CHARACTERS) for text in texts)
@@ -52,12 +52,12 @@ def described(moment: Moment, material: Material) -> str:
 def ranked(answer: Answer, moments: Sequence[Moment]) -> list[Moment] | None:
     """Return the moments of a shortlist with the scores that the model gave them, the best first.
 
-    Those that it left out keep their order behind the others. None if it scored fewer than half of them: that is no
-    ranking.
+    Moments without a score follow in their old order. If the model scored fewer than half of the moments, that is no
+    ranking, and the result is None.
 
     Args:
-        answer: the model's.
-        moments: the shortlist in the order in which it was shown.
+        answer: Answer of the model.
+        moments: Moments of the shortlist, in the order in which the model saw them.
     """
     scores: dict[int, float] = {}
     for record in records_in(answer.text, SCORES, "passage") or []:
@@ -76,10 +76,10 @@ def ranked(answer: Answer, moments: Sequence[Moment]) -> list[Moment] | None:
 
 
 def calibrated(moments: Sequence[Moment]) -> list[Moment]:
-    """Return the moments of a job, the best first, with scores that fall by `SPREAD` at least from one to the next.
+    """Return the moments of a job, the best first, with scores that fall by at least `SPREAD` from one to the next.
 
-    A score that stands far enough below the one before it stays as it is; none is raised but to leave room at the
-    bottom. The same moments always come out the same.
+    A score that is far enough below the one before stays. A score is raised only to leave room at the bottom. Equal
+    input always gives equal results.
     """
     ordered = sorted(moments, key=lambda one: -one.score)
     scores: list[int] = []

@@ -1,4 +1,4 @@
-"""Parts of a transcript: a long one is asked about in several, which overlap so that no passage is torn."""
+"""The chunks of a long transcript, each for one request; they overlap so that none cuts a passage in two."""
 
 import math
 from collections.abc import Sequence
@@ -8,27 +8,27 @@ from clipmill.analyzer.talk.sentences import Sentence
 from msgspec import Struct
 
 BYTES_PER_TOKEN = 4
-"""UTF-8 bytes of text to a token, roughly and rather too few for English: the tokenizer is the provider's secret.
-English takes 4 to 5, languages with accents 3, Chinese and Japanese 3 to 4 (a sign or so a token)."""
+"""Approximate UTF-8 bytes of text per token, because the tokenizer is the provider's secret. English takes 4 to 5
+bytes, languages with accents 3, Chinese and Japanese 3 to 4 (about one sign)."""
 
 ASCII_BYTES_PER_TOKEN = 6.5
 OTHER_BYTES_PER_TOKEN = 12
-"""No tokenizer in use puts more into its tokens, on average over a talk: English takes 4 to 5 bytes, and the scripts of
-two and three bytes a letter two to four letters."""
+"""Upper limits for the bytes per token, on average over a talk: English takes 4 to 5 bytes, and scripts with two or
+three bytes per letter take two to four letters."""
 
 BOUNDARY_REACH = 0.05
-"""A boundary moves by up to this share of a chunk to where the speaker pauses longest: a story seldom spans that."""
+"""Share of a chunk by which a boundary may move to the speaker's longest pause, which seldom interrupts a story."""
 
 LEAST_CORE = 1 / 2
-"""The share of a chunk that is its own, at least, however long the clips are that must fit into the overlap."""
+"""Smallest share of a chunk outside its overlap with the next one, however long clips may be."""
 
 
 class TranscriptChunk(Struct, frozen=True, kw_only=True):
     """Consecutive sentences of a transcript.
 
     Attributes:
-        first: index of the first sentence.
-        last: index of the last one.
+        first: Index of the first sentence.
+        last: Index of the last sentence.
     """
 
     first: int
@@ -36,31 +36,31 @@ class TranscriptChunk(Struct, frozen=True, kw_only=True):
 
     @property
     def count(self) -> int:
-        """How many sentences it has."""
+        """Number of sentences."""
         return self.last - self.first + 1
 
 
 def tokens_in(text: str) -> int:
-    """Return about how many tokens `text` has."""
+    """Return the approximate number of tokens in `text`."""
     return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
 
 
 def fewest_tokens(text: str) -> int:
-    """Return how many tokens `text` has at least: who counted fewer has not read all of it."""
+    """Return a lower limit for the tokens in `text`: a model that counts fewer has not read all of it."""
     size = len(text.encode())
     plain = sum(letter.isascii() for letter in text)
     return int(plain / ASCII_BYTES_PER_TOKEN + (size - plain) / OTHER_BYTES_PER_TOKEN)
 
 
 def chunks_of(sentences: Sequence[Sentence], most_tokens: int, longest: float) -> list[TranscriptChunk]:
-    """Return the chunks in which a transcript is asked about: one if it is short enough, else about equally long ones.
+    """Return the chunks of a transcript: a single one if it is short enough, else several of about equal length.
 
-    Each goes on after the next one's start for as long as a clip may last, so every clip lies within a chunk.
+    Each chunk overlaps the next one by the length of the longest clip, so every clip fits into a chunk.
 
     Args:
-        sentences: all of them, at least one.
-        most_tokens: about the most tokens of a chunk.
-        longest: the longest clip, seconds.
+        sentences: Sentences of the transcript, at least one.
+        most_tokens: Approximate limit for a chunk, in tokens.
+        longest: Length of the longest clip, in seconds.
     """
     sizes = [tokens_in(sentence.text) for sentence in sentences]
     total = sum(sizes)
@@ -80,7 +80,7 @@ def chunks_of(sentences: Sequence[Sentence], most_tokens: int, longest: float) -
 
 
 def _boundaries(sentences: Sequence[Sentence], reached: Sequence[int], count: int) -> list[int]:
-    """Return the first sentence of each chunk, near even divisions of the tokens and after a long pause."""
+    """Return the first sentence of each chunk, after a long pause near an even division of the tokens."""
     boundaries = [0]
     step = reached[-1] / count
     for number in range(1, count):

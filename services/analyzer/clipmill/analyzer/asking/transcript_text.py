@@ -1,10 +1,10 @@
-"""The transcript as a model reads it: sentences numbered like verses, with as few other signs as will do.
+"""The transcript as a model reads it: sentences numbered like verses, with few other signs.
 
     45@312 And then we looked at it. 46 Nobody noticed. 47B* Never? 48A@343 Not once.
 
-A number among the words costs a token or two, a line of its own with two times ten and more. Numbers start anew in each
-chunk, because small ones are short. What else is known of a sentence follows its number: who speaks from there on, that
-a shot begins, now and then its time.
+A number among the words costs a token or two; a separate line with two times costs ten and more. Numbers restart at 1
+in each chunk, because small numbers are short. More may follow the number of a sentence: the speaker from there on, the
+sign of a new shot, and now and then the time.
 """
 
 from bisect import bisect_right
@@ -17,20 +17,20 @@ from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Transcript
 
 TIMED_SECONDS = 30.0
-"""So often a sentence has its time. Between two, a model goes by the rate of speech, which is a second or two off."""
+"""Seconds between two sentences with a time. In between, a model goes by the rate of speech, a second or two off."""
 
 SHOT_SECONDS = 15.0
-"""Shots are marked where they last this long on average: faster cutting follows rhythm, not sense."""
+"""Average length of shots from which they are marked, in seconds: faster cutting follows rhythm, not sense."""
 
 
 class TranscriptText:
     """Writes chunks of one transcript.
 
     Args:
-        sentences: all of them.
-        speakers: a letter for who says each, empty where unknown; see `speakers_of`.
-        cuts: times of the first frames of shots, seconds, ascending.
-        duration: of the source, seconds.
+        sentences: Sentences of the transcript.
+        speakers: Letter of each sentence's speaker, empty where unknown; see `speakers_of`.
+        cuts: Times of the first frames of shots, in seconds, ascending.
+        duration: Length of the source, in seconds.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class TranscriptText:
                 signs += f"@{sentence.start:.0f}"
                 timed = sentence.start
             text = " ".join(sentence.text.split())
-            stop = ":" if text[0].isdigit() else ""  # lest two numbers become one
+            stop = ":" if text[0].isdigit() else ""  # keeps two numbers apart
             pieces.append(f"{number}{signs}{stop} {text}")
         return " ".join(pieces)
 
     def _opens_shot(self, index: int) -> bool:
-        """Whether a shot begins in the pause before a sentence, or hardly after its start."""
+        """Return whether a shot begins in the pause before a sentence or shortly after its start."""
         latest = self._sentences[index].start + CUT_REACH_MS / 1000
         earliest = self._sentences[index - 1].end if index else 0.0
         at = bisect_right(self._cuts, latest)
@@ -68,10 +68,10 @@ class TranscriptText:
 
 
 def speakers_of(transcript: Transcript, sentences: Sequence[Sentence]) -> list[str]:
-    """Return who says each sentence, as a letter: whoever speaks in its middle.
+    """Return the speaker in the middle of each sentence, as a letter.
 
-    Letters are given in the order of first words. Empty texts where fewer than two people are told apart; an empty one
-    also where it is not known, and for the few beyond the alphabet.
+    Speakers get letters in the order of their first words. All letters are empty if fewer than two speakers are known.
+    A single one is empty if its speaker is unknown, or has come after the alphabet was used up.
     """
     names = dict.fromkeys(segment.speaker for segment in transcript.segments if segment.speaker)
     if len(names) < 2:

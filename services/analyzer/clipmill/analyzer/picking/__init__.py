@@ -1,1 +1,1 @@
-"""The local picker: features, topics, scheduling; sound and shots where nobody speaks."""
+"""The local picker: features, topics and scheduling, or sound and shots where nobody speaks."""

@@ -1,4 +1,4 @@
-"""The evidence: all that the local picker knows about a talk, before anything is weighed."""
+"""The evidence: everything that the local picker knows about a talk before it weighs anything."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from msgspec import Struct
 
 
 class Evidence(Struct, frozen=True):
-    """All that the local picker knows about a talk, before anything is weighed.
+    """The knowledge of the local picker about a talk, before it weighs anything.
 
     Attributes:
-        sentences: the talk.
-        features: what is read in each sentence.
-        soundings: how each is said.
-        boundaries: the places before each, and after the last.
-        weights: how much each stem tells.
+        sentences: Sentences of the talk.
+        features: Features of each sentence's words.
+        soundings: Loudness and pace of each sentence.
+        boundaries: Boundaries before each sentence and after the last.
+        weights: Weight of each stem, by how rare it is.
     """
 
     sentences: Sequence[Sentence]
@@ -37,14 +37,14 @@ def evidence_of(
     levels: Sequence[int] = (),
     speakers: Sequence[str] = (),
 ) -> Evidence:
-    """Return what there is to know about a talk.
+    """Return the evidence about a talk.
 
     Args:
-        sentences: the talk.
-        language: ISO 639-1 code; empty where it is unknown.
-        cuts: times of the first frames of shots, seconds, ascending.
-        levels: mean power of each second from second 0 on, dBFS; empty where unknown.
-        speakers: who says each sentence; empty where nobody knows.
+        sentences: Sentences of the talk.
+        language: ISO 639-1 code; empty if unknown.
+        cuts: Times of the first frames of shots, in seconds, ascending.
+        levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
+        speakers: Speaker of each sentence; empty if unknown.
     """
     features = features_of(sentences, language)
     return Evidence(
@@ -57,7 +57,7 @@ def evidence_of(
 
 
 def evidence_for(material: Material) -> Evidence:
-    """Return what the local picker can know about `material`."""
+    """Return the evidence about `material`."""
     return evidence_of(
         material.sentences,
         language=material.language,

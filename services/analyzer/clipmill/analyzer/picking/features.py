@@ -1,7 +1,7 @@
-"""What the local picker reads in a sentence: a few numbers from 0 to about 1, each with a plain meaning.
+"""The features of a sentence for the local picker: a few numbers from 0 to about 1, each with a plain meaning.
 
-What rests on words is English. In any other language those features are 0 and the others speak: questions, figures,
-exclamations, how rare the subject is, and whatever can be heard and seen.
+Features that rest on a lexicon exist for English only and are 0 in other languages. The others work in any language:
+questions, figures, exclamations, the rarity of the subject, and everything that can be heard and seen.
 """
 
 from collections.abc import Sequence
@@ -13,28 +13,28 @@ from clipmill.analyzer.talk.terms import inverse_frequencies, subject_stems, tok
 from msgspec import Struct
 
 BRIEF_SECONDS = 4.5
-"""A sentence of about a dozen words can be understood at first hearing."""
+"""Length of a brief sentence, in seconds: about a dozen words, understood at first hearing."""
 
 
 class SentenceFeatures(Struct, frozen=True, kw_only=True):
     """One sentence as the local picker reads it.
 
     Attributes:
-        question: raises a question that wants an answer; negative for a request.
-        number: states a quantity.
-        contrast: turns an expectation round.
-        claim: speaks of all, none, the most or the least.
-        emotion: uses words that people say with feeling, or exclaims.
-        story: tells what happened to somebody.
-        address: speaks to the listener.
-        housekeeping: runs the event instead of saying something.
-        novelty: how rare its subject is in the rest of the talk.
-        hook: how well a clip starts here.
-        closing: how well a clip ends here.
-        dangling: needs the sentence before it.
-        leaves: turns to another matter than the sentence before.
-        unfinished: goes on in the next sentence, which is divided from it by a pause or for its length alone.
-        stems: the stems that carry its subject, in order.
+        question: Question that needs an answer; negative for a request.
+        number: Statement of a quantity.
+        contrast: Turn against an expectation.
+        claim: Statement about all, none, the most or the least.
+        emotion: Words that people say with feeling, or an exclamation.
+        story: Account of an event in somebody's life.
+        address: Words to the listener.
+        housekeeping: Words that run the event and say nothing beyond it.
+        novelty: Rarity of its subject in the rest of the talk.
+        hook: Quality as the first sentence of a clip.
+        closing: Quality as the last sentence of a clip.
+        dangling: Need for the sentence before it.
+        leaves: Turn to another subject than that of the sentence before.
+        unfinished: True if the next sentence continues this one, divided from it only by a pause or for its length.
+        stems: Stems that carry its subject, in order.
     """
 
     question: float
@@ -55,11 +55,11 @@ class SentenceFeatures(Struct, frozen=True, kw_only=True):
 
 
 def features_of(sentences: Sequence[Sentence], language: str = "en") -> list[SentenceFeatures]:
-    """Return the features of each sentence, seen against all the others.
+    """Return the features of each sentence, compared with all others.
 
     Args:
-        sentences: the talk.
-        language: ISO 639-1 code; empty where it is unknown.
+        sentences: Sentences of the talk.
+        language: ISO 639-1 code; empty if unknown.
     """
     english = language in lexicon.LEXICON_LANGUAGES
     words = [tokens(sentence.text) for sentence in sentences]
@@ -123,14 +123,14 @@ def _features(
 
 
 def _unfinished(text: str, following: str) -> bool:
-    """Tell whether `text` was divided from `following` in mid-sentence; lower case tells only in some scripts."""
+    """Return whether `text` breaks off in mid-sentence before `following`; lower case shows it in some scripts only."""
     if not following or finishes(text):
         return False
     return text.endswith(COMMAS) or (following[0].islower() and text[:1].isupper())
 
 
 def _share(words: Sequence[str], lexicon_words: frozenset[str]) -> float:
-    """Return 0 without such a word, 0.6 with one, 0.84 with two …: the first says most."""
+    """Return 0 without a word of the lexicon, 0.6 with one, 0.84 with two …, because the first one says most."""
     return float(1 - 0.4 ** sum(word in lexicon_words for word in words))
 
 

@@ -1,9 +1,9 @@
-"""Picks moments without a model: deterministic, explained, no network.
+"""Picks moments without a model or a network, and explains its choice. Equal talks give equal moments.
 
-A moment is a run of sentences that together say more than the talk does on average. Each sentence gets an interest,
-a weighted sum of its features; a window is worth the interest above the talk's middle that it gathers, how well it
-starts and ends, and how much its sentences speak of one matter. The weights are few and each has its reason beside it;
-`tests/bench/understanding/moments.py` tells how well they serve talks that nobody looked at when they were chosen.
+A moment is a run of sentences that together say more than the talk does on average. Each sentence has an interest, a
+weighted sum of its features. The value of a window adds up the interest of its sentences above the median of the talk,
+the quality of its start and its end, and the degree to which its sentences share one subject. There are few weights,
+each with its reason. `tests/bench/understanding/moments.py` measures them on talks that did not influence them.
 """
 
 import math
@@ -18,59 +18,59 @@ from clipmill.analyzer.talk.windows import Window
 from msgspec import Struct
 
 SUBSTANCE = ("question", "number", "contrast", "claim", "emotion", "story")
-"""What a sentence can be worth hearing for. All count the same: unit weights serve unseen cases as well as fitted ones
-(Dawes 1979, "The robust beauty of improper linear models in decision making")."""
+"""Features that make a sentence worth hearing. All have one weight, because unit weights serve unseen cases as well as
+fitted ones (Dawes 1979, "The robust beauty of improper linear models in decision making")."""
 
 SPREAD = 0.35
-"""How much of a neighbour's interest a sentence shares: between two strong sentences stands no weak one."""
+"""Share of its neighbours' interest that a sentence gains: a sentence between two strong ones is not weak."""
 
 EDGE_SENTENCES = 2
-"""How many sentences on each side of a window are compared with it."""
+"""Number of sentences on each side of a window that are compared with it."""
 
 USUAL_SECONDS = 20.0
-"""Speech of a passage of ordinary length."""
+"""Speech in a passage of ordinary length, in seconds."""
 
 SURPLUS = 4.5
-"""What the mean interest of such a passage counts against how it starts and ends: a passage has about as many sentences
-as it has starts and ends and boundaries to be judged by."""
+"""Weight of the mean interest of such a passage against its start and end: a passage has about as many sentences as it
+has criteria for its start, its end and its boundaries."""
 
 GROWTH = 0.3
-"""The power of its length with which a window's interest grows: a long passage is worth more than a part of it, but two
-passages together, with twice the length, only 1.23 times as much as one: less than the two apart, and less than the
-better one if they are unlike."""
+"""Exponent with which the interest of a window grows with its length. A long passage is worth more than a part of it.
+But two passages in one window, with twice the length, are worth only 1.23 times as much as one: less than two windows,
+and less than the better passage alone if the two differ much."""
 
 CLEAR_BOUNDARY = 0.5
-"""From this strength on, a boundary ends the matter: a question before it stands for itself."""
+"""Strength from which a boundary ends the subject, so a question before it needs no answer."""
 
 PAYOFF_CLOSING = 0.5
-"""How well a sentence must close to be taken for the payoff: better than any statement does by being short."""
+"""Least closing quality of a payoff: more than a statement gets for being short."""
 
 PAYOFF_HOUSEKEEPING = 0.3
-"""Up to this, a sentence is not about the event itself."""
+"""Housekeeping up to which a sentence is not about the event itself."""
 
 LEAVING_HOUSEKEEPING = 0.5
-"""From this on, a sentence is: the matter before it is over."""
+"""Housekeeping from which a sentence is about the event itself, so the subject before it is over."""
 
 
 class Weights(Struct, frozen=True, kw_only=True):
-    """What the evidence is worth.
+    """The weights of the evidence.
 
     Attributes:
-        substance: of a question, number, contrast, claim, emotion or story each.
-        address: you: it is about the viewer; little, since announcements say it too.
-        housekeeping: nobody outside the room cares.
-        novelty: what the rest of the talk does not say; little, since digressions are rare too.
-        delivery: people raise their voice and speed up for what moves them (Scherer 2003, "Vocal communication of
-            emotion"); little, since they also do to be heard in the last row.
-        hook: viewers decide in the first three seconds.
-        closing: a clip that ends on a finished thought is watched again.
-        cohesion: sentences that share terms that are rare elsewhere make one passage.
-        dangling: a start that needs the sentence before is the fault that people complain about first.
-        cut_off: the next sentence goes on about it: the payoff would be missing.
-        boundary: a passage begins and ends where the topic, the picture or the speaker's breath does.
-        straddle: a clip across such a place has two topics.
-        edge: a passage is more interesting than what stands right before and after it; a part of a passage is not.
-        silence: dead air, by its share of the window.
+        substance: Weight of each question, number, contrast, claim, emotion and story.
+        address: Weight of words to the viewer; small, because announcements use them too.
+        housekeeping: Weight against words about the event, which nobody elsewhere cares for.
+        novelty: Weight of subjects that are rare in the talk; small, because digressions are rare too.
+        delivery: Weight of a raised voice and a fast pace, which show that a speaker is moved (Scherer 2003, "Vocal
+            communication of emotion"); small, because speakers also raise their voice for the last row.
+        hook: Weight of the first sentence, because viewers decide in the first three seconds.
+        closing: Weight of the last sentence, because a clip that ends with a finished thought is watched again.
+        cohesion: Weight of terms that the sentences share and others lack, because these make one passage.
+        dangling: Weight against a start that needs the sentence before, the first fault that viewers complain about.
+        cut_off: Weight against an end whose subject goes on in the next sentence, because the payoff is missing.
+        boundary: Weight of the boundaries at both ends, because passages change with topic, picture or breath.
+        straddle: Weight against a strong boundary inside, because such a clip has two topics.
+        edge: Weight of interest above that of the neighbours, because a part of a passage is no better than the rest.
+        silence: Weight against dead air, by its share of the window.
     """
 
     substance: float = 0.7
@@ -96,8 +96,8 @@ class LocalPicker:
     """Values the windows of one talk.
 
     Args:
-        evidence: what is known about the talk.
-        weights: what it is worth.
+        evidence: Evidence about the talk.
+        weights: Weights of the evidence.
     """
 
     def __init__(self, evidence: Evidence, weights: Weights = WEIGHTS) -> None:
@@ -112,10 +112,10 @@ class LocalPicker:
         self._strengths = [boundary.strength for boundary in evidence.boundaries]
 
     def valued(self, windows: Sequence[Window]) -> list[float]:
-        """Return what each of `windows` is worth; only the order and the distances mean anything.
+        """Return the value of each of `windows`, of which only order and distances have a meaning.
 
         Args:
-            windows: grouped by first sentence, last sentences ascending.
+            windows: Windows grouped by first sentence, with last sentences ascending.
         """
         gathered = _Gathered(self.evidence, self.interest, self._middle, self._strengths)
         values: list[float] = []
@@ -125,10 +125,10 @@ class LocalPicker:
         return values
 
     def best(self, windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
-        """Return the indices of the best set of `windows`: of complete ones, if they are as many as any could be.
+        """Return the indices of the best set of `windows`, complete ones only if that does not make the set smaller.
 
-        Where a chosen window stops right before its payoff, the one that has it as well is taken instead: often a cut
-        or a call-back to the beginning parts the two.
+        A chosen window that stops just before its payoff is replaced by the one that includes it. Often a cut or a
+        call-back to the beginning has separated the two.
         """
         chosen = self._best(windows, values, most)
         places = {(window.first, window.last): index for index, window in enumerate(windows)}
@@ -143,7 +143,7 @@ class LocalPicker:
         return chosen
 
     def _pays_off(self, index: int) -> bool:
-        """Tell whether a sentence is the last of its matter, and worth being a clip's last."""
+        """Return whether a sentence is the last one about its subject, and good enough to end a clip."""
         features = self.evidence.features
         mine = features[index]
         closes = mine.closing >= PAYOFF_CLOSING and mine.housekeeping < PAYOFF_HOUSEKEEPING and mine.question <= 0
@@ -161,14 +161,14 @@ class LocalPicker:
         return [complete[place] for place in chosen] if len(chosen) == len(of_all) else of_all
 
     def complete(self, window: Window) -> bool:
-        """Tell whether `window` neither begins nor ends in mid-sentence, nor with a question that goes unanswered."""
+        """Return whether `window` has whole sentences only and does not end with a question without its answer."""
         features = self.evidence.features
         if features[window.last].unfinished or (window.first and features[window.first - 1].unfinished):
             return False
         return features[window.last].question <= 0 or self._strengths[window.last + 1] >= CLEAR_BOUNDARY
 
     def strongest(self, window: Window) -> int:
-        """Return the index of the sentence that says best what `window` is about."""
+        """Return the index of the sentence that best states the subject of `window`."""
 
         def worth(index: int) -> float:
             features = self.evidence.features[index]
@@ -179,7 +179,7 @@ class LocalPicker:
         return max(range(window.first, window.last + 1), key=worth)
 
     def _body(self, gathered: "_Gathered", window: Window) -> float:
-        """Return what the sentences are worth together."""
+        """Return the value of the sentences together."""
         weights = self._weights
         silence = 1 - min(gathered.speech * 1000 / window.length_ms, 1.0)
         surplus = gathered.surplus / gathered.speech * math.pow(gathered.speech / USUAL_SECONDS, GROWTH)
@@ -208,7 +208,7 @@ class LocalPicker:
 
 
 class _Gathered:
-    """The sums over a window's sentences, kept while windows with the same first sentence grow."""
+    """The sums over the sentences of a window, extended while windows with one first sentence grow."""
 
     def __init__(
         self, evidence: Evidence, interest: Sequence[float], middle: float, strengths: Sequence[float]
@@ -224,7 +224,7 @@ class _Gathered:
         self.surplus = self.speech = self.straddled = 0.0
 
     def reach(self, first: int, last: int) -> None:
-        """Make the sums those of the sentences from `first` to `last`."""
+        """Set the sums to those of the sentences from `first` to `last`."""
         if first != self._first or last < self._last:
             self._first, self._last = first, first - 1
             self._seen = Counter()
@@ -244,7 +244,7 @@ class _Gathered:
 
     @property
     def cohesion(self) -> float:
-        """How much of what a sentence is about has been said in the window before it, 0 to about 1."""
+        """Share of a sentence's subject that earlier sentences of the window have named, 0 to about 1."""
         return self._shared / ((self._last - self._first + 1) * self._highest)
 
 

@@ -7,17 +7,17 @@ from clipmill.analyzer.talk.windows import Window
 
 
 def best_set(windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
-    """Return the indices of up to `most` windows that do not overlap: as many as can be, of these the most valuable.
+    """Return the indices of up to `most` windows that do not overlap: as many as fit, with the highest total value.
 
-    Weighted interval scheduling with a bound on the number chosen (Kleinberg and Tardos 2005, section 6.1): windows
-    are ordered by their end, and for each number of windows chosen so far the best sum is either that without the
-    window at hand, or its value plus the best sum of one window fewer among those that end before it starts.
+    This is weighted interval scheduling with a limit on the number chosen (Kleinberg and Tardos 2005, section 6.1). It
+    goes through the windows by their end. For each number of chosen windows, the best sum either leaves out the current
+    window, or is its value plus the best sum of one window fewer among those that end before it starts. It takes
     O(n · (log n + most)).
 
     Args:
-        windows: candidates in any order.
-        values: what each is worth; may be negative.
-        most: how many are wanted.
+        windows: Candidates in any order.
+        values: Value of each candidate, which may be negative.
+        most: Number of windows wanted.
     """
     if not windows:
         return []
@@ -37,7 +37,7 @@ def best_set(windows: Sequence[Window], values: Sequence[float], most: int) -> l
     chosen: list[int] = []
     position = len(order)
     for count in range(len(best) - 1, 0, -1):
-        # The first place that reaches the best sum is the window that was taken for it.
+        # The best sum took the window at the first place that reaches it.
         position = int(np.searchsorted(best[count][: position + 1], best[count][position], side="left"))
         chosen.append(int(order[position - 1]))
         position = int(before[position - 1])

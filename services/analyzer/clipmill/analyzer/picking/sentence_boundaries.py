@@ -1,4 +1,4 @@
-"""Boundaries: the places between sentences, and how much speaks for a passage to begin or end there."""
+"""The boundaries between sentences, with the evidence that a passage begins or ends there."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from msgspec import Struct
 
 
 class SentenceBoundary(Struct, frozen=True, kw_only=True):
-    """The place before a sentence, or after the last one; each number from 0 to 1.
+    """The boundary before a sentence, or after the last one. Each number is from 0 to 1.
 
     Attributes:
-        topic: how clearly the words change.
-        pause: how much longer than usual the speaker pauses.
-        cut: that a shot starts here, worth the less the more boundaries have a cut.
-        leaves: that the next sentence leaves the matter.
-        holds: how much keeps both sides together.
+        topic: Evidence that the words change.
+        pause: Evidence that the speaker pauses longer than usual.
+        cut: Evidence that a shot starts here, worth less if many boundaries have a cut.
+        leaves: Evidence that the next sentence leaves the subject.
+        holds: Strength of the ties between both sides.
     """
 
     topic: float
@@ -31,19 +31,19 @@ class SentenceBoundary(Struct, frozen=True, kw_only=True):
 
     @property
     def strength(self) -> float:
-        """How much speaks for a new passage, 0 to 1: each kind of evidence may fail, so they add up."""
+        """Evidence for a new passage, 0 to 1. All kinds of evidence add up, because each may be missing."""
         return min((self.topic + self.pause + self.cut + self.leaves) / 2, 1.0) * (1 - self.holds)
 
 
 def boundaries_of(
     sentences: Sequence[Sentence], features: Sequence[SentenceFeatures], cuts: Sequence[float]
 ) -> list[SentenceBoundary]:
-    """Return the boundaries of a talk, one more than sentences: boundary `i` is that before sentence `i`.
+    """Return the boundaries of a talk, one more than sentences. Boundary `i` is the one before sentence `i`.
 
     Args:
-        sentences: the talk.
-        features: of each sentence.
-        cuts: times of the first frames of shots, seconds, ascending.
+        sentences: Sentences of the talk.
+        features: Features of each sentence.
+        cuts: Times of the first frames of shots, in seconds, ascending.
     """
     topics = topic_changes([each.stems for each in features])
     silences = pauses(sentences)
@@ -62,7 +62,7 @@ def boundaries_of(
 
 
 def _has_cut(sentences: Sequence[Sentence], boundary: int, cuts: Sequence[float]) -> bool:
-    """Tell whether a shot starts where a clip that starts or ends at `boundary` could be moved to it."""
+    """Return whether a shot starts so near to `boundary` that a clip could start or end with it."""
     lowest = milliseconds(sentences[boundary - 1].end) if boundary else 0
     highest = milliseconds(sentences[boundary].start) if boundary < len(sentences) else lowest + CUT_REACH_MS
     at = bisect_left(cuts, max(lowest, highest - 2 * CUT_REACH_MS) / 1000)
@@ -70,7 +70,7 @@ def _has_cut(sentences: Sequence[Sentence], boundary: int, cuts: Sequence[float]
 
 
 def _holds(features: Sequence[SentenceFeatures], boundary: int) -> float:
-    """Return how much keeps the two sides together, 0 to 1: a reference back, or a question that wants its answer."""
+    """Return the strength of the ties between both sides, 0 to 1: a reference back, or a question before its answer."""
     if not 0 < boundary < len(features):
         return 0.0
     before, after = features[boundary - 1], features[boundary]

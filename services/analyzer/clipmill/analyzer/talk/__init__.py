@@ -1,1 +1,1 @@
-"""The talk as material: sentences, terms, windows with exact boundaries, titles."""
+"""The talk as material: sentences, terms, windows with exact boundaries, and titles."""

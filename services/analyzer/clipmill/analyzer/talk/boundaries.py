@@ -1,4 +1,4 @@
-"""Where exactly a clip starts and ends: at sentences, with a little room tone, on a shot cut where one is near."""
+"""The exact start and end of a clip: at sentences, with a little room tone, and on a cut if one is near."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -7,36 +7,36 @@ from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Lengths, Window, milliseconds
 
 ROOM_BEFORE_MS = 150
-"""Room tone before the first word: enough for its onset, which recognisers often place late."""
+"""Room tone before the first word, which covers its onset: recognisers often place it late."""
 
 ROOM_AFTER_MS = 250
-"""Room tone after the last word: a voice fades more slowly than it starts."""
+"""Room tone after the last word; longer, because a voice fades more slowly than it starts."""
 
 SHARE_BEFORE = ROOM_BEFORE_MS / (ROOM_BEFORE_MS + ROOM_AFTER_MS)
-"""What of a pause belongs to the sentence after it."""
+"""Share of a pause that belongs to the sentence after it."""
 
 CUT_REACH_MS = 350
-"""A clip's end moves to a shot cut this near: otherwise a few frames of another shot flash up."""
+"""Distance within which the start or end of a clip moves to a cut, so no few frames of another shot flash up."""
 
 
 ADDED_SILENCE_MS = 3000
-"""The most silence that a clip takes in to become long enough; more is dead air."""
+"""Largest silence that is added to make a clip long enough; more is dead air."""
 
 
 WINDOWS_LIMIT = 60_000
-"""More windows than an hour of ordinary sentences has: of longer or choppier talks every other end is tried, or fewer,
-so that time and memory stay bounded."""
+"""Number of windows from which only every other end is tried, or fewer, to limit time and memory. An hour of ordinary
+sentences has fewer windows."""
 
 
 class Boundaries:
     """Fits windows of whole sentences into a source.
 
     Args:
-        sentences: in order, without overlap.
-        cuts: times of the first frames of shots, seconds, ascending.
-        duration: of the source, seconds.
-        lengths: what a clip may last.
-        added_silence_ms: the most silence that a clip takes in to become long enough, None for any.
+        sentences: Sentences in order, without overlap.
+        cuts: Times of the first frames of shots, in seconds, ascending.
+        duration: Length of the source, in seconds.
+        lengths: Allowed lengths of clips.
+        added_silence_ms: Largest silence that is added to make a clip long enough, None for no limit.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Boundaries:
         self._added_silence_ms = self._duration_ms if added_silence_ms is None else added_silence_ms
 
     def windows(self, most: int | None = None) -> list[Window]:
-        """Return the windows of consecutive sentences whose length fits, ordered by first and last sentence.
+        """Return the windows of consecutive sentences with an allowed length, ordered by first and last sentence.
 
         Args:
-            most: how many to return for each first sentence, the shortest first; None for all.
+            most: Number of windows for each first sentence, the shortest first; None for all.
         """
         ranges = [
             range(self._first_long_enough(first), self._first_too_long(first)) for first in range(len(self._starts))
@@ -84,10 +84,10 @@ class Boundaries:
         return bisect_right(self._ends, self._starts[first] + self._lengths.longest_ms)
 
     def fit(self, first: int, last: int) -> Window | None:
-        """Return the window from sentence `first` to sentence `last`, None if its length cannot be made to fit.
+        """Return the window from sentence `first` to sentence `last`, None if it cannot get an allowed length.
 
-        It never reaches into a neighbouring word or beyond the source. The pause between two sentences is divided
-        between them, so that clips of adjacent sentences do not overlap; a shot cut in the pause divides it anew.
+        The window never reaches into a neighbouring word or beyond the source. Two sentences share the pause between
+        them, so clips of adjacent sentences do not overlap. A cut in the pause divides it where the cut is.
         """
         speech_start, speech_end = self._starts[first], min(self._ends[last], self._duration_ms)
         floor = self._ends[first - 1] if first else 0
@@ -97,7 +97,7 @@ class Boundaries:
         start = self._nearest_cut(max(speech_start - ROOM_BEFORE_MS, earliest), floor, speech_start)
         end = self._nearest_cut(min(speech_end + ROOM_AFTER_MS, latest), speech_end, ceiling)
         lengths, natural = self._lengths, (start, end)
-        # Too long: give room tone back. Too short: take more silence, after the speech first.
+        # Too long a window gives up room tone. Too short a window takes more silence, first after the speech.
         end = max(speech_end, min(end, start + lengths.longest_ms))
         start = min(speech_start, max(start, end - lengths.longest_ms))
         before_silence = end - start
@@ -105,7 +105,7 @@ class Boundaries:
         start = min(start, max(earliest, end - lengths.shortest_ms))
         added = end - start - before_silence
         if (start, end) != natural:
-            # What was moved for its length may have come near a cut.
+            # An end that moved for the length may have come near a cut.
             lowest, highest = max(speech_end, start + lengths.shortest_ms), min(ceiling, start + lengths.longest_ms)
             end = self._nearest_cut(end, lowest, highest)
             lowest, highest = max(floor, end - lengths.longest_ms), min(speech_start, end - lengths.shortest_ms)

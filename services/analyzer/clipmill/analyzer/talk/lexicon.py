@@ -1,7 +1,7 @@
-"""Words that tell what a sentence is up to, for the local picker. English; other languages go by the other features.
+"""English words from which the local picker sees the purpose of a sentence; other languages have the other features.
 
-Each set is a closed class of everyday words, not of any subject, kept short: a feature asks whether such a word is
-there, not how many of all there are.
+Each set is a short, closed class of everyday words that belong to no subject. A feature depends on the presence of such
+a word, not on the share of all words that occur.
 """
 
 
@@ -14,8 +14,8 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 
 LEXICON_LANGUAGES = frozenset({"", "en"})
-"""Where these words may be asked for: English, and where the language is unknown. Elsewhere they mean other things, as
-`war`, `die` and `also` do in German."""
+"""Languages in which these words count: English, and an unknown language. Elsewhere they have other meanings, such as
+`war`, `die` and `also` in German."""
 
 STOP_WORDS = _words(
     """a about above after again all also am an and any are as at be because been before being below between both but
@@ -33,36 +33,36 @@ STOP_WORDS = _words(
 """Words that carry no subject."""
 
 WH_WORDS = _words("why how what what's which who where when whose whom")
-"""Openings of questions whose answer is more than yes or no."""
+"""First words of questions whose answer is more than yes or no."""
 
 HOOK_QUESTION_OPENINGS = _phrases(
     """have you ever, did you know, do you know, what if, ever wonder, guess what, do you want"""
 )
-"""Questions that are asked to be answered by the speaker."""
+"""Openings of questions that the speaker will answer."""
 
 REQUEST_OPENINGS = _phrases(
     """can, could, would you, may, shall, should i, should we, is there, are there, do we have, any, does anyone,
     does anybody, who wants, are you ready, ready, is it, do you mind"""
 )
-"""Questions that manage an event rather than raise a matter."""
+"""Openings of questions that manage an event and raise no subject."""
 
 NUMBER_WORDS = _words(
     """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty thirty forty fifty sixty seventy eighty ninety"""
 )
-"""Plain numbers."""
+"""Words for plain numbers."""
 
 MAGNITUDES = _words(
     """hundred hundreds thousand thousands million millions billion billions trillion percent per cent half third
     quarter twice double triple times dozen dozens thousandth millionth average majority"""
 )
-"""Words that make a number a statement about the world: sizes, shares, rates."""
+"""Words that turn a number into a statement about the world: sizes, shares, rates."""
 
 CONTRAST = _words(
     """but instead yet however although though despite unlike rather whereas actually except unless otherwise
     nevertheless turns contrary opposite not n't cannot than"""
 )
-"""Words that turn an expectation round."""
+"""Words that turn an expectation around."""
 
 UNIVERSALS = _words(
     """every everyone everybody everything always never nobody none nothing anyone anybody anything whole entire only
@@ -96,7 +96,7 @@ STORY_OPENINGS = _phrases(
     year, there was a, it was the, i had a, i was, we once, this happened, a friend of mine, i met, i never
     forget, i will never forget, i'll never forget, picture this, imagine"""
 )
-"""How stories begin."""
+"""Openings of stories."""
 
 CLAIM_OPENINGS = _phrases(
     """here is, here's, the truth is, the secret, the problem with, nobody tells you, most people, everybody
@@ -104,20 +104,20 @@ CLAIM_OPENINGS = _phrases(
     convinced, let me be, stop, never, every, this is why, we are told, you are, there is a reason, there are
     only, what nobody, if you"""
 )
-"""How strong statements begin."""
+"""Openings of strong statements."""
 
 STORY_VERBS = _words(
     """was were had did went came said told asked thought knew felt saw found took gave got made left lost kept began
     became woke heard looked wanted tried decided walked ran called turned happened realized realised learned learnt
     stood sat fell bought built wrote spent met brought"""
 )
-"""The past tense in which things happened."""
+"""Past tenses of verbs that tell stories."""
 
 PERSONS = _words("i he she we they my his her our me him us them")
-"""Somebody to whom things happen."""
+"""Words for the people in a story."""
 
 SECOND_PERSON = _words("you your yours yourself you're you've you'll")
-"""The listener is meant."""
+"""Words for the listener."""
 
 HOUSEKEEPING = _words(
     """welcome hello hi goodbye bye thank thanks please agenda slide slides session sessions break lunch schedule
@@ -128,7 +128,7 @@ HOUSEKEEPING = _words(
     monday tuesday wednesday thursday friday saturday sunday o'clock
     page figure section chapter appendix overview"""
 )
-"""Words of people who run an event, not of people who have something to say."""
+"""Words of people who run an event."""
 
 HOUSEKEEPING_OPENINGS = _phrases(
     """thank you, thanks, welcome, good morning, good afternoon, good evening, please, okay, ok, moving on, before
@@ -136,10 +136,10 @@ HOUSEKEEPING_OPENINGS = _phrases(
     all, sure, of course, alright, all right, a reminder, just a reminder, we will take, we'll take, any
     questions, hello, hi, goodbye, bye, see you, also, anyway"""
 )
-"""How such sentences begin, and how a speaker leaves one matter for the next."""
+"""Openings of sentences that run an event, or that leave one subject for the next."""
 
 DANGLING_OPENINGS = _words(
     """it its he she they them this that these those him her his their and so because or which then also instead
     therefore thus too neither nor such"""
 )
-"""First words that need the sentence before."""
+"""First words of sentences that need the one before."""

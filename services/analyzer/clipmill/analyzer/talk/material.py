@@ -1,4 +1,4 @@
-"""The material: what there is to pick clips from, read once from the documents of a job."""
+"""The material that clips are picked from, read once from the documents of a job."""
 
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
@@ -10,13 +10,13 @@ from clipmill.contracts.options import JobOptions
 
 
 class Material:
-    """What there is to pick from.
+    """The material that clips are picked from.
 
     Args:
-        media: facts of the source.
-        transcript: what is said in it.
-        scenes: its shots.
-        options: what the job asked for.
+        media: Facts about the source.
+        transcript: Transcript of the source.
+        scenes: Shots of the source.
+        options: Options of the job.
     """
 
     def __init__(self, media: MediaFacts, transcript: Transcript, scenes: Scenes, options: JobOptions) -> None:
@@ -35,11 +35,11 @@ class Material:
         self.boundaries = self._boundaries(ADDED_SILENCE_MS)
         self.windows = self.boundaries.windows()
         if self.words and not self.windows and not self.too_short:
-            # Only single remarks, far apart: rather a clip with much silence than none.
+            # All remarks are single and far apart. A clip with much silence is better than none.
             self.boundaries = self._boundaries(None)
             self.windows = self.boundaries.windows()
         if self.words and not self.windows and not self.too_short:
-            # No run of whole sentences has a length in the range: rather a clip between words than none.
+            # No run of whole sentences has an allowed length. A clip that begins in mid-sentence is better than none.
             self.in_words = True
             self.sentences = single_words(self.words)
             self.boundaries = self._boundaries(None)
@@ -48,17 +48,17 @@ class Material:
 
     @property
     def readable(self) -> bool:
-        """Whether there are whole sentences to choose among, for a model that reads."""
+        """True if there are whole sentences, which a model can read and choose from."""
         return bool(self.windows) and not self.in_words
 
     @property
     def too_short(self) -> bool:
-        """Whether the whole source is shorter than a clip may be."""
+        """True if the whole source is shorter than the shortest clip."""
         return self.duration_ms < self.lengths.shortest_ms
 
     @property
     def speech_room(self) -> int:
-        """How many clips with speech the job can have: what it asked for, or as many as there is room for."""
+        """Number of clips with speech that the job can have: as many as it asked for, or as fit into the source."""
         ends = sorted(self.windows, key=lambda window: (window.end_ms, window.start_ms))
         room, reached = 0, 0
         for window in ends:
@@ -67,11 +67,11 @@ class Material:
         return min(room, self.options.target_clips)
 
     def text(self, first: int, last: int) -> str:
-        """Return what the sentences from `first` to `last` say."""
+        """Return the text of the sentences from `first` to `last`."""
         return " ".join(sentence.text for sentence in self.sentences[first : last + 1])
 
     def titled(self, text: str) -> str:
-        """Return `text`, which somebody says, as a title; the source's own where nothing is left of it."""
+        """Return `text`, which somebody says, as a title; the name of the source if nothing is left of it."""
         return title_from(text, spoken_in=self.language) or self.name
 
     def _boundaries(self, added_silence_ms: int | None) -> Boundaries:

@@ -1,4 +1,4 @@
-"""Moments: windows of a source with all that is published about them, whoever picked them."""
+"""Moments: windows of a source with the texts that are published about them, whoever picked them."""
 
 from clipmill.analyzer.talk.windows import Window
 from msgspec import Struct

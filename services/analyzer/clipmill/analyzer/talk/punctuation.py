@@ -1,10 +1,10 @@
-"""Marks that end, divide and enclose sentences, in the scripts of the languages that are transcribed most."""
+"""Marks that end, divide and enclose sentences, in the scripts of the most frequent languages."""
 
 OPENERS = "\"'(«»[{\u2018\u201a\u201c\u201e\u300c\u300e\uff08\u3010\u300a"
-"""What may stand before a sentence's first letter: quotes, brackets, East Asian corners."""
+"""Marks before the first letter of a sentence: quotes, brackets, East Asian corners."""
 
 CLOSERS = "\"')«»]}\u2018\u2019\u201c\u201d\u300d\u300f\uff09\u3011\u300b"
-"""What may stand after a sentence's last mark; quotes that one language opens with close another's."""
+"""Marks after the last mark of a sentence; some languages close with quotes that others open with."""
 
 QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e", "\u055e", "\u1367")
 """Latin, full-width, Arabic, Greek, Armenian, Ethiopic."""
@@ -19,15 +19,15 @@ EXCLAMATION_MARKS = ("!", "\uff01")
 
 
 def asks(text: str) -> bool:
-    """Tell whether `text` ends as a question."""
+    """Return whether `text` ends as a question."""
     return text.rstrip(CLOSERS).endswith(QUESTION_MARKS)
 
 
 def exclaims(text: str) -> bool:
-    """Tell whether `text` ends as an exclamation."""
+    """Return whether `text` ends as an exclamation."""
     return text.rstrip(CLOSERS).endswith(EXCLAMATION_MARKS)
 
 
 def finishes(text: str) -> bool:
-    """Tell whether `text` ends as a sentence or a question."""
+    """Return whether `text` ends as a sentence or a question."""
     return text.rstrip(CLOSERS).endswith(FULL_STOPS + QUESTION_MARKS)

@@ -1,4 +1,4 @@
-"""Sentences: what a clip is made of. A clip starts where one starts and ends where one ends."""
+"""Sentences, the units of a clip: it starts where a sentence starts and ends where one ends."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,21 @@ from clipmill.contracts.documents import Segment, Transcript, Word
 from msgspec import Struct
 
 PAUSE_SECONDS = 0.7
-"""A silence that ends a sentence where punctuation does not speak against it; pauses inside fluent read or spoken
-sentences rarely reach half a second."""
+"""Silence that ends a sentence unless punctuation contradicts; pauses inside fluent sentences, read or spoken, rarely
+reach half a second."""
 
 LONG_PAUSE_SECONDS = 2.0
-"""A silence that ends a sentence even where the next word continues it in lower case."""
+"""Silence that ends a sentence even if the next word continues it in lower case."""
 
 SENTENCE_SECONDS = 25.0
-"""The longest sentence, seconds: a longer one is a speaker, or a recogniser, without full stops, and is divided."""
+"""Length of the longest sentence. A longer one comes from speech without full stops and is divided."""
 
 UNPUNCTUATED_SECONDS = 6.0
-"""The same where a transcript has no punctuation: spoken sentences last three to six seconds, so that a longer stretch
-is probably two, and the longest pause in it is the best guess at where."""
+"""Length of the longest sentence in a transcript without punctuation. Spoken sentences last three to six seconds, so a
+longer one is probably two, most likely divided by its longest pause."""
 
 PUNCTUATED_SHARE = 1 / 40
-"""From this share of words with a full stop on, a transcript counts as punctuated."""
+"""Share of words with a full stop from which a transcript counts as punctuated."""
 
 SHORTEST_WORD_SECONDS = 0.001
 
@@ -32,29 +32,29 @@ _NEVER_LAST = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "st", "gen", "col", "sgt", "capt", "lt", "rev", "hon", "vs", "e.g", "i.e", "cf"}
     | {"fig", "vol", "approx", "dept", "est"}
 )
-"""Abbreviations that something always follows."""
+"""Abbreviations that never end a sentence."""
 
 _SELDOM_LAST = frozenset(
     {"etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.n", "a.m", "p.m", "ph.d", "b.c", "a.d"}
 )
-"""Abbreviations that end a sentence where the next word starts with a capital."""
+"""Abbreviations that end a sentence only if the next word starts with a capital."""
 
 _INITIAL = re.compile(r"^[A-Z]$")
 _UNSPACED = re.compile(f"[{UNSPACED}\u3001-\u303f\uff00-\uffef]")
-"""Letters, and marks between them, that need no blank before the next word."""
+"""Letters and marks that need no blank before the next word."""
 
 _UNITS = re.compile(r"\s+|(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\uff1f\uff61\u300d\u300f\uff09])")
-"""Between what can be told apart in a segment without word times: blanks, and full stops that no blank follows."""
+"""Separators of words in a segment without word times: blanks, and full stops that no blank follows."""
 
 
 class Sentence(Struct, frozen=True, kw_only=True):
     """Consecutive words that belong together.
 
     Attributes:
-        number: from 1, in order of time; how a model names it.
-        text: as written.
-        start: of the first word, seconds.
-        end: of the last word, seconds.
+        number: Number from 1, in order of time.
+        text: Text of the sentence.
+        start: Start of the first word, in seconds.
+        end: End of the last word, in seconds.
     """
 
     number: int
@@ -64,18 +64,18 @@ class Sentence(Struct, frozen=True, kw_only=True):
 
     @property
     def seconds(self) -> float:
-        """How long it takes to say."""
+        """Length of the sentence, in seconds."""
         return self.end - self.start
 
 
 def words_of(transcript: Transcript, duration: float) -> list[Word]:
-    """Return the words that sound while there is a picture, in order, without overlap.
+    """Return the words said while there is a picture, in order, without overlap.
 
-    A segment without word times has its words spread over it by their number of letters.
+    The words of a segment without word times are spread over it by their number of letters.
 
     Args:
-        transcript: what is said.
-        duration: seconds of picture; sound may last longer.
+        transcript: Transcript of the source.
+        duration: Length of the picture, in seconds; the sound may be longer.
     """
     words: list[Word] = []
     reached = 0.0
@@ -92,8 +92,8 @@ def sentences_of(words: Sequence[Word], longest: float = SENTENCE_SECONDS) -> li
     """Return the sentences that `words` form.
 
     Args:
-        words: in order, without overlap.
-        longest: seconds; longer sentences are divided where a comma or a pause allows it best.
+        words: Words in order, without overlap.
+        longest: Length of the longest sentence, in seconds; longer ones are divided at the best comma or pause.
     """
     punctuated = sum(finishes(word.text) for word in words) >= len(words) * PUNCTUATED_SHARE
     longest = longest if punctuated else min(longest, UNPUNCTUATED_SECONDS)
@@ -104,15 +104,15 @@ def sentences_of(words: Sequence[Word], longest: float = SENTENCE_SECONDS) -> li
 
 
 def single_words(words: Sequence[Word]) -> list[Sentence]:
-    """Return each word as a unit of its own, for length ranges that no run of whole sentences meets."""
+    """Return each word as a sentence, for ranges of lengths that no run of whole sentences meets."""
     return _numbered([[word] for word in words])
 
 
 def joined(texts: Sequence[str]) -> str:
-    """Return words as running text: with blanks, but for scripts that are written without.
+    """Return words as running text, with blanks except in scripts that are written without.
 
-    Where there are letters of such a script, blanks stand between two words of letters of others alone: recognisers
-    give their texts letter by letter, figures digit by digit.
+    If the text has letters of such a script, blanks separate only words that are written in others. Recognisers give
+    such texts letter by letter, and figures digit by digit.
     """
     if not any(_UNSPACED.search(text) for text in texts):
         return " ".join(texts)
@@ -163,7 +163,7 @@ def _ends(word: Word, following: Word, *, punctuated: bool) -> bool:
 
 
 def _abbreviates(text: str, following: str) -> bool:
-    """Tell whether the full stop of `text` is that of an abbreviation, an initial or a number, not of a sentence."""
+    """Return whether the full stop of `text` belongs to an abbreviation, an initial or a number."""
     bare = text.rstrip(CLOSERS).lstrip(OPENERS)
     if not bare.endswith(".") or bare.endswith(".."):
         return False
@@ -178,7 +178,7 @@ def _abbreviates(text: str, following: str) -> bool:
 
 
 def _divided(group: Sequence[Word], longest: float) -> list[Sequence[Word]]:
-    """Halve `group` at its best boundary until each part is short enough, or a single word."""
+    """Halve `group` at its best boundary until each half is short enough or a single word."""
     seconds = group[-1].end - group[0].start
     if seconds <= longest or len(group) == 1:
         return [group]

@@ -1,6 +1,6 @@
-"""What can be heard of a sentence besides its words: how loud and how fast it is said, always against the same talk.
+"""The loudness and the pace of sentences, always compared with the rest of the talk.
 
-Speakers, rooms and microphones differ by more than moods do: nothing here is absolute.
+Speakers, rooms and microphones differ more than moods do, so no absolute number has a meaning.
 """
 
 import math
@@ -13,28 +13,28 @@ from clipmill.contracts.documents import Transcript
 from msgspec import Struct
 
 RAISED_DB = 6.0
-"""So much above the speaker's own median is a voice that is clearly raised: its amplitude doubles."""
+"""Decibels above the speaker's median at which a voice is clearly raised: double the amplitude."""
 
 SILENCE_DBFS = -60.0
-"""Quieter seconds hold no speech, whatever the word times say."""
+"""Level below which a second holds no speech, whatever the word times say."""
 
 LEAST_SHARE = 0.3
-"""From this share of speech on, a second's level tells about the speech in it."""
+"""Share of speech in a second from which its level describes the speech."""
 
 LEAST_SECONDS = 1.0
-"""Shorter sentences have no pace to speak of."""
+"""Length of the shortest sentence with a meaningful pace."""
 
 PAUSE_SECONDS = 1.0
-"""A pause by so much longer than the talk's usual one is a clear break: twice the longest that fluent speech makes
-between sentences."""
+"""Seconds beyond the usual pause of the talk at which a pause is a clear break: twice the longest pause between
+sentences of fluent speech."""
 
 
 class Sounding(Struct, frozen=True):
-    """How one sentence is said.
+    """The loudness and the pace of one sentence.
 
     Attributes:
-        energy: -1 (half the speaker's usual amplitude or less) to 1 (double or more); 0 where levels are unknown.
-        pace: -1 (half as fast as the talk usually is) to 1 (double).
+        energy: Loudness from -1 (half of the speaker's usual amplitude or less) to 1 (double or more); 0 if unknown.
+        pace: Speed from -1 (half of the usual speed of the talk or less) to 1 (double or more).
     """
 
     energy: float = 0.0
@@ -44,12 +44,12 @@ class Sounding(Struct, frozen=True):
 def soundings(
     sentences: Sequence[Sentence], levels: Sequence[int] = (), speakers: Sequence[str] = ()
 ) -> list[Sounding]:
-    """Return how each sentence is said.
+    """Return the loudness and the pace of each sentence.
 
     Args:
-        sentences: the talk.
-        levels: mean power of each second from second 0 on, dBFS; empty where unknown.
-        speakers: who says each sentence; empty where nobody knows. Loudness is compared with the same speaker's.
+        sentences: Sentences of the talk.
+        levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
+        speakers: Speaker of each sentence, whose usual loudness is compared; empty if unknown.
     """
     loud = _loudness(sentences, levels) if levels else [None] * len(sentences)
     who = speakers or [""] * len(sentences)
@@ -70,7 +70,7 @@ def soundings(
 
 
 def speakers_of(transcript: Transcript, sentences: Sequence[Sentence]) -> list[str]:
-    """Return who says each sentence: whose segment its middle lies in, or the last before it."""
+    """Return the speaker of each sentence: that of the last segment which begins before its middle."""
     names: list[str] = []
     at = 0
     for sentence in sentences:
@@ -82,16 +82,16 @@ def speakers_of(transcript: Transcript, sentences: Sequence[Sentence]) -> list[s
 
 
 def pauses(sentences: Sequence[Sentence]) -> list[float]:
-    """Return how much longer than usual the pause before each sentence is, 0 to 1, and 1 for the end of the talk."""
+    """Return how much longer than usual each pause before a sentence is, 0 to 1, and 1 for both ends of the talk."""
     gaps = [after.start - before.end for before, after in pairwise(sentences)]
     usual = median(gaps) if gaps else 0.0
     return [1.0, *(min(max(gap - usual, 0.0) / PAUSE_SECONDS, 1.0) for gap in gaps), 1.0]
 
 
 def _loudness(sentences: Sequence[Sentence], levels: Sequence[int]) -> list[float | None]:
-    """Return the level of each sentence, dBFS, None where no second tells.
+    """Return the level of each sentence, in dBFS, None if no second describes it.
 
-    A second's power is spread over the speech in it: a pause makes it no quieter.
+    The power of a second is attributed to the speech in it, so a pause does not make a sentence quieter.
     """
     spoken = [0.0] * len(levels)
     for sentence in sentences:
@@ -109,7 +109,7 @@ def _loudness(sentences: Sequence[Sentence], levels: Sequence[int]) -> list[floa
 
 
 def _seconds(sentence: Sentence, count: int) -> list[tuple[int, float]]:
-    """Return the whole seconds that `sentence` touches, and how much of each."""
+    """Return the seconds that `sentence` touches, and the share that it has of each."""
     return [
         (second, shared)
         for second in range(int(sentence.start), min(int(sentence.end) + 1, count))

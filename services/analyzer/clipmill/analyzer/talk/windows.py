@@ -1,31 +1,31 @@
 """Windows: the parts of a source that can be clips.
 
-Everything here counts in whole milliseconds, so that what is planned, published and rendered is the same number.
+Times are whole milliseconds, so a plan, its publication and its rendering have equal numbers.
 """
 
 from msgspec import Struct
 
 
 class Lengths(Struct, frozen=True):
-    """The range of lengths that clips may have, milliseconds."""
+    """The range of allowed lengths of clips, in milliseconds."""
 
     shortest_ms: int
     longest_ms: int
 
     @classmethod
     def of(cls, shortest: float, longest: float) -> "Lengths":
-        """Return the range from seconds."""
+        """Return the range between two lengths in seconds."""
         return cls(milliseconds(shortest), milliseconds(longest))
 
 
 class Window(Struct, frozen=True, kw_only=True):
-    """A stretch of the source that can be a clip.
+    """A part of the source that can be a clip.
 
     Attributes:
-        first: index of the first sentence.
-        last: index of the last sentence.
-        start_ms: where it starts, milliseconds of the source.
-        end_ms: where it ends.
+        first: Index of the first sentence.
+        last: Index of the last sentence.
+        start_ms: Start in the source, in milliseconds.
+        end_ms: End in the source, in milliseconds.
     """
 
     first: int
@@ -35,11 +35,11 @@ class Window(Struct, frozen=True, kw_only=True):
 
     @property
     def length_ms(self) -> int:
-        """How long it is, milliseconds."""
+        """Length, in milliseconds."""
         return self.end_ms - self.start_ms
 
     def overlaps(self, other: "Window") -> bool:
-        """Tell whether two windows share any of the source."""
+        """Return whether two windows share a part of the source."""
         return self.start_ms < other.end_ms and other.start_ms < self.end_ms
 
 
