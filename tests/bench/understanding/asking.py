@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 from clipmill.analyzer.asking.costs import load_prices
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk, chunks_of
-from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
+from clipmill.analyzer.asking.transcript_text import TranscriptText, speaker_letters
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.analyzer.talk.material import Material
@@ -143,7 +143,7 @@ async def _hour(clips: int) -> list[Figure]:
 
     material = Material(documents.media, documents.transcript, documents.scenes, options)
     plain = " ".join(sentence.text for sentence in material.sentences)
-    speakers = speakers_of(documents.transcript, material.sentences)
+    speakers = speaker_letters(documents.transcript, material.sentences)
     parts = chunks_of(material.sentences, AnalyzerSettings().part_tokens, options.clip_max_seconds)
     bare = TranscriptText(material.sentences, [""] * len(speakers), [], material.duration)
     hinted = TranscriptText(material.sentences, speakers, material.cuts, material.duration)

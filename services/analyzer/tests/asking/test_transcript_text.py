@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
-from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
+from clipmill.analyzer.asking.transcript_text import TranscriptText, speaker_letters
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Segment, Transcript
 
@@ -49,10 +49,10 @@ def test_who_speaks_is_known_by_the_middle_of_a_sentence(sentences):
         for start, speaker in ((10, "SPEAKER_03"), (22, "SPEAKER_00"))
     )
     transcript = Transcript(language="en", duration=60.0, segments=segments)
-    assert speakers_of(transcript, sentences) == ["A", "B", "B", "B", "B"]
+    assert speaker_letters(transcript, sentences) == ["A", "B", "B", "B", "B"]
 
 
 def test_one_speaker_is_nobody_to_name(sentences):
     segments = (Segment(text="x", start=10.0, end=50.0, speaker="A"),)
     transcript = Transcript(language="en", duration=60.0, segments=segments)
-    assert speakers_of(transcript, sentences) == [""] * 5
+    assert speaker_letters(transcript, sentences) == [""] * 5

@@ -20,7 +20,7 @@ from clipmill.analyzer.asking.provider import (
 from clipmill.analyzer.asking.provider import CallOutcome as Outcome
 from clipmill.analyzer.asking.ranking import described, proposals_each, ranked, shortlist
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk, chunks_of, fewest_tokens
-from clipmill.analyzer.asking.transcript_text import TranscriptText, speakers_of
+from clipmill.analyzer.asking.transcript_text import TranscriptText, speaker_letters
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import Moment
 
@@ -94,7 +94,7 @@ class Conversation:
         """
         material = self.material
         chunks = chunks_of(material.sentences, self.chunk_tokens, material.lengths.longest_ms / 1000)
-        speakers = speakers_of(material.transcript, material.sentences)
+        speakers = speaker_letters(material.transcript, material.sentences)
         text = TranscriptText(material.sentences, speakers, material.cuts, material.duration)
         free = asyncio.Semaphore(self.parallel)
 

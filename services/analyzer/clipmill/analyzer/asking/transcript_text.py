@@ -14,6 +14,7 @@ from string import ascii_uppercase
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.contracts.documents import Transcript
 
 TIMED_SECONDS = 30.0
@@ -28,7 +29,7 @@ class TranscriptText:
 
     Args:
         sentences: Sentences of the transcript.
-        speakers: Letter of each sentence's speaker, empty where unknown; see `speakers_of`.
+        speakers: Letter of each sentence's speaker, empty where unknown; see `speaker_letters`.
         cuts: Times of the first frames of shots, in seconds, ascending.
         duration: Length of the source, in seconds.
     """
@@ -67,7 +68,7 @@ class TranscriptText:
         return at > 0 and self._cuts[at - 1] >= earliest
 
 
-def speakers_of(transcript: Transcript, sentences: Sequence[Sentence]) -> list[str]:
+def speaker_letters(transcript: Transcript, sentences: Sequence[Sentence]) -> list[str]:
     """Return the speaker in the middle of each sentence, as a letter.
 
     Speakers get letters in the order of their first words. All letters are empty if fewer than two speakers are known.
@@ -77,7 +78,4 @@ def speakers_of(transcript: Transcript, sentences: Sequence[Sentence]) -> list[s
     if len(names) < 2:
         return [""] * len(sentences)
     letters = dict(zip(names, ascii_uppercase, strict=False))
-    starts = [segment.start for segment in transcript.segments]
-    middles = [(sentence.start + sentence.end) / 2 for sentence in sentences]
-    speaking = [transcript.segments[max(bisect_right(starts, middle) - 1, 0)].speaker for middle in middles]
-    return [letters.get(name, "") for name in speaking]
+    return [letters.get(name, "") for name in speakers_of(transcript, sentences)]
