@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 
 import msgspec
@@ -100,7 +101,10 @@ def refusal(line):
 @pytest.mark.parametrize(
     ("part", "name", "value", "sentence"),
     [
-        ("media", "duration", 0.0, "media.duration must be more than 0"),
+        ("media", "duration", 0.0, "media.duration must be at least 0.001"),
+        ("media", "duration", -1.0, "media.duration must be at least 0.001"),
+        ("media", "duration", 1e-300, "media.duration must be at least 0.001"),
+        ("media", "duration", 0.0009999, "media.duration must be at least 0.001"),
         ("media", "duration", 1e9, "at most 604800 seconds"),
         ("options", "target_clips", 0, "options.target_clips must be 1 to 15"),
         ("options", "target_clips", 16, "options.target_clips must be 1 to 15"),
@@ -116,6 +120,24 @@ def test_a_value_that_no_stage_stores_is_named(make_talk, part, name, value, sen
     problem = refusal(json.dumps(documents).encode())
     assert problem.code == "bad_request"
     assert sentence in problem.sentence
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])
+def test_a_duration_that_is_no_finite_number_is_refused(make_talk, number):
+    line = re.sub(rb'("media":.*?"duration":)[^,]+', rb"\g<1>" + number.encode(), line_of(make_talk(1)))
+    assert f'"duration":{number},'.encode() in line
+    assert refusal(line).code == "bad_request"
+
+
+def test_the_shortest_source_is_one_clip_of_some_length():
+    origin = {"title": "t", "stem": "t", "container": "mp4", "size_bytes": 1, "origin": "upload"}
+    documents = {
+        "media": {**origin, "duration": 0.001, "video": {"codec": "h264", "width": 2, "height": 2}},
+        "transcript": {"language": "", "duration": 0.0},
+        "scenes": {"shots": [{"start": 0, "end": 0.001}], "detector": "d", "frame_rate": 25.0},
+    }
+    (clip,) = answer(json.dumps(documents).encode()).clips
+    assert (clip.start, clip.end) == (0.0, 0.001)
 
 
 @pytest.mark.parametrize(

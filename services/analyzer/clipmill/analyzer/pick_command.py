@@ -18,6 +18,9 @@ from clipmill.messaging.service import configured
 from clipmill.operations.logs import get_logger
 from msgspec import Struct
 
+SECONDS_FLOOR = 0.001
+"""Shortest source that is planned, in seconds. Clips have whole milliseconds, so a shorter source has no clip."""
+
 SECONDS_LIMIT = 7 * 86400.0
 """Longest source that is planned, in seconds: far longer than any that is downloaded, and still planned quickly."""
 
@@ -114,8 +117,8 @@ def answer(line: bytes) -> Picked | Refused:
 def _problem_with(documents: Documents) -> str:
     """Return a sentence about a value in `documents` that no stage would store, empty if there is none."""
     options = documents.options
-    if not 0 < documents.media.duration <= SECONDS_LIMIT:
-        return f"media.duration must be more than 0 and at most {SECONDS_LIMIT:g} seconds."
+    if not SECONDS_FLOOR <= documents.media.duration <= SECONDS_LIMIT:
+        return f"media.duration must be at least {SECONDS_FLOOR:g} and at most {SECONDS_LIMIT:g} seconds."
     if not 1 <= options.target_clips <= CLIPS_LIMIT:
         return f"options.target_clips must be 1 to {CLIPS_LIMIT}."
     if not CLIP_SECONDS_FLOOR <= options.clip_min_seconds <= options.clip_max_seconds <= CLIP_SECONDS_LIMIT:
