@@ -55,9 +55,8 @@ def planned(file: BinaryIO, duration: float, shortest: float, most: int, memory_
         return (WHOLE,)
     try:
         with av.open(file, mode="r") as container:
-            count = min(
-                count, memory_bytes // _bytes_needed(container.streams.video[0]) - 1
-            )  # one process waits for all
+            # One more process, the parent, waits for all.
+            count = min(count, memory_bytes // _bytes_needed(container.streams.video[0]) - 1)
             starts = _keyframes(container, duration, shortest, count)
     except (av.FFmpegError, IndexError):
         return (WHOLE,)
