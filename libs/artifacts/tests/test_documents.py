@@ -59,7 +59,7 @@ async def test_what_is_no_such_document_is_a_permanent_failure(store):
     assert caught.value.code is ErrorCode.INTERNAL
 
 
-def test_every_artifact_of_a_job_lies_below_its_prefix_under_a_key_of_its_own():
+def test_every_artifact_of_a_job_has_its_own_key_below_the_prefix_of_the_job():
     whole = [layout.upload, layout.source, layout.media, layout.transcript, layout.scenes, layout.plan]
     each = [layout.clip, layout.poster, layout.captions, layout.clip_facts]
     keys = [key(JOB) for key in whole] + [key(JOB, number) for key in each for number in (1, 2)]

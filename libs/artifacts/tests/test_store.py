@@ -184,15 +184,15 @@ class StoreContract:
         assert [await store.size(key) for key in keys] == [None, None, None, 1, 1]
         assert await store.delete_prefix("jobs/a") == 0
 
-    async def test_each_jobs_prefix_is_told_with_its_time(self, store):
+    async def test_each_jobs_prefix_is_listed_with_its_time(self, store):
         await store.put_bytes("elsewhere/a/source", b"x")
         assert await prefixes_of(store) == {}
         await store.put_bytes("jobs/a/source", b"x")
         await store.put_bytes("jobs/not a job/clips/1/clip.mp4", b"x")
         await store.put_bytes("jobs/a/clips/1/clip.mp4", b"x")
-        told = await prefixes_of(store)
-        assert set(told) == {"a", "not a job"}
-        assert all(abs(modified - time.time()) < 60 for modified in told.values())
+        found = await prefixes_of(store)
+        assert set(found) == {"a", "not a job"}
+        assert all(abs(modified - time.time()) < 60 for modified in found.values())
         await store.delete_prefix("jobs/a")
         assert set(await prefixes_of(store)) == {"not a job"}
 
@@ -209,7 +209,7 @@ class StoreContract:
 
     @pytest.mark.media
     @pytest.mark.parametrize("spooled", [False, True])
-    async def test_media_are_read_where_they_lie(self, store, video, tmp_path, spooled):
+    async def test_media_are_read_where_they_are_stored(self, store, video, tmp_path, spooled):
         await store.put_file("source", video)
         with av.open(str(video)) as local:
             expected = [(frame.pts, frame.to_ndarray().sum()) for frame in local.decode(video=0)]
@@ -242,7 +242,7 @@ class TestDirectory(StoreContract):
         await killed_writer(store, url)
 
     @pytest.mark.slow
-    async def test_a_folder_that_lists_nothing_is_told_too_with_the_time_of_its_newest(self, store, url, tmp_path):
+    async def test_a_folder_without_artifacts_is_listed_too_with_the_time_of_its_newest(self, store, url, tmp_path):
         await killed_writer(store, url, tidy=False)
         folder = tmp_path / "a store" / "of mine" / "jobs"
         (folder / "empty" / "clips" / "1").mkdir(parents=True)
@@ -251,9 +251,9 @@ class TestDirectory(StoreContract):
         (folder / "no folder").touch()
         (folder / "link").symlink_to(tmp_path)
         os.utime(folder / "b" / "source#1", (2e9, 2e9))
-        told = await prefixes_of(store)
-        assert set(told) == {"a", "b", "empty"}
-        assert told["b"] == 2e9
+        found = await prefixes_of(store)
+        assert set(found) == {"a", "b", "empty"}
+        assert found["b"] == 2e9
 
     async def test_a_directory_knows_how_much_room_its_disk_has(self, store):
         room = await store.free()

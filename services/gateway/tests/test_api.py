@@ -30,9 +30,9 @@ async def test_a_url_becomes_a_queued_job_with_a_task(api, nc):
     assert view["options"]["target_clips"] == 2
 
 
-async def test_how_a_clip_shall_look_reaches_the_task_and_is_echoed(api, nc):
-    wish = {"captions": "box", "output_format": "square", "layout": "split", "background": "solid", "hook": "on"}
-    answer = await api.post("/api/process", json={"url": "https://example.com/talk.mp4", **wish})
+async def test_the_look_of_a_clip_reaches_the_task_and_is_echoed(api, nc):
+    look = {"captions": "box", "output_format": "square", "layout": "split", "background": "solid", "hook": "on"}
+    answer = await api.post("/api/process", json={"url": "https://example.com/talk.mp4", **look})
     task = codec.decode_task((await nc.jetstream().get_msg(INTAKE, seq=1, subject=">", next=True)).data)
     assert task.options == JobOptions(
         captions=CaptionStyle.BOX,
@@ -42,7 +42,7 @@ async def test_how_a_clip_shall_look_reaches_the_task_and_is_echoed(api, nc):
         hook=True,
     )
     view = await (await api.get(f"/api/jobs/{(await answer.json())['job_id']}")).json()
-    assert {name: view["options"][name] for name in wish} == {**wish, "hook": True}
+    assert {name: view["options"][name] for name in look} == {**look, "hook": True}
 
 
 async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
@@ -73,9 +73,9 @@ async def test_an_upload_is_stored_as_it_was_sent(api, store, nc):
 )
 async def test_a_bad_request_is_a_400_with_a_sentence_and_a_code(api, body, code):
     answer = await api.post("/api/process", json=body)
-    told = await answer.json()
-    assert (answer.status, told["code"]) == (400, code)
-    assert told["detail"].endswith(".")
+    problem = await answer.json()
+    assert (answer.status, problem["code"]) == (400, code)
+    assert problem["detail"].endswith(".")
 
 
 async def test_a_body_that_is_not_json_is_a_400(api):
@@ -200,7 +200,7 @@ async def test_a_clip_is_served_whole_with_its_type(api, watchable):
         ("srt", "application/x-subrip; charset=utf-8", b"1"),
     ],
 )
-async def test_what_belongs_to_a_clip_lies_beside_it_with_its_type(api, watchable, kind, content_type, content):
+async def test_the_files_of_a_clip_are_served_beside_it_with_their_types(api, watchable, kind, content_type, content):
     answer = await api.get(f"{watchable}.{kind}")
     assert (answer.status, answer.headers["Content-Type"], await answer.read()) == (200, content_type, content)
 

@@ -181,7 +181,7 @@ def test_a_failed_clip_is_tried_again_while_the_others_stay_what_they_are():
     assert (document.state, list(document.clips_failed)) == (JobState.COMPLETED, [1])
 
 
-def test_a_job_that_is_made_afresh_tells_again_what_was_removed_and_no_more():
+def test_a_job_that_is_made_afresh_repeats_what_was_removed_and_no_more():
     before = folded(*WHOLE_JOB)
     document = folded(*WHOLE_JOB, reopened(fresh=Stage.ANALYZE))
     assert (document.clips_planned, document.clips, document.clips_ready) == (None, [], [])
@@ -189,8 +189,8 @@ def test_a_job_that_is_made_afresh_tells_again_what_was_removed_and_no_more():
     for sequence, event in enumerate(WHOLE_JOB, 100):
         fold(document, sequence, event)
     again = WHOLE_JOB.index(StageStarted(job=JOB, stage=Stage.ANALYZE, line=log_lines.ANALYZING_WITH_GEMINI))
-    told = [log_lines.RETRIED, log_lines.ANALYZING_WITH_GEMINI, *before.logs[-3:]]
-    assert (again, document.logs) == (7, [*before.logs, *told])
+    repeated = [log_lines.RETRIED, log_lines.ANALYZING_WITH_GEMINI, *before.logs[-3:]]
+    assert (again, document.logs) == (7, [*before.logs, *repeated])
     assert (document.state, document.clips) == (JobState.COMPLETED, before.clips)
 
 
@@ -259,7 +259,7 @@ def test_nothing_but_queued_begins_a_job():
 numbers = st.integers(1, 4)
 generations = st.integers(0, 3)
 stages = st.sampled_from(Stage)
-told = st.one_of(
+ordinary = st.one_of(
     st.just(Queued(job=JOB)),
     st.just(Started(job=JOB)),
     stages.map(lambda stage: StageStarted(job=JOB, stage=stage, line=f"{stage}...")),
@@ -277,8 +277,8 @@ reopenings = st.one_of(
     st.builds(reopened, numbers, fresh=stages),
     numbers.map(revived),
 )
-unopened = st.lists(told, max_size=40)
-streams = st.lists(st.one_of(told, told, told, reopenings), max_size=40)
+unopened = st.lists(ordinary, max_size=40)
+streams = st.lists(st.one_of(ordinary, ordinary, ordinary, reopenings), max_size=40)
 RANK = [JobState.QUEUED, JobState.PROCESSING, JobState.COMPLETED, JobState.FAILED]
 
 

@@ -242,7 +242,7 @@ def test_a_job_ends_with_its_last_clip():
     assert document.stages[Stage.RENDER] == StageView(state="finished", percent=100, finished=6.0)
 
 
-def test_a_job_without_a_clip_tells_the_reason_of_the_last():
+def test_a_job_without_a_clip_gives_the_reason_of_the_last():
     document = folded(ClipsPlanned(job=JOB, count=3), clip_failed(2), clip_failed(3), clip_failed(1, at=7.0))
     sentence = "None of the 3 clips could be rendered. Clip 1 met no memory."
     assert document.error == FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence)

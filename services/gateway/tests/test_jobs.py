@@ -115,15 +115,15 @@ async def test_a_job_that_completed_first_was_not_cancelled_and_can_be_reopened(
         await gateway.publisher.event(event)
     deleting = asyncio.create_task(delete(api, job))
     projecting = asyncio.create_task(gateway.projector.run())
-    status, told = await deleting
+    status, problem = await deleting
     projecting.cancel()
-    assert (status, told["code"]) == (409, "already_ended")
-    assert told["detail"] == "There is nothing to cancel: the job had already completed."
+    assert (status, problem["code"]) == (409, "already_ended")
+    assert problem["detail"] == "There is nothing to cancel: the job had already completed."
     assert await gateway.ended.ended(JobId(job), 0)
     assert not await gateway.ended.ended(JobId(job), 1)
 
 
-async def test_a_job_is_cancelled_in_each_generation_anew(api, submit, published):
+async def test_a_job_is_cancelled_again_in_each_generation(api, submit, published):
     """That an earlier cancelling came too late does not make the server take the next for its duplicate."""
     job = await submit()
     failed = Failed(job=job, stage=Stage.DOWNLOAD, code=ErrorCode.NO_VIDEO, sentence="None.")
@@ -186,8 +186,8 @@ async def test_only_keeps_a_cancelling_from_deleting_and_the_other_way_round(api
     assert (await delete(api, done, only="cancel"))[1]["code"] == "already_ended"
     assert (await delete(api, done, only="both"))[0] == 400
     assert (await delete(api, running, only="cancel"))[1]["status"] == "cancelled"
-    status, told = await delete(api, running, only="cancel")
-    assert (status, told["detail"]) == (409, "There is nothing to cancel: the job had already been cancelled.")
+    status, problem = await delete(api, running, only="cancel")
+    assert (status, problem["detail"]) == (409, "There is nothing to cancel: the job had already been cancelled.")
     assert (await delete(api, done, only="delete"))[1]["status"] == "deleted"
     assert (await delete(api, running))[1]["status"] == "deleted"
 
@@ -244,9 +244,9 @@ async def test_a_list_follows_what_happens_to_its_jobs(api, submit, finished, pu
 )
 async def test_a_list_that_cannot_be_made_is_a_400_that_names_the_field(api, query):
     answer = await api.get(f"/api/jobs?{query}")
-    told = await answer.json()
-    assert (answer.status, told["code"]) == (400, "bad_option")
-    assert told["detail"].startswith(query.partition("=")[0])
+    problem = await answer.json()
+    assert (answer.status, problem["code"]) == (400, "bad_option")
+    assert problem["detail"].startswith(query.partition("=")[0])
 
 
 async def test_an_urgent_job_waits_among_the_urgent(api, submit, nc):

@@ -180,7 +180,7 @@ async def test_a_gateway_that_waits_for_nats_can_be_stopped(nats_server, tmp_pat
         assert not await gateway.ready()
 
 
-async def test_an_outage_is_told_and_nothing_is_left_of_it(nats_server, tmp_path):
+async def test_an_outage_is_reported_and_nothing_is_left_of_it(nats_server, tmp_path):
     await apply_topology(nats_server)
     async with running_gateway(nats_server.url, tmp_path) as gateway:
         await gateway.until_ready()

@@ -166,7 +166,7 @@ async def test_an_upload_that_would_take_the_reserve_is_refused_while_it_is_sent
     assert await left() == [0, 0, 0]
 
 
-async def test_a_disk_that_fills_up_while_an_upload_is_sent_is_told(serve, small_disk, left):
+async def test_a_disk_that_fills_up_while_an_upload_is_sent_is_reported(serve, small_disk, left):
     api = await serve(small_disk, reserve_bytes=0)
     status, body, headers = await send_regardless(api, UPLOAD_BYTES, chunked=True)
     assert (status, body["code"]) == (503, "out_of_space")
@@ -176,7 +176,7 @@ async def test_a_disk_that_fills_up_while_an_upload_is_sent_is_told(serve, small
     assert (await send_regardless(api, 4 * MIB, chunked=False))[0] == 200
 
 
-async def test_an_upload_over_the_limit_is_told_though_it_is_still_sent(serve, tmp_path, left):
+async def test_an_upload_over_the_limit_is_refused_while_it_is_still_sent(serve, tmp_path, left):
     api = await serve(tmp_path / "large", reserve_bytes=0, max_upload_bytes=2 * MIB)
     status, body, _ = await send_regardless(api, UPLOAD_BYTES, chunked=False)
     assert (status, body["code"]) == (413, "too_large")
@@ -197,7 +197,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(serve, tmp_path, left):
     assert await left() == [0, 0, 0]
 
 
-async def test_a_queue_known_to_be_full_is_told_before_anything_is_said_of_the_job(serve, tmp_path, nc, left):
+async def test_a_full_queue_refuses_a_job_before_anything_is_published_of_it(serve, tmp_path, nc, left):
     api = await serve(tmp_path / "large", reserve_bytes=0)
     assert (await api.post("/api/process", json=URL)).status == 200
     await limit(nc, INTAKE, max_msgs=1)

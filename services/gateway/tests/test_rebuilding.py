@@ -106,11 +106,11 @@ def publisher(nc):
 
 
 @pytest.fixture
-def told(publisher):
+def publish_job(publisher):
     """Return a function that tells a job's events, a random number of lines among them, and returns the job."""
     chance = random.Random(7)
 
-    async def tell(*, end=None):
+    async def publish(*, end=None):
         job = new_job_id()
         await publisher.event(Queued(job=job, source="talk.mp4", upload=True))
         await publisher.event(Started(job=job))
@@ -121,7 +121,7 @@ def told(publisher):
             await publisher.event(end(job))
         return job
 
-    return tell
+    return publish
 
 
 def failed(job):
@@ -135,20 +135,20 @@ async def settled(folding):
             await asyncio.sleep(0.05)
 
 
-async def test_a_bucket_that_is_right_is_left_alone(nc, folding, told):
+async def test_a_bucket_that_is_right_is_left_alone(nc, folding, publish_job):
     async with folding.projecting():
         for _ in range(5):
-            await told()
+            await publish_job()
         await settled(folding)
     last = (await nc.jetstream().stream_info(BUCKET)).state.last_seq
     report = await folding.rebuild()
-    assert (report.jobs, report.equal, report.mended, report.created, report.without_events) == (5, 5, 0, 0, ())
+    assert (report.jobs, report.equal, report.rewritten, report.created, report.without_events) == (5, 5, 0, 0, ())
     assert (await nc.jetstream().stream_info(BUCKET)).state.last_seq == last
 
 
-async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(nc, folding, told, publisher):
+async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(nc, folding, publish_job, publisher):
     async with folding.projecting(), folding.projecting():
-        old = [await told() for _ in range(20)]
+        old = [await publish_job() for _ in range(20)]
         await settled(folding)
         writing = True
 
@@ -157,7 +157,7 @@ async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(
             while writing:
                 for job in old[:8]:
                     await publisher.event(Log(job=job, name=f"more {number}", line="More."))
-                await told()
+                await publish_job()
                 number += 1
             return number
 
@@ -167,14 +167,14 @@ async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(
         writing = False
         assert await writer > 0
         assert set(old) <= set(report.missing)
-        assert (report.created, report.mended, report.without_events) == (len(report.missing), 0, ())
+        assert (report.created, report.rewritten, report.without_events) == (len(report.missing), 0, ())
         await settled(folding)
         assert (await folding.rebuild(check=True)).missing == ()
 
 
-async def test_what_is_wrong_is_mended_and_what_is_right_is_not_touched(folding, told, nc):
+async def test_a_wrong_document_is_rewritten_and_a_right_one_is_not_touched(folding, publish_job, nc):
     async with folding.projecting():
-        right, garbled, other, ahead, gone = [await told() for _ in range(5)]
+        right, garbled, other, ahead, gone = [await publish_job() for _ in range(5)]
         await settled(folding)
         expected = await folding.refolded()
         jobs = (await folding.parts())[0]
@@ -190,35 +190,37 @@ async def test_what_is_wrong_is_mended_and_what_is_right_is_not_touched(folding,
 
         checked = await folding.rebuild(check=True)
         assert (checked.different, checked.missing) == (tuple(sorted([garbled, other, ahead])), (gone,))
-        assert (checked.equal, checked.mended, checked.created) == (1, 0, 0)
+        assert (checked.equal, checked.rewritten, checked.created) == (1, 0, 0)
         assert await folding.held() == before, "a check writes nothing"
 
         report = await folding.rebuild()
-        assert (report.jobs, report.equal, report.mended, report.created) == (5, 1, 3, 1)
+        assert (report.jobs, report.equal, report.rewritten, report.created) == (5, 1, 3, 1)
         assert await folding.held() == expected
         statuses = Statuses(await folding.documents(), answer_seconds=2)
         assert [(await statuses.document(job)).state for job in (right, garbled, gone)] == [JobState.PROCESSING] * 3
 
 
-async def test_a_projector_that_cannot_decode_a_document_goes_on_after_it(folding, told, publisher):
+async def test_a_projector_that_cannot_decode_a_document_goes_on_after_it(folding, publish_job, publisher):
     async with folding.projecting():
-        job = await told()
+        job = await publish_job()
         await settled(folding)
         jobs = (await folding.parts())[0]
         await jobs.put(job, b"{")
         await publisher.event(Log(job=job, name="while it is broken", line="Still here."))
         report = await folding.rebuild()
-        assert report.mended == 1
+        assert report.rewritten == 1
         await publisher.event(ClipsPlanned(job=job, count=2))
         await settled(folding)
 
 
-async def test_without_a_projector_a_job_that_ended_is_ended_before_its_document_says_so(folding, told, monkeypatch):
+async def test_without_a_projector_a_job_that_ended_is_ended_before_its_document_says_so(
+    folding, publish_job, monkeypatch
+):
     monkeypatch.setattr(rebuilding, "STALLED_SECONDS", 0.3)
     failing, cancelled, living = (
-        await told(end=failed),
-        await told(end=lambda job: Cancelled(job=job)),
-        await told(),
+        await publish_job(end=failed),
+        await publish_job(end=lambda job: Cancelled(job=job)),
+        await publish_job(),
     )
     report = await folding.rebuild()
     ended = (await folding.parts())[3]
@@ -228,12 +230,14 @@ async def test_without_a_projector_a_job_that_ended_is_ended_before_its_document
     assert not await ended.ended(failing, 1), "it may be reopened"
 
 
-async def test_a_topology_that_was_deleted_and_applied_again_gets_its_documents_back(nc, nats_server, folding, told):
+async def test_a_topology_that_was_deleted_and_applied_again_gets_its_documents_back(
+    nc, nats_server, folding, publish_job
+):
     if not nats_server.whole:
         pytest.skip("new buckets need all three servers")
     async with folding.projecting():
         for _ in range(4):
-            await told()
+            await publish_job()
         await settled(folding)
     expected = await folding.refolded()
     js = nc.jetstream()
@@ -245,9 +249,9 @@ async def test_a_topology_that_was_deleted_and_applied_again_gets_its_documents_
         assert await folding.held() == expected
 
 
-async def test_a_deleted_job_does_not_come_back_and_a_document_without_events_stays(nc, folding, told, tmp_path):
+async def test_a_deleted_job_does_not_come_back_and_a_document_without_events_stays(nc, folding, publish_job, tmp_path):
     async with folding.projecting():
-        deleted, forgotten, kept = [await told(end=failed) for _ in range(3)]
+        deleted, forgotten, kept = [await publish_job(end=failed) for _ in range(3)]
         await settled(folding)
         jobs, _, _, ended = await folding.parts()
         js = nc.jetstream()
@@ -261,9 +265,9 @@ async def test_a_deleted_job_does_not_come_back_and_a_document_without_events_st
         await jobs.get(deleted)
 
 
-async def test_a_job_deleted_during_the_rebuild_does_not_come_back(nc, folding, told, tmp_path, monkeypatch):
+async def test_a_job_deleted_during_the_rebuild_does_not_come_back(nc, folding, publish_job, tmp_path, monkeypatch):
     async with folding.projecting():
-        job = await told(end=failed)
+        job = await publish_job(end=failed)
         await settled(folding)
         jobs, projector, view, ended = await folding.parts()
         documents = await folding.documents()
@@ -282,18 +286,18 @@ async def test_a_job_deleted_during_the_rebuild_does_not_come_back(nc, folding, 
         await jobs.get(job)
 
 
-async def test_an_event_that_nobody_can_decode_is_counted_and_skipped(nc, folding, told):
+async def test_an_event_that_nobody_can_decode_is_counted_and_skipped(nc, folding, publish_job):
     async with folding.projecting():
-        job = await told()
+        job = await publish_job()
         await nc.jetstream().publish(f"clipmill.event.{job}.log", b"not json")
         await nc.jetstream().publish("clipmill.event.no!job.queued", codec.encode(Queued(job=new_job_id())))
         report = await folding.rebuild()
     assert (report.jobs, report.undecodable_events) == (1, 1)
 
 
-async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats_server, folding, told):
+async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats_server, folding, publish_job):
     async with folding.projecting():
-        job = await told()
+        job = await publish_job()
         await settled(folding)
 
     async def command(*words):
@@ -311,5 +315,5 @@ async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats
     assert (status, json.loads(out)["different"]) == (1, [job])
     status, out, _ = await command()
     assert status == 0
-    assert f"different        1  is mended: {job}" in out
+    assert f"different        1  is rewritten: {job}" in out
     assert (await command("--check"))[0] == 0

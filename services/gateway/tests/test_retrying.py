@@ -270,7 +270,7 @@ async def test_a_failed_stage_is_done_afresh_with_all_that_builds_upon_it(mill, 
     assert (document.state, document.logs.count("Analyzing...")) == (JobState.COMPLETED, 2)
 
 
-async def test_of_two_operators_one_wins_and_the_other_is_told(nc, mill, letters, ended):
+async def test_of_two_operators_one_wins_and_the_other_is_refused(nc, mill, letters, ended):
     mill.broken[2] = NO_MEMORY
     job = await mill.submit()
     await ended(job)

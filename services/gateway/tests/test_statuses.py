@@ -93,7 +93,9 @@ async def test_a_poll_after_a_deletion_does_not_share_the_answer_to_one_before_i
     assert len(questions) == 2
 
 
-async def test_nothing_of_a_deleted_job_is_answered_when_its_bucket_counts_anew(gateway, job, nc, nats_server):
+async def test_nothing_of_a_deleted_job_is_answered_when_its_bucket_counts_from_one_again(
+    gateway, job, nc, nats_server
+):
     async def logs():
         return (await (await gateway.client.get(f"/api/status/{job}")).json())["logs"]
 

@@ -209,7 +209,7 @@ async def test_what_lands_after_a_job_was_cancelled_goes_in_the_end(
     assert await gateway.store.size(layout.source(job)) is None
 
 
-async def test_a_lost_job_is_begun_anew_once_and_then_fails(api, submit, nc, taken, lost, sweep, until):
+async def test_a_lost_job_is_restarted_once_and_then_fails(api, submit, nc, taken, lost, sweep, until):
     job = await submit(priority="high", target_clips=2)
     first = await taken()
     await asyncio.sleep(SILENCE)
@@ -236,7 +236,7 @@ async def test_a_lost_job_is_begun_anew_once_and_then_fails(api, submit, nc, tak
     assert (await intake(nc)).messages == 0
 
 
-async def test_an_upload_is_begun_anew_from_its_file(api, taken, lost, sweep):
+async def test_an_upload_is_restarted_from_its_file(api, taken, lost, sweep):
     form = FormData()
     form.add_field("file", b"a film", filename="film.mp4")
     answer = await api.post("/api/process", data=form)
@@ -259,7 +259,7 @@ async def test_a_job_whose_task_waits_or_is_being_worked_on_is_not_lost(submit, 
     await subscription.unsubscribe()
 
 
-async def test_a_job_that_tells_something_or_whose_events_wait_for_the_projector_is_not_lost(
+async def test_a_job_that_publishes_an_event_or_whose_events_wait_for_the_projector_is_not_lost(
     submit, nc, gateway, taken, lost, sweep
 ):
     job = await submit()
@@ -272,7 +272,7 @@ async def test_a_job_that_tells_something_or_whose_events_wait_for_the_projector
     assert (await intake(nc)).messages == 0
     await asyncio.sleep(SILENCE)
     await sweep(lost())
-    assert (await intake(nc)).messages == 0, "what it told is not in its document yet"
+    assert (await intake(nc)).messages == 0, "its last event is not in its document yet"
 
 
 async def test_a_job_that_ended_meanwhile_is_not_revived(api, submit, nc, gateway, taken, lost):

@@ -87,23 +87,23 @@ async def test_a_projector_that_was_suspended_does_no_harm_when_it_comes_back(nc
         suspended = await first(projector, START_SECONDS)
         (other,) = (replica for replica in replicas if replica is not suspended)
 
-        async def shown(told, at):
+        async def shown(number, at):
             counts = [await replica.lines(job) for replica in at]
-            assert max(counts) <= told
-            return counts if min(counts) == told else None
+            assert max(counts) <= number
+            return counts if min(counts) == number else None
 
         suspended.process.send_signal(signal.SIGSTOP)
-        for told in range(1, 11):
-            await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
+        for number in range(1, 11):
+            await publisher.event(Log(job=job, name=str(number), line=f"line {number}"))
         await first(lambda: shown(10, [other]), LEASE_SECONDS + SLACK_SECONDS)
         suspended.process.send_signal(signal.SIGCONT)
-        for told in range(11, 21):
-            await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
+        for number in range(11, 21):
+            await publisher.event(Log(job=job, name=str(number), line=f"line {number}"))
         await first(lambda: shown(20, replicas), SLACK_SECONDS)
         assert await first(projector, SLACK_SECONDS) is other
         assert b"clipmill_projection_lag_events 0.0" in (await suspended.ask("/metrics"))[1]
         lines = json.loads((await suspended.ask(f"/api/status/{job}"))[1])["logs"]
-        assert lines[1:] == [f"line {told}" for told in range(1, 21)], "in order, each once"
+        assert lines[1:] == [f"line {number}" for number in range(1, 21)], "in order, each once"
 
 
 async def test_the_projector_that_is_killed_is_replaced_while_clients_poll(nc, nats_server, tmp_path):
@@ -118,19 +118,19 @@ async def test_the_projector_that_is_killed_is_replaced_while_clients_poll(nc, n
             return active[0] if ready and len(active) == 1 else None
 
         await publisher.event(Queued(job=job))
-        for told in (1, 2):
+        for number in (1, 2):
             dead = await first(projector, START_SECONDS)
             dead.process.kill()
             await dead.process.wait()
             killed = time.monotonic()
-            await publisher.event(Log(job=job, name=str(told), line=f"line {told}"))
+            await publisher.event(Log(job=job, name=str(number), line=f"line {number}"))
             others = [replica for replica in replicas if replica.process.returncode is None]
-            assert len(others) == len(replicas) - told, "a gateway that nobody killed has ended"
+            assert len(others) == len(replicas) - number, "a gateway that nobody killed has ended"
 
-            async def shown(others=others, told=told):
+            async def shown(others=others, number=number):
                 counts = [await replica.lines(job) for replica in others]
-                assert max(counts) <= told
-                return counts if min(counts) == told else None
+                assert max(counts) <= number
+                return counts if min(counts) == number else None
 
             await first(shown, LEASE_SECONDS + SLACK_SECONDS)
             print(f"seen at every other gateway {time.monotonic() - killed:.2f} s after the kill")  # noqa: T201

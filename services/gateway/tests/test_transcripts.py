@@ -18,14 +18,14 @@ TRANSCRIPT = Transcript(
 
 
 @pytest.fixture
-async def told(submit, store):
+async def transcript_url(submit, store):
     job = await submit()
     await documents.save_once(store, layout.transcript(job), TRANSCRIPT)
     return f"/api/jobs/{job}/transcript"
 
 
-async def test_a_transcript_is_json_if_nobody_says_otherwise(api, told):
-    answer = await api.get(told)
+async def test_a_transcript_is_json_if_nobody_says_otherwise(api, transcript_url):
+    answer = await api.get(transcript_url)
 
     assert (answer.status, answer.content_type) == (200, "application/json")
     assert (await answer.json())["segments"][0]["speaker"] == "A"
@@ -48,15 +48,15 @@ async def test_a_transcript_is_json_if_nobody_says_otherwise(api, told):
         ("txt", "text/plain", "A: Is 1 < 2?\nB: It is.\n"),
     ],
 )
-async def test_a_transcript_comes_as_subtitles_and_as_text(api, told, wanted, content_type, content):
-    answer = await api.get(told, params={"format": wanted})
+async def test_a_transcript_comes_as_subtitles_and_as_text(api, transcript_url, wanted, content_type, content):
+    answer = await api.get(transcript_url, params={"format": wanted})
 
     assert (answer.status, answer.content_type, answer.charset) == (200, content_type, "utf-8")
     assert await answer.text() == content
 
 
-async def test_another_format_is_refused_naming_those_there_are(api, told):
-    answer = await api.get(told, params={"format": "docx"})
+async def test_another_format_is_refused_naming_those_there_are(api, transcript_url):
+    answer = await api.get(transcript_url, params={"format": "docx"})
 
     assert answer.status == 400
     assert "json, vtt, srt, txt" in (await answer.json())["detail"]

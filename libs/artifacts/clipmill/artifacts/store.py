@@ -22,7 +22,7 @@ from clipmill.artifacts.store_failures import AlreadyThereError, MissingArtifact
 from clipmill.contracts.failures import ErrorCode, Failure, Transient
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 
-__all__ = ["LocalFiles", "MissingArtifact", "Room", "Store", "open_store"]
+__all__ = ["DiskSpace", "LocalFiles", "MissingArtifact", "Store", "open_store"]
 
 PART_BYTES = 8 * 1024 * 1024
 """One part of a multipart upload; S3 takes 10,000 of them: 80 GB."""
@@ -45,7 +45,7 @@ _ALL = "the jobs"
 _log = logging.getLogger(__name__)
 
 
-class Room(NamedTuple):
+class DiskSpace(NamedTuple):
     """How much fits in.
 
     Attributes:
@@ -194,7 +194,7 @@ class Store:
             async for prefix in prefixes.listed(self._objects):
                 yield prefix
 
-    async def free(self) -> Room | None:
+    async def free(self) -> DiskSpace | None:
         """Return how much room there is, None where the store knows no such limit.
 
         Raises:
@@ -332,14 +332,14 @@ class LocalFiles(Store):
             async for prefix in prefixes.in_directory(self._root):
                 yield prefix
 
-    async def free(self) -> Room | None:
+    async def free(self) -> DiskSpace | None:
         """See `Store.free`; that of the disk on which the directory lies."""
         try:
             disk = await asyncio.to_thread(shutil.disk_usage, self._root)
         except OSError as error:
             _log.warning("the disk of the artifact store %s cannot be asked: %s", self.place, error)
             raise Transient(ErrorCode.UNAVAILABLE, "The artifact store's directory cannot be read.") from error
-        return Room(free_bytes=disk.free, total_bytes=disk.total)
+        return DiskSpace(free_bytes=disk.free, total_bytes=disk.total)
 
     def open_media(self, key: str, spool: Path | None = None) -> BinaryIO:
         """See `Store.open_media`; here it is the file itself."""

@@ -39,13 +39,13 @@ class Cue:
 
 def webvtt(cues: Iterable[Cue]) -> str:
     """Return cues as a WebVTT file (https://www.w3.org/TR/webvtt1/), for players that show them themselves."""
-    blocks = [f"{clock(cue.start)} --> {clock(cue.end)}\n{_voice(cue)}{_escaped(cue.text)}\n" for cue in _seen(cues)]
+    blocks = [f"{clock(cue.start)} --> {clock(cue.end)}\n{_voice(cue)}{_escaped(cue.text)}\n" for cue in _visible(cues)]
     return "\n".join(["WEBVTT\n", *blocks])
 
 
 def srt(cues: Iterable[Cue]) -> str:
     """Return cues as a SubRip file, for editors and platforms that take nothing else."""
-    blocks = [f"{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{cue.text}\n" for cue in _seen(cues)]
+    blocks = [f"{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{cue.text}\n" for cue in _visible(cues)]
     return "\n".join(f"{number}\n{block}" for number, block in enumerate(blocks, 1))
 
 
@@ -70,7 +70,7 @@ def cues_of(transcript: Transcript) -> Iterator[Cue]:
             yield Cue(segment.start, segment.end, segment.text, segment.speaker)
             continue
         places = _places(segment)
-        for first, last in _parts(segment.words, places):
+        for first, last in _cue_bounds(segment.words, places):
             text = segment.text[places[first][0] : places[last][1]]
             yield Cue(segment.words[first].start, segment.words[last].end, text, segment.speaker)
 
@@ -100,7 +100,7 @@ def _places(segment: Segment) -> list[tuple[int, int]]:
     return places
 
 
-def _parts(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _cue_bounds(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the first and the last word of each cue."""
     first = 0
     for number, word in enumerate(words[1:], 1):
@@ -113,7 +113,7 @@ def _parts(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> Iterator
     yield first, len(words) - 1
 
 
-def _seen(cues: Iterable[Cue]) -> Iterator[Cue]:
+def _visible(cues: Iterable[Cue]) -> Iterator[Cue]:
     """Those that last at all, to the thousandth of a second."""
     return (cue for cue in cues if clock(cue.start) != clock(cue.end))
 

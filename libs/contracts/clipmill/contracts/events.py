@@ -45,7 +45,7 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="kind"):
         return f"event.{self.job}.{self.key}" + (f".g{self.generation}" if self.generation else "")
 
     @property
-    def _again(self) -> str:
+    def _generation_suffix(self) -> str:
         """Ends the key of what may happen once in each generation."""
         return f".{self.generation}" if self.generation else ""
 
@@ -195,7 +195,7 @@ class ClipFailed(EventBase, frozen=True, kw_only=True, tag="clip_failed"):
     @property
     def key(self) -> str:
         """One a clip and generation."""
-        return f"{self.kind}.{self.clip}{self._again}"
+        return f"{self.kind}.{self.clip}{self._generation_suffix}"
 
 
 class Failed(EventBase, frozen=True, kw_only=True, tag="failed"):
@@ -214,7 +214,7 @@ class Failed(EventBase, frozen=True, kw_only=True, tag="failed"):
     @property
     def key(self) -> str:
         """One a generation."""
-        return f"{self.kind}{self._again}"
+        return f"{self.kind}{self._generation_suffix}"
 
 
 class Cancelled(EventBase, frozen=True, kw_only=True, tag="cancelled"):
@@ -242,7 +242,7 @@ class Reopened(EventBase, frozen=True, kw_only=True, tag="reopened"):
     @property
     def key(self) -> str:
         """One a generation."""
-        return f"{self.kind}{self._again}"
+        return f"{self.kind}{self._generation_suffix}"
 
 
 Event = (

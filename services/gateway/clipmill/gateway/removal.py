@@ -49,7 +49,7 @@ class Removal:
         """
         return await self._store.delete_prefix(layout.job_prefix(job))
 
-    async def told(self, job: JobId) -> bool:
+    async def rebuildable(self, job: JobId) -> bool:
         """Return whether the events still tell how `job` began: its document can be made anew, if it has none.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from clipmill.artifacts.store import Room, Store
+from clipmill.artifacts.store import DiskSpace, Store
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import busy
@@ -13,7 +13,7 @@ RESERVE_BYTES = GIBIBYTE
 RESERVE_SHARE = 0.05
 """What of a disk is kept for jobs that are under way, whichever is less: a share of it, or so many bytes."""
 
-LOOK_BYTES = 16 * 1024**2
+CHECK_BYTES = 16 * 1024**2
 """How often the disk is looked at while an upload comes in: several may come at once."""
 
 
@@ -41,7 +41,7 @@ class Admission:
         Raises:
             Transient: `out_of_space`, `busy`, or `unavailable` after the deadline.
         """
-        await self._check_room(upload_bytes)
+        await self._check_space(upload_bytes)
         if await self._streams.intake_full(deadline=deadline):
             raise busy()
 
@@ -54,19 +54,19 @@ class Admission:
         unseen = 0
         async for chunk in chunks:
             unseen += len(chunk)
-            if unseen >= LOOK_BYTES:
-                await self._check_room(0)
+            if unseen >= CHECK_BYTES:
+                await self._check_space(0)
                 unseen = 0
             yield chunk
 
-    async def _check_room(self, upload_bytes: int) -> None:
-        room = await self._store.free()
-        if room is not None and room.free_bytes - upload_bytes < self._reserve(room):
+    async def _check_space(self, upload_bytes: int) -> None:
+        space = await self._store.free()
+        if space is not None and space.free_bytes - upload_bytes < self._reserve(space):
             raise Transient(
                 ErrorCode.OUT_OF_SPACE, "There is no room for another video at the moment; try again later."
             )
 
-    def _reserve(self, room: Room) -> float:
+    def _reserve(self, space: DiskSpace) -> float:
         if self._reserve_bytes is not None:
             return self._reserve_bytes
-        return min(RESERVE_BYTES, RESERVE_SHARE * room.total_bytes)
+        return min(RESERVE_BYTES, RESERVE_SHARE * space.total_bytes)

@@ -49,7 +49,7 @@ def application(
 
 def waiting(health: Health) -> web.Application:
     """Return what answers while NATS is not reached yet, and while the gateway stops: probes, metrics, else 503."""
-    app = web.Application(middlewares=[_parting, measured, failures])
+    app = web.Application(middlewares=[_closing, measured, failures])
     health.add_routes(app)
     app.router.add_route("*", "/{path:.*}", _not_yet)
     return app
@@ -60,7 +60,7 @@ async def _not_yet(_request: web.Request) -> web.StreamResponse:
 
 
 @web.middleware
-async def _parting(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _closing(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Close the connection after the answer, so that the client's next request meets the application itself."""
     response = await handler(request)
     response.force_close()

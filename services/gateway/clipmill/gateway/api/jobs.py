@@ -23,8 +23,8 @@ log = structlog.stdlib.get_logger()
 LIST_LIMIT = 200
 LIST_DEFAULT = 50
 
-FIRST_LOOK = 0.005
-LAST_LOOK = 0.1
+FIRST_PAUSE = 0.005
+LAST_PAUSE = 0.1
 """Seconds between two looks whether the end of a job is in its document, doubling from the first to the last."""
 
 CLEARING_TRIES = 5
@@ -121,12 +121,12 @@ class Jobs:
         cancelled = Cancelled(job=job, generation=document.generation)
         await self._publisher.event(cancelled, deadline=deadline)
         await self._ended.end(job, document.generation, deadline=deadline)
-        pause = FIRST_LOOK
+        pause = FIRST_PAUSE
         while (folded := await self._statuses.document(job)) is not None and not folded.state.terminal:
             if time.monotonic() >= deadline:
                 return as_json(Ended(job_id=job, status="cancelling"), 202)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LAST_LOOK)
+            pause = min(2 * pause, LAST_PAUSE)
         if folded is None:
             return job_not_found()
         if not folded.cancelled:

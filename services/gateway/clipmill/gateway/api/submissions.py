@@ -128,7 +128,7 @@ class Submissions:
         try:
             if key is not None:
                 await self._secrets.put(queued.job, key, deadline=deadline)
-            await self._tell(queued, deadline)
+            await self._announce(queued, deadline)
             await self._publisher.task(first_task(queued), deadline=deadline)
         except Transient:
             # What was not answered may have been stored all the same, or will be when the server is back.
@@ -138,7 +138,7 @@ class Submissions:
             await asyncio.wait({withdrawing}, timeout=max(0.0, deadline - time.monotonic()))
             raise
 
-    async def _tell(self, queued: Queued, deadline: float) -> None:
+    async def _announce(self, queued: Queued, deadline: float) -> None:
         """Publish the job's first event and make its document."""
         stored = await self._publisher.event(queued, deadline=deadline)
         # Not NATS's `create`: in a cluster it fails when the projector's write is on its way and cannot be read yet.
@@ -159,7 +159,7 @@ class Submissions:
         try:
             await self._store.delete_prefix(layout.job_prefix(job))
         except Transient as reason:
-            log.warning("upload_left_to_the_sweeper", job=job, sentence=reason.sentence)
+            log.warning("upload_left", job=job, sentence=reason.sentence)
 
     async def _read(self, request: web.Request, job: JobId) -> Form:
         """Return what was sent; an upload goes to the store as it arrives."""

@@ -85,7 +85,7 @@ class JobIndex:
         try:
             document = change.entry.value
         except msgspec.DecodeError as reason:
-            log.warning("undecodable_document", job=job, reason=str(reason))
+            log.warning("document_skipped", job=job, reason=str(reason))
             return
         if document is not None:
             self._jobs[job] = IndexedJob(job_status(document), document.created, document.finished)

@@ -92,5 +92,5 @@ def _decode(event: StoredEvent) -> Event | None:
         return codec.decode_event(event.data)
     except msgspec.DecodeError as reason:
         UNDECODABLE.inc()
-        log.warning("undecodable_event", subject=event.subject, sequence=event.sequence, reason=str(reason))
+        log.warning("event_skipped", subject=event.subject, sequence=event.sequence, reason=str(reason))
         return None

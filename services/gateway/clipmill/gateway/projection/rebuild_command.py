@@ -89,7 +89,7 @@ def _summary(report: Report, *, check: bool) -> str:
     lines = [
         f"{report.jobs} jobs, {report.events} events, {report.seconds:.1f} s",
         f"equal            {report.equal}",
-        f"different        {len(report.different)}{_named(report.different, f'{verb} mended')}",
+        f"different        {len(report.different)}{_named(report.different, f'{verb} rewritten')}",
         f"missing          {len(report.missing)}{_named(report.missing, f'{verb} created')}",
         f"without events   {len(report.without_events)}{_named(report.without_events, 'left alone')}",
     ]

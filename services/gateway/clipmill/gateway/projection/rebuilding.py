@@ -31,7 +31,7 @@ from clipmill.gateway.projection.projector import JobsView
 from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector, StoredEvent, read_to_end
-from msgspec import Struct
+from msgspec import Struct, field
 
 log = structlog.stdlib.get_logger()
 
@@ -76,7 +76,7 @@ class Report(Struct, frozen=True, kw_only=True):
     equal: int
     different: tuple[str, ...]
     missing: tuple[str, ...]
-    mended: int
+    rewritten: int = field(name="mended")
     created: int
     without_events: tuple[str, ...]
     seconds: float
@@ -135,7 +135,7 @@ class Rebuilding:
             equal=len(self._done) - len(self._found),
             different=different,
             missing=missing,
-            mended=0 if self._check else len(different),
+            rewritten=0 if self._check else len(different),
             created=0 if self._check else len(missing),
             without_events=strays,
             seconds=round(time.monotonic() - begun, 3),
@@ -188,7 +188,7 @@ class Rebuilding:
             return
         if await self._may_become_right(document, entry):
             return
-        if entry.data is None and not await self._begun(job):
+        if entry.data is None and not await self._rebuildable(job):
             del self._open[job]  # it was deleted meanwhile, events first
             return
         finding = Finding.MISSING if entry.data is None else Finding.DIFFERENT
@@ -197,7 +197,7 @@ class Rebuilding:
             self._close(job)
         elif await self._write(job, document, entry.revision):
             self._found.setdefault(job, finding)
-            log.debug("document_mended", job=job, finding=finding.value, sequence=document.sequence)
+            log.debug("document_written", job=job, finding=finding.value, sequence=document.sequence)
 
     async def _may_become_right(self, document: JobDocument, entry: Entry[JobDocument]) -> bool:
         """Whether the document is ahead of what was read, or behind it because the projector is still to write it."""
@@ -220,7 +220,7 @@ class Rebuilding:
             return False
         return True
 
-    async def _begun(self, job: str) -> bool:
+    async def _rebuildable(self, job: str) -> bool:
         """Whether the stream still has the event that a job begins with."""
         return await self._streams.last_event(JobId(job), Queued) is not None
 
@@ -233,7 +233,7 @@ class Rebuilding:
         reader = self._documents.within(ANSWER_SECONDS).reader()
         await reader.refresh()
         keys = [change.key async for change in reader.changes() if not change.entry.deleted]
-        return tuple(sorted([key for key in keys if key not in self._done and not await self._begun(key)]))
+        return tuple(sorted([key for key in keys if key not in self._done and not await self._rebuildable(key)]))
 
     def _found_to_be(self, finding: Finding) -> tuple[str, ...]:
         return tuple(sorted(job for job, found in self._found.items() if found is finding))

@@ -76,7 +76,7 @@ class LostJobs:
                 continue
             document = (await self._documents.get(job)).value
             if document is not None and not document.state.terminal:
-                await self._mend(document)
+                await self._revive_or_fail(document)
 
     async def _silent(self, job: JobId, at: float) -> bool:
         """Whether the job's last event is long past, and in its document."""
@@ -85,7 +85,7 @@ class LostJobs:
             return True  # even its events are lost
         return at - (event.at or at) >= self._silence and event.sequence <= self._folded()
 
-    async def _mend(self, document: JobDocument) -> None:
+    async def _revive_or_fail(self, document: JobDocument) -> None:
         if document.revived:
             await self._fail(document)
             return
@@ -94,7 +94,7 @@ class LostJobs:
         except Transient as reason:
             if reason.code is not ErrorCode.BUSY:
                 raise
-            log.warning("lost_job_waits", job=document.job, sentence=reason.sentence)
+            log.warning("revival_delayed", job=document.job, sentence=reason.sentence)
 
     async def _revive(self, document: JobDocument) -> None:
         """Begin the job anew. The task comes first: it alone may be refused, and then nothing was said."""

@@ -87,7 +87,7 @@ class Orphans:
             return self._left_over(known)
         if time.time() - prefix.modified < self._age or (await self._documents.get(job)).value is not None:
             return False
-        return not await self._removal.told(job)  # else its document was lost and is yet to be made anew
+        return not await self._removal.rebuildable(job)  # else its document was lost and is yet to be made anew
 
     def _left_over(self, indexed: IndexedJob) -> bool:
         """Whether the job was cancelled so long ago that nothing of it may be left."""

@@ -60,12 +60,12 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Run every sweep once."""
-        if not await self._told(READING, self._index.refresh):
+        if not await self._attempt(READING, self._index.refresh):
             return
         for sweep in self._sweeps:
-            await self._told(sweep.name, sweep.run)
+            await self._attempt(sweep.name, sweep.run)
 
-    async def _told(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
+    async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
         """Do `work`, and say whether that went well."""
         try:
             async with asyncio.timeout(SWEEP_SECONDS_LIMIT):
@@ -73,7 +73,7 @@ class Sweeper:
         except (Failure, TimeoutError, NatsError) as reason:
             log.warning("sweep_failed", sweep=name, reason=str(reason) or type(reason).__name__)
         except Exception:
-            log.exception("sweep_broke", sweep=name)
+            log.exception("sweep_broken", sweep=name)
         else:
             SWEEPS.labels(name, "finished").inc()
             return True
