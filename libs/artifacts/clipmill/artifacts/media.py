@@ -192,10 +192,10 @@ class _Spool:
                 self._write(block)
         except OSError as error:
             if error.errno in FULL_DISK:
-                raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.") from error
+                raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; free some space.") from error
             if error.errno != errno.EFBIG:
                 raise
-            _log.warning("fetched ranges are spooled up to %d bytes only: no file may be larger here", self._end)
+            _log.warning("spool_limited", extra={"bytes": self._end})
             self._limited = True
         if self._limited:
             self._later.put(number, block)

@@ -174,7 +174,7 @@ class Store:
     async def delete_prefix(self, prefix: str) -> int:
         """Delete everything below `prefix` (whole path segments) and return how many artifacts that were."""
         if not prefix.strip("/"):
-            raise ValueError("a prefix is needed; nobody deletes the whole store")
+            raise ValueError("an empty prefix would delete the whole store")
         deleted = 0
         with self._translated(prefix):
             async for batch in obstore.list(self._objects, prefix):
@@ -259,7 +259,7 @@ class Store:
             async with asyncio.timeout(READY_SECONDS):
                 await self._probe()
         except TimeoutError as error:
-            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store does not answer.") from error
+            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store does not answer; try again later.") from error
 
     async def _probe(self) -> None:
         try:
@@ -337,8 +337,9 @@ class LocalFiles(Store):
         try:
             disk = await asyncio.to_thread(shutil.disk_usage, self._root)
         except OSError as error:
-            _log.warning("the disk of the artifact store %s cannot be asked: %s", self.place, error)
-            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store's directory cannot be read.") from error
+            _log.warning("disk_check_failed", extra={"place": self.place, "reason": str(error)})
+            sentence = "The artifact store's directory cannot be read; check that it exists and is readable."
+            raise Transient(ErrorCode.UNAVAILABLE, sentence) from error
         return DiskSpace(free_bytes=disk.free, total_bytes=disk.total)
 
     def open_media(self, key: str, spool: Path | None = None) -> BinaryIO:
@@ -355,8 +356,9 @@ class LocalFiles(Store):
     async def ready(self) -> None:
         """See `Store.ready`; the directory must be there and writable."""
         if not os.access(self._root, os.W_OK | os.X_OK):
-            _log.warning("the artifact store %s is not a writable directory", self.place)
-            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store's directory cannot be written.")
+            _log.warning("directory_check_failed", extra={"place": self.place})
+            sentence = "The artifact store's directory cannot be written; check that it exists and is writable."
+            raise Transient(ErrorCode.UNAVAILABLE, sentence)
 
 
 def open_store(url: str) -> Store:

@@ -26,7 +26,7 @@ class MissingBucket(Transient):
     """There is no such bucket."""
 
     def __init__(self) -> None:
-        super().__init__(ErrorCode.UNAVAILABLE, "The bucket of the artifact store does not exist.")
+        super().__init__(ErrorCode.UNAVAILABLE, "The bucket of the artifact store does not exist; create it.")
 
 
 class AlreadyThereError(Exception):
@@ -47,19 +47,20 @@ def translated(key: str, place: str) -> Iterator[None]:
         raise AlreadyThereError from error
     except FileNotFoundError as error:
         if "NoSuchBucket" in str(error):
-            _log.warning("the bucket of the artifact store %s does not exist", place)
+            _log.warning("bucket_missing", extra={"place": place})
             raise MissingBucket from error
         raise MissingArtifact(key) from error
     except (BaseError, OSError) as error:
         # Details may name hosts and paths: they go to the log, a person gets a sentence without them.
-        _log.warning("the artifact store %s failed: %s", place, str(error).partition("\n\nDebug source")[0])
+        reason = str(error).partition("\n\nDebug source")[0]
+        _log.warning("store_request_failed", extra={"place": place, "reason": reason})
         raise _failure(error) from error
 
 
 def _failure(error: BaseError | OSError) -> Transient:
     full = isinstance(error, OSError) and error.errno in FULL_DISK
     if full or any(f"(os error {number})" in str(error) for number in FULL_DISK):
-        return Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; somebody has to free space.")
+        return Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; free some space.")
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-        return Transient(ErrorCode.UNAVAILABLE, "The artifact store refuses access; its credentials need a look.")
-    return Transient(ErrorCode.UNAVAILABLE, "The artifact store cannot be reached or does not work.")
+        return Transient(ErrorCode.UNAVAILABLE, "The artifact store refuses access; check its credentials.")
+    return Transient(ErrorCode.UNAVAILABLE, "The artifact store is unreachable or does not work; try again later.")

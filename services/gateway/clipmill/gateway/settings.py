@@ -15,26 +15,27 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
         int, Meta(description="Port of the API, health and metrics; 0 lets the system choose.", ge=0, le=65535)
     ] = 8000
     max_upload_bytes: Annotated[
-        int, Meta(description="The largest upload taken, bytes; the downloader's own limit should not be lower.", ge=1)
+        int,
+        Meta(description="Largest upload accepted, in bytes; the downloader's own limit should not be lower.", ge=1),
     ] = 4 * GIBIBYTE
     store_reserve_bytes: Annotated[
         int | None,
         Meta(
-            description="No job is taken in when a local store's disk has less than this free, bytes, so that those "
-            "taken in keep room; unset: 1 GiB or 5 % of the disk, whichever is less.",
+            description="Free space that a local store's disk must have for another job, in bytes; the jobs accepted "
+            "before need it. Unset: 1 GiB or 5 % of the disk, whichever is less.",
             ge=0,
         ),
     ] = None
     answer_seconds: Annotated[
-        float, Meta(description="How long a request waits for NATS before it is answered 503, seconds.", gt=0)
+        float, Meta(description="Longest wait of a request for NATS before it is answered 503, in seconds.", gt=0)
     ] = 5.0
     sweep_seconds: Annotated[
-        float, Meta(description="Time between two looks for expired, lost and orphaned work, seconds.", gt=0)
+        float, Meta(description="Pause between two sweeps for expired, lost and orphaned work, in seconds.", gt=0)
     ] = 60.0
     lost_seconds: Annotated[
         float,
-        Meta(description="A job without a task is begun anew after so long without a sign of life, seconds.", gt=0),
+        Meta(description="Silence after which a job without a task is restarted, in seconds.", gt=0),
     ] = 300.0
     orphan_seconds: Annotated[
-        float, Meta(description="Artifacts of no job are removed once they are so old, seconds.", gt=0)
+        float, Meta(description="Age at which artifacts that belong to no job are removed, in seconds.", gt=0)
     ] = 3600.0

@@ -62,9 +62,7 @@ class Admission:
     async def _check_space(self, upload_bytes: int) -> None:
         space = await self._store.free()
         if space is not None and space.free_bytes - upload_bytes < self._reserve(space):
-            raise Transient(
-                ErrorCode.OUT_OF_SPACE, "There is no room for another video at the moment; try again later."
-            )
+            raise Transient(ErrorCode.OUT_OF_SPACE, "The server has no room for another video; try again later.")
 
     def _reserve(self, space: DiskSpace) -> float:
         if self._reserve_bytes is not None:

@@ -14,10 +14,12 @@ from clipmill.gateway.api.videos import Videos
 from clipmill.operations.health import Health
 from prometheus_client import Counter, Histogram
 
-REQUESTS = Counter("clipmill_http_requests_total", "Requests answered.", ["route", "method", "status"])
+REQUESTS = Counter(
+    "clipmill_http_requests_total", "Requests answered, by route, method and status.", ["route", "method", "status"]
+)
 SECONDS = Histogram(
     "clipmill_http_request_duration_seconds",
-    "Time to answer, by route.",
+    "Request durations in seconds, by route.",
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
@@ -56,7 +58,8 @@ def waiting(health: Health) -> web.Application:
 
 
 async def _not_yet(_request: web.Request) -> web.StreamResponse:
-    raise Transient(ErrorCode.UNAVAILABLE, "The gateway is starting, stopping or waiting for NATS.", retry_after=2)
+    sentence = "The gateway is starting, stopping or waiting for NATS; try again in a moment."
+    raise Transient(ErrorCode.UNAVAILABLE, sentence, retry_after=2)
 
 
 @web.middleware

@@ -52,9 +52,8 @@ def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, 
     """
     sent = {name: value for name, value in fields.items() if value not in (None, "")}
     for name in sorted(LATER & sent.keys()):
-        raise Permanent(
-            ErrorCode.NOT_YET_SUPPORTED, f"The option {name} is not yet supported by this version of clipmill."
-        )
+        sentence = f"The option {name} is not yet supported by this version of clipmill; leave it out."
+        raise Permanent(ErrorCode.NOT_YET_SUPPORTED, sentence)
     defaults = JobOptions()
     shortest, longest = _lengths(sent, defaults)
     options = JobOptions(
@@ -92,14 +91,14 @@ def parse_url(url: object) -> str:
         Permanent: `bad_url`. Where the address leads is judged when it is connected to, not here.
     """
     if not isinstance(url, str) or not url.isprintable() or len(url) > URL_LIMIT:
-        raise Permanent(ErrorCode.BAD_URL, f"The url must be a text of at most {URL_LIMIT} printable characters.")
+        raise Permanent(ErrorCode.BAD_URL, f"The url must be text of at most {URL_LIMIT} printable characters.")
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable or " " in url:
-        raise Permanent(ErrorCode.BAD_URL, "The url must be an http or https address of a video.")
+        raise Permanent(ErrorCode.BAD_URL, "The url must be the http or https address of a video.")
     return url
 
 

@@ -35,8 +35,8 @@ from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
 
-SUBMISSIONS = Counter("clipmill_submissions_total", "Jobs taken in.", ["source"])
-REFUSED = Counter("clipmill_submissions_refused_total", "Submissions that were not taken in, by error code.", ["code"])
+SUBMISSIONS = Counter("clipmill_submissions_total", "Jobs accepted, by source.", ["source"])
+REFUSED = Counter("clipmill_submissions_refused_total", "Submissions refused, by error code.", ["code"])
 
 CHUNK_BYTES = 1024 * 1024
 FIELD_BYTES = 64 * 1024
@@ -168,7 +168,8 @@ class Submissions:
         if request.content_type == "application/x-www-form-urlencoded":
             return Form(fields={name: str(value) for name, value in (await request.post()).items()})
         if request.content_type != "multipart/form-data":
-            raise Permanent(ErrorCode.BAD_REQUEST, "Send JSON with a url, or multipart/form-data with a file.")
+            sentence = "The body is neither JSON nor a form; send JSON with a url, or multipart/form-data with a file."
+            raise Permanent(ErrorCode.BAD_REQUEST, sentence)
         deadline = time.monotonic() + self._answer_seconds
         await self._admission.check(deadline=deadline, upload_bytes=request.content_length or 0)
         return await self._read_multipart(request, job)
@@ -181,7 +182,7 @@ class Submissions:
                     raise Permanent(ErrorCode.BAD_REQUEST, "A part of the form is itself multipart; send plain fields.")
                 if part.name == "file" and part.filename is not None:
                     if form.file_name is not None:
-                        raise Permanent(ErrorCode.BAD_REQUEST, "Send one file a job.")
+                        raise Permanent(ErrorCode.BAD_REQUEST, "The form holds several files; send one for each job.")
                     form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape what is not ASCII
                     chunks = self._admission.watched(self._limited(part))
                     form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
@@ -196,9 +197,8 @@ class Submissions:
         while chunk := await part.read_chunk(CHUNK_BYTES):
             received += len(chunk)
             if received > self._max_upload_bytes:
-                raise Permanent(
-                    ErrorCode.TOO_LARGE, f"The file is larger than the {self._max_upload_bytes} bytes allowed here."
-                )
+                sentence = f"The file is larger than the {self._max_upload_bytes} bytes allowed; send a smaller one."
+                raise Permanent(ErrorCode.TOO_LARGE, sentence)
             yield bytes(chunk)
 
 
@@ -207,11 +207,11 @@ def _judge(job: JobId, form: Form) -> Queued:
     options, ignored = parse_options(form.fields)
     url = form.fields.get("url") or None
     if url is not None and form.file_name is not None:
-        raise Permanent(ErrorCode.BAD_REQUEST, "Send either a url or a file, not both.")
+        raise Permanent(ErrorCode.BAD_REQUEST, "The request has both a url and a file; send one of them.")
     if url is None and form.file_name is None:
-        raise Permanent(ErrorCode.BAD_REQUEST, "Send the url of a video, or a file.")
+        raise Permanent(ErrorCode.BAD_REQUEST, "The request has no video; send a url or a file.")
     if url is None and not form.upload_bytes:
-        raise Permanent(ErrorCode.BAD_REQUEST, "The file is empty.")
+        raise Permanent(ErrorCode.BAD_REQUEST, "The file is empty; send one that holds a video.")
     source = form.file_name if url is None else parse_url(url)
     return Queued(
         job=job,
@@ -228,7 +228,8 @@ async def _json_fields(request: web.Request) -> dict[str, object]:
     try:
         return msgspec.json.decode(await request.read(), type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Permanent(ErrorCode.BAD_REQUEST, 'The body must be a JSON object such as {"url": "https://…"}.') from None
+        sentence = 'The body must be a JSON object such as {"url": "https://…"}.'
+        raise Permanent(ErrorCode.BAD_REQUEST, sentence) from None
 
 
 async def _text(part: BodyPartReader) -> str:
@@ -236,11 +237,12 @@ async def _text(part: BodyPartReader) -> str:
     while chunk := await part.read_chunk(FIELD_BYTES):
         data += chunk
         if len(data) > FIELD_BYTES:
-            raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is longer than {FIELD_BYTES} bytes.")
+            sentence = f"The field {part.name} is longer than {FIELD_BYTES} bytes; shorten it."
+            raise Permanent(ErrorCode.BAD_OPTION, sentence)
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is not UTF-8 text.") from None
+        raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is not UTF-8; encode it so.") from None
 
 
 def _lent_key(request: web.Request) -> str | None:
@@ -248,5 +250,6 @@ def _lent_key(request: web.Request) -> str | None:
     if not key:
         return None
     if len(key) > KEY_LIMIT or not key.isascii() or not key.isprintable() or " " in key:
-        raise Permanent(ErrorCode.BAD_OPTION, f"The header {KEY_HEADER} does not hold an API key.")
+        sentence = f"The header {KEY_HEADER} does not hold an API key; correct it or leave it out."
+        raise Permanent(ErrorCode.BAD_OPTION, sentence)
     return key

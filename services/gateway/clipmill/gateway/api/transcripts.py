@@ -43,13 +43,13 @@ class Transcripts:
         wanted = request.query.get("format", JSON)
         if wanted != JSON and wanted not in TEXTS:
             known = ", ".join([JSON, *TEXTS])
-            raise Permanent(ErrorCode.BAD_OPTION, f"format: {wanted!r} is not one of {known}.")
+            raise Permanent(ErrorCode.BAD_OPTION, f"The parameter format must be one of: {known}.")
         document = await self._statuses.document(request.match_info["job"])
         if document is None or document.cancelled:
             return job_not_found()
         transcript = await load(self._store, layout.transcript(JobId(document.job)), Transcript)
         if transcript is None:
-            raise Permanent(ErrorCode.NOT_FOUND, "There is no transcript of this job yet.")
+            raise Permanent(ErrorCode.NOT_FOUND, "The job has no transcript yet; try again later.")
         if wanted == JSON:
             return as_json(transcript)
         content_type, made = TEXTS[wanted]

@@ -73,7 +73,9 @@ class JobIndex:
             async with asyncio.timeout(self._answer_seconds):
                 await self._refreshing.acquire()
         except TimeoutError:
-            raise Transient(ErrorCode.UNAVAILABLE, "The list of jobs is not up to date yet; try again.") from None
+            raise Transient(
+                ErrorCode.UNAVAILABLE, "The list of jobs is not up to date yet; try again in a moment."
+            ) from None
         try:
             yield
         finally:

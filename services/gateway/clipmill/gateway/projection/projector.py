@@ -17,9 +17,11 @@ from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
 
-FOLDED = Counter("clipmill_events_folded_total", "Events that changed a job's document.", ["kind", "stage"])
-UNDECODABLE = Counter("clipmill_events_undecodable_total", "Events that nobody can decode, skipped.")
-JOBS = Counter("clipmill_jobs_total", "Jobs that began and ended, by the state they came to.", ["state"])
+FOLDED = Counter(
+    "clipmill_events_folded_total", "Events that changed a job's document, by kind and stage.", ["kind", "stage"]
+)
+UNDECODABLE = Counter("clipmill_events_undecodable_total", "Events skipped because they cannot be decoded.")
+JOBS = Counter("clipmill_jobs_total", "Jobs accepted and ended, by state.", ["state"])
 for _state in ("queued", "completed", "failed", "cancelled"):
     JOBS.labels(_state)
 

@@ -49,8 +49,8 @@ def rebuild(arguments: Sequence[str]) -> int:
         prog="python -m clipmill.gateway rebuild",
         description="Rebuild the job documents from the events, while gateways run.",
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if anything differs")
-    parser.add_argument("--json", action="store_true", help="print the report for machines")
+    parser.add_argument("--check", action="store_true", help="write nothing; the exit status is 1 if anything differs")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     settings = configured("gateway", GatewaySettings)
     try:
@@ -58,7 +58,7 @@ def rebuild(arguments: Sequence[str]) -> int:
     except Transient as failure:
         return _unreachable(failure.sentence)
     except connection.NatsError as error:
-        return _unreachable(f"NATS refuses ({error}): has `clipmill topology apply` run?")
+        return _unreachable(f"NATS refuses ({error}); run `clipmill topology apply` first.")
     text = msgspec.json.encode(report).decode() + "\n" if options.json else _summary(report, check=options.check)
     sys.stdout.write(text)
     return DIFFERENT if options.check and (report.different or report.missing) else 0
@@ -91,7 +91,7 @@ def _summary(report: Report, *, check: bool) -> str:
         f"equal            {report.equal}",
         f"different        {len(report.different)}{_named(report.different, f'{verb} rewritten')}",
         f"missing          {len(report.missing)}{_named(report.missing, f'{verb} created')}",
-        f"without events   {len(report.without_events)}{_named(report.without_events, 'left alone')}",
+        f"without events   {len(report.without_events)}{_named(report.without_events, 'left as they are')}",
     ]
     if report.undecodable_events:
         lines.append(f"undecodable      {report.undecodable_events} events, skipped")

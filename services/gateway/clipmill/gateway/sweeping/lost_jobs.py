@@ -19,8 +19,8 @@ from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
 
-REVIVED = Counter("clipmill_jobs_revived_total", "Jobs that had lost their task and were begun anew.")
-LOST = Counter("clipmill_jobs_lost_total", "Jobs that lost their task again and were failed.")
+REVIVED = Counter("clipmill_jobs_revived_total", "Jobs restarted because they had lost their task.")
+LOST = Counter("clipmill_jobs_lost_total", "Jobs failed because they had lost their task again.")
 
 AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 

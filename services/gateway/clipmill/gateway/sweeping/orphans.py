@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
 
-ORPHANS = Counter("clipmill_orphans_removed_total", "Jobs' artifacts removed that no document spoke of any more.")
+ORPHANS = Counter("clipmill_orphans_removed_total", "Jobs whose orphaned artifacts were removed.")
 
 SETTLING_SECONDS = 60.0
 """How long after a job's cancelling its artifacts are removed once more: by then its workers have heard of it (at once,

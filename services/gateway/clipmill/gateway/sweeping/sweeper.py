@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
 
-SWEEPS = Counter("clipmill_sweeps_total", "Looks for what is to be tidied up.", ["sweep", "outcome"])
+SWEEPS = Counter("clipmill_sweeps_total", "Sweeps run, by sweep and outcome.", ["sweep", "outcome"])
 
 SWEEP_SECONDS_LIMIT = 300.0
 """A sweep that takes longer is broken off; what it did stays done, and the next one goes on from there."""
