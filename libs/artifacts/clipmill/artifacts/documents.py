@@ -15,13 +15,13 @@ async def load(store: Store, key: str, kind: type[T]) -> T | None:
     """Return the document under `key`, or None if there is none.
 
     Args:
-        store: where to look.
-        key: from `clipmill.artifacts.layout`.
-        kind: the document's type.
+        store: Store of the document.
+        key: Key of the document, from `clipmill.artifacts.layout`.
+        kind: Type of the document.
 
     Raises:
-        Permanent: with `internal` if what lies there is not such a document.
-        Transient: if the store cannot be reached.
+        Permanent: `internal`, the artifact under the key is not such a document.
+        Transient: `unavailable`, the store cannot be reached.
     """
     try:
         data = await store.get_bytes(key)
@@ -37,12 +37,12 @@ async def load(store: Store, key: str, kind: type[T]) -> T | None:
 async def save_once(store: Store, key: str, document: T) -> T:
     """Store `document` under `key` unless there is one already, and return the one that is stored.
 
-    Of two workers that did the same work, one wins; both go on from the winner's document, so what a
-    non-deterministic stage answered is decided once.
+    If two workers did the same work, the first document stays and both go on from it. So the result of a
+    non-deterministic stage is decided once.
 
     Raises:
-        MissingArtifact: if another's document was there and was deleted before it could be read (the job has ended).
-        Transient: if the store cannot be reached.
+        MissingArtifact: There was a document, but it was deleted before it could be read because the job has ended.
+        Transient: `out_of_space` or `unavailable`.
     """
     if await store.put_bytes(key, encode(document), create=True):
         return document

@@ -1,4 +1,4 @@
-"""Reading media where it lies: a seekable file over range requests."""
+"""Media as a seekable file over range requests."""
 
 import errno
 import io
@@ -17,39 +17,38 @@ BLOCK_BYTES = 64 * 1024
 """The unit of caching: a demuxer that hops between an audio and a video position stays inside a few blocks."""
 
 FIRST_RUN_BLOCKS = 4
-"""What is asked for at a time when reading goes on where a request ended (256 KiB)."""
+"""The smallest request (256 KiB) when reading goes on at the end of an earlier request."""
 
 RUN_SHARE = 4
-"""A request is at most this part of what was read in one go before it: reading that stops has fetched a quarter more
-than it needed, while a whole file is soon read in large requests, whose latency costs little."""
+"""A request is at most a quarter of what was read before it without a jump. A reader that stops has fetched at most a
+quarter too much, and a reader of the whole file soon makes large requests, whose latency costs little."""
 
 MAX_READ_AHEAD_BLOCKS = 64
 """The largest request (4 MiB)."""
 
 RUNS = 8
-"""Positions remembered as ends of requests: a demuxer reads picture, sound and index by turns."""
+"""Remembered ends of requests: a demuxer reads picture, sound and index by turns."""
 
 CACHED_BLOCKS = 256
-"""Blocks kept in memory (16 MiB): the index, and the neighbourhood of several read positions."""
+"""Blocks kept in memory (16 MiB): enough for the index and the surroundings of several read positions."""
 
 _log = logging.getLogger(__name__)
 
 ReadRange = Callable[[int, int], bytes]
-"""Returns the bytes [start, end) of the object, blocking."""
+"""A function that returns the bytes [start, end) of the object and blocks until it has them."""
 
 
 class RangeReader(io.RawIOBase):
     """A read-only, seekable raw file over `read_range`.
 
-    A jump fetches one block; reading on from where a request ended asks for more, in proportion to what was read in one
-    go so far. So opening a file and cutting a few seconds out of its middle costs a few requests and little more than
-    the bytes needed.
+    A jump fetches one block. Reading on at the end of a request fetches more, in proportion to what was read since the
+    last jump. So a few seconds from the middle of a file cost a few requests and little more than the bytes needed.
 
     Args:
-        read_range: fetches bytes [start, end) of the object.
-        size: of the object, bytes.
-        spool: a directory for a nameless file that keeps what was fetched, so that nothing is fetched twice however
-            often it is read; without it the last `CACHED_BLOCKS` are kept in memory.
+        read_range: Function that fetches the bytes [start, end) of the object.
+        size: Size of the object, in bytes.
+        spool: Directory for a nameless file that keeps all fetched blocks, each of which is fetched only once. Without
+            it, the last `CACHED_BLOCKS` are kept in memory.
     """
 
     def __init__(self, read_range: ReadRange, size: int, spool: Path | None = None) -> None:
@@ -62,22 +61,22 @@ class RangeReader(io.RawIOBase):
         self._runs: OrderedDict[int, int] = OrderedDict()  # block after a run -> blocks of the run
 
     def readable(self) -> bool:
-        """True."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """True."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Return the position, bytes from the start."""
+        """Return the position, in bytes from the start."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move to `offset` and return the new position.
 
         Raises:
-            ValueError: if that lies before the start or `whence` is unknown.
+            ValueError: The position is before the start, or `whence` is unknown.
         """
         bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
         if whence not in bases:
@@ -88,8 +87,8 @@ class RangeReader(io.RawIOBase):
         self._position = position
         return position
 
-    def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # type: ignore[override]  # what io hands us
-        """Fill `buffer` from the position on and return the number of bytes read, 0 at the end."""
+    def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # type: ignore[override]  # the types that io passes
+        """Fill `buffer` from the position on and return the number of bytes read, 0 at the end of the object."""
         if self._position >= self._size:
             return 0
         number, offset = divmod(self._position, BLOCK_BYTES)
@@ -100,7 +99,7 @@ class RangeReader(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        """Close the file and forget what was kept."""
+        """Close the file and drop the kept blocks."""
         if not self.closed:
             self._kept.close()
         super().close()
@@ -112,7 +111,7 @@ class RangeReader(io.RawIOBase):
         return self._current[1]
 
     def _fetched(self, number: int) -> bytes:
-        """Fetch the block and, when it continues a run, some after it, up to the next one that is there already."""
+        """Return the block. If it continues a run, fetch the blocks after it too, up to the next kept block."""
         run = self._runs.pop(number, 0)
         count = 1 if not run else min(max(run // RUN_SHARE, FIRST_RUN_BLOCKS), MAX_READ_AHEAD_BLOCKS)
         last = number + 1
@@ -130,7 +129,7 @@ class RangeReader(io.RawIOBase):
 
 
 class _Blocks(Protocol):
-    """Keeps fetched blocks, or forgets them."""
+    """A place for fetched blocks."""
 
     def has(self, number: int) -> bool: ...
 
@@ -142,7 +141,7 @@ class _Blocks(Protocol):
 
 
 class _Recent:
-    """The blocks used last, in memory."""
+    """The most recently used blocks, in memory."""
 
     def __init__(self) -> None:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
@@ -166,10 +165,10 @@ class _Recent:
 
 
 class _Spool:
-    """All blocks, one after the other as they came, in a file without a name: it goes with the process that made it.
+    """All blocks, in the order in which they were fetched, in a nameless file that vanishes with the process.
 
-    Where the process may not write files as large as that, what comes later is kept in memory as far as it was used
-    last: reading costs more requests then, but goes on.
+    If the process may not write a file that large, the most recently used of the further blocks are kept in memory.
+    Reading then goes on, with more requests.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a store holds of each job, whatever state it was left in: for whoever tidies up."""
+"""The jobs that have something in a store, in whatever state they were left: the sweeper removes orphans by it."""
 
 import asyncio
 import os
@@ -13,11 +13,11 @@ from obstore.store import ObjectStore
 
 
 class JobPrefix(NamedTuple):
-    """Everything that lies below one job's prefix, taken together.
+    """Everything that is stored below one job's prefix, taken together.
 
     Attributes:
-        name: what stands where the job's id belongs; whether it is one is for the caller to judge.
-        modified: when the newest of it was last changed, Unix time in seconds.
+        name: Text in the place of the job's id; the caller must check that it is one.
+        modified: Unix time of the latest change below the prefix, in seconds.
     """
 
     name: str
@@ -27,7 +27,7 @@ class JobPrefix(NamedTuple):
 async def listed(objects: ObjectStore) -> AsyncGenerator[JobPrefix, None]:
     """Yield the prefixes under which `objects` lists something.
 
-    Of an S3 upload that a killed writer left unfinished nothing is listed: a lifecycle rule of the bucket removes it.
+    An S3 upload that a killed writer left unfinished is not listed; a lifecycle rule of the bucket removes it.
     """
     newest: dict[str, float] = {}
     async for batch in obstore.list(objects, f"{layout.JOBS}/"):
@@ -39,9 +39,9 @@ async def listed(objects: ObjectStore) -> AsyncGenerator[JobPrefix, None]:
 
 
 async def in_directory(root: Path) -> AsyncGenerator[JobPrefix, None]:
-    """Yield the prefixes that have a folder in `root`, also one that holds nothing a store would list.
+    """Yield the prefixes that have a folder in `root`, also a folder in which a store lists nothing.
 
-    A killed writer leaves a hidden `key#1`, a deleted artifact an empty folder: both count.
+    Such a folder remains after a killed writer, which leaves a hidden `key#1`, and after a deleted artifact.
     """
     for folder in await asyncio.to_thread(_folders, root / layout.JOBS):
         if times := await asyncio.to_thread(lambda path: list(_times(path)), folder):
@@ -57,10 +57,10 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _times(path: Path) -> Iterator[float]:
-    """Yield when `path` and all below it was modified, Unix seconds; what vanishes meanwhile is passed over."""
+    """Yield the times at which `path` and everything below it was modified; skip files that vanish meanwhile."""
     with suppress(FileNotFoundError):
         yield path.lstat().st_mtime
-    for folder, folders, files in os.walk(path):  # neither follows links nor minds what vanishes
+    for folder, folders, files in os.walk(path):  # it follows no links and skips folders that vanish
         for name in (*folders, *files):
             with suppress(FileNotFoundError):
                 yield Path(folder, name).lstat().st_mtime

@@ -1,4 +1,4 @@
-"""How we talk to S3."""
+"""The connection to S3."""
 
 import os
 from datetime import timedelta
@@ -6,23 +6,23 @@ from datetime import timedelta
 from obstore.store import S3Store
 
 SINGLE_PUT_BYTES = 64 * 1024 * 1024
-"""Up to this size an upload in one request gets by with the usual time-outs."""
+"""Up to this size, the usual time-outs suffice for an upload in one request."""
 
 MAX_SINGLE_PUT_BYTES = 5 * 1024**3
-"""What S3 takes in one request (Amazon S3 user guide, "Uploading objects")."""
+"""The largest upload that S3 accepts in one request (Amazon S3 user guide, "Uploading objects")."""
 
 SLOWEST_UPLOAD_BYTES_PER_SECOND = 1024 * 1024
-"""An upload in one request is given up below this speed."""
+"""An upload in one request fails below this speed."""
 
 RESPONSE_SECONDS = 60.0
-"""How long S3 may take for an answer and between two pieces of one; a request's own data must be through by then."""
+"""The longest wait for an answer, or for its next piece; it includes the time to send the request."""
 
 MAX_RETRIES = 6
-"""Tries again within one operation, 0.1 s apart at first, doubling: a server may restart meanwhile."""
+"""Retries within one operation, after 0.1 s at first and then twice as long each time: a server may restart."""
 
 
 def s3_store(bucket: str, prefix: str, response_seconds: float = RESPONSE_SECONDS) -> S3Store:
-    """Return the objects of `bucket` below `prefix`; endpoint, region and keys come from the AWS_* variables."""
+    """Return the objects of `bucket` below `prefix`. The AWS_* variables give endpoint, region and keys."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     return S3Store(
         bucket,
@@ -31,7 +31,7 @@ def s3_store(bucket: str, prefix: str, response_seconds: float = RESPONSE_SECOND
             "allow_http": endpoint.startswith("http://"),
             "connect_timeout": timedelta(seconds=5),
             "read_timeout": timedelta(seconds=response_seconds),
-            # A whole answer may take long: whoever reads it through us may be slow.
+            # A whole answer may take long because the client that reads it may be slow.
             "timeout": timedelta(hours=6),
         },
         retry_config={"max_retries": MAX_RETRIES, "retry_timeout": timedelta(seconds=30)},
@@ -39,7 +39,7 @@ def s3_store(bucket: str, prefix: str, response_seconds: float = RESPONSE_SECOND
 
 
 def patient(store: S3Store, size: int) -> S3Store:
-    """Return `store` with the patience that `size` bytes in one request need."""
+    """Return `store` with time-outs that suffice for `size` bytes in one request."""
     if size <= SINGLE_PUT_BYTES:
         return store
     return s3_store(store.config["bucket"], store.prefix or "", size / SLOWEST_UPLOAD_BYTES_PER_SECOND)

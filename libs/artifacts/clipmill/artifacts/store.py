@@ -25,32 +25,32 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 __all__ = ["DiskSpace", "LocalFiles", "MissingArtifact", "Store", "open_store"]
 
 PART_BYTES = 8 * 1024 * 1024
-"""One part of a multipart upload; S3 takes 10,000 of them: 80 GB."""
+"""The size of one part of a multipart upload; S3 accepts 10,000 parts, which are 80 GB."""
 
 PARTS_AT_ONCE = 4
-"""Parts under way at a time: 32 MiB of memory at most."""
+"""Parts that are sent at a time; they take at most 32 MiB of memory."""
 
 CHUNK_BYTES = 1024 * 1024
-"""What `stream` and `get_file` hand on at a time."""
+"""The size of the chunks that `stream` yields."""
 
 READY_SECONDS = 5.0
-"""How long a readiness check waits for the store."""
+"""The longest wait of a readiness check for the store."""
 
 _PROBE = "ready"
-"""The key that a readiness check asks for; nothing need be there."""
+"""The key that a readiness check asks for; there need not be an artifact."""
 
 _ALL = "the jobs"
-"""What a listing is about, where a failure names a key."""
+"""The name that a failed listing gives instead of a key."""
 
 _log = logging.getLogger(__name__)
 
 
 class DiskSpace(NamedTuple):
-    """How much fits in.
+    """The space on the disk of a store.
 
     Attributes:
-        free_bytes: that this process may still write.
-        total_bytes: of the whole disk.
+        free_bytes: Space that this process may still use, in bytes.
+        total_bytes: Size of the disk, in bytes.
     """
 
     free_bytes: int
@@ -58,11 +58,11 @@ class DiskSpace(NamedTuple):
 
 
 class Store:
-    """Artifacts under keys; what is there is whole, whatever died while it was written.
+    """Artifacts under keys. Every artifact is whole: a writer that dies stores nothing.
 
     Args:
-        objects: the object store underneath.
-        place: how the store is called in sentences, without secrets.
+        objects: Object store that holds the artifacts.
+        place: Name of the store for the log, without secrets.
     """
 
     def __init__(self, objects: ObjectStore, place: str) -> None:
@@ -70,19 +70,19 @@ class Store:
         self.place = place
 
     async def put_file(self, key: str, path: Path, *, create: bool = False) -> bool:
-        """Store the file at `path`, never holding it in memory.
+        """Store the file at `path` without holding it in memory.
 
         Args:
-            key: where to.
-            path: what.
-            create: store only if there is nothing under the key. Beyond `MAX_SINGLE_PUT_BYTES` the look and the upload
-                are two steps, between which another may store.
+            key: Key of the artifact.
+            path: Path of the file.
+            create: True to store only if there is nothing under the key. Beyond `MAX_SINGLE_PUT_BYTES`, the check and
+                the upload are two steps, and another writer may store in between.
 
         Returns:
-            Whether it was stored: False only if `create` and there was something already.
+            True if the file was stored; False only if `create` is set and there was an artifact already.
 
         Raises:
-            Transient: with `out_of_space` or `unavailable`.
+            Transient: `out_of_space` or `unavailable`.
         """
         if create:
             if await self.size(key) is not None:
@@ -103,11 +103,12 @@ class Store:
         return True
 
     async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> int:
-        """Store what `chunks` yields, and return the number of bytes.
+        """Store the bytes that `chunks` yields, and return their number.
+
+        If `chunks` raises an exception, it passes through unchanged and nothing is stored.
 
         Raises:
-            Transient: with `out_of_space` or `unavailable`. What `chunks` itself raises passes through unchanged, and
-                nothing is stored then.
+            Transient: `out_of_space` or `unavailable`.
         """
         counted = _Counted(chunks)
         try:
@@ -127,22 +128,22 @@ class Store:
         return counted.count
 
     async def get_bytes(self, key: str) -> bytes:
-        """Return what is stored under `key`.
+        """Return the artifact under `key`.
 
         Raises:
-            MissingArtifact: if there is nothing.
-            Transient: with `unavailable`.
+            MissingArtifact: There is none.
+            Transient: `unavailable`.
         """
         with self._translated(key):
             answer = await obstore.get_async(self._objects, key)
             return bytes(await answer.bytes_async())
 
     async def get_file(self, key: str, path: Path) -> None:
-        """Copy what is stored under `key` to `path`, whole or not at all.
+        """Copy the artifact under `key` to `path`, whole or not at all.
 
         Raises:
-            MissingArtifact: if there is nothing.
-            Transient: with `out_of_space` or `unavailable`.
+            MissingArtifact: There is none.
+            Transient: `out_of_space` or `unavailable`.
         """
         part = path.with_name(f"{path.name}.part")
         try:
@@ -154,7 +155,7 @@ class Store:
             part.unlink(missing_ok=True)
 
     async def size(self, key: str) -> int | None:
-        """Return the size of what is stored under `key`, bytes, or None if there is nothing."""
+        """Return the size of the artifact under `key`, in bytes, or None if there is none."""
         try:
             with self._translated(key):
                 meta = await obstore.head_async(self._objects, key)
@@ -163,16 +164,16 @@ class Store:
         return meta["size"]
 
     async def delete(self, key: str) -> None:
-        """Delete what is stored under `key`, if anything is.
+        """Delete the artifact under `key`, if there is one.
 
         Raises:
-            Transient: with `unavailable`.
+            Transient: `unavailable`.
         """
         with self._translated(key), suppress(FileNotFoundError):
             await obstore.delete_async(self._objects, key)
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Delete everything below `prefix` (whole path segments) and return how many artifacts that were."""
+        """Delete everything below `prefix` (whole path segments) and return the number of deleted artifacts."""
         if not prefix.strip("/"):
             raise ValueError("an empty prefix would delete the whole store")
         deleted = 0
@@ -185,29 +186,29 @@ class Store:
         return deleted
 
     async def job_prefixes(self) -> AsyncGenerator[JobPrefix, None]:
-        """Yield what is there of each job, in no order, whether or not anyone knows the job.
+        """Yield the prefix of each job that has something in the store, known or unknown, in no order.
 
         Raises:
-            Transient: with `unavailable`.
+            Transient: `unavailable`.
         """
         with self._translated(_ALL):
             async for prefix in prefixes.listed(self._objects):
                 yield prefix
 
     async def free(self) -> DiskSpace | None:
-        """Return how much room there is, None where the store knows no such limit.
+        """Return the space on the store's disk, None if the store has no such limit.
 
         Raises:
-            Transient: with `unavailable`.
+            Transient: `unavailable`.
         """
         return None
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes [start, end) of what is stored under `key`, up to its end if `end` is None or beyond.
+        """Yield the bytes [start, end) of the artifact under `key`, up to its end if `end` is None or beyond it.
 
         Raises:
-            MissingArtifact: if there is nothing.
-            Transient: with `unavailable`.
+            MissingArtifact: There is none.
+            Transient: `unavailable`.
         """
         with self._translated(key):
             if start == 0 and end is None:
@@ -222,23 +223,25 @@ class Store:
                 yield bytes(chunk)
 
     async def url(self, key: str, seconds: float) -> str | None:
-        """Return a signed URL that reads `key` for so many seconds; None where the store cannot sign."""
+        """Return a signed URL that can read `key` for `seconds`, None if the store cannot sign."""
         if not isinstance(self._objects, S3Store):
             return None
         with self._translated(key):
             return await obstore.sign_async(self._objects, "GET", key, timedelta(seconds=seconds))
 
     def open_media(self, key: str, spool: Path | None = None) -> BinaryIO:
-        """Return a seekable file that reads `key` where it lies (blocking; for child processes and threads).
+        """Return a seekable file that reads the artifact under `key` without a copy.
+
+        It blocks; use it in child processes and threads. Reading from it raises `Transient`: `unavailable`, or
+        `out_of_space` if the disk of the spool is full.
 
         Args:
-            key: of what.
-            spool: a directory on a local disk, in which what was fetched is kept until the file is closed, for a reader
-                that comes by several times. Nothing is written where the store itself is a directory.
+            key: Key of the artifact.
+            spool: Directory on a local disk that keeps fetched ranges until the file is closed, for a reader that reads
+                them several times. A store that is a directory writes nothing there.
 
         Raises:
-            MissingArtifact: if there is nothing. Reading raises `Transient` with `unavailable`, or with `out_of_space`
-                if the spool's disk is full.
+            MissingArtifact: There is no such artifact.
         """
         with self._translated(key):
             size = obstore.head(self._objects, key)["size"]
@@ -250,10 +253,10 @@ class Store:
         return io.BufferedReader(RangeReader(read_range, size, spool), buffer_size=64 * 1024)
 
     async def ready(self) -> None:
-        """Return if the store answers.
+        """Check that the store answers.
 
         Raises:
-            Transient: with `unavailable` if it does not, within `READY_SECONDS`.
+            Transient: `unavailable`, it did not answer within `READY_SECONDS`.
         """
         try:
             async with asyncio.timeout(READY_SECONDS):
@@ -267,7 +270,7 @@ class Store:
         except MissingArtifact:
             return
         except MissingBucket:
-            # Some servers make a bucket at its first upload; elsewhere this says again that there is none.
+            # Some servers make a bucket at its first upload; with other servers, this fails again.
             await self.put_bytes(_PROBE, b"")
 
     async def _create(self, key: str, data: "bytes | mmap.mmap") -> bool:
@@ -289,7 +292,7 @@ class LocalFiles(Store):
     """A store in a local directory.
 
     Args:
-        root: the directory; made if it does not exist.
+        root: Directory of the store; it is made if it does not exist.
     """
 
     def __init__(self, root: Path) -> None:
@@ -298,7 +301,7 @@ class LocalFiles(Store):
         self._root = root
 
     async def put_file(self, key: str, path: Path, *, create: bool = False) -> bool:
-        """See `Store.put_file`; the kernel pages the file through, which is four times as fast as parts."""
+        """See `Store.put_file`; the file is mapped into memory, which is four times as fast as parts."""
         if create:
             return await super().put_file(key, path, create=True)
         data = _mapped(path)
@@ -321,19 +324,19 @@ class LocalFiles(Store):
                 yield chunk
 
     async def delete_prefix(self, prefix: str) -> int:
-        """See `Store.delete_prefix`; directories and what a killed writer left behind go too."""
+        """See `Store.delete_prefix`; directories and the remains of killed writers are deleted too."""
         deleted = await super().delete_prefix(prefix)
         await asyncio.to_thread(shutil.rmtree, self._path(prefix), ignore_errors=True)
         return deleted
 
     async def job_prefixes(self) -> AsyncGenerator[JobPrefix, None]:
-        """See `Store.job_prefixes`; folders of which nothing is listed are told too."""
+        """See `Store.job_prefixes`; folders without artifacts are included."""
         with self._translated(_ALL):
             async for prefix in prefixes.in_directory(self._root):
                 yield prefix
 
     async def free(self) -> DiskSpace | None:
-        """See `Store.free`; that of the disk on which the directory lies."""
+        """See `Store.free`; the disk is the one that holds the directory."""
         try:
             disk = await asyncio.to_thread(shutil.disk_usage, self._root)
         except OSError as error:
@@ -343,7 +346,7 @@ class LocalFiles(Store):
         return DiskSpace(free_bytes=disk.free, total_bytes=disk.total)
 
     def open_media(self, key: str, spool: Path | None = None) -> BinaryIO:
-        """See `Store.open_media`; here it is the file itself."""
+        """See `Store.open_media`; the file in the directory is opened itself."""
         with self._translated(key):
             return self._path(key).open("rb")
 
@@ -354,7 +357,7 @@ class LocalFiles(Store):
         return self._root.joinpath(*parts)
 
     async def ready(self) -> None:
-        """See `Store.ready`; the directory must be there and writable."""
+        """See `Store.ready`; the directory must exist and be writable."""
         if not os.access(self._root, os.W_OK | os.X_OK):
             _log.warning("directory_check_failed", extra={"place": self.place})
             sentence = "The artifact store's directory cannot be written; check that it exists and is writable."
@@ -365,11 +368,11 @@ def open_store(url: str) -> Store:
     """Return the store at `url`.
 
     Args:
-        url: `file:///directory`, `s3://bucket/prefix` (endpoint, region and keys from the `AWS_*` variables, such as
-            AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or `memory://`.
+        url: URL such as `file:///directory`, `s3://bucket/prefix` (with endpoint, region and keys from the `AWS_*`
+            variables, such as AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or `memory://`.
 
     Raises:
-        ValueError: if it is none of these; the message is a sentence for a person.
+        ValueError: The URL has none of these forms; the message is a sentence for a person.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.path.startswith("/"):
@@ -382,7 +385,7 @@ def open_store(url: str) -> Store:
 
 
 class _Counted:
-    """Passes chunks on, counts their bytes and keeps the error that ended them."""
+    """An iterator that passes chunks on, counts their bytes and keeps the exception that ended them."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -405,9 +408,9 @@ class _Counted:
 
 
 def _mapped(path: Path) -> "bytes | mmap.mmap":
-    """The file's bytes, paged in as they are sent (an empty file cannot be mapped).
+    """Return the bytes of a file, read as they are sent; an empty file cannot be mapped.
 
-    The mapping is never closed but dropped: an upload that was cancelled may hold on to it for a moment.
+    Nobody closes the mapping because a cancelled upload may use it for another moment.
     """
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:

@@ -1,4 +1,4 @@
-"""The failures of the object store underneath, as ours."""
+"""The failures of the object store, as failures of clipmill."""
 
 import errno
 import logging
@@ -9,13 +9,13 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-"""What the system says when a disk, or somebody's share of it, has no room."""
+"""The system's errors when a disk is full, or a user's quota of it."""
 
 _log = logging.getLogger(__name__)
 
 
 class MissingArtifact(Permanent):
-    """There is nothing under this key: it was never stored, or its job's life has ended."""
+    """There is no artifact under this key: it was never stored, or its job was removed."""
 
     def __init__(self, key: str) -> None:
         super().__init__(ErrorCode.MISSING_ARTIFACT, f"The artifact {key} does not exist; its job may have expired.")
@@ -23,23 +23,23 @@ class MissingArtifact(Permanent):
 
 
 class MissingBucket(Transient):
-    """There is no such bucket."""
+    """The bucket of the store does not exist."""
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.UNAVAILABLE, "The bucket of the artifact store does not exist; create it.")
 
 
 class AlreadyThereError(Exception):
-    """A create-only put found something under its key."""
+    """A create-only put found an artifact under its key."""
 
 
 @contextmanager
 def translated(key: str, place: str) -> Iterator[None]:
-    """Turn what the store underneath raises into our failures.
+    """Turn exceptions of the object store into failures of clipmill.
 
     Args:
-        key: what is being worked on.
-        place: the store, for the log.
+        key: Key of the artifact.
+        place: Name of the store, for the log.
     """
     try:
         yield
@@ -51,7 +51,7 @@ def translated(key: str, place: str) -> Iterator[None]:
             raise MissingBucket from error
         raise MissingArtifact(key) from error
     except (BaseError, OSError) as error:
-        # Details may name hosts and paths: they go to the log, a person gets a sentence without them.
+        # Details may name hosts and paths. They go to the log, and the sentence for people leaves them out.
         reason = str(error).partition("\n\nDebug source")[0]
         _log.warning("store_request_failed", extra={"place": place, "reason": reason})
         raise _failure(error) from error

@@ -1,4 +1,4 @@
-"""Texts with times as files: WebVTT and SubRip, and a whole transcript as either of them or as plain text."""
+"""Subtitles as WebVTT and SubRip files, and a whole transcript as either of them or as plain text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from clipmill.contracts.documents import Segment, Transcript, Word
 
 CUE_LETTERS = 84
-"""Two lines of 42 letters: what subtitles have by custom (BBC and Netflix guides)."""
+"""Two lines of 42 letters, as the guides of the BBC and Netflix recommend."""
 
 CUE_SECONDS = 7.0
-"""Longest time that a cue of a transcript stays, by the same guides."""
+"""Longest duration of a cue of a transcript, by these guides."""
 
 FULL_SHARE = 0.6
-"""A cue that is as full as this may end at a comma."""
+"""Share of `CUE_LETTERS` from which on a cue may end at a comma."""
 
 PARAGRAPH_SECONDS = 2.0
-"""A silence after which plain text begins a new paragraph."""
+"""Silence after which plain text begins a new paragraph."""
 
 CLAUSE_ENDS = (".", "!", "?", "…", ",", ";", ":", "—", "。", "、", "，", "；", "؟", "،", "।")  # noqa: RUF001
 
@@ -25,10 +25,10 @@ class Cue:
     """Words on the screen.
 
     Attributes:
-        start: seconds.
-        end: seconds.
-        text: without marks of any format.
-        speaker: who says it; empty where unknown.
+        start: Start, in seconds.
+        end: End, in seconds.
+        text: Text without the markup of any format.
+        speaker: Label of the speaker; empty if unknown.
     """
 
     start: float
@@ -38,19 +38,19 @@ class Cue:
 
 
 def webvtt(cues: Iterable[Cue]) -> str:
-    """Return cues as a WebVTT file (https://www.w3.org/TR/webvtt1/), for players that show them themselves."""
+    """Return cues as a WebVTT file (https://www.w3.org/TR/webvtt1/), for players."""
     blocks = [f"{clock(cue.start)} --> {clock(cue.end)}\n{_voice(cue)}{_escaped(cue.text)}\n" for cue in _visible(cues)]
     return "\n".join(["WEBVTT\n", *blocks])
 
 
 def srt(cues: Iterable[Cue]) -> str:
-    """Return cues as a SubRip file, for editors and platforms that take nothing else."""
+    """Return cues as a SubRip file, for editors and platforms that read no other format."""
     blocks = [f"{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{cue.text}\n" for cue in _visible(cues)]
     return "\n".join(f"{number}\n{block}" for number, block in enumerate(blocks, 1))
 
 
 def plain_text(transcript: Transcript) -> str:
-    """Return what is said, a paragraph for each speaker's turn and after each long silence."""
+    """Return the text of a transcript; a paragraph begins with each speaker's turn and after each long silence."""
     paragraphs: list[list[Segment]] = []
     for segment in transcript.segments:
         before = paragraphs[-1][-1] if paragraphs else None
@@ -64,7 +64,7 @@ def plain_text(transcript: Transcript) -> str:
 
 
 def cues_of(transcript: Transcript) -> Iterator[Cue]:
-    """Yield a transcript's cues, each short enough to be read at a time; a cue never holds parts of two segments."""
+    """Yield the cues of a transcript, each short enough to be read; no cue holds parts of two segments."""
     for segment in transcript.segments:
         if not segment.words:
             yield Cue(segment.start, segment.end, segment.text, segment.speaker)
@@ -79,8 +79,8 @@ def clock(seconds: float, point: str = ".") -> str:
     """Return a time as both formats write it.
 
     Args:
-        seconds: not negative.
-        point: before the thousandths: SubRip has a comma there.
+        seconds: Time, in seconds, not negative.
+        point: Character before the thousandths; SubRip has a comma there.
     """
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
@@ -89,7 +89,7 @@ def clock(seconds: float, point: str = ".") -> str:
 
 
 def _places(segment: Segment) -> list[tuple[int, int]]:
-    """Where in the segment's text each of its words stands: between them are blanks or nothing."""
+    """Return the start and end of each word in the segment's text; between words are blanks or nothing."""
     places: list[tuple[int, int]] = []
     reached = 0
     for word in segment.words:
@@ -101,7 +101,7 @@ def _places(segment: Segment) -> list[tuple[int, int]]:
 
 
 def _cue_bounds(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last word of each cue."""
+    """Yield the numbers of the first and the last word of each cue."""
     first = 0
     for number, word in enumerate(words[1:], 1):
         letters, seconds = places[number][1] - places[first][0], word.end - words[first].start
@@ -114,7 +114,7 @@ def _cue_bounds(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> Ite
 
 
 def _visible(cues: Iterable[Cue]) -> Iterator[Cue]:
-    """Those that last at all, to the thousandth of a second."""
+    """Yield the cues that last at least a thousandth of a second."""
     return (cue for cue in cues if clock(cue.start) != clock(cue.end))
 
 

@@ -1,1 +1,1 @@
-"""Messages, documents and the public status that clipmill's services share. Imports nothing of ours."""
+"""Messages, documents and the public status that clipmill's services share. It imports no other package of clipmill."""

@@ -1,9 +1,11 @@
-"""The HTTP API: what the gateway answers and clients read, and the addresses of clips.
+"""The HTTP API: the answers of the gateway, and the addresses of clips.
 
-The gateway encodes these types and clients decode them, of this version or of another: a field that a client does not
-know is ignored, and one that a server does not send has a default. Values of sets that may grow (stages, error codes,
-options) are therefore plain text here. `GET /api/status/<job>` answers a `clipmill.contracts.status.PublicStatus`, and
-`GET /api/jobs/<job>/transcript` a `clipmill.contracts.documents.Transcript`.
+The gateway encodes these types and clients decode them, of this version or of another. A client ignores a field that it
+does not know, and a field that the server does not send has a default. Values of sets that may grow (stages, error
+codes, options) are therefore plain text here.
+
+`GET /api/status/<job>` answers a `clipmill.contracts.status.PublicStatus`, and `GET /api/jobs/<job>/transcript` a
+`clipmill.contracts.documents.Transcript`.
 """
 
 import re
@@ -14,24 +16,24 @@ from clipmill.contracts.status import JobState
 from msgspec import Struct
 
 KEY_HEADER = "X-Gemini-Key"
-"""The request header in which a submission lends a key for its job."""
+"""The request header with which a submission lends an API key to its job."""
 
 CANCELLED = "cancelled"
-"""What the rich views call a job that its submitter ended; the contract knows it as failed."""
+"""The status of a cancelled job in `JobView` and `JobSummary`; its `PublicStatus` is failed."""
 
 JOB_STATUSES = (*JobState, CANCELLED)
-"""Where a job may stand by its rich views."""
+"""The statuses in `JobView` and `JobSummary`."""
 
 
 class StageView(Struct, kw_only=True):
-    """How one stage stands.
+    """The state of one stage.
 
     Attributes:
-        state: `waiting`, `running` or `finished`; in a view of a job that has ended also `stopped`.
-        percent: 0 to 100.
-        attempt: the try that spoke last.
-        started: Unix time in seconds, None before it began.
-        finished: Unix time in seconds, None before it ended.
+        state: `waiting`, `running` or `finished`; also `stopped` in a view of a job that has ended.
+        percent: Progress, from 0 to 100.
+        attempt: Number of the attempt that reported the progress.
+        started: Unix time of the start in seconds, None before it.
+        finished: Unix time of the end in seconds, None before it.
     """
 
     state: str = "waiting"
@@ -42,11 +44,11 @@ class StageView(Struct, kw_only=True):
 
 
 class FailureView(Struct, frozen=True, kw_only=True):
-    """Why a job or a clip failed.
+    """The failure of a job or a clip.
 
     Attributes:
-        code: the reason for machines, one of `clipmill.contracts.failures.ErrorCode`.
-        sentence: the reason for people.
+        code: Reason for machines, one of `clipmill.contracts.failures.ErrorCode`.
+        sentence: Reason for people.
     """
 
     code: str
@@ -54,25 +56,25 @@ class FailureView(Struct, frozen=True, kw_only=True):
 
 
 class JobView(Struct, frozen=True, kw_only=True):
-    """The answer of `GET /api/jobs/<job>`: the status and what lies behind it.
+    """The answer of `GET /api/jobs/<job>`: the status of a job in detail.
 
     Attributes:
-        job_id: the job.
-        status: one of `JOB_STATUSES`.
-        stage: the stage furthest along that is at work, None before and after.
-        percent: 0 to 100 of the whole job.
-        stages: how each stage stands, by its name, in the order of the work.
-        clips_planned: how many clips there will be, None before the plan is known.
-        clips_ready: how many can be watched.
-        clips_failed: why, by clip number.
-        options: what was asked for, defaults filled in: the fields of `clipmill.contracts.options.JobOptions`.
-        priority: how urgently it is wanted, one of `clipmill.contracts.identifiers.Priority`.
-        ignored_options: names of fields that were sent and are not known.
-        source: the URL or file name as submitted.
-        error: why it failed.
-        created: Unix time in seconds.
-        started: Unix time in seconds, None before a worker took it.
-        finished: Unix time in seconds, None before it ended.
+        job_id: Id of the job.
+        status: One of `JOB_STATUSES`.
+        stage: Last of the running stages in the order of the work, None if no stage runs.
+        percent: Progress of the whole job, from 0 to 100.
+        stages: State of each stage by its name, in the order of the work.
+        clips_planned: Number of clips in the plan, None before there is one.
+        clips_ready: Number of clips that can be watched.
+        clips_failed: Failures by clip number.
+        options: Options of the job with defaults filled in: the fields of `clipmill.contracts.options.JobOptions`.
+        priority: One of `clipmill.contracts.identifiers.Priority`.
+        ignored_options: Names of unknown fields in the submission.
+        source: URL or file name as submitted.
+        error: Failure of the job, None if it has not failed.
+        created: Unix time of the submission in seconds.
+        started: Unix time in seconds at which a worker took the job, None before it.
+        finished: Unix time of the end in seconds, None before it.
     """
 
     job_id: JobId
@@ -114,8 +116,8 @@ class JobList(Struct, frozen=True, kw_only=True):
     """The answer of `GET /api/jobs`.
 
     Attributes:
-        jobs: the newest first.
-        next: value of `before` for the jobs that follow, None if there are none.
+        jobs: Jobs, the newest first.
+        next: Value of `before` for the jobs that follow, None if there are none.
     """
 
     jobs: list[JobSummary]
@@ -126,7 +128,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
     """The answer of `POST /api/process`.
 
     Attributes:
-        job_id: the new job.
+        job_id: Id of the new job.
         status: `queued`.
     """
 
@@ -135,7 +137,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class Only(StrEnum):
-    """Values of `only` in `DELETE /api/jobs/<job>`: the server refuses to do the one where the other would be due."""
+    """Values of `only` in `DELETE /api/jobs/<job>`: the server does this and never the other."""
 
     CANCEL = "cancel"
     DELETE = "delete"
@@ -145,8 +147,8 @@ class Ended(Struct, frozen=True, kw_only=True):
     """The answer of `DELETE /api/jobs/<job>`.
 
     Attributes:
-        job_id: the job.
-        status: `cancelled`, `cancelling` where that is not in its status yet, or `deleted`.
+        job_id: Id of the job.
+        status: `cancelled`, `cancelling` while the job's status does not show it yet, or `deleted`.
     """
 
     job_id: JobId
@@ -157,8 +159,8 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a request that is refused or fails.
 
     Attributes:
-        detail: the reason for people.
-        code: the reason for machines, one of `clipmill.contracts.failures.ErrorCode`; None where the sentence is all.
+        detail: Reason for people.
+        code: Reason for machines, one of `clipmill.contracts.failures.ErrorCode`; None if there is only a sentence.
     """
 
     detail: str
@@ -166,7 +168,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ClipFileKind(StrEnum):
-    """A file of a clip by what it is for; the value ends its name."""
+    """The purpose of a clip's file; the value is its extension."""
 
     VIDEO = "mp4"
     POSTER = "jpg"
@@ -178,10 +180,10 @@ class ClipAddress(Struct, frozen=True, kw_only=True):
     """The parts of a clip's address.
 
     Attributes:
-        job: text in the place of the job's id, not yet checked.
-        stem: name of the source as `media.json` has it.
-        number: the clip's rank from 1.
-        kind: which of the clip's files it is.
+        job: Text in the place of the job's id, not yet checked.
+        stem: Name of the source in `media.json`.
+        number: Rank of the clip from 1.
+        kind: Purpose of the file.
     """
 
     job: str
@@ -191,7 +193,7 @@ class ClipAddress(Struct, frozen=True, kw_only=True):
 
 
 CLIPS_PATH = "/videos"
-"""The folder of all clips' addresses."""
+"""The path below which all clips are served."""
 
 _CLIP_URL = re.compile(
     rf"{CLIPS_PATH}/(?P<job>[^/]+)/(?P<stem>[A-Za-z0-9_-]+)_clip_(?P<number>[1-9][0-9]?)\.(?P<kind>{'|'.join(ClipFileKind)})"
@@ -204,7 +206,7 @@ def clip_url(job: str, stem: str, number: int, kind: ClipFileKind = ClipFileKind
 
 
 def parse_clip_url(url: str) -> ClipAddress | None:
-    """Return the parts of a path that `clip_url` may have made, None if it cannot have."""
+    """Return the parts of a path that `clip_url` makes, None for any other path."""
     found = _CLIP_URL.fullmatch(url)
     if found is None:
         return None

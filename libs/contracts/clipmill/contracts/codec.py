@@ -1,4 +1,4 @@
-"""JSON on the wire: readable with any NATS client, unknown fields ignored, new fields with defaults."""
+"""Messages as JSON: any NATS client can read them, unknown fields are ignored and new fields have defaults."""
 
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ def decode_task(data: bytes) -> Task:
     """Return the task in `data`.
 
     Raises:
-        msgspec.DecodeError: if it is not one (`ValidationError`, its subclass, included).
+        msgspec.DecodeError: `data` is not a task; a `ValidationError` is one too.
     """
     return _tasks.decode(data)
 
@@ -33,7 +33,7 @@ def decode_event(data: bytes) -> Event:
     """Return the event in `data`.
 
     Raises:
-        msgspec.DecodeError: if it is not one, or of a kind that this version does not know.
+        msgspec.DecodeError: `data` is not an event, or one of a kind that this version does not know.
     """
     return _events.decode(data)
 
@@ -42,7 +42,7 @@ def decode_document(data: bytes, kind: type[T]) -> T:
     """Return the document of type `kind` in `data`.
 
     Raises:
-        msgspec.DecodeError: if it is not one.
+        msgspec.DecodeError: `data` is not such a document.
     """
     return msgspec.json.decode(data, type=kind)
 

@@ -1,7 +1,7 @@
 """The documents that stages leave in the artifact store for one another. All times are seconds of the source.
 
-Time zero is the first video frame's presentation, whatever time stamp the container gives it (the remux makes the two
-the same): a word, a shot and a clip all count from there.
+Words, shots and clips count from the presentation of the first video frame. The remux gives this frame the time stamp
+zero.
 """
 
 from enum import StrEnum
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Origin(StrEnum):
-    """Where a source came from."""
+    """The origin of a source."""
 
     UPLOAD = "upload"
     URL = "url"
@@ -23,10 +23,10 @@ class VideoFacts(Struct, frozen=True, kw_only=True):
 
     Attributes:
         codec: FFmpeg's codec name, such as `h264`.
-        width: of the upright picture as shown with square pixels, pixels.
-        height: likewise.
-        rotation: degrees by which a player turns the coded picture clockwise: 0, 90, 180 or 270.
-        frame_rate: average frames a second.
+        width: Width of the upright picture, in square pixels.
+        height: Height of the upright picture, in square pixels.
+        rotation: Clockwise turn that a player gives the coded picture, in degrees: 0, 90, 180 or 270.
+        frame_rate: Average number of frames per second.
         pixel_format: FFmpeg's name, such as `yuv420p`.
     """
 
@@ -43,9 +43,9 @@ class AudioFacts(Struct, frozen=True, kw_only=True):
 
     Attributes:
         codec: FFmpeg's codec name, such as `aac`.
-        sample_rate: Hz.
-        channels: count.
-        index: its index among the container's streams.
+        sample_rate: Sample rate, in Hz.
+        channels: Number of channels.
+        index: Index of the stream in the container.
     """
 
     codec: str
@@ -55,17 +55,17 @@ class AudioFacts(Struct, frozen=True, kw_only=True):
 
 
 class MediaFacts(Struct, frozen=True, kw_only=True):
-    """`media.json`: what the downloader found out about the source it stored.
+    """`media.json`: the facts about the source that the downloader stored.
 
     Attributes:
-        stem: what the source is called, reduced to ASCII letters, digits, `-` and `_`; clip file names start with it.
-        title: what its owner calls it, as found.
-        container: `mp4` or `mkv`: what the artifact `source` is.
-        duration: seconds of picture.
-        size_bytes: of the artifact `source`.
-        origin: where it came from.
-        video: its video stream.
-        audio: its audio stream, None if there is none.
+        stem: Name of the source, reduced to ASCII letters, digits, `-` and `_`. Names of clip files start with it.
+        title: Title that the owner gave the source, unchanged.
+        container: Format of the artifact `source`: `mp4` or `mkv`.
+        duration: Duration of the picture, in seconds.
+        size_bytes: Size of the artifact `source`, in bytes.
+        origin: Origin of the source.
+        video: Video stream.
+        audio: Audio stream, None if the source has none.
     """
 
     stem: str
@@ -79,13 +79,13 @@ class MediaFacts(Struct, frozen=True, kw_only=True):
 
 
 class Word(Struct, frozen=True, kw_only=True):
-    """One spoken word as it is written, punctuation included, without surrounding blanks.
+    """One spoken word.
 
     Attributes:
-        text: the word.
-        start: seconds.
-        end: seconds, later than `start`.
-        score: how sure the recogniser is, 0 to 1.
+        text: Word as it is written, with punctuation and without surrounding blanks.
+        start: Start, in seconds.
+        end: End, in seconds, later than `start`.
+        score: Confidence of the recogniser, from 0 to 1.
     """
 
     text: str
@@ -95,14 +95,14 @@ class Word(Struct, frozen=True, kw_only=True):
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """A stretch of speech, about a sentence; its words lie inside it, in order, without overlap.
+    """A piece of speech, about as long as a sentence. Its words are inside it, in order, without overlap.
 
     Attributes:
-        text: all of its words.
-        start: seconds.
-        end: seconds, later than `start`.
-        words: what it is made of; empty where only the segment's times are known.
-        speaker: who says all of it, such as `A`; empty where speakers were not told apart.
+        text: Text of all words.
+        start: Start, in seconds.
+        end: End, in seconds, later than `start`.
+        words: Words of the segment; empty if only the times of the segment are known.
+        speaker: Label of the speaker, such as `A`; empty if the speakers were not separated.
     """
 
     text: str
@@ -113,14 +113,14 @@ class Segment(Struct, frozen=True, kw_only=True):
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
-    """What produced a transcript.
+    """The engine that produced a transcript.
 
     Attributes:
-        name: the engine, such as `whisperx`.
-        model: the model's name.
+        name: Name of the engine, such as `whisperx`.
+        model: Name of the model.
         device: `cpu` or `cuda`.
-        compute_type: such as `int8` or `float16`.
-        word_times: where the word times came from: `alignment` or `attention`.
+        compute_type: Number format of the computation, such as `int8` or `float16`.
+        word_times: Source of the word times: `alignment` or `attention`.
     """
 
     name: str
@@ -131,15 +131,15 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
 
 
 class Transcript(Struct, frozen=True, kw_only=True):
-    """`transcript.json`: what is said, and when.
+    """`transcript.json`: the speech of the source with its times.
 
     Attributes:
-        language: ISO 639-1 code, empty where nothing is said.
-        duration: seconds of audio transcribed.
-        segments: in order of time; empty where nothing is said.
-        engine: what produced it; None where there was no audio to transcribe.
-        levels: how loud each second is from second 0 on, mean power in whole dBFS, -90 for silence; empty where there
-            was no audio or nobody measured it.
+        language: ISO 639-1 code, empty if nobody speaks.
+        duration: Duration of the transcribed audio, in seconds.
+        segments: Segments in order of time; empty if nobody speaks.
+        engine: Engine that produced the transcript, None if there was no audio.
+        levels: Mean power of each second from second 0 on, in whole dBFS, -90 for silence; empty if there was no audio
+            or nobody measured it.
     """
 
     language: str
@@ -153,9 +153,9 @@ class Shot(Struct, frozen=True, kw_only=True):
     """An uninterrupted take: from the time of its first frame to that of the next shot's first frame.
 
     Attributes:
-        start: seconds; in the midst of a dissolve from the shot before, or of a fade's dark or white part.
-        end: likewise.
-        transition: how long the change from the shot before takes, seconds, about half of it before `start`; 0 for a
+        start: Start, in seconds: the middle of a dissolve from the shot before, or of the dark or white part of a fade.
+        end: End, in seconds: the start of the next shot, or the end of the video.
+        transition: Duration of the change from the shot before, in seconds, about half of it before `start`; 0 for a
             cut and for the first shot.
     """
 
@@ -168,10 +168,10 @@ class Scenes(Struct, frozen=True, kw_only=True):
     """`scenes.json`: the shots of the source, in order, without gaps; a video without a cut is one shot.
 
     Attributes:
-        shots: at least one.
-        detector: what found them.
-        frame_rate: average frames a second.
-        note: what the job's log says about the search, such as why it took longer; empty for nothing.
+        shots: Shots of the source, at least one.
+        detector: Name of the detector that found them.
+        frame_rate: Average number of frames per second.
+        note: Line about the search for the job's log, such as the reason why it took longer; empty for no line.
     """
 
     shots: tuple[Shot, ...]
@@ -181,18 +181,18 @@ class Scenes(Struct, frozen=True, kw_only=True):
 
 
 class PlannedClip(Struct, frozen=True, kw_only=True):
-    """One clip to render, with all that is published about it.
+    """One clip to render, with everything that is published about it.
 
     Attributes:
-        number: its rank from 1, the best score first; stands in its file name.
-        start: seconds of the source.
-        end: seconds of the source, later than `start`.
-        title: what it is called.
-        tiktok: caption for TikTok with hashtags, at most 2,200 characters.
-        instagram: caption for Instagram with at most 5 hashtags, at most 2,200 characters.
-        youtube: title for YouTube Shorts, at most 100 characters.
-        score: virality, 0 to 100.
-        reason: why it was picked, for people who look into the plan.
+        number: Rank of the clip from 1, the best score first; it is part of the file name.
+        start: Start in the source, in seconds.
+        end: End in the source, in seconds, later than `start`.
+        title: Title of the clip.
+        tiktok: Caption for TikTok with hashtags, at most 2,200 characters.
+        instagram: Caption for Instagram with at most 5 hashtags, at most 2,200 characters.
+        youtube: Title for YouTube Shorts, at most 100 characters.
+        score: Virality, from 0 to 100.
+        reason: Reason for the choice, for people who read the plan.
     """
 
     number: int
@@ -207,12 +207,12 @@ class PlannedClip(Struct, frozen=True, kw_only=True):
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What the picking of moments cost.
+    """The cost of choosing the moments.
 
     Attributes:
-        total_usd: US dollars.
-        provider_calls: requests made to a paid model.
-        estimated: whether the price is a guess because the model is not in the price table.
+        total_usd: Total, in US dollars.
+        provider_calls: Number of requests to a paid model.
+        estimated: True if the price is a guess because the model is not in the price table.
     """
 
     total_usd: float = 0.0
@@ -224,11 +224,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     """`plan.json`: the clips of a job, best score first, never empty, never overlapping.
 
     Attributes:
-        clips: in the order in which they are rendered.
-        picker: who chose them: `local`, or the model's name.
-        cost: what choosing them cost.
-        options: what the job asked for.
-        note: what the job's log says about the choice, such as why it was made locally; empty for nothing.
+        clips: Clips in the order in which they are rendered.
+        picker: Name of the model that chose the clips, or `local`.
+        cost: Cost of the choice.
+        options: Options of the job.
+        note: Line about the choice for the job's log, such as the reason why it was made locally; empty for no line.
     """
 
     clips: tuple[PlannedClip, ...]
@@ -239,13 +239,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class ShotFacts(Struct, frozen=True, kw_only=True):
-    """How one shot of a clip was laid out.
+    """The layout of one shot of a clip.
 
     Attributes:
-        start: of the shot, seconds from the clip's start.
-        end: likewise.
+        start: Start of the shot, in seconds from the clip's start.
+        end: End of the shot, in seconds from the clip's start.
         layout: `track`, `split` or `fit`.
-        reason: the evidence for it, in words, such as `one person in 96 % of 48 looks`.
+        reason: Evidence for the layout, in words.
     """
 
     start: float
@@ -255,22 +255,22 @@ class ShotFacts(Struct, frozen=True, kw_only=True):
 
 
 class ClipFacts(Struct, frozen=True, kw_only=True):
-    """`clips/<n>/clip.json`: what was rendered, stored after the files it speaks of.
+    """`clips/<n>/clip.json`: the facts about a rendered clip, stored after the files that they describe.
 
     Attributes:
-        number: the clip's rank.
-        duration: seconds of the rendered file.
-        width: pixels.
-        height: pixels.
-        frames: video frames written.
-        size_bytes: of `clip.mp4`.
-        shots: the clip's shots in order, with their layouts.
-        encoder: the video encoder used.
-        loudness_lufs: integrated loudness of the sound as it is heard, after AAC (EBU R 128); None for silence.
-        true_peak_dbtp: likewise its true peak, dB; None for silence.
-        missing_letters: of its words and its title, which no font has and which are therefore not in the picture.
-        unshaped: whether letters are not joined or ordered as their script wants it, for want of FriBidi.
-        sound_reduced: whether only one channel of the source's sound could be used, or none.
+        number: Rank of the clip.
+        duration: Duration of the rendered file, in seconds.
+        width: Width, in pixels.
+        height: Height, in pixels.
+        frames: Number of video frames.
+        size_bytes: Size of `clip.mp4`, in bytes.
+        shots: Shots of the clip in order, with their layouts.
+        encoder: Name of the video encoder.
+        loudness_lufs: Integrated loudness of the decoded AAC sound, in LUFS (EBU R 128); None for silence.
+        true_peak_dbtp: True peak of the decoded AAC sound, in dBTP; None for silence.
+        missing_letters: Letters of the words and the title that no font has; the picture does not show them.
+        unshaped: True if letters are not joined or ordered as their script requires because FriBidi is missing.
+        sound_reduced: True if only one channel of the source's sound could be used, or none.
     """
 
     number: int

@@ -1,7 +1,7 @@
-"""What happened to a job. The status is a fold of these in stream order.
+"""The events of a job; its status is the fold of them in stream order.
 
-An event says how things are now (stage, attempt, percent), never by how much they changed, and carries a key that is
-the same whenever the same thing is said again, so that a redelivered task's events are recognised as duplicates.
+An event gives the present state (stage, attempt, percent), never a difference. A redelivered task repeats its events
+with the same keys, by which they are recognised as duplicates.
 """
 
 from typing import TypeGuard
@@ -16,13 +16,13 @@ from msgspec import Struct
 
 
 class EventBase(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """What every event carries.
+    """The fields of every event.
 
     Attributes:
-        job: whose event it is.
-        at: when it was emitted, Unix time in seconds; for people, never for order.
-        generation: of the task that tells it. What a job that was reopened tells anew has a message id of its own, so
-            that the server does not drop it as a duplicate.
+        job: Id of the job.
+        at: Unix time of the event in seconds, for people; it decides no order.
+        generation: Generation of the task that emits the event. It is part of the message id, and the server does not
+            drop the events of a reopened job as duplicates.
     """
 
     job: JobId
@@ -31,22 +31,22 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="kind"):
 
     @property
     def kind(self) -> str:
-        """The event's kind as it stands in its subject."""
+        """Return the event's kind, which is part of its subject."""
         return str(self.__struct_config__.tag)
 
     @property
     def key(self) -> str:
-        """What makes two events of one job the same event."""
+        """Return the key: two events of one job with the same key are the same event."""
         return self.kind
 
     @property
     def message_id(self) -> str:
-        """The `Nats-Msg-Id` of this event."""
+        """Return the `Nats-Msg-Id` of this event."""
         return f"event.{self.job}.{self.key}" + (f".g{self.generation}" if self.generation else "")
 
     @property
     def _generation_suffix(self) -> str:
-        """Ends the key of what may happen once in each generation."""
+        """Return the end of the key of an event that may happen once in each generation."""
         return f".{self.generation}" if self.generation else ""
 
 
@@ -54,11 +54,11 @@ class Queued(EventBase, frozen=True, kw_only=True, tag="queued"):
     """The job was accepted.
 
     Attributes:
-        options: what it asked for.
-        source: the URL, or the uploaded file's name, as the submitter gave it.
-        upload: whether the source is a file that was uploaded.
-        priority: how urgently it is wanted.
-        ignored_options: names of fields that were sent and are not known.
+        options: Options of the job.
+        source: URL, or name of the uploaded file, as submitted.
+        upload: True if the source is an uploaded file.
+        priority: Priority of the job.
+        ignored_options: Names of unknown fields in the submission.
     """
 
     options: JobOptions = JobOptions()
@@ -76,8 +76,8 @@ class StageStarted(EventBase, frozen=True, kw_only=True, tag="stage_started"):
     """A stage began for the first time.
 
     Attributes:
-        stage: which.
-        line: what the job's log says of it; empty for nothing.
+        stage: Stage that began.
+        line: Line for the job's log; empty for no line.
     """
 
     stage: Stage
@@ -85,18 +85,18 @@ class StageStarted(EventBase, frozen=True, kw_only=True, tag="stage_started"):
 
     @property
     def key(self) -> str:
-        """One a stage, however often it is tried."""
+        """Return a key for each stage, however often it is tried."""
         return f"{self.kind}.{self.stage}"
 
 
 class StageProgress(EventBase, frozen=True, kw_only=True, tag="stage_progress"):
-    """How far a stage, or one clip of it, has come.
+    """The progress of a stage, or of one clip of it.
 
     Attributes:
-        stage: which.
-        attempt: the try that speaks, from 1.
-        percent: 0 to 100 of this stage or clip, whole.
-        clip: the clip it is about, None for the stage as a whole.
+        stage: Stage at work.
+        attempt: Number of the attempt, from 1.
+        percent: Progress of the stage or clip, from 0 to 100.
+        clip: Number of the clip that it is about, None for the stage as a whole.
     """
 
     stage: Stage
@@ -106,7 +106,7 @@ class StageProgress(EventBase, frozen=True, kw_only=True, tag="stage_progress"):
 
     @property
     def key(self) -> str:
-        """One for each percent of each attempt."""
+        """Return a key for each percent of each attempt."""
         part = "" if self.clip is None else f".{self.clip}"
         return f"{self.kind}.{self.stage}{part}.{self.attempt}.{self.percent}"
 
@@ -115,10 +115,10 @@ class StageFinished(EventBase, frozen=True, kw_only=True, tag="stage_finished"):
     """A stage's document is stored, or, for the render stage, one clip's files.
 
     Attributes:
-        stage: which.
-        clip: the clip it is about, None for the stage as a whole.
-        seconds: how long the work took, wall time; 0 if it was found done.
-        whisper_seconds: seconds of audio transcribed, from the transcriber only.
+        stage: Stage that finished.
+        clip: Number of the clip that it is about, None for the stage as a whole.
+        seconds: Wall time of the work, in seconds; 0 if it had been done before.
+        whisper_seconds: Duration of the transcribed audio, in seconds; None from other stages.
     """
 
     stage: Stage
@@ -128,7 +128,7 @@ class StageFinished(EventBase, frozen=True, kw_only=True, tag="stage_finished"):
 
     @property
     def key(self) -> str:
-        """One a stage and clip."""
+        """Return a key for each stage and clip."""
         part = "" if self.clip is None else f".{self.clip}"
         return f"{self.kind}.{self.stage}{part}"
 
@@ -137,8 +137,8 @@ class Log(EventBase, frozen=True, kw_only=True, tag="log"):
     """A line for the job's log.
 
     Attributes:
-        name: tells this line from the job's other lines: the same line always has the same name.
-        line: the text.
+        name: Name of the line among the lines of the job; a line that is repeated has the same name.
+        line: Text of the line.
     """
 
     name: str
@@ -146,18 +146,18 @@ class Log(EventBase, frozen=True, kw_only=True, tag="log"):
 
     @property
     def key(self) -> str:
-        """One a name."""
+        """Return a key for each name."""
         return f"{self.kind}.{self.name}"
 
 
 class ClipsPlanned(EventBase, frozen=True, kw_only=True, tag="clips_planned"):
-    """The plan is stored; from here the job is done when each of `count` clips is rendered or failed."""
+    """The plan is stored. The job is done once each of its `count` clips is rendered or has failed."""
 
     count: int
 
 
 class CostKnown(EventBase, frozen=True, kw_only=True, tag="cost"):
-    """What the picking of moments cost."""
+    """The cost of choosing the moments is known."""
 
     cost: Cost
 
@@ -166,8 +166,8 @@ class ClipRendered(EventBase, frozen=True, kw_only=True, tag="clip_rendered"):
     """A clip can be watched.
 
     Attributes:
-        clip: its number in the plan, from 1.
-        public: what the status says of it.
+        clip: Number of the clip in the plan, from 1.
+        public: Entry of the clip in the status.
     """
 
     clip: int
@@ -175,7 +175,7 @@ class ClipRendered(EventBase, frozen=True, kw_only=True, tag="clip_rendered"):
 
     @property
     def key(self) -> str:
-        """One a clip."""
+        """Return a key for each clip."""
         return f"{self.kind}.{self.clip}"
 
 
@@ -183,9 +183,9 @@ class ClipFailed(EventBase, frozen=True, kw_only=True, tag="clip_failed"):
     """A clip cannot be rendered; the others go on.
 
     Attributes:
-        clip: its number in the plan, from 1.
-        code: why, for machines.
-        sentence: why, for people.
+        clip: Number of the clip in the plan, from 1.
+        code: Reason for machines.
+        sentence: Reason for people.
     """
 
     clip: int
@@ -194,7 +194,7 @@ class ClipFailed(EventBase, frozen=True, kw_only=True, tag="clip_failed"):
 
     @property
     def key(self) -> str:
-        """One a clip and generation."""
+        """Return a key for each clip and generation."""
         return f"{self.kind}.{self.clip}{self._generation_suffix}"
 
 
@@ -202,9 +202,9 @@ class Failed(EventBase, frozen=True, kw_only=True, tag="failed"):
     """The job cannot go on.
 
     Attributes:
-        stage: where it ended, None where no stage was at work.
-        code: why, for machines.
-        sentence: why, for people.
+        stage: Stage that failed, None if no stage was at work.
+        code: Reason for machines.
+        sentence: Reason for people.
     """
 
     stage: Stage | None
@@ -213,25 +213,25 @@ class Failed(EventBase, frozen=True, kw_only=True, tag="failed"):
 
     @property
     def key(self) -> str:
-        """One a generation."""
+        """Return a key for each generation."""
         return f"{self.kind}{self._generation_suffix}"
 
 
 class Cancelled(EventBase, frozen=True, kw_only=True, tag="cancelled"):
-    """The submitter wants no more of it."""
+    """The submitter cancelled the job."""
 
 
 class Reopened(EventBase, frozen=True, kw_only=True, tag="reopened"):
-    """Work on the job, or on one clip of it, begins anew: the only step back that a status knows.
+    """Work on the job, or on one clip of it, begins again. No other event takes a status back.
 
     `generation` is that of the new work, higher than any before.
 
     Attributes:
-        clip: the clip that is tried again, None for the whole job (finished stages skip themselves).
-        fresh: the artifacts of this stage and of later ones were removed, so that what was told of them is told
-            again; None to go on with what is there.
-        line: what the job's log says of it.
-        revived: whether the job had lost its task and was found by the sweeper; else a person asked for it.
+        clip: Number of the clip that is tried again, None for the whole job; stages that are finished skip their work.
+        fresh: First stage whose artifacts were removed, with those of later stages; these stages report their work
+            again. None if the artifacts were kept.
+        line: Line for the job's log.
+        revived: True if the sweeper reopened the job because its task was lost, False if a person asked for it.
     """
 
     clip: int | None = None
@@ -241,7 +241,7 @@ class Reopened(EventBase, frozen=True, kw_only=True, tag="reopened"):
 
     @property
     def key(self) -> str:
-        """One a generation."""
+        """Return a key for each generation."""
         return f"{self.kind}{self._generation_suffix}"
 
 
@@ -262,11 +262,11 @@ Event = (
 )
 
 FAILURES = (Failed, ClipFailed)
-"""The events that end a generation of a job, or of one clip, until it is reopened."""
+"""The events that end a generation of a job, or of one clip; only reopening begins the next."""
 
 
 def is_retry(event: EventBase) -> TypeGuard[Reopened]:
-    """Whether `event` reopens what has ended: an operator's retry does, and the revival of a lost job had no end."""
+    """Return whether an operator reopened what had ended. The sweeper revives only jobs that have not ended."""
     return isinstance(event, Reopened) and not event.revived
 
 

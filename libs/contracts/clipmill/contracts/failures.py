@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Why a job, a clip or a request failed, for machines. A code never changes its meaning; new ones may come."""
+    """The reason of a failure, for machines. A code never changes its meaning; new codes may be added."""
 
     # requests
     ALREADY_ENDED = "already_ended"
@@ -46,8 +46,8 @@ class Failure(Exception):
     """Work that could not be done, with a code for machines and a sentence for a person.
 
     Attributes:
-        code: the stable machine-readable reason.
-        sentence: what happened and what to do about it, one or two plain sentences without secrets.
+        code: Reason for machines.
+        sentence: One or two plain sentences without secrets: the failure, and the way out of it.
     """
 
     def __init__(self, code: ErrorCode, sentence: str) -> None:
@@ -57,14 +57,14 @@ class Failure(Exception):
 
 
 class Permanent(Failure):
-    """This input can never work: trying again would fail again."""
+    """A failure that every further try would meet again."""
 
 
 class Transient(Failure):
-    """Another try may work: the network, a quota, a dead worker, a full memory.
+    """A failure that may pass, such as an outage, a quota, a dead worker or a full memory; another try may work.
 
     Attributes:
-        retry_after: seconds that the other side asked to be left alone, or None if it did not say.
+        retry_after: Pause that the other side asked for, in seconds; None if it did not ask for one.
     """
 
     def __init__(self, code: ErrorCode, sentence: str, retry_after: float | None = None) -> None:

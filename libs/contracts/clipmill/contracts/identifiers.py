@@ -1,4 +1,4 @@
-"""The closed sets and identifiers that every message is built from."""
+"""The identifier and the priority that messages carry."""
 
 from enum import StrEnum
 from typing import NewType
@@ -11,23 +11,24 @@ JobId = NewType("JobId", str)
 
 
 class Priority(StrEnum):
-    """How urgently a task is wanted; each stage has one consumer a priority."""
+    """The urgency of a task. Each stage has one consumer per priority."""
 
     HIGH = "high"
     NORMAL = "normal"
 
 
 def new_job_id() -> JobId:
-    """Return a fresh random job id."""
+    """Return a new random job id."""
     return JobId(str(uuid4()))
 
 
 def parse_job_id(text: str) -> JobId:
     """Return `text` as a job id.
 
+    Everything from outside is checked here before it becomes part of a subject or a key.
+
     Raises:
-        Permanent: with `bad_identifier` if `text` is not a UUID in canonical form. Whatever comes from outside passes
-            here before it comes near a subject or a key.
+        Permanent: `bad_identifier`, `text` is not a UUID in canonical form.
     """
     try:
         parsed = str(UUID(text))

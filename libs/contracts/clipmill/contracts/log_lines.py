@@ -1,4 +1,4 @@
-"""The lines of a job's log that the public contract fixes, in one place and to the letter."""
+"""The lines of a job's log that clients may rely on, in one place and to the letter."""
 
 from clipmill.contracts.documents import Origin
 from clipmill.contracts.identifiers import JobId
@@ -21,30 +21,30 @@ REVIVED = "Job was interrupted; it continues with the stages that are finished."
 
 
 def queued(job: JobId) -> str:
-    """The first line of every job."""
+    """Return the first line of every job."""
     return f"Job {job} queued."
 
 
 def analyzing_with(model: str) -> str:
-    """A model other than Gemini picks the moments."""
+    """Return the line for a model other than Gemini that chooses the moments."""
     return f"Analyzing viral moments with {model}..."
 
 
 def clip_ready(number: int, count: int, title: str) -> str:
-    """A clip can be watched."""
+    """Return the line for a clip that can be watched."""
     return f"Clip {number} of {count} ready: {title}"
 
 
 def clip_failed(number: int, count: int, sentence: str) -> str:
-    """A clip could not be rendered."""
+    """Return the line for a clip that could not be rendered."""
     return f"Clip {number} of {count} failed: {sentence}"
 
 
 def execution_error(sentence: str) -> str:
-    """The last line of a job that failed."""
+    """Return the last line of a job that failed."""
     return f"Execution error: {sentence}"
 
 
 def clip_retried(number: int) -> str:
-    """An operator has a clip rendered again."""
+    """Return the line for a clip that an operator has rendered again."""
     return f"Clip {number} is tried again."

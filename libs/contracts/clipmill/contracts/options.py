@@ -1,4 +1,4 @@
-"""What a submission may ask for."""
+"""The options of a submission."""
 
 from enum import StrEnum
 
@@ -8,10 +8,10 @@ CLIPS_LIMIT = 15
 """The most clips that one job may ask for."""
 
 CLIP_SECONDS_FLOOR = 5.0
-"""The shortest clip that may be asked for, seconds: below it there is no moment, only a flash."""
+"""The shortest clip that may be asked for, in seconds; anything shorter is too short for a moment."""
 
 CLIP_SECONDS_LIMIT = 180.0
-"""The longest clip that may be asked for, seconds: the longest that TikTok, Reels and Shorts all take."""
+"""The longest clip that may be asked for, in seconds: the longest that TikTok, Reels and Shorts all accept."""
 
 
 class OutputFormat(StrEnum):
@@ -26,35 +26,35 @@ class OutputFormat(StrEnum):
 
 
 class CaptionStyle(StrEnum):
-    """How words are burned into the picture."""
+    """The look of the captions in the picture."""
 
     BOLD = "bold"
-    """Heavy white letters with a black outline, the word being said in yellow."""
+    """Heavy white letters with a black outline; the spoken word is yellow."""
     BOX = "box"
-    """Heavy white letters, the word being said on a coloured box."""
+    """Heavy white letters; the spoken word has a coloured box."""
     FILL = "fill"
-    """Letters that fill with colour as they are said, as in karaoke."""
+    """Letters that fill with colour while they are spoken, as in karaoke."""
     CLEAN = "clean"
-    """Smaller letters on a dark, translucent panel, the words not yet said dimmed."""
+    """Smaller letters on a dark, translucent panel; words not yet spoken are dimmed."""
     OFF = "off"
-    """No words in the picture."""
+    """No captions in the picture."""
 
 
 class LayoutChoice(StrEnum):
-    """How a clip's shots fill its frame."""
+    """The way in which a clip's shots fill its frame."""
 
     AUTO = "auto"
-    """Each shot as suits it: `track`, `split` or `fit`."""
+    """The layout that suits each shot: `track`, `split` or `fit`."""
     TRACK = "track"
-    """A crop that follows who speaks; `fit` where there is nobody to follow."""
+    """A crop that follows the speaker; `fit` where there is nobody to follow."""
     FIT = "fit"
     """The whole picture on a background."""
     SPLIT = "split"
-    """Two people stacked where there are two, otherwise as `auto`."""
+    """Two people, one above the other, in shots that show two; `auto` in other shots."""
 
 
 class Background(StrEnum):
-    """What lies behind a picture that does not fill its frame."""
+    """The background of a picture that does not fill its frame."""
 
     BLUR = "blur"
     """The picture itself, enlarged, blurred and darkened."""
@@ -63,18 +63,18 @@ class Background(StrEnum):
 
 
 class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """The options of one job, validated, defaults filled in.
+    """The options of one job, validated, with defaults filled in.
 
     Attributes:
-        target_clips: how many clips are wanted, 1 to 15; a short video may give fewer.
-        clip_min_seconds: the shortest clip, seconds.
-        clip_max_seconds: the longest clip, seconds.
+        target_clips: Number of clips wanted, from 1 to 15; a short video may give fewer.
+        clip_min_seconds: Shortest duration of a clip, in seconds.
+        clip_max_seconds: Longest duration of a clip, in seconds.
         language: ISO 639-1 code of the speech, None to detect it.
-        captions: the style of the words in the picture, or `off`.
-        output_format: the shape of the clips.
-        layout: how shots fill the frame.
-        background: behind pictures that do not fill it.
-        hook: whether the clip's title stands in the picture for its first seconds.
+        captions: Style of the captions in the picture, or `off`.
+        output_format: Shape of the clips.
+        layout: Way in which shots fill the frame.
+        background: Background of pictures that do not fill the frame.
+        hook: True to show the clip's title in its first seconds.
     """
 
     target_clips: int = 3

@@ -1,4 +1,4 @@
-"""The stages of the work, in one table: whatever differs from stage to stage and is not a service's own is a row here.
+"""The stages of the work, in one table: a row holds what the services must agree on about a stage.
 
 Subjects, streams, consumers, artifact keys, the order of the work and the shares of progress all follow from the rows.
 A new stage is a row, a task in `clipmill.contracts.tasks`, and a service that does it.
@@ -12,17 +12,18 @@ from msgspec import Struct
 
 
 class StageRow(Struct, frozen=True, kw_only=True):
-    """What is known of a stage.
+    """The facts about a stage.
 
     Attributes:
-        service: the service that does its tasks.
-        document: name of the document that says that the stage is done, in the job's folder of the store, or in the
-            clip's where the stage is done clip by clip.
-        kind: type of that document.
-        leaves: names of what else it leaves in the job's folder; a slash at the end stands for all below.
-        builds_on: the stages whose documents it reads; empty for the stage that a job begins with.
-        share: about how much of a job's time it takes, percent, measured on a talk of 150 s.
-        per_clip: whether each clip has a task and a document of its own.
+        service: Name of the service that does the stage's tasks.
+        document: Name of the document that the stage writes last. It is stored in the job's folder, or in the clip's
+            folder if `per_clip`.
+        kind: Type of the document.
+        leaves: Names of the other artifacts that the stage stores in the job's folder; a name that ends with a slash
+            stands for everything below it.
+        builds_on: Names of the stages whose documents this one reads; empty for the first stage.
+        share: Approximate share of a job's time, in percent, measured on a talk of 150 s.
+        per_clip: True if each clip has its own task and document.
     """
 
     service: str
@@ -35,12 +36,12 @@ class StageRow(Struct, frozen=True, kw_only=True):
 
 
 class Stage(StrEnum):
-    """A step of the work that a job goes through; the value stands in subjects, consumers, metrics and logs.
+    """A step of the work on a job. Subjects, consumers, metrics and logs contain its value.
 
-    In the order of the work: a stage comes after those that it builds upon.
+    The members are in the order of the work: a stage comes after the stages that it builds upon.
 
     Attributes:
-        row: what is known of it.
+        row: Facts about the stage.
     """
 
     row: StageRow
@@ -48,7 +49,7 @@ class Stage(StrEnum):
     def __new__(cls, name: str, row: StageRow | None = None) -> Self:
         """Make the member whose value is `name`.
 
-        Every member has a row: the default is for type checkers, which take the look-up `Stage(name)` for this call.
+        Every member has a row. The default is for type checkers, which mistake the look-up `Stage(name)` for this call.
         """
         stage = str.__new__(cls, name)
         stage._value_ = name
@@ -74,7 +75,7 @@ class Stage(StrEnum):
             service="analyzer",
             document="plan.json",
             kind=Plan,
-            leaves=("analyze/",),  # what a model answered to tries that did not finish
+            leaves=("analyze/",),  # the answers of a model to attempts that did not finish
             builds_on=("transcribe", "scenes"),
             share=5,
         ),
@@ -93,12 +94,12 @@ class Stage(StrEnum):
 
     @property
     def builds_on(self) -> tuple["Stage", ...]:
-        """The stages whose documents this one reads."""
+        """Return the stages whose documents this one reads."""
         return tuple(Stage(name) for name in self.row.builds_on)
 
     @property
     def and_later(self) -> tuple["Stage", ...]:
-        """This stage and those that build upon what it made, in the order of the work."""
+        """Return this stage and those that build upon its artifacts, in the order of the work."""
         found = [self]
         for stage in Stage:
             if any(earlier in found for earlier in stage.builds_on):
@@ -107,4 +108,4 @@ class Stage(StrEnum):
 
 
 SERVICES = tuple(dict.fromkeys(stage.row.service for stage in Stage))
-"""The services that do the work, in its order; the gateway is the one beside them."""
+"""The services that do the work, in the order of the work. The gateway is not one of them."""

@@ -1,4 +1,4 @@
-"""The public status: what `GET /api/status/<job>` answers, field for field."""
+"""The public status: the answer of `GET /api/status/<job>`, field for field."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class JobState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether the job has ended."""
         return self in (JobState.COMPLETED, JobState.FAILED)
 
 
@@ -23,14 +23,14 @@ class PublicClip(Struct, frozen=True, kw_only=True):
     """A finished clip.
 
     Attributes:
-        video_url: path of the clip's file on the server that answered.
-        title: its title.
-        video_description_for_tiktok: caption with hashtags.
-        video_description_for_instagram: caption with hashtags.
-        video_title_for_youtube_short: at most 100 characters.
-        start: seconds of the source.
-        end: seconds of the source.
-        virality_score: 0 to 100.
+        video_url: Path of the clip's file on the server that answered.
+        title: Title of the clip.
+        video_description_for_tiktok: Caption for TikTok with hashtags.
+        video_description_for_instagram: Caption for Instagram with hashtags.
+        video_title_for_youtube_short: Title for YouTube Shorts, at most 100 characters.
+        start: Start in the source, in seconds.
+        end: End in the source, in seconds.
+        virality_score: Virality, from 0 to 100.
     """
 
     video_url: str
@@ -44,12 +44,12 @@ class PublicClip(Struct, frozen=True, kw_only=True):
 
 
 class CostAnalysis(Struct, frozen=True, kw_only=True):
-    """What a job cost.
+    """The cost of a job.
 
     Attributes:
-        total_cost: US dollars.
-        gemini_api_calls: requests made.
-        whisper_duration_seconds: seconds of audio transcribed.
+        total_cost: Total, in US dollars.
+        gemini_api_calls: Number of requests to a paid model.
+        whisper_duration_seconds: Duration of the transcribed audio, in seconds.
     """
 
     total_cost: float = 0.0
@@ -58,7 +58,7 @@ class CostAnalysis(Struct, frozen=True, kw_only=True):
 
 
 class PublicResult(Struct, frozen=True, kw_only=True):
-    """The clips in the order in which they finished; a clip stays where it first appeared, unchanged."""
+    """The clips in the order in which they finished. A clip keeps its place and does not change."""
 
     clips: tuple[PublicClip, ...]
     cost_analysis: CostAnalysis
@@ -68,9 +68,9 @@ class PublicStatus(Struct, frozen=True, kw_only=True):
     """The whole answer: these three keys and no other.
 
     Attributes:
-        status: where the job stands.
-        logs: lines for people, only ever appended to.
-        result: None until the first clip is rendered, and for a failed job.
+        status: State of the job.
+        logs: Lines for people; new lines are only ever added at the end.
+        result: Clips and cost; None until the first clip is rendered, and for a failed job.
     """
 
     status: JobState

@@ -1,4 +1,4 @@
-"""What one stage asks of the next: references only, never media."""
+"""The tasks that one stage gives the next: they refer to media and never contain any."""
 
 from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId, Priority
@@ -8,14 +8,14 @@ from msgspec import Struct
 
 
 class TaskBase(Struct, frozen=True, kw_only=True, tag_field="task"):
-    """What every task carries.
+    """The fields of every task.
 
     Attributes:
-        job: whose work it is.
-        options: what the job's submitter asked for.
-        priority: which consumer delivers it.
-        generation: raised when a task is published again on purpose (a retry of a dead letter), so that its message
-            id is a new one and the server does not drop it as a duplicate.
+        job: Id of the job.
+        options: Options of the job.
+        priority: Priority of the task; each priority has its own consumer.
+        generation: Generation of the job. An operator's retry raises it, which gives the task a new message id; the
+            server would drop a known id as a duplicate.
     """
 
     job: JobId
@@ -25,27 +25,27 @@ class TaskBase(Struct, frozen=True, kw_only=True, tag_field="task"):
 
     @property
     def stage(self) -> Stage:
-        """The stage that does this task."""
+        """Return the stage that does this task."""
         return Stage(str(self.__struct_config__.tag))
 
     @property
     def clip(self) -> int | None:
-        """The clip it is about, None for a task of the whole job."""
+        """Return the number of the clip, None for a task of the whole job."""
         return None
 
     @property
     def message_id(self) -> str:
-        """The `Nats-Msg-Id` of this task: the same task always has the same one."""
+        """Return the `Nats-Msg-Id`: a task that is published twice has the same id both times."""
         parts = ["task", self.job, self.stage, *([] if self.clip is None else [str(self.clip)]), str(self.generation)]
         return ".".join(parts)
 
 
 class DownloadTask(TaskBase, frozen=True, kw_only=True, tag="download"):
-    """Bring the source into the store, from `url` or, where that is None, from the artifact `upload`.
+    """Bring the source into the store, from `url` or, if that is None, from the artifact `upload`.
 
     Attributes:
-        url: an http or https URL, or None for an upload.
-        file_name: what the uploader called the file, as sent; None for a URL.
+        url: Http or https URL, or None for an upload.
+        file_name: Name of the uploaded file as sent, None for a URL.
     """
 
     url: str | None = None
@@ -71,7 +71,7 @@ class RenderTask(TaskBase, frozen=True, kw_only=True, tag="render"):
 
     @property
     def clip(self) -> int | None:
-        """The clip it is about."""
+        """Return the number of the clip."""
         return self.number
 
 
@@ -79,7 +79,7 @@ Task = DownloadTask | TranscribeTask | ScenesTask | AnalyzeTask | RenderTask
 
 
 def first_task(queued: Queued, generation: int = 0) -> DownloadTask:
-    """Return the task that a job begins with; in a later generation, finished stages skip themselves."""
+    """Return the task that a job begins with. In a later generation, stages that are finished skip their work."""
     return DownloadTask(
         job=queued.job,
         options=queued.options,
