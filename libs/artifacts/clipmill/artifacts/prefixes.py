@@ -1,4 +1,4 @@
-"""The jobs that have something in a store, in whatever state they were left: the sweeper removes orphans by it."""
+"""The jobs that have something in a store, also the remains of killed writers; the sweeper looks for orphans here."""
 
 import asyncio
 import os

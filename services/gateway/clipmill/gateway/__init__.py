@@ -1,1 +1,1 @@
-"""The HTTP side of clipmill: submissions in, job status and videos out."""
+"""The HTTP side of clipmill: it takes submissions and serves the status and the videos of jobs."""

@@ -1,4 +1,4 @@
-"""Runs the gateway: the HTTP application, and projector and sweeper whenever this replica holds the lease."""
+"""The gateway: the HTTP application, with projector and sweeper while this replica holds the lease."""
 
 import asyncio
 import contextlib
@@ -34,12 +34,12 @@ from clipmill.messaging.worker import StageWorker
 log = structlog.stdlib.get_logger()
 
 PROJECTOR_PAUSE = 1.0
-"""Seconds before a projector that stopped on an error is started again."""
+"""The pause before a projector that stopped on an error is started again, in seconds."""
 
 
 @asynccontextmanager
 async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
-    """Serve the API and keep projector and sweeper running while the context lasts."""
+    """Serve the API and run projector and sweeper while the context lasts."""
     shared, streams, seconds = runtime.shared, runtime.streams, settings.answer_seconds
     documents = await runtime.bucket(JOBS, JobDocument)
     statuses = Statuses(documents, answer_seconds=seconds)
@@ -112,7 +112,7 @@ def _sweeper(
 
 
 async def _lead(runtime: Runtime, projector: Projector[JobDocument], sweeper: Sweeper) -> None:
-    """Be the projector and the sweeper whenever the lease is ours; an error is told and the projector begins again."""
+    """Run projector and sweeper whenever this replica holds the lease; after an error, log it and start again."""
 
     async def project_and_sweep() -> None:
         sweeping = asyncio.create_task(sweeper.run())

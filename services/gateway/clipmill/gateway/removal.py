@@ -1,4 +1,4 @@
-"""Removing what belongs to a job: each step may be repeated, and a crash between two leaves a job to remove again."""
+"""The removal of jobs: each step may be repeated, and after a crash between two steps the job can be removed again."""
 
 import time
 
@@ -16,14 +16,14 @@ log = structlog.stdlib.get_logger()
 
 
 class Removal:
-    """Takes jobs out of the streams, the buckets and the store.
+    """Removes jobs from the streams, the buckets and the store.
 
     Args:
-        streams: where jobs have tasks, events and dead letters.
-        store: where artifacts lie.
-        documents: the bucket of job documents.
-        ended: tells workers that a job is over.
-        answer_seconds: how long NATS may take.
+        streams: Streams with the tasks, events and dead letters of jobs.
+        store: Store of the artifacts.
+        documents: Bucket of job documents.
+        ended: Record of ended jobs, which workers watch.
+        answer_seconds: Longest wait for NATS, in seconds.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Removal:
         self._answer_seconds = answer_seconds
 
     async def artifacts(self, job: JobId) -> int:
-        """Remove what the store has of `job` and return how many artifacts that were.
+        """Remove the artifacts of `job` from the store and return their number.
 
         Raises:
             Transient: `unavailable`.
@@ -50,21 +50,21 @@ class Removal:
         return await self._store.delete_prefix(layout.job_prefix(job))
 
     async def rebuildable(self, job: JobId) -> bool:
-        """Return whether the events still tell how `job` began: its document can be made anew, if it has none.
+        """Return whether the stream still has the first event of `job`, from which its document can be rebuilt.
 
         Raises:
-            Transient: `unavailable`, when NATS does not answer in time.
+            Transient: `unavailable`, NATS did not answer in time.
         """
         return await self._streams.last_event(job, Queued) is not None
 
     async def job(self, job: JobId) -> None:
-        """Remove all that is left of a job that has ended.
+        """Remove everything that is left of a job that has ended.
 
-        That it is over is said first, so that nobody makes more of it. The document goes last: while it is there, the
-        job can be found and removed again. It leaves a marker, over which no document is ever made.
+        The job is marked as ended first, and workers stop working on it. Its document is deleted last: until then, the
+        job can be found and removed again. The deletion leaves a marker that prevents a new document.
 
         Raises:
-            Transient: `unavailable`, when NATS or the store does not answer in time; the rest is still to be removed.
+            Transient: `unavailable`, NATS or the store did not answer in time; the removal is unfinished.
         """
         deadline = time.monotonic() + self._answer_seconds
         await self._ended.end(job, ENDED_FOR_GOOD, deadline=deadline)

@@ -9,7 +9,7 @@ GIBIBYTE = 1024**3
 
 
 class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
-    """What an operator may choose about the gateway."""
+    """The settings of the gateway."""
 
     port: Annotated[
         int, Meta(description="Port of the API, health and metrics; 0 lets the system choose.", ge=0, le=65535)

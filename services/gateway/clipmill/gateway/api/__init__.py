@@ -1,1 +1,1 @@
-"""The HTTP API: submissions in; statuses, jobs, transcripts and videos out."""
+"""The HTTP API: it takes submissions and serves statuses, jobs, transcripts and videos."""

@@ -1,4 +1,4 @@
-"""Whether another job is taken in: only while there is room for what has been taken in already."""
+"""Admission: another job is accepted only while the jobs accepted before it have enough disk space."""
 
 from collections.abc import AsyncIterator
 
@@ -11,19 +11,20 @@ GIBIBYTE = 1024**3
 
 RESERVE_BYTES = GIBIBYTE
 RESERVE_SHARE = 0.05
-"""What of a disk is kept for jobs that are under way, whichever is less: a share of it, or so many bytes."""
+"""The part of the disk that is kept free for running jobs: a share of it or a number of bytes, whichever is less."""
 
 CHECK_BYTES = 16 * 1024**2
-"""How often the disk is looked at while an upload comes in: several may come at once."""
+"""The upload bytes between two checks of the disk; several uploads may fill it at a time."""
 
 
 class Admission:
-    """Refuses before anything is stored or said, so that nothing has to be taken back.
+    """Refuses jobs before anything is stored or published of them.
 
     Args:
-        store: where uploads and all that is made of them go.
-        streams: where first tasks wait.
-        reserve_bytes: of the store's disk that are kept free, None for `RESERVE_SHARE` up to `RESERVE_BYTES`.
+        store: Store of the uploads and of everything that is made from them.
+        streams: Streams in which first tasks wait.
+        reserve_bytes: Disk space that is kept free, in bytes; None for `RESERVE_SHARE` of the disk, at most
+            `RESERVE_BYTES`.
     """
 
     def __init__(self, store: Store, streams: JobStreams, reserve_bytes: int | None) -> None:
@@ -32,11 +33,11 @@ class Admission:
         self._reserve_bytes = reserve_bytes
 
     async def check(self, *, deadline: float, upload_bytes: int = 0) -> None:
-        """Return if a job may be taken in now.
+        """Check that a job may be accepted now.
 
         Args:
-            deadline: `time.monotonic()` until which NATS may answer.
-            upload_bytes: that are going to be stored, as far as is known.
+            deadline: Value of `time.monotonic()` until which NATS may answer.
+            upload_bytes: Size of the upload as far as it is known, in bytes.
 
         Raises:
             Transient: `out_of_space`, `busy`, or `unavailable` after the deadline.
@@ -46,7 +47,7 @@ class Admission:
             raise busy()
 
     async def watched(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pass an upload's chunks on while there is room for more.
+        """Yield the chunks of an upload while there is space for more.
 
         Raises:
             Transient: `out_of_space`.

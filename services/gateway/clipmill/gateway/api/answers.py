@@ -1,4 +1,4 @@
-"""JSON answers, and how failures become them."""
+"""JSON answers, also to requests that fail."""
 
 from collections.abc import Awaitable, Callable
 
@@ -22,11 +22,11 @@ HTTP_STATUS = {
     ErrorCode.ALREADY_ENDED: 409,
     ErrorCode.NOT_ENDED: 409,
 }
-"""The status of a permanent failure; any other is the client's to mend: 400."""
+"""The HTTP status of a permanent failure; 400 for any other, which the client can avoid."""
 
 RETRY_SECONDS = 5
 RETRY_SECONDS_OF = {ErrorCode.OUT_OF_SPACE: 60}
-"""When to ask again, where the failure itself does not say: room comes back when jobs expire or somebody tidies up."""
+"""The seconds in `Retry-After` if the failure itself has none; a full disk recovers slowly, as jobs expire."""
 
 
 def as_json(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -35,16 +35,16 @@ def as_json(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | N
 
 
 def job_not_found() -> web.Response:
-    """Return the contract's 404."""
+    """Return the 404 of the contract."""
     return as_json(Problem(detail=JOB_NOT_FOUND), 404)
 
 
 @web.middleware
 async def failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn failures into answers with a sentence and a code."""
+    """Answer failures with a sentence and a code."""
     response = await _answer(request, handler)
     if not request.content.at_eof():
-        response.force_close()  # tells a client that still sends not to go on
+        response.force_close()  # a client that is still sending stops
     return response
 
 

@@ -1,4 +1,4 @@
-"""The gateway's routes, and what is measured of each request."""
+"""The routes of the gateway, and the metrics of each request."""
 
 import time
 
@@ -36,7 +36,7 @@ def application(
     *,
     health: Health,
 ) -> web.Application:
-    """Return the application that answers for all of them."""
+    """Return the application with the routes of all of them."""
     app = web.Application(middlewares=[measured, failures], client_max_size=JSON_LIMIT)
     app.router.add_post("/api/process", submissions.process)
     app.router.add_get("/api/status/{job}", statuses.status)
@@ -50,7 +50,10 @@ def application(
 
 
 def waiting(health: Health) -> web.Application:
-    """Return what answers while NATS is not reached yet, and while the gateway stops: probes, metrics, else 503."""
+    """Return the application for the time before NATS is reached and while the gateway stops.
+
+    It answers probes and metrics, and any other request with 503.
+    """
     app = web.Application(middlewares=[_closing, measured, failures])
     health.add_routes(app)
     app.router.add_route("*", "/{path:.*}", _not_yet)
@@ -64,7 +67,7 @@ async def _not_yet(_request: web.Request) -> web.StreamResponse:
 
 @web.middleware
 async def _closing(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Close the connection after the answer, so that the client's next request meets the application itself."""
+    """Close the connection after the answer: the next request then reaches the application itself."""
     response = await handler(request)
     response.force_close()
     return response
@@ -72,7 +75,7 @@ async def _closing(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count and time a request under its route, never under its path."""
+    """Count and time a request by its route, never by its path."""
     begun = time.perf_counter()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"

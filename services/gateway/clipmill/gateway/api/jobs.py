@@ -1,4 +1,4 @@
-"""Listing jobs, and ending them: cancelling what is at work, deleting what has ended."""
+"""The list of jobs, and their end: jobs at work are cancelled, jobs that have ended are deleted."""
 
 import asyncio
 import re
@@ -25,23 +25,23 @@ LIST_DEFAULT = 50
 
 FIRST_PAUSE = 0.005
 LAST_PAUSE = 0.1
-"""Seconds between two looks whether the end of a job is in its document, doubling from the first to the last."""
+"""The pauses between two checks of a document for the job's end, in seconds, doubling from the first to the last."""
 
 CLEARING_TRIES = 5
 CLEARING_PAUSE = 1.0
-"""A store that is away is tried again after so many seconds, doubling; after the last try it is left to the sweeper."""
+"""The pause before an unavailable store is tried again, in seconds, doubling; then the sweeper takes over."""
 
 
 class Jobs:
     """`GET /api/jobs` and `DELETE /api/jobs/<job>`.
 
     Args:
-        index: of all jobs.
-        statuses: which tell where one job stands.
-        publisher: of the cancellation.
-        ended: tells workers that a job has ended.
-        removal: of jobs and artifacts.
-        answer_seconds: how long NATS and the projector may take.
+        index: Index of all jobs.
+        statuses: Statuses of single jobs.
+        publisher: Publisher of the cancellation.
+        ended: Record of ended jobs, which workers watch.
+        removal: Removal of jobs and artifacts.
+        answer_seconds: Longest wait for NATS and the projector, in seconds.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Jobs:
         """Answer the jobs, newest first.
 
         Raises:
-            Permanent: `bad_option`, for a query that cannot be answered.
-            Transient: `unavailable`, when NATS does not answer in time.
+            Permanent: `bad_option`, the query has a bad value.
+            Transient: `unavailable`, NATS did not answer in time.
         """
         limit, before, status = _limit(request), _before(request), _status(request)
         await self._index.refresh()
@@ -85,12 +85,12 @@ class Jobs:
         return as_json(JobList(jobs=[job_summary(document) for document in documents if document], next=cursor))
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Cancel a job that is at work, delete one that has ended; `?only=` keeps either from becoming the other.
+        """Cancel a job that is at work, or delete one that has ended; `?only=` allows one of the two.
 
         Raises:
-            Permanent: `already_ended` or `not_ended`, when the job is not in the state that `only` is about, or ended
-                before it could be cancelled.
-            Transient: `unavailable`, when NATS or the store does not answer in time.
+            Permanent: `already_ended` or `not_ended`, the job is not in the state that `only` needs, or it ended before
+                it could be cancelled.
+            Transient: `unavailable`, NATS or the store did not answer in time.
         """
         only = _choice(request, "only", tuple(Only))
         document = await self._statuses.document(request.match_info["job"])
@@ -107,15 +107,15 @@ class Jobs:
         return as_json(Ended(job_id=document.job, status="deleted"))
 
     async def close(self) -> None:
-        """Leave what is still to be cleared to the sweeper."""
+        """Leave the artifacts that are not removed yet to the sweeper."""
         for task in self._clearing:
             task.cancel()
         await asyncio.gather(*self._clearing, return_exceptions=True)
 
     async def _cancel(self, document: JobDocument) -> web.Response:
-        """Say that the job is cancelled, and wait until its document says whether that came in time.
+        """Publish the cancellation, and wait until the document shows whether it came in time.
 
-        The present generation is over whatever came first, so its workers need not wait for the projector to hear it.
+        Whether or not it did, the present generation is over, and its workers learn of it without the projector.
         """
         job, deadline = document.job, time.monotonic() + self._answer_seconds
         cancelled = Cancelled(job=job, generation=document.generation)
@@ -137,7 +137,7 @@ class Jobs:
         return as_json(Ended(job_id=job, status="cancelled"))
 
     async def _clear(self, job: JobId) -> None:
-        """Remove a cancelled job's artifacts; what a dying worker stores after this is the sweeper's."""
+        """Remove the artifacts of a cancelled job; the sweeper removes those that a dying worker stores later."""
         for number in range(CLEARING_TRIES):
             try:
                 await self._removal.artifacts(job)

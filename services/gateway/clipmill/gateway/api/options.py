@@ -1,4 +1,4 @@
-"""What a client sends beside its video, checked field by field; a refusal names the field."""
+"""The options that a client sends with its video, checked one by one; a refusal names the option."""
 
 import math
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ KNOWN = frozenset(
     }
 )
 LATER = frozenset({"webhook_url", "webhook_secret"})
-"""Options of the API that this version cannot honour yet: refused, rather than silently not done."""
+"""Options of the API that this version does not support yet; it refuses them, since ignoring them would surprise."""
 
 SOURCES = frozenset({"url", "file"})
 URL_LIMIT = 2048
@@ -42,10 +42,10 @@ ON_OFF = {"on": True, "true": True, "off": False, "false": False}
 
 
 def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, ...]]:
-    """Return the options among `fields` and the names that are not known.
+    """Return the options among `fields` and the unknown names.
 
     Args:
-        fields: as sent: JSON values, or texts where they come from a form. An empty text or null counts as not sent.
+        fields: Fields as sent: JSON values, or texts from a form. An empty text or null counts as not sent.
 
     Raises:
         Permanent: `bad_option` for a bad value, `not_yet_supported` for an option of a later version.
@@ -88,7 +88,7 @@ def parse_url(url: object) -> str:
     """Return `url` if a downloader may try it.
 
     Raises:
-        Permanent: `bad_url`. Where the address leads is judged when it is connected to, not here.
+        Permanent: `bad_url`. The address itself is checked later, when it is connected to.
     """
     if not isinstance(url, str) or not url.isprintable() or len(url) > URL_LIMIT:
         raise Permanent(ErrorCode.BAD_URL, f"The url must be text of at most {URL_LIMIT} printable characters.")
@@ -103,7 +103,7 @@ def parse_url(url: object) -> str:
 
 
 def _lengths(sent: Mapping[str, object], defaults: JobOptions) -> tuple[float, float]:
-    """Return the shortest and longest clip; where only one is sent, the other's default gives way."""
+    """Return the shortest and longest duration; if only one is sent, the default of the other adapts to it."""
     shortest = _seconds(sent, "clip_min_seconds")
     longest = _seconds(sent, "clip_max_seconds")
     if shortest is not None and longest is not None and shortest > longest:
@@ -152,7 +152,7 @@ def _language(value: object) -> str | None:
 
 
 def _captions(sent: Mapping[str, object], default: CaptionStyle) -> CaptionStyle:
-    """Return the style of the captions; who only wants some says `on` or true."""
+    """Return the style of the captions; `on` or true stands for the default style."""
     if "captions" not in sent:
         return default
     value = sent["captions"]
@@ -188,7 +188,7 @@ def _on_off(sent: Mapping[str, object], name: str, *, default: bool) -> bool:
 
 
 def _switch(value: object) -> bool | None:
-    """Return what a boolean or a word for one says, None for anything else."""
+    """Return the boolean that `value` is or names, None for anything else."""
     if isinstance(value, bool):
         return value
     return ON_OFF.get(value.lower()) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Answering polls: the bucket's leader is asked, once for all who ask about a job at the same time."""
+"""The answers to polls: one request to the bucket's leader serves all simultaneous polls of a job."""
 
 import asyncio
 from collections import OrderedDict
@@ -13,15 +13,15 @@ from clipmill.gateway.projection.document import JobDocument, job_view, public_s
 from clipmill.messaging.buckets import Bucket, Entry
 
 CACHE_LIMIT = 1024
-"""Encoded answers kept, so that a poll that finds nothing new encodes nothing."""
+"""The most encoded answers that are kept: a poll that finds nothing new encodes nothing."""
 
 
 class Statuses:
     """`GET /api/status/<job>` and `GET /api/jobs/<job>`.
 
     Args:
-        documents: the bucket of job documents.
-        answer_seconds: how long NATS may take before the answer is 503.
+        documents: Bucket of job documents.
+        answer_seconds: Longest wait for NATS before the answer is 503, in seconds.
     """
 
     def __init__(self, documents: Bucket[JobDocument], *, answer_seconds: float) -> None:
@@ -30,7 +30,7 @@ class Statuses:
         self._encoded: OrderedDict[JobId, tuple[int, bytes]] = OrderedDict()
 
     async def status(self, request: web.Request) -> web.Response:
-        """Answer the contract's status, or 304 when the client has it already."""
+        """Answer the public status, or 304 if the client has it already."""
         job = _job(request)
         entry = None if job is None else await self._read(job)
         if job is None or entry is None or entry.data is None:
@@ -43,7 +43,7 @@ class Statuses:
         )
 
     async def job(self, request: web.Request) -> web.Response:
-        """Answer the rich view."""
+        """Answer the detailed view."""
         document = await self.document(request.match_info["job"])
         return job_not_found() if document is None else as_json(job_view(document))
 
@@ -51,7 +51,7 @@ class Statuses:
         """Return the document of a job, None if there is no such job.
 
         Raises:
-            Transient: `unavailable`, when NATS does not answer in time.
+            Transient: `unavailable`, NATS did not answer in time.
         """
         try:
             job = parse_job_id(job_id)
@@ -60,7 +60,7 @@ class Statuses:
         return (await self._read(job)).value
 
     async def _read(self, job: JobId) -> Entry[JobDocument]:
-        """Return a job's document as the bucket has it; reads of one job never overlap, so none is older."""
+        """Return the bucket's entry of a job. Reads of a job never overlap: a later one returns no older entry."""
         reading = self._reading.get(job)
         if reading is None:
             reading = asyncio.create_task(self._documents.get(job))
@@ -69,7 +69,7 @@ class Statuses:
         return await asyncio.shield(reading)
 
     def forget(self, job: JobId) -> None:
-        """Answer nobody with what was read of `job` before now: it was deleted."""
+        """Drop everything that was read of `job`, which was deleted."""
         self._reading.pop(job, None)
         self._encoded.pop(job, None)
 

@@ -1,8 +1,8 @@
-"""Taking in a video: an upload stored or a URL noted, the job made visible, its first task published.
+"""Submissions: the upload is stored, the job's first event and document are written, and its first task is published.
 
-The order makes a crash harmless: an upload alone is an orphan, a `queued` event alone is a job that waits, and the
-document exists before the client learns the job's id, so its first poll never misses. What was said of a job that is
-refused after all is taken back by cancelling it.
+The order makes a crash harmless. An upload alone is an orphan, and a `queued` event alone is a job that waits. The
+document exists before the client learns the job's id, and the first poll finds it. A job that is refused after its
+first event was published is cancelled.
 """
 
 import asyncio
@@ -46,12 +46,12 @@ FILE_NAME_LIMIT = 1024
 
 @dataclass
 class Form:
-    """What a client sent, before it is judged.
+    """The content of a request, not yet checked.
 
     Attributes:
-        fields: options and the URL, as sent.
-        file_name: of the upload, None if there is none.
-        upload_bytes: stored of it.
+        fields: Options and URL as sent.
+        file_name: Name of the uploaded file, None if there is none.
+        upload_bytes: Size of the stored upload, in bytes.
     """
 
     fields: dict[str, object] = field(default_factory=dict)
@@ -63,13 +63,13 @@ class Submissions:
     """`POST /api/process`.
 
     Args:
-        store: where uploads go.
-        publisher: of events and tasks.
-        documents: the bucket of job documents.
-        secrets: where a client's key is kept until its job ends.
-        admission: knows whether there is room for another job.
-        max_upload_bytes: the largest upload taken.
-        answer_seconds: how long NATS may take before the answer is 503.
+        store: Store of the uploads.
+        publisher: Publisher of events and tasks.
+        documents: Bucket of job documents.
+        secrets: Store of the keys that clients lend, each until its job ends.
+        admission: Check for space and queue before a job is accepted.
+        max_upload_bytes: Largest upload accepted, in bytes.
+        answer_seconds: Longest wait for NATS before the answer is 503, in seconds.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class Submissions:
         self._withdrawing: set[asyncio.Task[None]] = set()
 
     async def process(self, request: web.Request) -> web.Response:
-        """Take in a video and answer with its job's id.
+        """Accept a video and answer the id of its job.
 
         Raises:
-            Permanent: what the client must mend.
-            Transient: what may pass: too many jobs, no NATS, no store.
+            Permanent: The request is wrong; the client must correct it.
+            Transient: `busy`, `out_of_space` or `unavailable`.
         """
         job = new_job_id()
         try:
@@ -117,7 +117,7 @@ class Submissions:
         return as_json(Accepted(job_id=job))
 
     async def close(self) -> None:
-        """Stop taking back what refused jobs have said; without a task, they are found by the sweeper."""
+        """Stop cancelling refused jobs; the sweeper finds them later because they have no task."""
         for task in self._withdrawing:
             task.cancel()
         await asyncio.gather(*self._withdrawing, return_exceptions=True)
@@ -131,7 +131,7 @@ class Submissions:
             await self._announce(queued, deadline)
             await self._publisher.task(first_task(queued), deadline=deadline)
         except Transient:
-            # What was not answered may have been stored all the same, or will be when the server is back.
+            # The server may have stored a message without an answer, or may store it when it is back.
             withdrawing = asyncio.create_task(self._withdraw(queued.job, lent=key is not None))
             self._withdrawing.add(withdrawing)
             withdrawing.add_done_callback(self._withdrawing.discard)
@@ -139,30 +139,30 @@ class Submissions:
             raise
 
     async def _announce(self, queued: Queued, deadline: float) -> None:
-        """Publish the job's first event and make its document."""
+        """Publish the job's first event and write its document."""
         stored = await self._publisher.event(queued, deadline=deadline)
-        # Not NATS's `create`: in a cluster it fails when the projector's write is on its way and cannot be read yet.
+        # NATS's `create` fails in a cluster if the projector has written the document but it cannot be read yet.
         with contextlib.suppress(Conflict):  # the projector was faster
             await self._documents.update(queued.job, fold.new_document(stored.seq, queued), 0, deadline=deadline)
 
     async def _withdraw(self, job: JobId, *, lent: bool) -> None:
-        """Cancel a job that is refused after it was told of, however long the server is away."""
+        """Cancel a job that is refused after its first event was published, even if the server is away for long."""
         try:
             await self._publisher.event(Cancelled(job=job))
-        except Transient as reason:  # there is no room for events either, so none was stored before
+        except Transient as reason:  # the stream is full, and it stored no earlier event of the job either
             log.warning("refused_job_not_cancelled", job=job, sentence=reason.sentence)
         if lent:
             await self._secrets.forget(job)
 
     async def _discard(self, job: JobId) -> None:
-        """Delete what was stored of a job that is not taken in."""
+        """Delete the artifacts of a job that is not accepted."""
         try:
             await self._store.delete_prefix(layout.job_prefix(job))
         except Transient as reason:
             log.warning("upload_left", job=job, sentence=reason.sentence)
 
     async def _read(self, request: web.Request, job: JobId) -> Form:
-        """Return what was sent; an upload goes to the store as it arrives."""
+        """Return the content of the request; an upload goes to the store while it arrives."""
         if request.content_type == "application/json":
             return Form(fields=await _json_fields(request))
         if request.content_type == "application/x-www-form-urlencoded":
@@ -183,7 +183,7 @@ class Submissions:
                 if part.name == "file" and part.filename is not None:
                     if form.file_name is not None:
                         raise Permanent(ErrorCode.BAD_REQUEST, "The form holds several files; send one for each job.")
-                    form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape what is not ASCII
+                    form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape all but ASCII
                     chunks = self._admission.watched(self._limited(part))
                     form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
                 elif part.name:
@@ -203,7 +203,11 @@ class Submissions:
 
 
 def _judge(job: JobId, form: Form) -> Queued:
-    """Return the first event of a job, if what was sent makes one."""
+    """Return the first event of a job from the content of its request.
+
+    Raises:
+        Permanent: The content is not a valid submission.
+    """
     options, ignored = parse_options(form.fields)
     url = form.fields.get("url") or None
     if url is not None and form.file_name is not None:

@@ -1,4 +1,4 @@
-"""Serving what is said in a job's video."""
+"""The transcripts of jobs, in several formats."""
 
 from collections.abc import Callable
 
@@ -19,15 +19,15 @@ TEXTS: dict[str, tuple[str, Callable[[Transcript], str]]] = {
     "srt": ("application/x-subrip", lambda transcript: srt(cues_of(transcript))),
     "txt": ("text/plain", plain_text),
 }
-"""The formats beside JSON: their type, and how they are made."""
+"""The formats other than JSON, each with its content type and the function that makes it."""
 
 
 class Transcripts:
     """`GET /api/jobs/<job>/transcript?format=json|vtt|srt|txt`.
 
     Args:
-        store: where transcripts lie.
-        statuses: which know the jobs.
+        store: Store of the transcripts.
+        statuses: Statuses of jobs.
     """
 
     def __init__(self, store: Store, statuses: Statuses) -> None:
@@ -35,10 +35,10 @@ class Transcripts:
         self._statuses = statuses
 
     async def transcript(self, request: web.Request) -> web.Response:
-        """Send the transcript in the format asked for.
+        """Answer the transcript in the requested format.
 
         Raises:
-            Permanent: `bad_option` for another format, `not_found` while there is no transcript.
+            Permanent: `bad_option` for an unknown format, `not_found` while there is no transcript.
         """
         wanted = request.query.get("format", JSON)
         if wanted != JSON and wanted not in TEXTS:

@@ -1,4 +1,4 @@
-"""Serving what was rendered, whole or in ranges, from the store."""
+"""The files of rendered clips, served whole or in ranges from the store."""
 
 import re
 from typing import NamedTuple
@@ -26,7 +26,7 @@ PLACES = {
 
 
 class Wanted(NamedTuple):
-    """The bytes to send: `start` up to, not including, `end`."""
+    """The bytes to send: from `start` up to, but not including, `end`."""
 
     start: int
     end: int
@@ -37,8 +37,8 @@ class Videos:
     """`GET` and `HEAD /videos/<job>/<name>`.
 
     Args:
-        store: where clips lie.
-        statuses: which tell what a job has published.
+        store: Store of the clips.
+        statuses: Statuses of jobs, which show the published clips.
     """
 
     def __init__(self, store: Store, statuses: Statuses) -> None:
@@ -83,7 +83,7 @@ class Videos:
 
 
 def _published(document: JobDocument, found: ClipAddress) -> bool:
-    """Whether the job's status shows this very clip; those of a cancelled job are gone, or about to go."""
+    """Return whether the job's status shows the clip; a cancelled job serves none because its files are removed."""
     if document.cancelled:
         return False
     url = clip_url(document.job, found.stem, found.number)
@@ -91,7 +91,7 @@ def _published(document: JobDocument, found: ClipAddress) -> bool:
 
 
 def _wanted(request: web.Request, size: int, etag: str) -> Wanted | None:
-    """Return the range asked for, None if the file has no such bytes; what is not understood means the whole file."""
+    """Return the requested range, None if it is beyond the file; an unknown form of range stands for the whole file."""
     whole = Wanted(0, size, partial=False)
     if request.headers.get("If-Range", etag) != etag:
         return whole

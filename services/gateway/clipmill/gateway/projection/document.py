@@ -1,4 +1,4 @@
-"""The document that the gateway keeps for each job: everything a status is made of."""
+"""The document that the gateway keeps for each job: statuses and views are made from it."""
 
 from clipmill.contracts.api import CANCELLED, FailureView, JobSummary, JobView, StageView
 from clipmill.contracts.events import Queued
@@ -11,33 +11,33 @@ from msgspec.structs import replace
 
 
 class JobDocument(Struct, kw_only=True):
-    """A job as the events folded so far tell it.
+    """A job after the events that were folded so far.
 
     Attributes:
-        job: its id.
-        state: one of the contract's four.
-        cancelled: whether its submitter ended it.
-        logs: lines for people.
-        clips: what can be watched, in the order in which it finished.
-        clips_planned: how many there will be, None before the plan is known.
-        clips_ready: numbers of the clips that are in `clips`.
-        clips_failed: why, by clip number.
-        clip_percent: how far each clip's rendering is, by clip number.
-        cost: what it cost so far.
-        stages: how each stage stands, by its name.
-        options: what was asked for.
-        source: the URL or file name as submitted.
-        upload: whether the source is a file that was uploaded.
-        priority: how urgently it is wanted.
-        ignored_options: names of fields that were sent and are not known.
-        generation: the latest that was heard of: raised when the job is reopened.
-        revived: whether this generation began because the job had lost its task.
-        error: why it failed, None while it did not.
-        created: Unix time in seconds.
-        started: likewise, None before a worker took it.
-        finished: likewise, None before it ended.
-        sequence: of the last event of the stream that was folded.
-        keys: of the events folded, except progress, which only moves forward.
+        job: Id of the job.
+        state: State of the job in the public status.
+        cancelled: True if the submitter cancelled the job.
+        logs: Lines for people.
+        clips: Clips that can be watched, in the order in which they finished.
+        clips_planned: Number of clips in the plan, None before there is one.
+        clips_ready: Numbers of the clips that are in `clips`.
+        clips_failed: Failures by clip number.
+        clip_percent: Progress of the rendering by clip number, in percent.
+        cost: Cost so far.
+        stages: State of each stage, by its name.
+        options: Options of the job.
+        source: URL or file name as submitted.
+        upload: True if the source is an uploaded file.
+        priority: Priority of the job.
+        ignored_options: Names of unknown fields in the submission.
+        generation: Highest generation among the events; each reopening raises it.
+        revived: True if this generation began because the job's task was lost.
+        error: Failure of the job, None if it has not failed.
+        created: Unix time of the submission in seconds.
+        started: Unix time in seconds at which a worker took the job, None before it.
+        finished: Unix time of the end in seconds, None before it.
+        sequence: Stream sequence of the last event that was folded.
+        keys: Keys of the folded events, except progress, which only moves forward.
     """
 
     job: JobId
@@ -66,7 +66,7 @@ class JobDocument(Struct, kw_only=True):
     keys: list[str] = field(default_factory=list)
 
     def submission(self) -> Queued:
-        """Return the event that the job began with."""
+        """Return the job's first event."""
         return Queued(
             job=self.job,
             at=self.created,
@@ -79,7 +79,7 @@ class JobDocument(Struct, kw_only=True):
 
 
 def public_status(document: JobDocument) -> PublicStatus:
-    """Return what `GET /api/status/<job>` answers."""
+    """Return the answer of `GET /api/status/<job>`."""
     result = None
     if document.clips and document.state is not JobState.FAILED:
         result = PublicResult(clips=tuple(document.clips), cost_analysis=document.cost)
@@ -87,7 +87,7 @@ def public_status(document: JobDocument) -> PublicStatus:
 
 
 def job_view(document: JobDocument) -> JobView:
-    """Return what `GET /api/jobs/<job>` answers."""
+    """Return the answer of `GET /api/jobs/<job>`."""
     return JobView(
         job_id=document.job,
         status=job_status(document),
@@ -109,7 +109,7 @@ def job_view(document: JobDocument) -> JobView:
 
 
 def job_summary(document: JobDocument) -> JobSummary:
-    """Return what `GET /api/jobs` says of a job."""
+    """Return the entry of a job in the answer of `GET /api/jobs`."""
     return JobSummary(
         job_id=document.job,
         status=job_status(document),
@@ -127,12 +127,12 @@ def job_summary(document: JobDocument) -> JobSummary:
 
 
 def job_status(document: JobDocument) -> str:
-    """Return where the job stands: one of `JOB_STATUSES`."""
+    """Return the status of the job, one of `JOB_STATUSES`."""
     return CANCELLED if document.cancelled else document.state
 
 
 def _stage_view(document: JobDocument, stage: Stage) -> StageView:
-    """Return how a stage stands: nothing runs in a job that has ended."""
+    """Return the state of a stage; no stage runs in a job that has ended."""
     view = document.stages.get(stage, StageView())
     return replace(view, state="stopped") if document.state.terminal and view.state == "running" else view
 

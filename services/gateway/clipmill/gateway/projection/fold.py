@@ -1,9 +1,9 @@
-"""How a job's events make its document: a pure fold in stream order.
+"""The fold of a job's events into its document, in stream order and without side effects.
 
-Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and one whose
-key is known is the same event said again. Events before `queued` and after a terminal one are ignored, so logs and
-clips only ever grow and a status never goes back; `reopened` is the one exception. Once a job goes on in a later
-generation, the failure of an older one says nothing about it.
+Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and an event
+whose key is known is a repetition. Events before `queued` and after a terminal event are ignored. So logs and clips
+only ever grow and a status never goes back, with the one exception of `reopened`. A failure of an older generation is
+ignored once a later one has begun.
 """
 
 from clipmill.contracts import log_lines
@@ -32,7 +32,7 @@ from clipmill.gateway.projection.document import JobDocument
 from msgspec.structs import replace
 
 CLIP_KEYS = ("clip_rendered.", *(f"stage_finished.{stage}." for stage in Stage if stage.row.per_clip))
-"""How the keys of events begin that a clip which is made afresh tells again; a failure's key has its generation."""
+"""The beginnings of the keys that a clip repeats when it is made afresh; the key of a failure has its generation."""
 
 
 def begin(sequence: int, event: Event) -> JobDocument | None:
@@ -41,7 +41,7 @@ def begin(sequence: int, event: Event) -> JobDocument | None:
 
 
 def new_document(sequence: int, queued: Queued) -> JobDocument:
-    """Return the document of a job of which only `queued`, stored at `sequence`, is known."""
+    """Return the document of a job whose only event so far is `queued`, stored at `sequence`."""
     return JobDocument(
         job=queued.job,
         logs=[log_lines.queued(queued.job)],
@@ -60,8 +60,7 @@ def fold(document: JobDocument, sequence: int, event: Event) -> bool:
     """Apply `event`, stored at `sequence`, to `document`.
 
     Returns:
-        Whether the document changed. A sequence that only moves forward over an ignored event is no change: the
-        event would be ignored again.
+        True if the document changed. An ignored event leaves the sequence as it is; a replay ignores the event again.
     """
     if sequence <= document.sequence or (document.state.terminal and not _reopens(document, event)):
         return False
@@ -126,7 +125,7 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
 
 
 def _reopens(document: JobDocument, event: Event) -> bool:
-    """Whether a job that has ended goes on: what a person cancelled does not, and what ended was not lost."""
+    """Return whether `event` reopens an ended job: only a retry does, unless the job was cancelled."""
     return is_retry(event) and not document.cancelled
 
 
@@ -149,7 +148,7 @@ def _reopen(document: JobDocument, event: Reopened) -> None:
 
 
 def _forget(document: JobDocument, fresh: Stage) -> None:
-    """Forget what was told of stages whose artifacts were removed, so that it can be told again."""
+    """Drop everything about stages whose artifacts were removed: they report their work again."""
     stages = fresh.and_later
     for stage in stages:
         document.stages.pop(stage, None)
@@ -169,7 +168,7 @@ def _processing(document: JobDocument, at: float) -> None:
 
 
 def _progress(document: JobDocument, event: StageProgress) -> bool:
-    """Move a percentage forward; it never goes back, since a second attempt's beginning tells nobody anything."""
+    """Move a percentage forward, never back: a second attempt changes nothing until it overtakes the first."""
     if event.clip is not None:
         if event.percent <= document.clip_percent.get(event.clip, -1):
             return False
@@ -207,7 +206,7 @@ def _fail(document: JobDocument, failure: FailureView, at: float) -> None:
 
 
 def _finish_if_done(document: JobDocument, at: float) -> None:
-    """Derive the end: every planned clip is rendered or failed."""
+    """End the job if every planned clip is rendered or has failed."""
     planned = document.clips_planned
     if document.state.terminal or planned is None:
         return

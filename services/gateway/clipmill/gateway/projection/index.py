@@ -1,7 +1,7 @@
-"""Which jobs there are, for lists and for whoever tidies up: what a list is made of, brought up to date bit by bit.
+"""An index of all jobs, for lists and for the sweeper; each refresh reads only the changes.
 
-What one job's status is, the bucket's leader alone tells; this index may be a moment behind it. It holds some 300 bytes
-a job, so that a gateway that knows a hundred thousand is hardly larger for it.
+The index may be a moment behind the bucket's leader, which alone answers for the status of one job. It takes some 300
+bytes per job, or 30 MB for a hundred thousand.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ log = structlog.stdlib.get_logger()
 
 
 class IndexedJob(Struct, frozen=True, gc=False):
-    """What the index knows of a job.
+    """The entry of a job in the index.
 
     Attributes:
-        status: one of `JOB_STATUSES`.
-        created: Unix time in seconds.
-        finished: likewise, None before it ended.
+        status: One of `JOB_STATUSES`.
+        created: Unix time of the submission in seconds.
+        finished: Unix time of the end in seconds, None before it.
     """
 
     status: str
@@ -35,11 +35,11 @@ class IndexedJob(Struct, frozen=True, gc=False):
 
 
 class JobIndex:
-    """Every job that has a document.
+    """The index of every job that has a document.
 
     Args:
-        documents: the bucket of job documents.
-        answer_seconds: how long NATS may take.
+        documents: Bucket of job documents.
+        answer_seconds: Longest wait for NATS, in seconds.
     """
 
     def __init__(self, documents: Bucket[JobDocument], *, answer_seconds: float) -> None:
@@ -50,14 +50,14 @@ class JobIndex:
 
     @property
     def jobs(self) -> Mapping[JobId, IndexedJob]:
-        """All jobs as the last `refresh` found them."""
+        """Return all jobs as the last `refresh` found them."""
         return self._jobs
 
     async def refresh(self) -> None:
-        """Take up what was written meanwhile.
+        """Read the changes since the last refresh.
 
         Raises:
-            Transient: `unavailable`, when NATS does not answer in time; what was read until then is kept.
+            Transient: `unavailable`, NATS did not answer in time; the changes read until then are kept.
         """
         deadline = time.monotonic() + self._answer_seconds
         async with self._turn():
@@ -68,7 +68,7 @@ class JobIndex:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Let one look at a time; during an outage, those that wait for their turn must not queue up."""
+        """Let one caller refresh at a time; the others fail after the wait, or they would queue up during an outage."""
         try:
             async with asyncio.timeout(self._answer_seconds):
                 await self._refreshing.acquire()

@@ -1,4 +1,4 @@
-"""The gateway's projector: job events into job documents, with the side effects that a job's end has."""
+"""The view of the gateway's projector: it folds events into job documents and does what a job's end requires."""
 
 from collections.abc import Sequence
 
@@ -27,12 +27,12 @@ for _state in ("queued", "completed", "failed", "cancelled"):
 
 
 class JobsView:
-    """Job documents as the projector folds them.
+    """The job documents that the projector folds.
 
     Args:
-        streams: where tasks of a job that ended may be left.
-        ended: tells workers that a job has ended.
-        secrets: forgotten when their job ends.
+        streams: Streams in which an ended job may still have tasks.
+        ended: Record of ended jobs, which workers watch.
+        secrets: Keys that clients lent; they are deleted when their job ends.
     """
 
     def __init__(self, streams: JobStreams, ended: EndedJobs, secrets: Secrets) -> None:
@@ -41,37 +41,38 @@ class JobsView:
         self._secrets = secrets
 
     def begin(self, event: StoredEvent) -> JobDocument | None:
-        """Return a new document if `event` is a `queued`."""
+        """Return a new document if `event` is a `queued`, None otherwise."""
         decoded = _decode(event)
         return None if decoded is None else fold.begin(event.sequence, decoded)
 
     def fold(self, document: JobDocument, event: StoredEvent) -> bool:
-        """Apply `event` to `document`."""
+        """Apply `event` to `document` and return whether it changed."""
         decoded = _decode(event)
         return decoded is not None and fold.fold(document, event.sequence, decoded)
 
     async def before_write(self, document: JobDocument) -> None:
-        """End what a job that is over still has; that it is over is said first, so that nobody begins anew."""
+        """Remove the tasks and secrets of a job that has ended; mark it as ended first, and no worker starts again."""
         if not document.state.terminal:
             return
         job = document.job
         await self._ended.end(job, ENDED_FOR_GOOD if document.cancelled else document.generation)
-        if document.state is not JobState.COMPLETED:  # of a completed job no task is left but those being acknowledged
+        if document.state is not JobState.COMPLETED:  # a completed job's last tasks are being acknowledged
             await self._purge_tasks(document)
         await self._secrets.forget(job)
 
     async def _purge_tasks(self, document: JobDocument) -> None:
-        """Remove the tasks of a job that has ended, but none of a job that was reopened before its end is folded.
+        """Remove the tasks of a job that has ended, but not those of a later generation.
 
-        A reopening is stored before its task. So if there is none after the streams' ends were read, every task of a
-        later generation comes after those ends, and the purge stops there.
+        The job may have been reopened before its end was folded. A `reopened` event is stored before its task. If there
+        is none after the ends of the streams were read, all tasks of a later generation come after these ends, where
+        the purge stops.
         """
         ends = await self._streams.task_ends()
         if not await self._reopened(document):
             await self._streams.purge_tasks(document.job, ends)
 
     async def _reopened(self, document: JobDocument) -> bool:
-        """Whether the stream tells of a later generation than the document."""
+        """Return whether the stream has a later generation than the document."""
         message = await self._streams.last_event(document.job, Reopened)
         if message is None:
             return False
@@ -79,7 +80,7 @@ class JobsView:
         return not document.cancelled and reopened.generation > document.generation
 
     def written(self, document: JobDocument, events: Sequence[StoredEvent]) -> None:
-        """Count what was folded."""
+        """Count the folded events."""
         for event in events:
             decoded = _decode(event)
             if decoded is not None:

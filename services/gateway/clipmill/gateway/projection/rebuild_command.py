@@ -1,4 +1,4 @@
-"""`python -m clipmill.gateway rebuild`: rebuilds the job documents from the events."""
+"""The command `python -m clipmill.gateway rebuild`, which rebuilds the job documents from the events."""
 
 import argparse
 import sys
@@ -22,28 +22,28 @@ from clipmill.messaging.service import configured
 from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
 
 PATIENCE_SECONDS = 10.0
-"""For a server that is to run already."""
+"""The longest wait for NATS, in seconds; it should be running already."""
 
 DIFFERENT = 1
-"""The exit status of a check that found something."""
+"""The exit status of a check that found a difference."""
 
 UNREACHABLE = 3
-"""The exit status when NATS does not answer or has no buckets of ours."""
+"""The exit status if NATS does not answer or does not have the buckets of clipmill."""
 
 NAMES_SHOWN = 10
 
 
 def rebuild(arguments: Sequence[str]) -> int:
-    """Run `rebuild`: rebuild the job documents, while gateways run, and print the report.
+    """Rebuild the job documents, while gateways run, and print the report.
 
     Args:
-        arguments: after the word `rebuild`.
+        arguments: Command-line arguments after the word `rebuild`.
 
     Returns:
         The exit status: 0, `DIFFERENT` or `UNREACHABLE`.
 
     Raises:
-        SettingsError: if a variable has a bad value.
+        SettingsError: A variable has a bad value.
     """
     parser = argparse.ArgumentParser(
         prog="python -m clipmill.gateway rebuild",

@@ -1,17 +1,16 @@
-"""Making every job's document anew from the events, while projectors run: `python -m clipmill.gateway rebuild`.
+"""The rebuild of all job documents from the events, while projectors run: `python -m clipmill.gateway rebuild`.
 
-The events are folded in memory from the first on and each document is compared to the byte with the bucket's. What is
-right is left alone, what differs or is missing is written by compare-and-set.
+The rebuild folds all events in memory and compares each document with the bucket's, byte by byte. A correct document
+stays as it is; a different or missing one is written by compare-and-set.
 
-The projector's lease is neither taken nor asked for. A write that is based on what was just read cannot overwrite what
-anybody wrote meanwhile, so a projector and any number of rebuilds at once cost conflicts and never correctness; to stop
-the projector for as long as a rebuild takes would stop every status. Two things are minded instead:
+The rebuild does not take the projector's lease: without a projector, no status would change until the rebuild ends. A
+write by compare-and-set never overwrites a newer document. Projectors and several rebuilds at a time therefore cause
+conflicts, but no errors. Two rules make this safe:
 
-- A projector passes over events of a job that has no document. So after a document was written the events are read on,
-  and the job is done only when the bucket was seen to hold what all events up to then give; from there the projector
-  goes on with it.
-- What lies behind the checkpoint, a projector may be about to write, with what has to happen before (a job's end is
-  told, its tasks are purged). It is left to it for a while, and then done here in the same order.
+- A projector skips the events of a job that has no document. So the rebuild reads on after it has written a document.
+  The job is done only when the bucket holds the fold of all events up to then; from there, the projector continues.
+- Events after the checkpoint may be in the hands of a projector, which ends a job and purges its tasks before it writes
+  the document. The rebuild waits for the projector for a while, and then does these steps itself, in this order.
 """
 
 import asyncio
@@ -36,38 +35,38 @@ from msgspec import Struct, field
 log = structlog.stdlib.get_logger()
 
 STALLED_SECONDS = 6.0
-"""A checkpoint that stands still for so long is moved by nobody: longer than another projector's takeover."""
+"""The time after which a checkpoint that does not move has no projector; a takeover takes less."""
 
 PAUSE_SECONDS = 0.05
-"""Between two looks at jobs that others are writing."""
+"""The pause between two comparisons of jobs that others are writing, in seconds."""
 
 JOBS_AT_ONCE = 32
 
 ANSWER_SECONDS = 60.0
-"""How long one request may go unanswered while the bucket is listed at the end."""
+"""The longest wait for an answer while the bucket is listed at the end, in seconds."""
 
 
 class Finding(Enum):
-    """What was wrong with a document."""
+    """A fault of a document."""
 
     DIFFERENT = "different"
     MISSING = "missing"
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a rebuild found and did.
+    """The result of a rebuild.
 
     Attributes:
-        events: read.
-        undecodable_events: of those, skipped since this version cannot decode them.
-        jobs: that the events tell of.
-        equal: documents that were right to the byte.
-        different: jobs whose document was another, or could not be decoded.
-        missing: jobs that had no document.
-        mended: how many of `different` were written anew: all, or none where only a check was asked for.
-        created: likewise of `missing`.
-        without_events: keys of documents whose first event the stream does not have; they are left as they are.
-        seconds: it took.
+        events: Number of events read.
+        undecodable_events: Number of events skipped because this version cannot decode them.
+        jobs: Number of jobs in the stream.
+        equal: Number of documents that were correct to the byte.
+        different: Ids of jobs whose document differed or could not be decoded.
+        missing: Ids of jobs that had no document.
+        rewritten: Number of documents in `different` that were written again: all, or none in a check.
+        created: Number of documents in `missing` that were written: all, or none in a check.
+        without_events: Keys of documents whose first event is not in the stream; they are left as they are.
+        seconds: Duration of the rebuild, in seconds.
     """
 
     events: int
@@ -83,14 +82,14 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class Rebuilding:
-    """One rebuild.
+    """A rebuild.
 
     Args:
-        streams: where events are read.
-        documents: the bucket of job documents.
-        projector: one that does not run; it knows the checkpoint.
-        view: does what must have happened before a document says so.
-        check: whether nothing is to be written.
+        streams: Streams with the events.
+        documents: Bucket of job documents.
+        projector: Projector that does not run; it reads the checkpoint.
+        view: View that does the steps before a write.
+        check: True to compare only and write nothing.
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class Rebuilding:
         self._moved = 0.0
 
     async def run(self) -> Report:
-        """Compare and mend until each job that the events tell of was seen to be right."""
+        """Compare and write until the document of each job in the stream is correct."""
         begun = time.monotonic()
         while True:
             await self._ask_checkpoint()
@@ -147,7 +146,7 @@ class Rebuilding:
             self._checkpoint, self._moved = position, time.monotonic()
 
     async def _read(self) -> None:
-        """Fold what was not read yet, up to the end of the stream."""
+        """Fold the events that were not read yet, up to the end of the stream."""
         async for batch in read_to_end(self._streams.nc, self._position):
             self._fold(batch)
             self._position = batch[-1].sequence
@@ -176,11 +175,11 @@ class Rebuilding:
                     comparing.create_task(self._compare(job))
 
     async def _compare(self, job: str) -> None:
-        """Compare a job's document with the bucket's, and mend that; a job that is done is no longer held."""
+        """Compare a job's document with the bucket's, and write it if they differ; drop the job once it is done."""
         document = self._open[job]
         try:
             entry = await self._documents.get(job)
-        except InvalidKey:  # an event under a subject that cannot be a job's: no projector makes a document of it
+        except InvalidKey:  # the subject is not that of a job, and no projector writes a document for it
             del self._open[job]
             return
         if entry.data == self._documents.encode(document):
@@ -189,7 +188,7 @@ class Rebuilding:
         if await self._may_become_right(document, entry):
             return
         if entry.data is None and not await self._rebuildable(job):
-            del self._open[job]  # it was deleted meanwhile, events first
+            del self._open[job]  # the job was deleted meanwhile, its events first
             return
         finding = Finding.MISSING if entry.data is None else Finding.DIFFERENT
         if self._check:
@@ -200,7 +199,7 @@ class Rebuilding:
             log.debug("document_written", job=job, finding=finding.value, sequence=document.sequence)
 
     async def _may_become_right(self, document: JobDocument, entry: Entry[JobDocument]) -> bool:
-        """Whether the document is ahead of what was read, or behind it because the projector is still to write it."""
+        """Return whether the bucket's document is ahead of the events read, or the projector is still to write it."""
         sequence = _sequence(entry)
         if sequence is None:
             return False  # no projector gets past what it cannot decode
@@ -211,7 +210,7 @@ class Rebuilding:
         return sequence < document.sequence and document.sequence > self._checkpoint and not stalled
 
     async def _write(self, job: str, document: JobDocument, revision: int) -> bool:
-        """Write `document` in place of `revision`; returns False if somebody else has written meanwhile."""
+        """Write `document` in place of `revision`; return False if another process wrote meanwhile."""
         if document.sequence > self._checkpoint:
             await self._view.before_write(document)
         try:
@@ -221,7 +220,7 @@ class Rebuilding:
         return True
 
     async def _rebuildable(self, job: str) -> bool:
-        """Whether the stream still has the event that a job begins with."""
+        """Return whether the stream still has the job's first event."""
         return await self._streams.last_event(JobId(job), Queued) is not None
 
     def _close(self, job: str) -> None:
@@ -229,7 +228,7 @@ class Rebuilding:
         self._done.add(job)
 
     async def _without_events(self) -> tuple[str, ...]:
-        """Return the keys of documents that no event begins."""
+        """Return the keys of documents whose first event is not in the stream."""
         reader = self._documents.within(ANSWER_SECONDS).reader()
         await reader.refresh()
         keys = [change.key async for change in reader.changes() if not change.entry.deleted]
@@ -240,7 +239,7 @@ class Rebuilding:
 
 
 def _sequence(entry: Entry[JobDocument]) -> int | None:
-    """Return how far the document of `entry` was folded, 0 if there is none, None if nobody can decode it."""
+    """Return the sequence of the document in `entry`, 0 if there is none, None if it cannot be decoded."""
     try:
         document = entry.value
     except msgspec.DecodeError:

@@ -1,1 +1,1 @@
-"""What no event ends: expired, lost and half-removed jobs, and artifacts without an owner."""
+"""The sweeper: it cleans up expired, lost and half-removed jobs, and artifacts without an owner."""

@@ -1,4 +1,4 @@
-"""Jobs whose time is over: document, events and artifacts go together."""
+"""Expired jobs: their documents, events and artifacts are removed together."""
 
 import time
 
@@ -12,13 +12,13 @@ EXPIRED = Counter("clipmill_jobs_expired_total", "Jobs removed because they ende
 
 
 class ExpiredJobs:
-    """Removes jobs that ended longer ago than they are kept; one at work never expires.
+    """Removes jobs whose retention is over; a job at work never expires.
 
     Args:
-        index: of all jobs.
-        documents: the bucket of job documents.
-        removal: of jobs.
-        retention: seconds that a job is kept after its end.
+        index: Index of all jobs.
+        documents: Bucket of job documents.
+        removal: Removal of jobs.
+        retention: Time for which a job is kept after its end, in seconds.
     """
 
     name = "expired"
@@ -30,7 +30,7 @@ class ExpiredJobs:
         self._retention = retention
 
     async def run(self) -> None:
-        """Remove what has expired.
+        """Remove the expired jobs.
 
         Raises:
             Transient: `unavailable`.

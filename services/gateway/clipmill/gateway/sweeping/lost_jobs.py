@@ -1,4 +1,4 @@
-"""Jobs that nobody works on although they have not ended: a queue that lost its tail, a task that went missing."""
+"""Lost jobs: they have not ended, but nobody works on them because their task or the end of their queue was lost."""
 
 import time
 from collections.abc import Callable
@@ -26,18 +26,18 @@ AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 
 
 class LostJobs:
-    """Begins jobs anew that have no task and tell nothing, once; fails them when that did not help.
+    """Restarts a job once if it has no task and publishes no events, and fails it if it is lost again.
 
-    Times are compared by the server's clock alone.
+    All times come from the server's clock.
 
     Args:
-        streams: where jobs have tasks and events.
-        index: of all jobs.
-        documents: the bucket of job documents.
-        publisher: of tasks and events.
-        folded: tells the sequence up to which the projector has folded.
-        silence: seconds without task and event after which a job counts as lost.
-        answer_seconds: how long NATS may take.
+        streams: Streams with the tasks and events of jobs.
+        index: Index of all jobs.
+        documents: Bucket of job documents.
+        publisher: Publisher of tasks and events.
+        folded: Function that returns the sequence up to which the projector has folded.
+        silence: Time without task and event after which a job counts as lost, in seconds.
+        answer_seconds: Longest wait for NATS, in seconds.
     """
 
     name = "lost"
@@ -62,7 +62,7 @@ class LostJobs:
         self._answer_seconds = answer_seconds
 
     async def run(self) -> None:
-        """Look for lost jobs.
+        """Restart or fail the lost jobs.
 
         Raises:
             Transient: `unavailable`.
@@ -79,10 +79,10 @@ class LostJobs:
                 await self._revive_or_fail(document)
 
     async def _silent(self, job: JobId, at: float) -> bool:
-        """Whether the job's last event is long past, and in its document."""
+        """Return whether the job's last event is long past and in its document."""
         event = await self._streams.last_event(job)
         if event is None:
-            return True  # even its events are lost
+            return True  # its events are lost too
         return at - (event.at or at) >= self._silence and event.sequence <= self._folded()
 
     async def _revive_or_fail(self, document: JobDocument) -> None:
@@ -97,7 +97,7 @@ class LostJobs:
             log.warning("revival_delayed", job=document.job, sentence=reason.sentence)
 
     async def _revive(self, document: JobDocument) -> None:
-        """Begin the job anew. The task comes first: it alone may be refused, and then nothing was said."""
+        """Restart the job. Only the task may be refused, so it is published first, and the event only after it."""
         generation = document.generation + 1
         await self._publisher.task(first_task(document.submission(), generation), deadline=self._deadline())
         reopened = Reopened(job=document.job, generation=generation, revived=True, line=log_lines.REVIVED)

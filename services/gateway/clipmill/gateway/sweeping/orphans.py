@@ -1,4 +1,4 @@
-"""Artifacts that belong to no job, or to one that was cancelled."""
+"""Orphans: artifacts that belong to no job, or to a cancelled one."""
 
 import time
 
@@ -19,26 +19,26 @@ log = structlog.stdlib.get_logger()
 ORPHANS = Counter("clipmill_orphans_removed_total", "Jobs whose orphaned artifacts were removed.")
 
 SETTLING_SECONDS = 60.0
-"""How long after a job's cancelling its artifacts are removed once more: by then its workers have heard of it (at once,
-or at the next heartbeat after an outage, 10 s) and what they were storing has landed."""
+"""The time from a job's cancellation to the second removal of its artifacts, in seconds. By then its workers know of
+the cancellation (at once, or 10 s after an outage, with the next heartbeat) and have stored their last artifacts."""
 
 LISTINGS_PER_AGE = 4
-"""Listing the whole store is work: it is done so many times within the age at which an orphan is removed."""
+"""The number of listings of the whole store, which cost much work, within the age at which an orphan is removed."""
 
 
 class Orphans:
-    """Removes what nobody will ask for.
+    """Removes artifacts that nobody will ask for.
 
-    A job that has a document, or the events to make it anew, keeps its artifacts, unless it was cancelled.
+    A job keeps its artifacts if it has a document, or the events to rebuild it, and was not cancelled.
 
     Args:
-        index: of all jobs.
-        documents: the bucket of job documents.
-        store: where artifacts lie.
-        removal: of artifacts.
-        age: seconds since its last change after which what belongs to no job is removed; an upload that is still
-            coming in belongs to none yet.
-        settling: seconds from a job's cancelling until its artifacts are removed for certain.
+        index: Index of all jobs.
+        documents: Bucket of job documents.
+        store: Store of the artifacts.
+        removal: Removal of artifacts.
+        age: Time since the last change after which artifacts of no job are removed, in seconds. An upload that is still
+            arriving belongs to no job yet.
+        settling: Time from a job's cancellation to the final removal of its artifacts, in seconds.
     """
 
     name = "orphans"
@@ -63,7 +63,7 @@ class Orphans:
         self._list_after = 0.0
 
     async def run(self) -> None:
-        """Remove what cancelled jobs left, and from time to time what the store holds of jobs that nobody knows.
+        """Remove the artifacts of cancelled jobs and, from time to time, those of unknown jobs.
 
         Raises:
             Transient: `unavailable`.
@@ -87,10 +87,10 @@ class Orphans:
             return self._left_over(known)
         if time.time() - prefix.modified < self._age or (await self._documents.get(job)).value is not None:
             return False
-        return not await self._removal.rebuildable(job)  # else its document was lost and is yet to be made anew
+        return not await self._removal.rebuildable(job)  # a lost document may yet be rebuilt
 
     def _left_over(self, indexed: IndexedJob) -> bool:
-        """Whether the job was cancelled so long ago that nothing of it may be left."""
+        """Return whether the job was cancelled so long ago that its artifacts can be removed for good."""
         return indexed.status == CANCELLED and time.time() - (indexed.finished or 0.0) >= self._settling
 
     async def _remove(self, job: JobId) -> None:
@@ -101,7 +101,7 @@ class Orphans:
 
 
 def _job(prefix: JobPrefix) -> JobId | None:
-    """Return whose artifacts they are, None if they are not a job's: those are left alone."""
+    """Return the job of a prefix, None if its name is no job id; such a prefix is left as it is."""
     try:
         job = parse_job_id(prefix.name)
     except Permanent:

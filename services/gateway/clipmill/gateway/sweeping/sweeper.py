@@ -1,4 +1,4 @@
-"""Tidying up: what no event will ever end, one gateway looks for again and again."""
+"""The rounds of the sweeper: one gateway cleans up again and again what no event will."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,33 +15,33 @@ log = structlog.stdlib.get_logger()
 SWEEPS = Counter("clipmill_sweeps_total", "Sweeps run, by sweep and outcome.", ["sweep", "outcome"])
 
 SWEEP_SECONDS_LIMIT = 300.0
-"""A sweep that takes longer is broken off; what it did stays done, and the next one goes on from there."""
+"""The longest duration of a sweep, in seconds; then it is interrupted, and the next one continues its work."""
 
 READING = "reading"
 
 
 class Sweep(Protocol):
-    """One kind of untidiness."""
+    """A sweep: it cleans up one kind of leftovers."""
 
     @property
     def name(self) -> str:
-        """What metrics and logs call it."""
+        """Return the name of the sweep in metrics and logs."""
 
     async def run(self) -> None:
-        """Look for it among the jobs of the index, and mend it; may be broken off anywhere.
+        """Find the leftovers and clean them up. It may be interrupted at any point.
 
         Raises:
-            Failure: what keeps it from going on; it is run again later.
+            Failure: The sweep cannot go on; it is run again later.
         """
 
 
 class Sweeper:
-    """Runs sweeps one after another, for ever.
+    """Runs sweeps one after another, forever.
 
     Args:
-        index: of all jobs; it is brought up to date before they run.
-        sweeps: what to look for.
-        every: seconds from the end of one round to the beginning of the next.
+        index: Index of all jobs; it is refreshed before each round.
+        sweeps: Sweeps of a round.
+        every: Pause between two rounds, in seconds.
     """
 
     def __init__(self, index: JobIndex, sweeps: Sequence[Sweep], *, every: float) -> None:
@@ -53,7 +53,7 @@ class Sweeper:
                 SWEEPS.labels(name, outcome)
 
     async def run(self) -> None:
-        """Sweep until cancelled: a sweep that fails is told and tried again."""
+        """Sweep until cancelled; a sweep that fails is logged and tried again in the next round."""
         while True:
             await self.sweep()
             await asyncio.sleep(self._every)
@@ -66,7 +66,7 @@ class Sweeper:
             await self._attempt(sweep.name, sweep.run)
 
     async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
-        """Do `work`, and say whether that went well."""
+        """Do `work` and return whether it succeeded."""
         try:
             async with asyncio.timeout(SWEEP_SECONDS_LIMIT):
                 await work()

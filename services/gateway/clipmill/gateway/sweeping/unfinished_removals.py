@@ -1,4 +1,4 @@
-"""Jobs whose deleting was broken off: a gateway died over it, or the store was away."""
+"""Unfinished removals: a gateway died during the deletion of a job, or the store was unavailable."""
 
 import structlog
 from clipmill.contracts.identifiers import JobId
@@ -12,13 +12,15 @@ log = structlog.stdlib.get_logger()
 
 
 class UnfinishedRemovals:
-    """Removes jobs that are over for good, were not cancelled and still have a document: they were being deleted.
+    """Finishes the removal of jobs.
+
+    The removal of a job is unfinished if the job is marked as ended for good, was not cancelled and has a document.
 
     Args:
-        control: the bucket that knows which jobs are over.
-        index: of all jobs.
-        documents: the bucket of job documents.
-        removal: of jobs.
+        control: Bucket of the jobs that are marked as ended.
+        index: Index of all jobs.
+        documents: Bucket of job documents.
+        removal: Removal of jobs.
     """
 
     name = "removals"
@@ -31,7 +33,7 @@ class UnfinishedRemovals:
         self._over: set[JobId] = set()
 
     async def run(self) -> None:
-        """Finish what was begun.
+        """Finish the unfinished removals.
 
         Raises:
             Transient: `unavailable`.
@@ -43,7 +45,7 @@ class UnfinishedRemovals:
         for job in list(self._over):
             document = (await self._documents.get(job)).value if job in self._index.jobs else None
             if document is not None and not document.state.terminal:
-                continue  # its cancelling is about to be in its document
+                continue  # the projector is about to write its cancellation
             if document is not None and not document.cancelled:
                 await self._removal.job(job)
                 log.warning("removal_finished", job=job)
