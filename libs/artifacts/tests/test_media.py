@@ -1,4 +1,4 @@
-"""The range reader."""
+"""Media as a seekable file over range requests."""
 
 import errno
 import io
@@ -17,7 +17,7 @@ MIB = 1024 * 1024
 
 
 class Source:
-    """Serves ranges of `size` bytes and remembers what it was asked for."""
+    """An object of `size` bytes that serves ranges and remembers the requests."""
 
     def __init__(self, size: int) -> None:
         self.data = (bytes(range(251)) * (size // 251 + 1))[:size]
@@ -106,7 +106,7 @@ def test_spooling_takes_no_memory(tmp_path):
 
 @pytest.fixture
 def small_files():
-    """No file may be larger than a MiB, as a limit of the process."""
+    """Limit the files of this process to a MiB."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, hard))

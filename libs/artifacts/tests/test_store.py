@@ -1,4 +1,4 @@
-"""One contract, held by the store in a directory, in memory and in S3."""
+"""One contract for the stores in a directory, in memory and in S3."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ async def collect(stream) -> bytes:
 
 
 class StoreContract:
-    """What every store does; a subclass names the store."""
+    """The contract of every store; a subclass names the store."""
 
     async def test_bytes_come_back_as_they_went_in(self, store):
         assert await store.put_bytes("jobs/a/plan.json", b"first") is True

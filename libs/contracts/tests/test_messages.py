@@ -1,4 +1,4 @@
-"""Tasks and events: what is encoded is decoded, ids are the same for the same thing, versions live side by side."""
+"""Tasks and events: they survive the wire, repetitions have the same id, and versions understand each other."""
 
 import json
 

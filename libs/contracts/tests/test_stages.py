@@ -1,4 +1,4 @@
-"""The table of stages: every row makes sense beside the others."""
+"""The table of stages: every row agrees with the others."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""A gateway over real HTTP, with a real NATS and a real store; events come from the test in place of workers."""
+"""A gateway over real HTTP, with a real NATS and a real store; the test publishes the events in place of workers."""
 
 import asyncio
 import contextlib
@@ -34,19 +34,19 @@ ANSWER_SECONDS = 2.0
 
 @dataclass
 class Gateway:
-    """What a gateway is made of.
+    """The parts of a gateway.
 
     Attributes:
-        client: speaks to it.
-        store: where its artifacts lie.
-        publisher: of events and tasks.
-        ended: which jobs are over.
-        statuses: answers polls.
-        documents: the bucket of their documents.
-        index: of all jobs.
-        removal: of jobs.
-        projector: folds events.
-        projecting: the projector at work; a test may cancel it.
+        client: Client of the gateway.
+        store: Store of the artifacts.
+        publisher: Publisher of events and tasks.
+        ended: Record of ended jobs.
+        statuses: Statuses of jobs.
+        documents: Bucket of job documents.
+        index: Index of all jobs.
+        removal: Removal of jobs.
+        projector: Projector that folds events.
+        projecting: Task that runs the projector; a test may cancel it.
     """
 
     client: TestClient
@@ -63,7 +63,7 @@ class Gateway:
 
 @pytest.fixture
 def max_upload():
-    """The largest upload that the gateway takes, bytes."""
+    """Return the largest upload that the gateway accepts, in bytes."""
     return MAX_UPLOAD
 
 
@@ -79,7 +79,7 @@ async def secrets(nc):
 
 @pytest.fixture
 async def gateway(nc, store, secrets):
-    """A gateway with its projector running."""
+    """Yield a gateway whose projector runs."""
     streams, documents = JobStreams(nc), await Bucket.open(nc, JOBS, JobDocument)
     publisher, ended = Publisher(nc), EndedJobs(await Bucket.open(nc, CONTROL, int))
     statuses = Statuses(documents, answer_seconds=ANSWER_SECONDS)
@@ -112,13 +112,13 @@ async def gateway(nc, store, secrets):
 
 @pytest.fixture
 def api(gateway):
-    """A client of the gateway."""
+    """Return a client of the gateway."""
     return gateway.client
 
 
 @pytest.fixture
 def published(nc, gateway):
-    """Return a function that publishes events of a job and waits until its document has the last."""
+    """Return a function that publishes events of a job and waits until the last is in its document."""
 
     async def publish(*events):
         for event in events:
@@ -145,7 +145,7 @@ def submit(api):
 
 @pytest.fixture
 def clip_of():
-    """Return a function that makes what a status says of a job's clip."""
+    """Return a function that makes the entry of a clip in the status of its job."""
 
     def make(job, number):
         return PublicClip(
@@ -164,7 +164,7 @@ def clip_of():
 
 @pytest.fixture
 def until():
-    """Return a function that waits for a condition, which it asks for again and again."""
+    """Return a function that checks a condition again and again until it holds."""
 
     async def wait(condition, seconds=60.0):
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""The gateway over real HTTP, with a real NATS and a store in memory; events come from the test in place of workers."""
+"""The gateway over real HTTP, with a real NATS and a real store; the test publishes the events in place of workers."""
 
 import io
 
@@ -172,7 +172,7 @@ async def test_a_full_intake_is_a_503_and_the_refused_job_ends(api, submit, nc):
 
 @pytest.fixture
 async def watchable(submit, clip_of, store, published):
-    """A job with one clip of 1,000 known bytes."""
+    """Return the URL, without its extension, of a clip of 1,000 known bytes."""
     job = await submit()
     await store.put_bytes(layout.clip(job, 1), bytes(range(250)) * 4)
     await store.put_bytes(layout.poster(job, 1), b"jpeg")

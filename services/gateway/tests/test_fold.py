@@ -1,4 +1,4 @@
-"""The fold: what a poller sees only ever grows, whatever is replayed, doubled or lost."""
+"""The fold: the logs and clips that a poller sees only grow, whatever is replayed, doubled or lost."""
 
 import copy
 
@@ -176,7 +176,7 @@ def test_a_failed_clip_is_tried_again_while_the_others_stay_what_they_are():
     assert (document.state, document.clips_ready, document.clips_failed) == (JobState.PROCESSING, [2], {})
     assert document.stages[Stage.RENDER].state == "running"
     fold(document, 100, failed(1))
-    assert document.state is JobState.PROCESSING, "what was said of the clip before says nothing now"
+    assert document.state is JobState.PROCESSING, "the failure of an older generation does not count"
     fold(document, 101, failed(1, generation=1))
     assert (document.state, list(document.clips_failed)) == (JobState.COMPLETED, [1])
 
@@ -211,7 +211,7 @@ def test_the_failure_of_an_older_generation_ends_nothing():
     assert document.state is JobState.PROCESSING
     assert folded(*WHOLE_JOB, reopened(3, clip=1), over(2)).error is None
     unheard = folded(*WHOLE_JOB[:3], reopened(), over())
-    assert unheard.state is JobState.PROCESSING, "nor if it was never heard of before"
+    assert unheard.state is JobState.PROCESSING, "nor if it is folded only now"
     assert folded(*WHOLE_JOB[:3], reopened(), over(1)).state is JobState.FAILED
 
 

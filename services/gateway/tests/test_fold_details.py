@@ -1,4 +1,4 @@
-"""The fold in detail: progress, the times and states of stages, and what a reopened job keeps and forgets."""
+"""The fold in detail: progress, times and states of stages, and the parts that a reopened job keeps or drops."""
 
 import msgspec
 import pytest
@@ -266,7 +266,7 @@ def test_a_failed_and_a_cancelled_job_know_when_and_why():
 def test_a_job_that_has_ended_hears_only_of_its_reopening(end):
     document = folded(end)
     assert not fold(document, 10, Log(job=JOB, name="late", line="Late."))
-    assert not fold(document, 11, Reopened(job=JOB, generation=1, revived=True)), "what ended was not lost"
+    assert not fold(document, 11, Reopened(job=JOB, generation=1, revived=True)), "an ended job was not lost"
     assert fold(document, 12, Reopened(job=JOB, generation=1)) is not document.cancelled
 
 

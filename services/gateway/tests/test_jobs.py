@@ -22,7 +22,7 @@ STRANGER = "550e8400-e29b-41d4-a716-446655440000"
 
 @pytest.fixture
 def left_of(nc, gateway):
-    """Return a function that tells all places where something of a job is, but `control` and a marker in `jobs`."""
+    """Return a function that lists all places with traces of a job, except `control` and a marker in `jobs`."""
 
     async def look(job):
         js, found = nc.jetstream(), []
@@ -46,7 +46,7 @@ def left_of(nc, gateway):
 
 @pytest.fixture
 def finished(submit, published, clip_of, gateway):
-    """Return a function that makes a job which has completed with one clip, and artifacts."""
+    """Return a function that makes a completed job with one clip and its artifacts."""
 
     async def make():
         job = await submit()
@@ -124,7 +124,7 @@ async def test_a_job_that_completed_first_was_not_cancelled_and_can_be_reopened(
 
 
 async def test_a_job_is_cancelled_again_in_each_generation(api, submit, published):
-    """That an earlier cancelling came too late does not make the server take the next for its duplicate."""
+    """The server does not take a cancellation for the duplicate of an earlier one that came too late."""
     job = await submit()
     failed = Failed(job=job, stage=Stage.DOWNLOAD, code=ErrorCode.NO_VIDEO, sentence="None.")
     await published(failed)

@@ -1,4 +1,4 @@
-"""What a client may ask for, and how a refusal names the field."""
+"""The options that a client may send, and refusals that name the field."""
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent

@@ -1,4 +1,4 @@
-"""A gateway, as a process of its own, whose NATS is not there yet, dies or falls silent: it answers all the same."""
+"""A gateway process answers even if its NATS is not there yet, dies or falls silent."""
 
 import asyncio
 import io
@@ -19,25 +19,25 @@ from clipmill.messaging.topology import INTAKE
 
 ANSWER_SECONDS = 2.0
 SLACK_SECONDS = 10.0
-"""What a busy machine may add to an answer."""
+"""The time that a busy machine may add to an answer."""
 
 OUTAGE_SECONDS = float(os.environ.get("CLIPMILL_TEST_OUTAGE_SECONDS", "10"))
 START_SECONDS = 120.0
 SILENCE_SECONDS = 60.0
-"""A server that keeps silent is given up within 10 s; the machine may be busy."""
+"""The longest wait until a silent server is given up: 10 s, and more on a busy machine."""
 
 UPLOAD_BYTES = 3_000_000
 
 
 class GatewayProcess:
-    """A running gateway and a client of it; each request uses a connection of its own."""
+    """A running gateway with a client; each request uses its own connection."""
 
     def __init__(self, url, session):
         self.url = url
         self.session = session
 
     async def ask(self, path, method="GET", **sent):
-        """Return status, body and Retry-After of an answer, which comes in time or fails the test."""
+        """Return status, body and Retry-After of an answer; fail the test if it comes too late."""
         begun = time.monotonic()
         async with self.session.request(method, f"{self.url}{path}", **sent) as answer:
             body = await answer.read()
@@ -54,7 +54,7 @@ class GatewayProcess:
                 await asyncio.sleep(0.05)
 
     async def status(self, job):
-        """Return a job's status, once there is one: servers that come back elect their leaders first."""
+        """Return a job's status as soon as it is available: servers that come back elect their leaders first."""
         async with asyncio.timeout(START_SECONDS):
             while (found := await self.ask(f"/api/status/{job}"))[0] == 503:
                 await asyncio.sleep(0.05)
@@ -69,7 +69,7 @@ class GatewayProcess:
         return await self.ask("/api/process", "POST", data=form)
 
     async def unavailable(self, job):
-        """Assert that everything but the probes is answered 503, with a code and when to ask again."""
+        """Assert that everything but the probes is answered 503, with a code and `Retry-After`."""
         answers = await asyncio.gather(
             self.submit(),
             self.upload(),
@@ -117,7 +117,7 @@ async def running_gateway(nats_url, folder):
 
 
 async def listening_port(process, log):
-    """Wait for the line that tells the port, which the system chose."""
+    """Wait for the log line with the port that the system chose, and return the port."""
     async with asyncio.timeout(START_SECONDS):
         while True:
             assert process.returncode is None, log.read_text()
@@ -202,7 +202,7 @@ async def test_an_outage_is_reported_and_nothing_is_left_of_it(nats_server, tmp_
         await only_these_are_left(gateway, nats_server, tmp_path, jobs=2, uploads=1)
         nats_server.kill()
         await gateway.until_ready(False)
-        # and stops in an orderly way all the same
+        # the gateway still stops in good order
 
 
 async def test_a_server_that_falls_silent_holds_up_no_answer(nats_server, tmp_path):

@@ -1,4 +1,4 @@
-"""A gateway under pressure: a disk without room, a full queue, streams without space. Accepted jobs stay unharmed."""
+"""A gateway under pressure: a full disk, a full queue, full streams. Accepted jobs stay unharmed."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from nats.js.api import DiscardPolicy
 MIB = 1024**2
 DISK_BYTES = 24 * MIB
 RESERVE_BYTES = DISK_BYTES // 20
-"""What a gateway keeps free of such a disk unless it is told otherwise."""
+"""The space that a gateway keeps free on such a disk by default."""
 
 UPLOAD_BYTES = 40 * MIB
 """More than the disk holds: the gateway answers while the client still sends."""
@@ -38,7 +38,7 @@ TAIL = b"\r\n--x--\r\n"
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of `DISK_BYTES`, really mounted; only the superuser may."""
+    """Mount a real disk of `DISK_BYTES`, which only the superuser may, and yield its folder."""
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", place]
@@ -93,7 +93,7 @@ async def serve(gateway, nc, secrets):
 
 @pytest.fixture
 def left(nc):
-    """Return a function that counts the events, documents and tasks there are."""
+    """Return a function that counts events, documents and tasks."""
 
     async def count():
         js = nc.jetstream()
@@ -121,7 +121,7 @@ async def send_regardless(api, size, *, chunked):
 
 
 async def begin_upload(api, framing):
-    """Send the head of a request that brings a file; return both ends of its connection."""
+    """Send the head of a request with a file; return reader and writer of its connection."""
     reader, writer = await asyncio.open_connection(api.host, api.port)
     kind = "Content-Type: multipart/form-data; boundary=x"
     writer.write(f"POST /api/process HTTP/1.1\r\nHost: here\r\n{kind}\r\n{framing}\r\n\r\n".encode())
@@ -129,7 +129,7 @@ async def begin_upload(api, framing):
 
 
 async def answer_of(reader):
-    """Return status, body and headers of the answer that comes."""
+    """Return status, body and headers of the next answer."""
     async with asyncio.timeout(60):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         headers = dict(line.split(": ", 1) for line in head.splitlines()[1:] if line)

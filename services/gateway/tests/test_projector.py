@@ -1,4 +1,4 @@
-"""What folding a job's end does besides the document."""
+"""The steps of the projector before it writes the end of a job."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ async def ended(nc):
 
 @pytest.fixture
 async def fold_one(nc, ended):
-    """Fold event after event, the next only when the last is in the document."""
+    """Return a function that folds all events up to the last in the stream."""
     js = nc.jetstream()
     view = JobsView(JobStreams(nc), ended, Secrets(await Bucket.open(nc, SECRETS, bytes), None))
     documents, checkpoints = await Bucket.open(nc, JOBS, JobDocument), await Bucket.open(nc, CHECKPOINT, int)
@@ -77,7 +77,7 @@ async def test_the_end_of_a_job_removes_its_tasks_and_no_others(nc, publisher, e
 
 
 async def test_a_job_that_was_reopened_before_its_end_was_folded_keeps_its_new_task(nc, publisher, ended, fold_one):
-    """An operator who is faster than a projector that lags: `failed` is folded alone, the retry lies behind it."""
+    """The operator is faster than a lagging projector: it folds `failed` alone, and the retry is still ahead of it."""
     job = new_job_id()
     queued = Queued(job=job, source="talk.mp4", upload=True)
     await publisher.event(queued)

@@ -1,4 +1,4 @@
-"""The job documents made anew from the events: to the byte, while projectors fold and jobs go on."""
+"""The rebuild of job documents from the events: correct to the byte, while projectors fold and jobs go on."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ BUCKET = JOBS.stream
 
 
 class Folding:
-    """What a gateway's projector is made of, anew at each call."""
+    """The parts of a gateway's projector; each call makes new ones."""
 
     def __init__(self, nc):
         self.nc = nc
@@ -55,7 +55,7 @@ class Folding:
 
     @contextlib.asynccontextmanager
     async def projecting(self):
-        """A projector runs, and begins again after an error as the gateway's does."""
+        """Run a projector that starts again after an error, as the gateway's does."""
 
         async def run():
             while True:
@@ -74,7 +74,7 @@ class Folding:
         return await Rebuilding(self.streams, await self.documents(), projector, view, check=check).run()
 
     async def refolded(self):
-        """What folding all events one after the other gives, by job."""
+        """Return the fold of all events, one after the other, by job."""
         documents = {}
         async for batch in read_to_end(self.nc, 0):
             for stored in batch:
@@ -86,7 +86,7 @@ class Folding:
         return {job: msgspec.json.encode(document) for job, document in documents.items()}
 
     async def held(self):
-        """What the bucket holds, by job."""
+        """Return the documents in the bucket, by job."""
         jobs = (await self.parts())[0]
         found = {}
         for job in await self.refolded():
@@ -107,7 +107,7 @@ def publisher(nc):
 
 @pytest.fixture
 def publish_job(publisher):
-    """Return a function that tells a job's events, a random number of lines among them, and returns the job."""
+    """Return a function that publishes the events of a job, with a random number of lines, and returns the job."""
     chance = random.Random(7)
 
     async def publish(*, end=None):
@@ -129,7 +129,7 @@ def failed(job):
 
 
 async def settled(folding):
-    """Wait until the bucket holds the sequential fold."""
+    """Wait until the bucket holds the fold of all events."""
     async with asyncio.timeout(60):
         while await folding.held() != await folding.refolded():
             await asyncio.sleep(0.05)

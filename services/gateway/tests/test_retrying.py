@@ -46,7 +46,7 @@ CLIPS = 3
 
 
 class Mill:
-    """Three quick stages over a real store; what is in `broken` fails: a stage, or a clip's number."""
+    """Three quick stages over a real store; the stages and clip numbers in `broken` fail."""
 
     def __init__(self, store, publisher):
         self.store = store
@@ -121,7 +121,7 @@ async def shared(nc):
 
 @pytest.fixture
 async def mill(nc, shared):
-    """Workers and a projector at work."""
+    """Yield a mill with running workers and a running projector."""
     mill = Mill(open_store("memory://"), shared.publisher)
     view = JobsView(JobStreams(nc), shared.ended, shared.secrets)
     documents, checkpoints = await Bucket.open(nc, JOBS, JobDocument), await Bucket.open(nc, CHECKPOINT, int)
@@ -148,7 +148,7 @@ async def document_of(nc):
 
 @pytest.fixture
 def ended(document_of):
-    """Return a function that waits until a job has ended in a generation, and returns its document."""
+    """Return a function that waits until a generation of a job has ended, and returns its document."""
 
     async def wait(job, generation=0):
         async with asyncio.timeout(60):
@@ -323,7 +323,7 @@ async def test_a_retry_that_broke_off_after_its_task_leaves_a_letter_that_the_ne
 
 
 class BrokenOffError(Exception):
-    """Stands for the death of the operator's command."""
+    """An error in place of the death of the operator's command."""
 
 
 async def broken_off(*_arguments):

@@ -1,4 +1,4 @@
-"""Polls of one job: those at the same time share one question, and a deletion parts them."""
+"""Polls of one job: simultaneous polls share one request, but not across a deletion."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ BUCKET = f"KV_{JOBS.name}"
 
 @pytest.fixture
 def silence(nats_server):
-    """Return a context manager in which the server neither hears nor says anything."""
+    """Return a context manager in which the server neither receives nor sends."""
 
     @contextlib.contextmanager
     def stopped():
@@ -35,7 +35,7 @@ def silence(nats_server):
 
 @pytest.fixture
 async def questions(nc):
-    """What the bucket of jobs is asked from now on."""
+    """Return a list that collects the requests to the bucket of jobs from now on."""
     heard = []
 
     async def hear(message):
@@ -47,7 +47,7 @@ async def questions(nc):
 
 
 async def begun(poll):
-    """Begin a poll, and return it when it waits for its answer."""
+    """Begin a poll, and return its task once it waits for the answer."""
     task = asyncio.create_task(poll)
     for _ in range(10):
         await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def begun(poll):
 
 @pytest.fixture
 async def job(nc, gateway):
-    """A job whose document was stored by hand: no projector runs."""
+    """Store the document of a job without a projector, and return the job."""
     gateway.projecting.cancel()
     await asyncio.gather(gateway.projecting, return_exceptions=True)
     document = JobDocument(job=new_job_id(), logs=["First."])

@@ -31,7 +31,7 @@ LONG = 3600.0
 
 @pytest.fixture
 def sweep(gateway):
-    """Return a function that runs one sweep as the sweeper does, and insists that it succeeds."""
+    """Return a function that runs one sweep as the sweeper does, and asserts that it succeeds."""
 
     async def once(sweep):
         finished = SWEEPS.labels(sweep.name, "finished")
@@ -44,7 +44,7 @@ def sweep(gateway):
 
 @pytest.fixture
 def completed(submit, published, clip_of, gateway):
-    """Return a function that makes a job which has completed with one clip, and an artifact."""
+    """Return a function that makes a completed job with one clip and its artifact."""
 
     async def make():
         job = await submit()

@@ -1,4 +1,4 @@
-"""Several gateways: one projects; when it dies another goes on, and no poller sees more than a pause."""
+"""Several gateways: one is the projector; when it dies, another takes over, and pollers see only a pause."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from clipmill.messaging.topology import LEASE_SECONDS
 
 START_SECONDS = 60.0
 SLACK_SECONDS = 30.0
-"""What a busy machine may add to a takeover."""
+"""The time that a busy machine may add to a takeover."""
 
 
 class Replica:
@@ -64,7 +64,7 @@ async def start(stack, client, nats_url, folder, port):
 
 
 async def first(condition, seconds):
-    """Return what `condition` gives as soon as it gives something."""
+    """Return the first result of `condition` that is not None."""
     async with asyncio.timeout(seconds):
         while (found := await condition()) is None:
             await asyncio.sleep(0.01)
@@ -72,7 +72,7 @@ async def first(condition, seconds):
 
 
 async def test_a_projector_that_was_suspended_does_no_harm_when_it_comes_back(nc, nats_server, tmp_path):
-    """It still believes that the lease is its own, and that documents are as it last saw them."""
+    """The suspended projector still believes that it holds the lease and that no document has changed."""
     publisher, job = Publisher(nc), new_job_id()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(ClientSession())
