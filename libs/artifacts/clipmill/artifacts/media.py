@@ -20,7 +20,7 @@ FIRST_RUN_BLOCKS = 4
 """The smallest request (256 KiB) when reading goes on at the end of an earlier request."""
 
 RUN_SHARE = 4
-"""A request is at most a quarter of what was read before it without a jump. A reader that stops has fetched at most a
+"""A request is at most a quarter of the data read since the last jump. A reader that stops has fetched at most a
 quarter too much, and a reader of the whole file soon makes large requests, whose latency costs little."""
 
 MAX_READ_AHEAD_BLOCKS = 64

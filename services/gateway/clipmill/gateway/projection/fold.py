@@ -81,7 +81,7 @@ def fold(document: JobDocument, sequence: int, event: Event) -> bool:
     return changed
 
 
-def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one branch an event, like a table
+def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one branch per event, like a table
     match event:
         case Started():
             _processing(document, event.at)

@@ -202,7 +202,7 @@ class Rebuilding:
         """Return whether the bucket's document is ahead of the events read, or the projector is still to write it."""
         sequence = _sequence(entry)
         if sequence is None:
-            return False  # no projector gets past what it cannot decode
+            return False  # a projector cannot pass an undecodable document
         if sequence > self._position:
             _, last = await self._streams.events_end()
             return sequence <= last
