@@ -3,8 +3,8 @@
 The suites that use NATS run on one server, or on three:
 
     CLIPMILL_TEST_NATS_NODES=3                                  three servers, three copies of everything
-    CLIPMILL_TEST_NATS_NODES=3 CLIPMILL_TEST_NATS_KILLED=once   the same, one of them killed before the first test
-    CLIPMILL_TEST_NATS_NODES=3 CLIPMILL_TEST_NATS_KILLED=each   the same, the leader of EVENTS killed before each test
+    CLIPMILL_TEST_NATS_NODES=3 CLIPMILL_TEST_NATS_KILLED=once   three servers, one of them killed before the first test
+    CLIPMILL_TEST_NATS_NODES=3 CLIPMILL_TEST_NATS_KILLED=each   three servers, EVENTS' leader killed before each test
 """
 
 import asyncio
@@ -38,8 +38,8 @@ ELECTION_SECONDS = 60.0
 ALONE, ONE_DEAD = "one server", "one of three dead"
 
 SERVER_CONFIG = 'jetstream {{ store_dir: "{store}" }}\n'
-"""Not synced to the disk at every write, as the product's are: tests kill servers, which loses nothing of what was
-written, and never the machine; and a slow disk is no reason for a test to fail."""
+"""The server does not sync each write to the disk, as the product's does: tests kill servers, which loses nothing that
+was written, but never the machine, and a slow disk is no reason for a test to fail."""
 
 CLUSTER_CONFIG = (
     'server_name: "node-{number}"\ncluster {{ name: test, listen: "127.0.0.1:{port}", routes: [{routes}] }}\n'
@@ -58,7 +58,7 @@ settings.load_profile("clipmill")
 
 
 class NatsServer:
-    """A nats-server of our own on a free port, with JetStream in a folder; it can be killed and started again."""
+    """A nats-server on a free port, with JetStream in a folder; it can be killed and started again."""
 
     replicas = 1
 
@@ -119,7 +119,7 @@ class NatsServer:
         self._process = None
 
     def monitored(self, path: str) -> dict[str, object] | None:
-        """Return what the server's monitoring says, None while it says it is not well."""
+        """Return the answer of the server's monitoring, None while the server is not healthy."""
         try:
             with urllib.request.urlopen(f"{self._monitoring}{path}", timeout=2) as answer:
                 return json.load(answer)
@@ -128,7 +128,7 @@ class NatsServer:
 
 
 class NatsCluster:
-    """Three nats-servers that hold three copies of everything; to a test that does not know it, one server."""
+    """Three nats-servers that hold three copies of everything; a test may use them as if they were one server."""
 
     replicas = 3
 
@@ -150,34 +150,34 @@ class NatsCluster:
 
     @property
     def whole(self) -> bool:
-        """Whether all servers run: three new copies have no place if one was dead when the others started."""
+        """Return whether all servers run; three copies need all of them."""
         return all(node.alive for node in self.nodes)
 
     def kill(self) -> None:
-        """Kill every server that runs: an outage."""
+        """Kill every server that runs."""
         for node in self.nodes:
             if node.alive:
                 node.kill()
 
     def start(self) -> None:
-        """Start all servers again but the one that a test runs without."""
+        """Start all servers again except the one that the test runs without."""
         for number, node in enumerate(self.nodes):
             if not node.alive and number != self._down:
                 node.start()
 
     def lose(self, number: int) -> None:
-        """Kill one server and leave it dead until `mend`."""
+        """Kill one server and leave it dead until `restore`."""
         self.nodes[number].kill()
         self._down = number
 
-    def mend(self) -> None:
-        """Start what is dead, and wait until every copy is what its leader's is."""
+    def restore(self) -> None:
+        """Start the dead servers, and wait until every copy equals its leader's."""
         self._down = None
         self.start()
         _wait(lambda: all(node.monitored("/healthz") is not None for node in self.nodes))
 
     def wait_for_leader(self) -> None:
-        """Wait until the servers that run have a leader among them who can make streams."""
+        """Wait until one of the running servers leads and can make streams."""
         _wait(lambda: any(node.alive and f"node-{n}" == self._meta_leader() for n, node in enumerate(self.nodes)))
 
     def leader_of(self, stream: str) -> int:
@@ -195,14 +195,14 @@ class NatsCluster:
 
     def _meta_leader(self) -> str | None:
         for node in self.nodes:
-            if node.alive and (told := node.monitored("/jsz")):
-                return told.get("meta_cluster", {}).get("leader")
+            if node.alive and (report := node.monitored("/jsz")):
+                return report.get("meta_cluster", {}).get("leader")
         return None
 
     def _leader(self, stream: str) -> int | None:
         for node in self.nodes:
-            told = node.monitored("/jsz?streams=true") if node.alive else None
-            for account in (told or {}).get("account_details", ()):
+            report = node.monitored("/jsz?streams=true") if node.alive else None
+            for account in (report or {}).get("account_details", ()):
                 for detail in account.get("stream_detail", ()):
                     leader = detail.get("cluster", {}).get("leader")
                     if detail["name"] == stream and leader:
@@ -232,7 +232,7 @@ async def _empty(cluster: NatsCluster) -> None:
 
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
-    """Three servers for the whole session, for the tests that `nats_server` gives them to."""
+    """Run three servers for the whole session, for the tests that `nats_server` gives them to."""
     cluster = NatsCluster(tmp_path_factory.mktemp("cluster"))
     yield cluster
     cluster.kill()
@@ -240,7 +240,7 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsClu
 
 @pytest.fixture
 def nats_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
-    """Three servers for this test alone, without streams."""
+    """Run three servers for this test alone, without streams."""
     cluster = NatsCluster(tmp_path_factory.mktemp("cluster"))
     yield cluster
     cluster.kill()
@@ -250,7 +250,7 @@ def nats_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsClust
 def nats_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[NatsServer | NatsCluster]:
-    """A nats-server for this test alone, without streams; or the session's cluster, its streams empty."""
+    """Run a nats-server for this test alone, without streams; or empty the session's cluster."""
     one_dead = getattr(request, "param", ALONE) == ONE_DEAD
     if NODES == 1 and not one_dead:
         server = NatsServer(tmp_path_factory.mktemp("nats"))
@@ -262,7 +262,7 @@ def nats_server(
     monkeypatch.setenv("CLIPMILL_NATS_REPLICAS", str(cluster.replicas))
     cluster.start()
     if KILLED == "each":
-        cluster.mend()
+        cluster.restore()
     cluster.wait_for_leader()
     asyncio.run(_empty(cluster))
     if KILLED == "each" or ((KILLED == "once" or one_dead) and cluster.whole):
@@ -272,7 +272,7 @@ def nats_server(
 
 @pytest.fixture
 async def nc(nats_server: NatsServer | NatsCluster) -> AsyncIterator[Client]:
-    """A connection to a server with clipmill's topology, its ack wait short enough to be waited for."""
+    """Yield a connection to a server with clipmill's topology and an ack wait of one second."""
     client = await connection.connect(nats_server.url, "test", patience=START_SECONDS)
     try:
         await topology.apply(client, nats_server.replicas, ack_wait=1.0)
@@ -285,10 +285,10 @@ KINDS = {"server", "media", "slow"}
 """The marks that keep a test out of `make quick`."""
 
 SERVERS = {"nats_server", "nats_cluster", "s3_endpoint", "up", "start_up"}
-"""Fixtures that run servers: the tests that use them are marked."""
+"""Fixtures that run servers; the tests that use them get the mark `server`."""
 
 _unmarked: set[str] = set()
-"""The test that runs now, if it may neither open media nor start a process."""
+"""The running test, if it may neither open media nor start a process."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -299,7 +299,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a server, and run whole files that are slow first, so that no process works on one at the end."""
+    """Mark the tests that use a server, and run slow files first, so that no process works on one at the end."""
     files: dict[Path, int] = {}
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
@@ -312,7 +312,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold a test without a mark to the means of `make quick`."""
+    """Refuse processes and media to a test without a mark."""
     if not KINDS & {mark.name for mark in item.iter_markers()}:
         _unmarked.add(item.nodeid)
     try:
@@ -342,7 +342,7 @@ av.open = _refusing_media(av.open)
 
 @pytest.fixture(autouse=True)
 def ordinary_scheduling() -> Iterator[None]:
-    """No test leaves the process in real time: all that later tests start would inherit it and starve the machine."""
+    """Check that no test leaves the process in real time, which later tests would inherit and starve the machine."""
     yield
     if hasattr(os, "sched_getscheduler"):  # not on macOS
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
@@ -350,22 +350,23 @@ def ordinary_scheduling() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def silent_decoders() -> None:
-    """No test decodes while FFmpeg logs through PyAV, which importing torchvision turns on.
+    """Turn off FFmpeg's logging through PyAV, which importing torchvision turns on.
 
-    A decoder that is closed waits for its threads while it holds the interpreter; a thread that logs waits for that.
+    A decoder that is closed holds the interpreter while it waits for its threads, and a thread that logs waits for the
+    interpreter.
     """
     av.logging.set_level(None)
 
 
 @pytest.fixture(scope="session")
 def missing() -> Callable[[str], NoReturn]:
-    """Skip a test, with a sentence, for want of a program; with CI=true, where every program must be there, fail it."""
+    """Return the function that skips a test whose program is missing; with CI=true it fails the test."""
     return pytest.fail if os.environ.get("CI") == "true" else pytest.skip
 
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """The folder of development videos with ground truth, which a clone of the project alone does not have."""
+    """Return the folder of development videos with ground truth, which a clone of the project does not have."""
     folder = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
     if not folder.is_dir():
         pytest.skip("the development corpus is not here: set CLIPMILL_CORPUS to its folder")

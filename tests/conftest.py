@@ -1,4 +1,4 @@
-"""What the tests that cross services share."""
+"""Fixtures of the tests that cross services."""
 
 import fcntl
 import functools
@@ -17,15 +17,15 @@ SystemProgram = Callable[[str, str], Path]
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    """The repository's root."""
+    """Return the repository's root."""
     return Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
 def system_program(missing: Callable[[str], NoReturn]) -> SystemProgram:
-    """Find a program that no wheel brings: `system_program("promtool", "prometheus")`.
+    """Return the function that finds a program that no wheel brings: `system_program("promtool", "prometheus")`.
 
-    On Debian as root its package is installed; elsewhere the test is skipped, which with CI=true is a failure.
+    On Debian as root it installs the program's package; elsewhere it skips the test, or fails it with CI=true.
     """
     return functools.partial(_find_program, missing)
 
@@ -41,7 +41,7 @@ def _find_program(missing: Callable[[str], NoReturn], name: str, debian_package:
 
 @functools.cache
 def _install(package: str) -> str:
-    """Install a Debian package, once a session; returns why that was not possible."""
+    """Install a Debian package, once a session; return the reason if that is not possible."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return "it is installed by itself only on Debian, as root."
     # Runlevel 1 keeps Debian from starting the daemon that may come with it.

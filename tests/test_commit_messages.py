@@ -1,4 +1,4 @@
-"""What the commit-msg hook accepts, and what it sends back."""
+"""The commit-msg hook accepts good messages and names the faults of others."""
 
 import subprocess
 import sys

@@ -77,7 +77,7 @@ def built(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_a_distribution_has_a_description_of_its_own_and_the_licence_of_all(folder):
+def test_a_distribution_has_its_own_description_and_the_common_licence(folder):
     project = PROJECTS[folder]
     assert (folder / project["readme"]).read_text().startswith(f"# {project['name']}\n")
     assert "LICENSE" in project["license-files"]

@@ -1,8 +1,8 @@
-"""What captions cost: milliseconds a frame of dividing, placing, setting and drawing them, in each style.
+"""The cost of captions: milliseconds a frame of dividing, placing, setting and drawing them, in each style.
 
 Run: `.venv/bin/python tests/bench/captions.py`. A minute of speech is drawn on 1080x1920 over a face that sways. A
 frame may cost a tenth of what its encode takes on two cores (45 frames a second; see the section about rendering).
-Results go into RESULTS.md beside this file.
+The results are written to RESULTS.md beside this file.
 """
 
 import time
@@ -31,14 +31,14 @@ CANVAS = CANVASES[OutputFormat.VERTICAL]
 
 
 def main() -> None:
-    """Measure every style and write the figures down."""
+    """Measure every style and write the figures to RESULTS.md."""
     figures = [measured(style) for style in STYLES]
     print(*figures, sep="\n")
     write_section(TITLE, f"{machine()}; {SECONDS} s of speech at {RATE:.0f} frames/s, one thread.", figures)
 
 
 def measured(style: CaptionStyle) -> Figure:
-    """Return what a style costs."""
+    """Return the cost of a style."""
     picture = _picture()
     began = time.perf_counter()
     captioning = caption(_speech(), 0.0, float(SECONDS), style, CANVAS)

@@ -1,4 +1,4 @@
-"""How long `clipmill up` takes to be ready, what it uses idle, and how long a talk takes from upload to last clip.
+"""The time until `clipmill up` is ready, its use of the machine when idle, and the time from upload to last clip.
 
 Run: `make bench`, or `.venv/bin/python tests/bench/end_to_end.py [VIDEO ...]`. Without a video the development corpus'
 `talk.mp4` is taken where it is, and the bundled sample. Results are written to RESULTS.md beside this file.
@@ -64,7 +64,7 @@ def _default_videos() -> list[Path]:
 
 
 def _job(url: str, video: Path) -> list[Figure]:
-    """Submit a video and return what was seen of its job."""
+    """Submit a video and return the figures of its job."""
     with av.open(video) as container:
         duration = (container.duration or 0) / av.time_base
     begun = time.monotonic()
@@ -94,7 +94,7 @@ def _job(url: str, video: Path) -> list[Figure]:
 
 
 def _proportional_bytes(pid: int) -> int:
-    """Return the proportional set size of a process and all below it, and of those they hold by a lifeline."""
+    """Return the proportional set size of a process, of its descendants and of those they hold by a lifeline."""
     process = psutil.Process(pid)
     total = 0
     for each in (process, *process.children(recursive=True)):

@@ -1,4 +1,4 @@
-"""Figures as they are printed and kept in RESULTS.md, each section by the script that measures it."""
+"""Figures that are printed and kept in RESULTS.md; each section is written by the script that measures it."""
 
 import math
 import os
@@ -13,13 +13,13 @@ HEADING = "## "
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that was measured.
+    """A measurement.
 
     Attributes:
-        what: the question.
-        seen: the answer, with its unit.
-        wanted: what it should be.
-        met: whether it is; None where nothing was asked.
+        what: Question that the measurement answers.
+        seen: Answer, with its unit.
+        wanted: Answer that is required.
+        met: True if the answer is as required, None if nothing is required.
     """
 
     what: str
@@ -33,12 +33,12 @@ class Figure:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest of `values` that `share` (0 to 1) of them do not exceed."""
+    """Return the smallest of `values` that a `share` (0 to 1) of them does not exceed."""
     return sorted(values)[max(0, math.ceil(len(values) * share) - 1)]
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a duration as it is printed."""
+    """Return a duration as text."""
     return f"{seconds * 1000:.1f} ms"
 
 
@@ -48,12 +48,12 @@ def load() -> str:
 
 
 def machine() -> str:
-    """Return what the times were measured on."""
+    """Return a description of the machine."""
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def write_section(title: str, facts: str, figures: Sequence[Figure]) -> None:
-    """Put `figures` into RESULTS.md in place of the section called `title`, or behind the others."""
+    """Write `figures` into RESULTS.md as the section `title`, in place of the old one or at the end."""
     rows = [f"| {each.what} | {each.seen} | {_verdict(each)} |" for each in figures]
     section = "\n".join([f"{HEADING}{title}", "", facts, "", "| what | seen | wanted |", "|---|---|---|", *rows, ""])
     head, *sections = RESULTS.read_text(encoding="utf-8").split(f"\n{HEADING}")

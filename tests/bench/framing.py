@@ -1,13 +1,13 @@
-"""How well clips are framed, against the development corpus' truth: ours, a crop of the middle, and one that follows.
+"""The quality of framing, measured on the corpus's truth: ours, a crop of the middle, and one that follows.
 
 Run: `make bench-rendering`, or `.venv/bin/python tests/bench/framing.py`. The corpus is looked for in CLIPMILL_CORPUS,
 then in `shared/corpus` beside the project. Each file is taken whole, as one clip, and in clips of 20 s at random. Clips
 are surveyed and directed as they are for a render, with the truth's shots and words; nothing is drawn or encoded.
-Results go into RESULTS.md beside this file.
+The results are written to RESULTS.md beside this file.
 
-What is counted, on the frames for which the truth says where faces are:
+The script counts, on the frames for which the truth says where faces are:
 
-- inside: the face that is followed (in a split: each of both) lies wholly in what is shown, of frames in which one is
+- inside: the face that is followed (in a split: each of both) is wholly in what is shown, of frames in which one is
   wholly in the picture. Any face serves where the whole picture is shown, and for the two crops compared with;
 - off its place: from the face's middle to that of its crop, across, in crop widths, wherever a crop follows somebody;
 - reversals: changes of direction, across or down, within shots, a second of such shots. At most 0.1 are wanted over
@@ -20,7 +20,7 @@ What is counted, on the frames for which the truth says where faces are:
 - speaker: in two-shots laid out as `track` (asked for), the followed face is that of the person whose sentence
   sounds, of the frames in which one does.
 
-The crop that follows shows the middle of the largest face found in the last detection frame, as many tools do.
+The crop that follows shows the middle of the largest face in the last detection frame, as many tools do.
 """
 
 import sys
@@ -44,7 +44,7 @@ NAMES = ("talk", "interview", "moving_face")
 TITLE = "Framing: `.venv/bin/python tests/bench/framing.py`"
 CANVAS = CANVASES[OutputFormat.VERTICAL]
 ALL = "all"
-"""The label of the figures of all clips together."""
+"""Label of the figures of all clips together."""
 STILL_SHARE = 0.01
 STILL_SECONDS = 1.0
 MOVED = 1e-6
@@ -53,7 +53,7 @@ MOVED = 1e-6
 
 @dataclass
 class Score:
-    """What was counted of one way to frame."""
+    """The counts of one way to frame."""
 
     inside: int = 0
     in_shot: int = 0
@@ -64,7 +64,7 @@ class Score:
     still_frames: int = 0
 
     def add(self, other: "Score") -> None:
-        """Count another clip's in."""
+        """Add the counts of another clip."""
         for name in ("inside", "in_shot", "reversals", "seconds", "still_travel", "still_frames"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.off += other.off
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def compared(clips: Sequence[Clip]) -> list[Figure]:
-    """Return what is counted the same way for ours and for the two crops, whole files and parts together."""
+    """Return the figures of our framing and of the two crops, whole files and parts together."""
     ways = {"ours": ours, "middle": in_the_middle, "following": following}
     figures = []
     for names, label in ((NAMES, ALL), *(((name,), name) for name in NAMES)):
@@ -107,7 +107,7 @@ def in_the_middle(clip: Clip) -> list[Framing]:
 
 
 def following(clip: Clip) -> list[Framing]:
-    """Return crops around the largest face found in the last detection frame."""
+    """Return crops around the largest face in the last detection frame."""
     found: dict[int, list[Box]] = {}
     for shot in clip.survey.shots:
         for track in shot.tracks:
@@ -122,14 +122,14 @@ def following(clip: Clip) -> list[Framing]:
 
 
 def cropped(clip: Clip, centre: float) -> Framing:
-    """Return the framing of a crop of all the picture's height."""
+    """Return the framing of a crop as high as the picture."""
     width = min(clip.width, clip.height * CANVAS.aspect)
     left = min(max(centre - width / 2, 0), clip.width - width)
     return Framing(Layout.TRACK, (Pane(Box(left, 0, width, clip.height), 0, 0, CANVAS.width, CANVAS.height),))
 
 
 def scored(clip: Clip, framings: Sequence[Framing]) -> Score:
-    """Count what the module's description says."""
+    """Return the counts that the module's description lists."""
     score = Score()
     picture = Box(0, 0, clip.width, clip.height)
     for frame, present in clip.faces.items():
@@ -149,7 +149,7 @@ def scored(clip: Clip, framings: Sequence[Framing]) -> Score:
 
 
 def shown(framing: Framing, faces: Sequence[Seen]) -> bool:
-    """Whether somebody is wholly in what is shown; in a split, somebody else in each pane."""
+    """Return whether somebody is wholly in what is shown; in a split, a different person in each pane."""
     if framing.layout is Layout.SPLIT and len(faces) > 1:
         inside = [{face.person for face in faces if contains(pane.crop, face.box)} for pane in framing.panes]
         return all(inside) and len(set.union(*inside)) > 1
@@ -157,7 +157,7 @@ def shown(framing: Framing, faces: Sequence[Seen]) -> bool:
 
 
 def away(framing: Framing, faces: Sequence[Seen]) -> list[float]:
-    """How far the faces are from the middle of the crops that are nearest to them."""
+    """Return how far the faces are from the middle of the nearest crops."""
     if framing.layout is Layout.FIT:
         return []
     return [
@@ -184,7 +184,7 @@ def count_moves(score: Score, part: Sequence[Framing], index: int, still: np.nda
 
 
 CUT_SHARE = 0.5
-"""Crop widths from one frame to the next that are a cut; the crop that follows does not cut, it jumps."""
+"""Crop widths from one frame to the next that count as a cut; the crop that follows does not cut, it jumps."""
 
 
 def fewest_reversals(clip: Clip) -> int:
@@ -207,7 +207,7 @@ def fewest_reversals(clip: Clip) -> int:
 
 
 def still_frames(clip: Clip) -> np.ndarray:
-    """Return for each frame whether all faces of the truth stay where they are around it."""
+    """Return for each frame whether all faces of the truth stay still around it."""
     still = np.zeros(clip.frames, bool)
     rows = sorted(clip.faces)
     for shot in clip.survey.shots:
@@ -232,7 +232,7 @@ def still_frames(clip: Clip) -> np.ndarray:
 
 
 def contains(crop: Box, face: Box) -> bool:
-    """Whether a face lies wholly in a crop."""
+    """Return whether a face is wholly in a crop."""
     return crop.left <= face.left and face.right <= crop.right and crop.top <= face.top and face.bottom <= crop.bottom
 
 
@@ -292,7 +292,7 @@ def expected(clip: Clip, first: int, last: int, kind: str) -> Layout:
 
 
 def speaker(clips: Sequence[Clip]) -> Figure:
-    """Return how often the one who speaks is followed in two-shots, `track` being asked for."""
+    """Return how often the speaker is followed in two-shots when `track` is requested."""
     right = total = 0
     for clip in clips:
         direction = direct(clip.survey, clip.voiced, CANVAS, LayoutChoice.TRACK)
@@ -308,7 +308,7 @@ def speaker(clips: Sequence[Clip]) -> Figure:
 
 
 def cost(clips: Sequence[Clip]) -> list[Figure]:
-    """Return what survey and direction take."""
+    """Return the time that survey and direction take."""
     length = sum(clip.frames / clip.rate for clip in clips)
     began = time.monotonic()
     for clip in clips:

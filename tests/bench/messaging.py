@@ -1,8 +1,8 @@
-"""What the messaging core costs, and whether it keeps what it promises under load: hops, projection, scale-out, kills.
+"""The cost of the messaging core, and its promises under load: hops, projection, scale-out, kills.
 
 Run: `make bench-messaging`, or `.venv/bin/python tests/bench/messaging.py [--quick] [MEASUREMENT ...]`. Everything is
-measured in one run against one nats-server that syncs every write. A run of all writes what was seen into RESULTS.md;
-`--quick` only tries the machinery. The exit status is 1 if something that is wanted was not met.
+measured in one run against one nats-server that syncs every write. A run of all writes the figures into RESULTS.md;
+`--quick` only tries the machinery. The exit status is 1 if a requirement was not met.
 """
 
 import argparse
@@ -41,7 +41,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 
 async def run(folder: Path, names: list[str], *, quick: bool) -> list[Figure]:
-    """Make the measurements called `names` one after the other."""
+    """Take the measurements called `names`, one after the other."""
     figures: list[Figure] = []
     ack_wait = QUICK_ACK_WAIT if quick else ACK_WAIT
     with nats_server(folder / "nats") as url:

@@ -1,4 +1,4 @@
-"""What reading a clip costs: samples against every picture, tone mapping, and the bytes that a remote source gives.
+"""The cost of reading a clip: samples against every picture, tone mapping, and the bytes of a remote source.
 
 Run: `.venv/bin/python tests/bench/reading.py`. Needs the development corpus (CLIPMILL_CORPUS names its folder) and
 Debian's ffmpeg, which makes the sources. Results are written to RESULTS.md beside this file.
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _make(path: Path, scale: str, options: list[str]) -> None:
-    """Encode a few seconds, and repeat them without encoding."""
+    """Encode a few seconds, and repeat the packets."""
     once = path.with_stem("once")
     command = ["ffmpeg", "-v", "error", "-y"]
     source = ["-ss", "20", "-t", str(LOOP_SECONDS), "-i", str(CORPUS / "interview.mp4")]
@@ -114,7 +114,7 @@ def _fetched(name: str, start: float, folder: Path) -> Figure:
 
 
 def _own(path: Path, start: float, end: float) -> int:
-    """Bytes of the packets from the key frame at or before `start` to `end`."""
+    """Return the bytes of the packets from the key frame at or before `start` to `end`."""
     with av.open(path) as container:
         key, sizes = 0.0, []
         for packet in container.demux():

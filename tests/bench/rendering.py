@@ -1,4 +1,4 @@
-"""How fast, how well and in how much memory clips are rendered, and that every file of the corpus renders.
+"""The speed, quality and memory of rendering, and a render of every file of the corpus.
 
 Run: `make bench-rendering`, or `.venv/bin/python tests/bench/rendering.py [speed] [quality] [memory] [corpus]` for some
 of it. Needs the development corpus (CLIPMILL_CORPUS names its folder) and Debian's ffmpeg; CLIPMILL_VMAF_FFMPEG may
@@ -19,7 +19,7 @@ from rendering.ffmpeg_renders import Cut
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
 CUTS = (("interview.mp4", 31.0, 20.0, 0.3), ("talk.mp4", 20.0, 20.0, 0.5))
-"""Sources, where clips are cut from them (start and length, seconds), and where in the picture people sit."""
+"""Sources of clips, the start and length of each clip in seconds, and where in the picture people sit."""
 
 PARTS = ("speed", "quality", "memory", "corpus")
 TITLE = "Rendering: `.venv/bin/python tests/bench/rendering.py"

@@ -1,9 +1,9 @@
-"""How well faces are found and followed, and the speaker told, against the development corpus' truth.
+"""The quality of finding faces, following them and identifying the speaker, on the development corpus's truth.
 
 Run: `.venv/bin/python tests/bench/seeing.py`. The corpus is looked for in CLIPMILL_CORPUS, then in `shared/corpus`
-beside the project. Its files are surveyed whole; then the interview is again, made harder by Debian's ffmpeg in a
-temporary folder: small, starved of bits, shaken, nodding, zooming, flickering with grain. Results go into
-RESULTS.md beside this.
+beside the project. Its files are surveyed whole. Then the interview is surveyed again in harder versions, which
+Debian's ffmpeg makes in a temporary folder: small, at a low bitrate, shaken, nodding, zooming, with flickering grain.
+Results are written to RESULTS.md beside this file.
 
 - found: faces of the truth that a track has at a detection frame, of all at these frames;
 - false: detections on no face, of all detections;
@@ -13,7 +13,7 @@ RESULTS.md beside this.
 - cost: processor time of the survey for a second of the clip, all its sound included.
 
 The numbers in `speaking` were chosen on this same footage, most of the harder kinds included: five two-shots of one man
-in two recordings, with nine changes of speaker. They say little of other people.
+in two recordings, with nine changes of speaker. They say little about other people.
 """
 
 import json
@@ -63,7 +63,7 @@ HARDER = {
 
 @dataclass
 class Score:
-    """What was counted."""
+    """The counts of one file."""
 
     found: int = 0
     there: int = 0
@@ -77,7 +77,7 @@ class Score:
 
 
 def main() -> int:
-    """Measure, print and keep; return 1 if something wanted is missed."""
+    """Measure, print and write the figures; return 1 if a requirement was not met."""
     figures = []
     for name in ("talk", "interview", "moving_face"):
         truth = json.loads((CORPUS / f"{name}.truth.json").read_text())
@@ -123,14 +123,14 @@ def main() -> int:
 
 
 def survey_of(name: str, truth: dict) -> tuple[Clip, float]:
-    """Return a whole file surveyed, and the processor time that took, for a second of it."""
+    """Return the survey of a whole file, and its processor time for a second of the file."""
     began = time.process_time()
     clip = surveyed(name, truth, 0.0, truth["duration"])
     return clip, (time.process_time() - began) / truth["duration"]
 
 
 def faces(clip: Clip, shot: SurveyedShot, score: Score) -> None:
-    """Count what was found in a shot."""
+    """Count the faces that were found in a shot."""
     whose: dict[int, set[str]] = defaultdict(set)
     for frame in (frame for frame in shot.detection_frames if frame in clip.faces):
         seen = {
@@ -155,7 +155,7 @@ def faces(clip: Clip, shot: SurveyedShot, score: Score) -> None:
 
 
 def speaker(clip: Clip, shot: SurveyedShot, truth: dict, score: Score) -> None:
-    """Count how well the speaker is told in a shot of two."""
+    """Count how often the speaker is identified in a two-shot."""
     place = next(each for each in truth["shots"] if round(each["start"] * clip.rate) == shot.span.first)
     if len(place["people"]) != 2:
         return
@@ -196,7 +196,7 @@ def of_faces(name: str, score: Score) -> list[Figure]:
 
 
 def of_speaker(name: str, score: Score) -> list[Figure]:
-    """Return the figures of telling the speaker."""
+    """Return the figures of identifying the speaker."""
     right = score.right / max(1, score.heard)
     return [
         Figure(f"{name}: right speaker in two-shots", f"{right:.1%}", "≥ 90 %", right >= 0.9),

@@ -1,8 +1,8 @@
-"""How loud clips are, by FFmpeg's own meter: of every file of the corpus, and of sound that is hard to get right.
+"""The loudness of clips by FFmpeg's meter: of every file of the corpus, and of difficult sound.
 
 Run: `.venv/bin/python tests/bench/sound.py`. Needs the development corpus (CLIPMILL_CORPUS names its folder) and
-Debian's ffmpeg, which makes the hard material's files and measures every clip as a stranger would. Results are written
-to RESULTS.md beside this file.
+Debian's ffmpeg, which makes the files of difficult sound and measures every clip independently. Results are written to
+RESULTS.md beside this file.
 """
 
 import math
@@ -39,14 +39,14 @@ LONGEST_SECONDS = 20.0
 HARD_SECONDS = 10.0
 LUFS, TOLERANCE_LU, PEAK_DBTP = -14.0, 0.5, -1.0
 QUIET = {"digital silence", "the noise of a room (-69 dBFS)", "silence.mp4", "no_audio.mp4"}
-"""What has nothing in it that could be made loud."""
+"""Material without anything that could be made loud."""
 
 Mono = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What FFmpeg's meter says of a file; minus infinity for silence."""
+    """The readings of FFmpeg's meter for a file; minus infinity for silence."""
 
     lufs: float
     peak_dbtp: float
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _speed(folder: Path) -> Iterator[Figure]:
-    """Measure what a minute of talk costs, decoded beforehand."""
+    """Measure the time for a minute of decoded talk."""
     with av.open(CORPUS / "talk.mp4") as container:
         converter = Converter()
         pieces = [converter.convert(frame) for frame in container.decode(audio=0)]
@@ -134,8 +134,8 @@ def _figure(cut: Cut, name: str, folder: Path) -> Figure | None:
 def _heard(path: Path, cut: Cut | None = None) -> Heard:
     source = cut.input if cut else ["-i", str(path)]
     command = ["ffmpeg", "-hide_banner", "-nostdin", *source, "-map", "0:a:0?", "-af", "ebur128=peak=true"]
-    told = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True, check=False).stderr
-    summary = told[told.rfind("Summary:") :]
+    report = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True, check=False).stderr
+    summary = report[report.rfind("Summary:") :]
     values = [re.search(rf"{name}:\s+(\S+) {unit}", summary) for name, unit in (("I", "LUFS"), ("Peak", "dBFS"))]
     lufs, peak = (float(value.group(1)) if value else -math.inf for value in values)
     return Heard(lufs if lufs > -70 else -math.inf, peak)

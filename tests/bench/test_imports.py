@@ -1,4 +1,4 @@
-"""The benches are run by hand, rarely: a change that moves what they import of clipmill fails here."""
+"""The benches are run by hand, rarely; this test fails when a change moves something that they import."""
 
 import ast
 import importlib.util
@@ -30,7 +30,7 @@ def defined(module):
 
 
 @pytest.mark.parametrize("bench", BENCHES, ids=[str(path.relative_to(Path(__file__).parent)) for path in BENCHES])
-def test_what_a_bench_imports_is_there(bench):
+def test_every_import_of_a_bench_exists(bench):
     for node in ast.walk(ast.parse(bench.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("clipmill."):
             assert {alias.name for alias in node.names} <= defined(node.module), node.module

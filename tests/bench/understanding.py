@@ -1,4 +1,4 @@
-"""How well videos are understood: what is said, where shots begin, and which moments are picked.
+"""The quality of understanding: the speech, the shots, the picked moments.
 
 Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py [speech] [scenes] [moments] [asking]`
 for some of it. Needs the development corpus (CLIPMILL_CORPUS names its folder). Results are written to RESULTS.md

@@ -1,4 +1,4 @@
-"""The values whose bytes lie under `recorded/`: invented jobs that use every task, event and stored document.
+"""The values whose bytes are stored in `recorded/`: invented jobs that use every task, event and stored document.
 
 Of the four jobs one goes through every event but `cancelled`, one is being rendered, one is cancelled and one fails.
 """
@@ -51,7 +51,7 @@ UNFINISHED = JobId("3e6d5f4b-9a4c-4d85-8f6b-ba5c6d4e2f93")
 BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
 
 BEGAN = 1767225600.25
-"""When the first job was submitted, Unix time in seconds."""
+"""Time of the first job's submission, as Unix time in seconds."""
 
 OPTIONS = JobOptions(
     target_clips=2,
@@ -258,7 +258,7 @@ DOCUMENTS = {
     ),
     "attempts": Tally(begun=2, waited=1, writer="5f0c9d7b3a1e4c62"),
 }
-"""What stages leave in the store, and what the messaging core keeps beside it."""
+"""Documents that stages leave in the store, and that the messaging core keeps."""
 
 ANSWERED_PART = {
     "moments": [
@@ -273,4 +273,4 @@ ANSWERED_PART = {
         }
     ]
 }
-"""What the analyzer keeps of a model's answer about one part of a transcript."""
+"""Document that the analyzer keeps of a model's answer about one chunk of a transcript."""

@@ -1,4 +1,4 @@
-"""The HTTP API's answers: byte for byte what clients of the version before parse, and read by clients of any version.
+"""The HTTP API's answers: the very bytes that clients of the previous version parse, readable for all clients.
 
 The bytes under `answers/` were encoded at commit fa2d7d2, about the jobs of `recorded_values`. A change of one is a
 change of the API.

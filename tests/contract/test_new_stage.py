@@ -1,4 +1,4 @@
-"""A row more in the table of stages is enough for everything that follows from it."""
+"""One more row in the table of stages is enough for everything that follows from it."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Streams, buckets and documents that an earlier version wrote are read as what they were."""
+"""Streams, buckets and documents that an earlier version wrote are read unchanged."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def lines(name: str) -> list[bytes]:
 
 
 def lost(recorded: object, decoded: object) -> list[str]:
-    """Return the paths of what stands in `recorded` and has another value, or none, in `decoded`."""
+    """Return the paths in `recorded` that have another value, or none, in `decoded`."""
     if isinstance(recorded, dict) and isinstance(decoded, dict):
         return [f"{key}.{path}" for key, value in recorded.items() for path in lost(value, decoded.get(key))]
     if isinstance(recorded, list) and isinstance(decoded, list) and len(recorded) == len(decoded):

@@ -1,4 +1,4 @@
-"""What the tests of deploy/ read: the services' settings, the manifests, the images' recipes."""
+"""Fixtures of the tests of deploy/: the services' settings, the manifests, the images' recipes."""
 
 import ast
 import importlib
@@ -36,10 +36,10 @@ class Recipe:
     """A Dockerfile, taken apart.
 
     Attributes:
-        name: of the distribution it is for.
-        path: the Dockerfile.
-        instructions: (keyword, rest) with continued lines joined, in order.
-        context: every path of the build context that it reads.
+        name: Name of the distribution that the image is for.
+        path: Path of the Dockerfile.
+        instructions: Keyword and rest of each instruction in order, with continued lines joined.
+        context: Paths of the build context that the Dockerfile reads.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Recipe:
     context: frozenset[str]
 
     def last(self, keyword: str) -> str:
-        """The last instruction of a kind, as written."""
+        """Return the last instruction of a kind, as written."""
         return next(rest for found, rest in reversed(self.instructions) if found == keyword)
 
 
@@ -62,33 +62,33 @@ class Metric:
 
 @pytest.fixture(scope="session")
 def services() -> dict[str, Service]:
-    """Every service by name."""
+    """Return every service by name."""
     return {name: _service(name) for name in SERVICES}
 
 
 @pytest.fixture(scope="session")
 def common_variables() -> frozenset[str]:
-    """The variables that everything of clipmill reads."""
+    """Return the variables that all of clipmill reads."""
     return frozenset(setting.variable for setting in describe(CommonSettings, ""))
 
 
 @pytest.fixture(scope="session")
 def recipes(repository: Path) -> dict[str, Recipe]:
-    """Every Dockerfile by the name of its distribution."""
+    """Return every Dockerfile by the name of its distribution."""
     paths = [*repository.glob("services/*/Dockerfile"), *repository.glob("libs/*/Dockerfile")]
     return {path.parent.name: _recipe(path) for path in sorted(paths)}
 
 
 @pytest.fixture(scope="session")
 def compose(repository: Path) -> Manifest:
-    """compose.yaml, its anchors and merges resolved."""
+    """Return compose.yaml with its anchors and merges resolved."""
     loaded: Manifest = yaml.safe_load((repository / "deploy/compose.yaml").read_text())
     return loaded
 
 
 @pytest.fixture(scope="session")
 def kustomize(repository: Path) -> Callable[[str], list[Manifest]]:
-    """Renders a folder of deploy/kubernetes into its objects."""
+    """Return the function that renders a folder of deploy/kubernetes into its objects."""
     rendered: dict[str, list[Manifest]] = {}
 
     def render(folder: str) -> list[Manifest]:
@@ -105,13 +105,13 @@ def kustomize(repository: Path) -> Callable[[str], list[Manifest]]:
 
 @pytest.fixture(params=KUSTOMIZATIONS)
 def objects(request: pytest.FixtureRequest, kustomize: Callable[[str], list[Manifest]]) -> list[Manifest]:
-    """The objects of the base and of each overlay in turn."""
+    """Return the objects of the base or of an overlay."""
     return kustomize(request.param)
 
 
 @pytest.fixture(scope="session")
 def dashboard(repository: Path) -> Manifest:
-    """The Grafana dashboard."""
+    """Return the Grafana dashboard."""
     text = (repository / "deploy/monitoring/grafana/dashboards/pipeline.json").read_text()
     loaded: Manifest = json.loads(text)
     return loaded
@@ -119,13 +119,13 @@ def dashboard(repository: Path) -> Manifest:
 
 @pytest.fixture(scope="session")
 def queries(dashboard: Manifest) -> list[str]:
-    """Every query of the dashboard."""
+    """Return every query of the dashboard."""
     return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
 
 
 @pytest.fixture(scope="session")
 def metrics(repository: Path) -> dict[str, Metric]:
-    """Every clipmill_* series name that the sources declare, as Prometheus sees it."""
+    """Return every clipmill_* series that the sources declare, by the name that Prometheus sees."""
     found: dict[str, Metric] = {}
     for folder in ("libs", "services"):
         for path in (repository / folder).glob("*/clipmill/**/*.py"):

@@ -19,7 +19,7 @@ def _seconds(text: str) -> int:
 
 
 def _environment(service) -> dict[str, str]:
-    """What a container is given: the default of what .env may leave out, a stand-in for what it must name."""
+    """Return a container's environment: defaults for what .env may omit, stand-ins for what it must name."""
     given = service.get("environment", {})
     return {
         name: re.sub(FROM_ENV, lambda found: "stand-in" if found["default"] is None else found["default"], str(value))
@@ -73,7 +73,7 @@ def test_the_topology_job_is_given_settings_that_it_knows(compose, common_variab
     assert load_settings(CommonSettings, "", environment).nats_url.endswith("@nats:4222")
 
 
-def test_only_who_needs_a_key_is_given_it(compose):
+def test_only_services_that_need_a_key_get_it(compose):
     holders = {n for n, service in compose["services"].items() if "CLIPMILL_SECRET_KEY" in _environment(service)}
     assert holders == {"gateway", "analyzer"}
     holders = {n for n, service in compose["services"].items() if "AWS_SECRET_ACCESS_KEY" in _environment(service)}
@@ -114,7 +114,7 @@ def test_only_downloader_and_analyzer_reach_the_internet(compose):
         assert "inside" in service.get("networks", ()) or service["network_mode"] == "service:seaweedfs", name
 
 
-def test_whatever_runs_on_is_watched_restarted_and_confined(compose, recipes):
+def test_every_lasting_service_is_watched_restarted_and_confined(compose, recipes):
     for name, service in compose["services"].items():
         own_check = name in recipes and "HEALTHCHECK" in dict(recipes[name].instructions)
         assert "healthcheck" in service or own_check or name in ONE_SHOT, name
@@ -141,7 +141,7 @@ def test_every_service_waits_for_bucket_and_topology(compose):
         )
 
 
-def test_what_is_mounted_exists(compose, repository):
+def test_every_mounted_file_exists(compose, repository):
     named = set()
     for service in compose["services"].values():
         for volume in service.get("volumes", ()):

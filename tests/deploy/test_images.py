@@ -21,7 +21,7 @@ IMAGES = (*SERVICES, "cli")
 
 
 def _needed_libraries(repository, folder) -> set[str]:
-    """Our distributions that the one in `folder` depends on, directly or not."""
+    """Return our distributions that the one in `folder` depends on, directly or not."""
     project = tomllib.loads((repository / folder / "pyproject.toml").read_text())["project"]
     named = {found[1] for wanted in project["dependencies"] if (found := re.match(r"clipmill-(\w+)", wanted))}
     return named.union(*(_needed_libraries(repository, f"libs/{name}") for name in named))
@@ -108,7 +108,7 @@ def test_the_loader_finds_the_cuda_libraries_where_the_wheels_put_them(recipes):
 
 
 def _sent(repository) -> list[tuple[bool, re.Pattern[str]]]:
-    """.dockerignore as (keeps, pattern), in order."""
+    """Return the rules of .dockerignore in order, each with whether it keeps what its pattern matches."""
     rules = []
     for line in (repository / ".dockerignore").read_text().splitlines():
         if not line or line.startswith("#"):
@@ -119,7 +119,7 @@ def _sent(repository) -> list[tuple[bool, re.Pattern[str]]]:
 
 
 def _is_sent(path: str, rules) -> bool:
-    """Whether the builder gets to see `path`: the last rule that matches it decides."""
+    """Return whether the builder gets `path`: the last rule that matches it decides."""
     return next((keeps for keeps, pattern in reversed(rules) if pattern.fullmatch(path)), True)
 
 

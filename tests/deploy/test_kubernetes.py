@@ -40,7 +40,7 @@ def _container(found):
 
 
 def _environment(container, objects) -> dict[str, str]:
-    """What a container is given, with a stand-in for each secret."""
+    """Return a container's environment, with a stand-in for each secret."""
     values = {}
     for source in container.get("envFrom", ()):
         if "configMapRef" in source:
@@ -119,7 +119,7 @@ def test_services_run_as_the_user_of_their_image(objects, recipes):
 def test_a_service_is_given_settings_that_it_knows_and_accepts(name, objects, services):
     service, deployment = services[name], _of(objects, "Deployment")[name]
     environment = _environment(_container(deployment), objects)
-    # Settings that all services share are given to all; each one's own to itself alone.
+    # All services get the shared settings, and each service gets its own settings.
     given = {variable for variable in environment if variable.startswith("CLIPMILL_")}
     assert given <= service.variables
     assert unknown_variables(service.settings, name, environment) == []
@@ -203,7 +203,7 @@ def test_each_workload_that_stays_may_lose_one_pod_at_a_time(objects):
         assert budget["spec"]["maxUnavailable"] == 1
 
 
-def test_what_pods_refer_to_exists_or_is_promised(objects, repository):
+def test_pods_refer_to_objects_that_exist_or_are_promised(objects, repository):
     made = {name for kind in ("ConfigMap", "Secret") for name in _of(objects, kind)}
     readme = (repository / "deploy/README.md").read_text()
     promised = set(re.findall(r"create secret generic (\S+)", readme))
@@ -219,7 +219,7 @@ def test_only_the_local_overlay_brings_secrets(kustomize):
     assert len(_of(kustomize("overlays/local"), "Secret")) == 3
 
 
-def test_keys_go_only_to_who_needs_them(objects):
+def test_keys_go_only_to_services_that_need_them(objects):
     holders = {
         name
         for name, deployment in _of(objects, "Deployment").items()
@@ -237,7 +237,7 @@ def test_the_local_overlay_needs_nothing_that_a_plain_cluster_lacks(kustomize):
         assert "nvidia.com/gpu" not in _container(found)["resources"]["limits"]
 
 
-def test_production_puts_transcriber_and_renderer_on_pools_of_their_own(kustomize):
+def test_production_gives_transcriber_and_renderer_their_own_pools(kustomize):
     deployments = _of(kustomize("overlays/production"), "Deployment")
     pools = {}
     for name, deployment in deployments.items():
@@ -268,7 +268,7 @@ def test_production_scales_every_stage_on_each_of_its_consumers(kustomize):
 
 
 def test_keda_finds_each_nats_server_by_its_name(kustomize):
-    """In a cluster KEDA asks <server name>.<endpoint>, which the headless Service answers."""
+    """KEDA asks <server name>.<endpoint> in a cluster, which the headless Service answers."""
     objects = kustomize("overlays/production")
     nats = _of(objects, "StatefulSet")["nats"]
     headless = _of(objects, "Service")[nats["spec"]["serviceName"]]

@@ -1,4 +1,4 @@
-"""Prometheus takes configuration, rules and queries, and each names metrics and labels that the code declares."""
+"""Prometheus accepts configuration, rules and queries, and each names metrics and labels that the code declares."""
 
 import re
 import shutil
@@ -67,7 +67,7 @@ def test_queries_and_alerts_name_metrics_and_labels_that_the_code_declares(queri
 
 
 def test_queries_stand_alone(queries):
-    """No Grafana variables: whoever has Prometheus can ask them as they are."""
+    """The queries have no Grafana variables, so anybody with Prometheus can run them."""
     assert not [query for query in queries if "$" in query]
 
 

@@ -1,4 +1,4 @@
-"""Whatever the files of deploy/ name exists in the code."""
+"""Everything that the files of deploy/ name exists in the code."""
 
 import re
 import subprocess

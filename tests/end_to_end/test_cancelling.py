@@ -1,4 +1,4 @@
-"""Cancelling a job while a real child process is at work for it, and deleting what is left."""
+"""A job is cancelled while a real child process works for it, and its remains are deleted."""
 
 import asyncio
 import json
@@ -22,14 +22,14 @@ FETCHING = "clipmill.downloader.fetching:fetch"
 RENDERING = "clipmill.renderer.clip:render"
 
 DEAD_SECONDS = 8.0
-"""How long a child may outlive the request that cancels its job; where nothing else runs, 2 s."""
+"""Time that a child may outlive the request that cancels its job; 2 s on an idle machine."""
 
 WORK_SECONDS = 300.0
 
 
 @pytest.fixture
 def endless_video(sample):
-    """A web server whose video begins like any other and takes minutes to arrive."""
+    """Run a web server whose video begins like any other and takes minutes to arrive."""
     stopping = threading.Event()
 
     class Endless(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def endless_video(sample):
 
 
 def ask(method, url, body=None):
-    """Return status and answer of a request."""
+    """Return the status and the answer of a request."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
     try:
@@ -77,7 +77,7 @@ def until(condition, seconds):
 
 
 def at_work(up, target, folder):
-    """The processes that do `target` for this `clipmill up`, those included that watch over them.
+    """Return the processes that run `target` for this `clipmill up`, and those that watch over them.
 
     Renderers that wait for a task do not count: they have nothing of the job's `folder` open.
     """
@@ -102,14 +102,14 @@ def alive(process):
         return False
 
 
-def spare_transcription(folder):
-    """Store that nothing is said before the video is there, so that the transcriber finds its work done."""
+def skip_transcription(folder):
+    """Store an empty transcript before the video is there, so that the transcriber finds its work done."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "transcript.json").write_bytes(codec.encode(Transcript(language="", duration=0.0)))
 
 
 async def left_in_nats(up, job):
-    """The subjects of this job that the server still has messages of."""
+    """Return the subjects of this job that still have messages on the server."""
     state = json.loads((up.data / "clipmill.json").read_text())
     client = await connection.connect(state["nats_url"], "test", patience=10)
     js, found = client.jetstream(), set()
@@ -127,7 +127,7 @@ def test_a_cancelled_jobs_child_is_dead_at_once_and_nothing_is_left(up, media_se
     _, accepted = ask("POST", f"{up.url}/api/process", {"url": url, "target_clips": 2})
     job = accepted["job_id"]
     folder = up.data / "store" / "jobs" / job
-    spare_transcription(folder)
+    skip_transcription(folder)
     view = f"{up.url}/api/jobs/{job}"
     until(lambda: ask("GET", view)[1]["stages"][stage]["percent"] > 0, WORK_SECONDS)
     children = at_work(up, target, folder)

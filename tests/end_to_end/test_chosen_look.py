@@ -1,4 +1,4 @@
-"""A look that was chosen, and submissions that come to nothing."""
+"""Clips with a chosen look, and submissions that are refused or fail."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ BROKEN_SECONDS = 60
 
 @pytest.fixture(scope="session")
 def chosen(up, media_server, tmp_path_factory):
-    """The sample submitted by its URL with a look of its own: the answer, and the folder with its one clip."""
+    """Submit the sample by its URL with a chosen look; return the answer, and the folder with its one clip."""
     output = tmp_path_factory.mktemp("square")
     look = ("--format", "square", "--captions", "box", "--hook", "--background", "solid", "--layout", "fit")
     words = (f"{media_server}/sample.mp4", "--clips", "1", "--max-seconds", "20", *look, "--output", output)
@@ -48,13 +48,13 @@ def test_a_clip_has_the_look_that_was_asked_for(chosen):
         video = container.streams.video[0]
         assert (video.width, video.height) == (1080, 1080)
         luma = next(container.decode(video)).to_ndarray(format="gray")
-    # The sample is 16:9: above and below it lies one dark colour, but for the title.
+    # The sample is 16:9: the areas above and below it have one dark colour, except for the title.
     for margin in (luma[-40:], luma[:40, :40]):
         assert margin.mean() < 60
         assert margin.std() < 2
 
 
-def test_the_captions_lie_beside_a_clip_in_both_forms(chosen, up):
+def test_the_captions_of_a_clip_are_stored_in_both_forms(chosen, up):
     answer, output = chosen
     url = up.url + answer["result"]["clips"][0]["video_url"].removesuffix(".mp4")
     for kind, content_type, mark in (("vtt", "text/vtt", "WEBVTT"), ("srt", "application/x-subrip", "1\n00:00:0")):
@@ -65,15 +65,15 @@ def test_the_captions_lie_beside_a_clip_in_both_forms(chosen, up):
         assert text == (output / f"sample_clip_1.{kind}").read_text()
 
 
-def test_a_look_that_there_is_not_is_a_400_that_lists_the_choices(up, media_server):
+def test_an_unknown_layout_is_a_400_that_lists_the_choices(up, media_server):
     body = json.dumps({"url": f"{media_server}/sample.mp4", "layout": "zoom"}).encode()
     request = urllib.request.Request(f"{up.url}/api/process", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(request)
     with refusal.value as answer:
-        told = json.load(answer)
-    assert (refusal.value.code, told["code"]) == (400, "bad_option")
-    assert told["detail"] == "The option layout must be one of: auto, track, fit, split."
+        problem = json.load(answer)
+    assert (refusal.value.code, problem["code"]) == (400, "bad_option")
+    assert problem["detail"] == "The option layout must be one of: auto, track, fit, split."
 
 
 def test_a_broken_video_fails_soon_and_says_why(up, media_server):

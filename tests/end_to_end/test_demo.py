@@ -38,8 +38,8 @@ def filmed(path: Path, seconds: int) -> Path:
     return path
 
 
-async def spare_transcription(folders):
-    """Store that nothing is said as soon as there is a job, so that no speech model is loaded."""
+async def skip_transcription(folders):
+    """Store an empty transcript as soon as there is a job, so that no speech model is loaded."""
     jobs = folders.data / "store" / "jobs"
     while not (found := list(jobs.glob("*-*-*"))):
         await asyncio.sleep(0.01)
@@ -48,7 +48,7 @@ async def spare_transcription(folders):
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """Where a demo works, in a temporary folder of its own that is to go."""
+    """Return the folders of a demo, which works in a temporary folder and removes it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return demo.demo_folders(None, tmp_path / "clips", keep=False)
 
@@ -57,9 +57,9 @@ async def test_a_demo_starts_everything_makes_clips_that_play_and_leaves_only_th
     folders, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(demo, "SAMPLE", filmed(tmp_path / "sample.mp4", 6))
-    sparing = asyncio.create_task(spare_transcription(folders))
+    skipping = asyncio.create_task(skip_transcription(folders))
     await demo.run_demo(folders)
-    await sparing
+    await skipping
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Starting NATS and the services (gateway, downloader, transcriber, analyzer, renderer)..."
     assert lines[1].startswith("Ready in ")

@@ -17,7 +17,7 @@ END_SECONDS = 480
 
 
 class Gemini(BaseHTTPRequestHandler):
-    """Answers `generateContent` with one passage made of the sentences that the request shows."""
+    """A server that answers `generateContent` with one passage made of the sentences in the request."""
 
     keys: list[str] = []  # noqa: RUF012 - what every request's header held
 
@@ -60,7 +60,7 @@ TIMED = r"(?<!\S)(\d+)\*?@(\d+)"
 
 
 def _passage(transcript: str) -> tuple[int, int]:
-    """The numbers of the first sentence and of the last one before one that starts late enough."""
+    """Return the numbers of the first sentence and of the last one before a sentence that starts late enough."""
     (first, start), *later = [(int(number), int(second)) for number, second in re.findall(TIMED, transcript)]
     return first, next(number for number, second in later if second - start >= LEAST_SECONDS + 2) - 1
 
@@ -101,4 +101,4 @@ def test_a_lent_key_picks_the_moments_and_leaves_no_trace(start_up, gemini, samp
     assert Gemini.keys == [KEY]
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.suffix == ".log" for path in written)
-    assert not [path for path in written if KEY.encode() in path.read_bytes()], "the key lies nowhere in the clear"
+    assert not [path for path in written if KEY.encode() in path.read_bytes()], "the key is stored nowhere in the clear"

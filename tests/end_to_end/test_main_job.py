@@ -1,4 +1,4 @@
-"""The main job: a real video goes in at the API, real vertical clips come out, and Prometheus sees it all."""
+"""The main job: a real video is submitted, real vertical clips come out, and Prometheus sees all of it."""
 
 import contextlib
 import itertools
@@ -21,7 +21,7 @@ DASHBOARDS = sorted((ROOT / "deploy").rglob("*.json"))
 
 @pytest.fixture(scope="session")
 def watched(request, up, sample, tmp_path_factory):
-    """The sample submitted by the command, with every different status that a poller saw meanwhile."""
+    """Submit the sample by the command; return every different status that a poller saw meanwhile."""
     with contextlib.suppress(pytest.skip.Exception):  # without Prometheus only its own tests are skipped
         request.getfixturevalue("prometheus")
     output = tmp_path_factory.mktemp("clips")
@@ -51,7 +51,7 @@ def watched(request, up, sample, tmp_path_factory):
 
 
 def _jobs(up):
-    """The jobs that the server knows, from the folders of its store."""
+    """Return the jobs that the server knows, from the folders of its store."""
     known = set()
     for folder in (up.data / "store" / "jobs").glob("*-*-*"):
         with contextlib.suppress(urllib.error.HTTPError):
@@ -136,7 +136,7 @@ def test_a_clip_can_be_watched_in_ranges_and_has_a_poster(watched, up):
     ("client", "program"), [("contract_polling.py.txt", "python"), ("contract_polling.mjs.txt", "node")]
 )
 def test_the_contracts_own_polling_loops_finish(watched, up, tmp_path, client, program, system_program):
-    """As they stand, port and job aside."""
+    """The loops run unchanged, except for port and job."""
     text = (Path(__file__).parent / "clients" / client).read_text()
     text = text.replace("localhost:8000", up.url.removeprefix("http://"))
     script = tmp_path / client.removesuffix(".txt")
@@ -149,7 +149,7 @@ def test_the_contracts_own_polling_loops_finish(watched, up, tmp_path, client, p
 
 @pytest.fixture(scope="module")
 def figures(prometheus, watched, up, until):
-    """What Prometheus scraped while the job ran and since: a function that answers a query."""
+    """Return the function that queries Prometheus about the job."""
     finished = up.get(f"/api/jobs/{watched['job']}")["finished"]
     until(lambda: all(float(row["value"][1]) > finished + 2 for row in prometheus("timestamp(up)")))
     return prometheus
@@ -170,7 +170,7 @@ def test_every_query_of_the_dashboard_returns_data(figures, expression):
 
 
 def test_tasks_finished_are_events_seen(figures):
-    """Every finished task said so in one event that the projector folded."""
+    """The projector folded one event of every finished task."""
     (tasks,) = figures('sum(clipmill_tasks_total{outcome="finished"})')
     (events,) = figures('sum(clipmill_events_folded_total{kind="stage_finished"})')
     assert float(tasks["value"][1]) == float(events["value"][1]) > 0

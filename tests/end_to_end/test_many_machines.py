@@ -1,4 +1,4 @@
-"""Many machines, on one: NATS and S3 apart, each service started by itself with only environment variables."""
+"""Many machines, simulated on one: NATS and S3 run apart, and each service starts with only environment variables."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
 READY_SECONDS = 120
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")
 DECODERS = {"cv2", "av", "PIL", "torch", "ai_edge_litert"}
-"""Libraries that only child processes may load: what they read was made by strangers."""
+"""Libraries that only child processes may load, because they read files of strangers."""
 
 S3_IDENTITY = {
     "identities": [
@@ -49,7 +49,7 @@ def get(port, path):
 
 
 def decoders_in(pid):
-    """Return which decoding libraries a process has mapped; its children's are their own."""
+    """Return the decoding libraries that a process itself has mapped."""
     mapped = Path(f"/proc/{pid}/maps").read_text().splitlines()
     parts = {part for line in mapped if "/" in line for part in line[line.index("/") :].split("/")}
     assert any("msgspec" in part for part in parts), "the maps do not name what the process imports"
@@ -58,7 +58,7 @@ def decoders_in(pid):
 
 @pytest.fixture
 def seaweed(tmp_path):
-    """An S3 server with the bucket `clipmill`; returns the variables that lead to it."""
+    """Run an S3 server with the bucket `clipmill`; return the variables that lead to it."""
     master, volume, filer, s3, *grpc = free_ports(8)
     (tmp_path / "s3.json").write_text(json.dumps(S3_IDENTITY))
     (tmp_path / "seaweed").mkdir()

@@ -1,4 +1,4 @@
-"""Each service lives in an environment built from its own lock alone, without another's heavy dependencies."""
+"""Each service runs in an environment built from its own lock alone, without another's heavy dependencies."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ MORE_LIBRARIES = {"downloader": ("egress",)}
 
 
 @pytest.mark.parametrize("service", OWN)
-def test_a_service_becomes_ready_in_an_environment_of_its_own(service, nats_server, tmp_path):
+def test_a_service_becomes_ready_in_its_own_environment(service, nats_server, tmp_path):
     uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv"], check=True)

@@ -1,4 +1,4 @@
-"""Makes the package `campaign` beside this file importable, as it is for the script `soak.py`."""
+"""Makes the package `campaign` in this folder importable, as it is for the script `soak.py`."""
 
 import sys
 from pathlib import Path

@@ -15,7 +15,7 @@ from clipmill.operations.settings import LogFormat, LogLevel
 
 
 def main() -> int:
-    """Run a campaign; returns the exit status."""
+    """Run a campaign; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of the schedule (default: any)")
     parser.add_argument("--jobs", type=int, default=48)
@@ -34,7 +34,7 @@ def main() -> int:
         cancels=options.jobs // 6,
         deletes=options.jobs // 4,
     )
-    logs.configure("soak", LogFormat.AUTO, LogLevel.ERROR)  # that a server it kills is away is no news
+    logs.configure("soak", LogFormat.AUTO, LogLevel.ERROR)  # the campaign kills the server, so its absence is expected
     folder = Path(tempfile.mkdtemp(prefix="clipmill-soak-"))
     print(f"seed {options.seed}, everything in {folder}", flush=True)
     outcome = asyncio.run(campaign.run(folder, options.seed, size, quiet_seconds=options.quiet_seconds))

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 SIZE = Size(jobs=10, seconds=45.0, kills=26, nats_kills=2, duplicates=8, stops=4, cancels=2, deletes=3)
 
 QUIET_SECONDS = 90.0
-"""An outage, a redelivery and a lost task after the last fault take 20 s in all; a busy machine takes longer."""
+"""Time for an outage, a redelivery and a lost task after the last fault: 20 s in all, more on a busy machine."""
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def test_the_same_seed_draws_the_same_schedule():
 
 
 @pytest.mark.timeout(400)
-async def test_whatever_dies_every_job_ends_once_with_every_clip_it_can_have(tmp_path, seed):
+async def test_every_job_ends_once_with_every_clip_it_can_have_whatever_dies(tmp_path, seed):
     outcome = await campaign.run(tmp_path, seed, SIZE, quiet_seconds=QUIET_SECONDS)
-    told = "\n".join([f"seed {seed}, logs in {tmp_path}", *outcome.figures, *outcome.findings])
-    print(told)
-    assert not outcome.findings, told
+    report = "\n".join([f"seed {seed}, logs in {tmp_path}", *outcome.figures, *outcome.findings])
+    print(report)
+    assert not outcome.findings, report

@@ -1,4 +1,4 @@
-"""What the restart of one service after the other, and the death of one, must not cost."""
+"""Restarts of one service after the other, and the death of one, cost no job and no try."""
 
 import asyncio
 import json
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.slow
 
 ONE_EACH = dict.fromkeys(SERVICES, 1)
 REDELIVERY_SLACK = 30.0
-"""Where nothing else runs it takes 5 s at most."""
+"""Time for a redelivery; an idle machine needs 5 s at most."""
 
 QUIET_SECONDS = 90.0
 
 
 @pytest.fixture
 async def submit(tmp_path):
-    """Return a function that submits a video to a stage and returns what is known of all jobs."""
+    """Return a function that submits a video to a stage and returns the jobs."""
     sources = tmp_path / "media"
     sources.mkdir()
     media.write_sources(sources)
@@ -47,7 +47,7 @@ async def submit(tmp_path):
 
 
 async def tallies(nc):
-    """Return how often each task was tried, by its key."""
+    """Return the number of tries of each task, by its key."""
     stored = await remains.entries(nc, ATTEMPTS)
     return {key: msgspec.json.decode(value, type=Tally) for key, value in stored.items()}
 
@@ -82,7 +82,7 @@ async def test_the_task_of_a_killed_worker_is_delivered_again_soon_after_the_ack
         (renderer,) = (member for member in scene.fleet.members if member.service == "renderer")
         assert renderer.kill()
         async with asyncio.timeout(ACK_WAIT + REDELIVERY_SLACK):
-            # A worker's first guess, that nobody was there before it, is heard too though the bucket refuses it.
+            # A worker first writes as if no try came before it; the test hears that write too, though it is refused.
             while msgspec.json.decode((await begun.next_msg(timeout=None)).data, type=Tally).begun != 2:
                 pass
         assert await quiet(scene, QUIET_SECONDS) == []

@@ -71,9 +71,9 @@ class Mutant:
 def mutants_of(source: bytes) -> list[Mutant]:
     """Return the mutants of a module, in the order of its lines.
 
-    Left alone is what no test should notice: docstrings and other bare texts, type annotations, calls of a logger,
-    definitions of metrics, sentences of exceptions, and the values of module-level constants (a limit that is a little
-    different is no fault; the mutants of the code that uses it ask whether the limit works).
+    Some code is left alone because no test should notice a change of it: docstrings and other bare texts, type
+    annotations, calls of a logger, definitions of metrics, sentences of exceptions, and the values of module-level
+    constants. A slightly different limit is no fault; mutants of the code that uses the limit show whether it works.
     """
     finder = _Finder(source)
     finder.visit(ast.parse(source))
@@ -98,11 +98,11 @@ class _Finder(ast.NodeVisitor):
         for line in source.splitlines(keepends=True):
             self._line_starts.append(self._line_starts[-1] + len(line))
         self._depth = 0
-        """How many functions enclose the node; 0 in a module's or a class's body."""
+        """Number of functions that enclose the node; 0 in a module's or a class's body."""
         self._begins_object = False
-        """Whether the node is in an `__init__`, where an attribute left out breaks everything: too easily noticed."""
+        """True in an `__init__`, where a missing attribute breaks everything and is too easily noticed."""
 
-    # What is left alone.
+    # Code that is left alone.
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None and self._depth:
@@ -255,7 +255,7 @@ class _Finder(ast.NodeVisitor):
         line = self._source.count(b"\n", 0, start) + 1
         old = self._source[start:end].decode()
         mutant = Mutant(line, start, end, old, new)
-        if shown is not None:  # an operator alone says little: show its operands too
+        if shown is not None:  # an operator alone says little, so its operands are shown too
             first, last = shown
             head, tail = self._source[first:start].decode(), self._source[end:last].decode()
             mutant = _Shown(line, start, end, old, new, head, tail)
@@ -293,7 +293,7 @@ def _is_negation(node: ast.expr) -> bool:
 
 
 def _is_logging(node: ast.expr) -> bool:
-    """Whether an expression calls a logger, `log.info(…)` or `context.log.info(…)`."""
+    """Return whether an expression calls a logger, `log.info(…)` or `context.log.info(…)`."""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOG_METHODS):
         return False
     owner = node.func.value

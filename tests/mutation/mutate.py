@@ -1,4 +1,4 @@
-"""Mutation testing by hand: which small faults in a module do its own tests notice?
+"""Mutation testing by hand: shows which small faults in a module its own tests notice.
 
     .venv/bin/python tests/mutation/mutate.py MODULE_FILE --tests TEST_FILE…     one module, each survivor with its line
     .venv/bin/python tests/mutation/mutate.py MODULE_FILE --list                 what would be tried
@@ -7,7 +7,7 @@
 `--sample N --seed S` tries N mutants drawn from the seed instead of all; `--jobs N` tries N at once, each beside its
 own servers. Paths are relative to the current directory, which is the tree that is tested with its own `.venv`.
 
-Nothing in the tree is written: a mutant is stored in a folder of its own, whose `sitecustomize.py` gives Python the
+Nothing in the tree is written: a mutant is stored in its own folder, whose `sitecustomize.py` gives Python the
 mutant's text when the module is imported. The folder is in PYTHONPATH, so child processes import the mutant too, and a
 run that is killed leaves nothing behind but a temporary folder. Tests run in a fork of a process that has imported the
 libraries, which takes longer than most tests. No library does this: mutmut copies the tree and
@@ -87,14 +87,14 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("services/renderer/tests/audio/test_gain.py", "services/renderer/tests/audio/test_soundtrack.py"),
     ),
 }
-"""For each row of the table: the module, and those of its own tests that exist."""
+"""Rows of the table: the module, and the files of its tests."""
 
 MARGIN_FACTOR, MARGIN_SECONDS = 4.0, 30.0
-"""A mutant hangs, and counts as killed, when its tests take longer than without it by this factor and this margin."""
+"""Factor and margin on the tests' usual time, after which a mutant hangs and counts as killed."""
 
 OVERLAY = Path(__file__).parent / "overlay"
 PLUGINS = ("-p", "no:cacheprovider", "-p", "mutation_plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""The warning is of libraries that are plugins of pytest and were imported before it; they need no rewriting."""
+"""Options of pytest. The ignored warning is about plugins that were imported before pytest; they need no rewriting."""
 
 SENTINEL = b"raise SystemError('the mutant was imported')\n"
 
@@ -103,7 +103,7 @@ class Overlay:
     """A folder that holds one mutant at a time, and a process that runs tests on it.
 
     Args:
-        folder: Where it is made.
+        folder: Folder in which the overlay is made.
         module: The file whose place the mutant takes.
         tests: Test files, and what else pytest is given.
     """
@@ -118,14 +118,14 @@ class Overlay:
 
     @property
     def output(self) -> str:
-        """What the last run printed."""
+        """Return the output of the last run."""
         return (self._folder / "output").read_text(errors="replace")
 
     def run(self, source: bytes, timeout: float | None = None) -> str | None:
         """Run the tests on `source` until the first that fails.
 
         Returns:
-            What noticed the fault: a test, "hang", or "no test runs"; None if every test passed.
+            The test that noticed the fault, or "hang", or "no test runs"; None if every test passed.
         """
         (self._folder / "mutant").write_bytes(source)
         (self._folder / "killers").write_text("\n".join(self._killers))
@@ -144,7 +144,7 @@ class Overlay:
         self._killers.clear()
 
     def restart(self) -> None:
-        """End the process; the next run's imports the libraries that the tests of the last one imported."""
+        """End the process; the next one imports the libraries that the last tests imported."""
         if self._pytest is not None:
             self._pytest.kill()
             self._pytest.communicate()
@@ -174,7 +174,7 @@ class Overlay:
 
 
 def _kill_leftovers(folder: Path, runner: int) -> None:
-    """Kill what an ended run has left behind: the processes whose environment names its folder, except the runner."""
+    """Kill the processes that an ended run has left, which name its folder in their environment, except the runner."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.pid != runner and str(folder) in process.environ().get("PYTHONPATH", ""):
@@ -183,19 +183,19 @@ def _kill_leftovers(folder: Path, runner: int) -> None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a module's mutants."""
+    """The results of a module's mutants."""
 
     survivors: list[Mutant]
     tried: int
 
     @property
     def killed(self) -> int:
-        """How many were noticed."""
+        """Return the number of mutants that were noticed."""
         return self.tried - len(self.survivors)
 
     @property
     def share(self) -> str:
-        """Share of the mutants that were killed, in percent."""
+        """Return the share of the mutants that were killed, in percent."""
         return f"{100 * self.killed / max(1, self.tried):.0f} %"
 
 
@@ -260,10 +260,10 @@ def table(only: list[str], choose: "Chooser", jobs: int) -> None:
 
 @dataclass(frozen=True)
 class Chooser:
-    """Which of a module's mutants are tried.
+    """A choice of a module's mutants.
 
     Attributes:
-        sample: How many, drawn at random; None for all.
+        sample: Number of mutants, drawn at random; None for all.
         seed: Seed of the draw.
         lines: First and last line between which they begin; None for the whole file.
     """
@@ -287,7 +287,7 @@ def _lines(text: str) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Parse the command line, and do what it says."""
+    """Parse the command line, and run the chosen command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("module", nargs="?", type=Path, help="file of the module")
     parser.add_argument("--tests", nargs="+", default=[], help="test files, and what else pytest is given")

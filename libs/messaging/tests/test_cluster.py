@@ -76,7 +76,7 @@ async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_c
             leader = await asyncio.to_thread(nats_cluster.leader_of, stream)
             nats_cluster.lose(leader)
             await asyncio.sleep(LINES * LINE_SECONDS / 8)
-            await asyncio.to_thread(nats_cluster.mend)
+            await asyncio.to_thread(nats_cluster.restore)
 
     async with (
         projecting(nats_cluster.url, names, "first"),

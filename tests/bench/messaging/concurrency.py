@@ -1,14 +1,14 @@
-"""Doing something many times, some at a time."""
+"""Many calls of a coroutine, some at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 AT_ONCE = 64
-"""Publishers at once that keep the server busy: each waits for its write to be synced."""
+"""Number of publishers that keep the server busy: each waits until its write is synced."""
 
 
 async def each_of(count: int, one: Callable[[], Awaitable[None]], at_once: int = AT_ONCE) -> None:
-    """Do `one` `count` times, `at_once` at a time."""
+    """Call `one` `count` times, `at_once` at a time."""
     left = iter(range(count))
 
     async def some() -> None:

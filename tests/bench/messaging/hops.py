@@ -1,4 +1,4 @@
-"""What a hop between two stages costs: from the publishing of a task until its handler is entered.
+"""The time of a hop between two stages: from the publishing of a task until its handler is entered.
 
 The hop is timed from before the publishing call, so the storing of the task is part of it. A bare loop (the same pull
 and doorbell, nothing counted or looked up) is timed in turn with the worker, task by task, on the same server.
@@ -30,7 +30,7 @@ from messaging.servers import Bench
 HOPS = 500
 QUEUED_JOBS = 10_000
 PAUSE_SECONDS = (0.015, 0.03)
-"""Between two tasks, at random: each finds its reader idle, whatever phase that reader's clock has."""
+"""Pause between two tasks, drawn at random: each task finds its reader idle, at any phase of that reader's clock."""
 
 ANSWER_SECONDS = 20.0
 
@@ -38,7 +38,7 @@ Enter = Callable[[JobId], None]
 
 
 class Entries:
-    """When the handler of each job was entered."""
+    """The times at which the handler of each job was entered."""
 
     def __init__(self) -> None:
         self._waiting: dict[JobId, asyncio.Future[float]] = {}
@@ -54,7 +54,7 @@ class Entries:
 
 
 async def hops(bench: Bench) -> list[Figure]:
-    """Time hops through a worker and through a bare loop, with nothing waiting and with 10,000 jobs queued."""
+    """Time hops through a worker and through a bare loop, with an empty queue and with 10,000 jobs in it."""
     entries = Entries()
     count, queued = (10, 50) if bench.quick else (HOPS, QUEUED_JOBS)
     publisher = Publisher(bench.nc)
@@ -85,7 +85,7 @@ async def hops(bench: Bench) -> list[Figure]:
 
 @asynccontextmanager
 async def working(bench: Bench, enter: Enter) -> AsyncIterator[None]:
-    """Run a worker of the scenes stage whose handler only says that it was entered."""
+    """Run a worker of the scenes stage whose handler only notes that it was entered."""
 
     async def handler(task: Task, _context: TaskContext) -> None:
         enter(task.job)
@@ -102,7 +102,7 @@ async def working(bench: Bench, enter: Enter) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def bare_loop(bench: Bench, enter: Enter) -> AsyncIterator[None]:
-    """Take tasks of the transcribe stage, say so and acknowledge: nothing else."""
+    """Take tasks of the transcribe stage, note and acknowledge each, and do nothing else."""
     async with bench.runtime() as runtime:
         source = TaskSource(runtime.nc, Stage.TRANSCRIBE)
         await source.start()
@@ -143,7 +143,7 @@ async def _times(
 
 
 async def _queue(bench: Bench, publisher: Publisher, count: int) -> None:
-    """Let `count` jobs wait: the first task, events and document of each, and a later stage's task beside them."""
+    """Queue `count` jobs: the first task, events and document of each, and a task of a later stage."""
     documents = await bench.nc.jetstream().key_value(JOBS.name)
 
     async def one() -> None:

@@ -1,4 +1,4 @@
-"""Whether a gateway and a worker are as large after 20,000 jobs as they were after the first 2,000.
+"""Memory of a gateway and a worker after 20,000 jobs, compared with the first 2,000.
 
 Each job is submitted over HTTP, worked on by the worker process, and polled until the status says it is completed.
 """
@@ -32,7 +32,7 @@ MEBIBYTE = 2**20
 
 
 async def leaks(bench: Bench) -> list[Figure]:
-    """Run jobs through one gateway and one worker, and compare what they hold in memory."""
+    """Run jobs through one gateway and one worker, and compare their memory."""
     first, jobs, settle = (20, 60, 0.0) if bench.quick else (FIRST_JOBS, JOBS, SETTLE_SECONDS)
     options = {"slots": str(SLOTS), "whole_job": "true"}
     async with (
@@ -77,7 +77,7 @@ def _job(session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
 
 
 async def _resident(service: Service, settle: float) -> float:
-    """Return the resident memory of a process after `settle` seconds of rest, bytes: the median of some samples."""
+    """Return the resident memory of a process, in bytes: the median of some samples after `settle` seconds of rest."""
     await asyncio.sleep(settle)
     process = psutil.Process(service.process.pid)
     samples = []

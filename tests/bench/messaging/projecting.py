@@ -1,6 +1,6 @@
-"""How fast three gateways with a lease fold events into documents, against a bare loop that folds the same events.
+"""The speed at which three gateways with a lease fold events, against a bare loop that folds the same events.
 
-The gateways stand by while the bare loop works, since the bench holds their lease; then it lets go. Speeds are taken
+The bench holds the lease while the bare loop works, so the gateways wait; then it releases the lease. Speeds are taken
 from the end of the first batch to the end of the last, so that the takeover is no part of them.
 """
 
@@ -26,13 +26,13 @@ from nats.js.api import KeyValueConfig, StorageType
 from nats.js.kv import KeyValue
 
 from messaging.servers import Bench, Service, gateways
-from messaging.stories import Told, tell
+from messaging.stories import StoryEvent, publish_stories
 
 REPLICAS = 3
 ROUNDS = 5
 JOBS = 150
 JOBS_AT_ONCE = 50
-"""Jobs under way at the same time, each with events in most batches."""
+"""Number of jobs at the same time, each with events in most batches."""
 
 BARE_BUCKET = "bench_jobs"
 PATIENCE = 120.0
@@ -48,8 +48,8 @@ async def projecting(bench: Bench) -> list[Figure]:
     await js.create_key_value(KeyValueConfig(bucket=BARE_BUCKET, history=1, storage=StorageType.FILE, direct=False))
     publisher = Publisher(bench.nc)
 
-    async def publish(told: Told) -> None:
-        await publisher.event(told.event)
+    async def publish(event: StoryEvent) -> None:
+        await publisher.event(event.event)
 
     bare: list[float] = []
     ours: list[float] = []
@@ -58,7 +58,7 @@ async def projecting(bench: Bench) -> list[Figure]:
             first = (await js.stream_info(EVENTS)).state.last_seq + 1
             async with checkpoints(bench.nc) as heard:
                 async with lease_held(bench.nc, replicas):
-                    last = first - 1 + await tell(jobs, JOBS_AT_ONCE, publish)
+                    last = first - 1 + await publish_stories(jobs, JOBS_AT_ONCE, publish)
                     if turn % 2 == 0:
                         bare.append(await _bare_speed(bench.nc, first, last))
                 ours.append(await _gateways_speed(heard, last))
@@ -111,7 +111,7 @@ async def _idle(session: aiohttp.ClientSession, replica: Service) -> bool:
 
 @asynccontextmanager
 async def checkpoints(nc: Client) -> AsyncIterator[asyncio.Queue[tuple[float, int]]]:
-    """Hear when a gateway writes how far it has folded, from now on: a slow disk may cost the bench its lease."""
+    """Note each checkpoint that a gateway writes from now on; a slow disk may cost the bench its lease."""
     heard: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
 
     async def checkpoint(message: Msg) -> None:
@@ -126,7 +126,7 @@ async def checkpoints(nc: Client) -> AsyncIterator[asyncio.Queue[tuple[float, in
 
 
 async def _gateways_speed(heard: asyncio.Queue[tuple[float, int]], last: int) -> float:
-    """Return events a second from the first checkpoint that is written to the one at `last`."""
+    """Return events a second from the first checkpoint to the one at `last`."""
     positions = []
     async with asyncio.timeout(PATIENCE):
         while not positions or positions[-1][1] < last:
@@ -135,13 +135,13 @@ async def _gateways_speed(heard: asyncio.Queue[tuple[float, int]], last: int) ->
 
 
 def _speed(positions: Sequence[tuple[float, int]]) -> float:
-    """Return positions a second between the first and the last of (time, position)."""
+    """Return positions a second between the first and the last pair of time and position."""
     (begun, first), (ended, last) = positions[0], positions[-1]
     return (last - first) / (ended - begun)
 
 
 async def _bare_speed(nc: Client, first: int, last: int) -> float:
-    """Read, fold and compare-and-set what lies from `first` to `last`; returns events a second."""
+    """Read, fold and compare-and-set the events from `first` to `last`; return events a second."""
     bucket = await nc.jetstream().key_value(BARE_BUCKET)
     documents: dict[str, tuple[int, JobDocument]] = {}
     done: list[tuple[float, int]] = []

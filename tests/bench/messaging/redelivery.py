@@ -1,4 +1,4 @@
-"""How soon the tasks of a worker that was killed begin anew."""
+"""The time until the tasks of a killed worker begin again."""
 
 import asyncio
 import time
@@ -50,7 +50,7 @@ async def redelivery(bench: Bench) -> list[Figure]:
     ack_wait = f"ack wait {bench.ack_wait:.0f} s"
     return [
         Figure(
-            f"{TASKS} tasks of a worker killed (kill -9) right after a heartbeat begin anew, {ack_wait}",
+            f"{TASKS} tasks of a worker killed (kill -9) right after a heartbeat begin again, {ack_wait}",
             f"{seconds:.1f} s",
             f"≤ {bench.ack_wait + SLACK_SECONDS:.0f} s",
             seconds <= bench.ack_wait + SLACK_SECONDS,

@@ -1,4 +1,4 @@
-"""What the tasks of worker processes tell as they begin and end."""
+"""The reports of worker processes, one as each task begins and one as it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,12 +11,12 @@ from nats.aio.msg import Msg
 
 @dataclass(frozen=True)
 class Report:
-    """One task's beginning or end.
+    """The beginning or the end of a task.
 
     Attributes:
-        process: the worker's process id.
-        job: the task's.
-        at: `time.monotonic()` of the machine, seconds.
+        process: Id of the worker's process.
+        job: Id of the task's job.
+        at: Time of the machine's monotonic clock, in seconds.
     """
 
     process: int
@@ -26,17 +26,17 @@ class Report:
 
 @dataclass
 class Reports:
-    """All that was told so far, in the order in which it was heard."""
+    """All reports so far, in the order of their arrival."""
 
     began: list[Report] = field(default_factory=list)
     ended: list[Report] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, enough: Callable[["Reports"], bool], patience: float) -> None:
-        """Wait until `enough` is told.
+        """Wait until there are `enough` reports.
 
         Raises:
-            TimeoutError: after `patience` seconds.
+            TimeoutError: After `patience` seconds.
         """
         async with asyncio.timeout(patience):
             while not enough(self):
@@ -44,7 +44,7 @@ class Reports:
                 await self._news.wait()
 
     async def hear(self, message: Msg) -> None:
-        """Take in one message of a worker process."""
+        """Add the report in a message of a worker process."""
         _, what, process, *_ = message.subject.split(".")
         job, at = message.data.decode().split()
         (self.began if what == "began" else self.ended).append(Report(int(process), job, float(at)))

@@ -1,4 +1,4 @@
-"""Whether twice the workers do twice the work: tasks of 200 ms, on 1, 2, 4, 8 and 16 worker processes."""
+"""The throughput of tasks of 200 ms on 1, 2, 4, 8 and 16 worker processes: twice the workers, twice the work."""
 
 import contextlib
 from collections import defaultdict
@@ -16,7 +16,7 @@ from messaging.reports import Report, Reports, listening
 from messaging.servers import Bench, workers
 
 TASK_SECONDS = 0.2
-"""As long as the GPU would be busy; the worker only sleeps, since what is measured is the queue."""
+"""Duration of a task. A real worker would use the GPU; this one sleeps, because the bench measures the queue."""
 
 TASKS_EACH = 25
 WORKERS = (1, 2, 4, 8, 16)
@@ -39,7 +39,7 @@ async def scaling(bench: Bench) -> list[Figure]:
 
 
 async def _rate(bench: Bench, reports: Reports, count: int, each: int) -> float:
-    """Return tasks a second that `count` workers do while tasks are waiting for all of them."""
+    """Return the tasks a second that `count` workers do while tasks wait for all of them."""
     publisher = Publisher(bench.nc)
 
     async def publish() -> None:
@@ -52,10 +52,9 @@ async def _rate(bench: Bench, reports: Reports, count: int, each: int) -> float:
 
 
 def throughput(ended: Sequence[Report], count: int) -> float:
-    """Return tasks a second as the sum of what each of `count` workers did between its first and last task's end.
+    """Return the sum of the tasks a second of `count` workers, each between the ends of its first and its last task.
 
-    The last tasks of all, when some workers have run out, are no measure of the queue: each worker's time ends with
-    its own last task.
+    Each worker's time ends with its own last task, because some workers run out of tasks before the others.
     """
     ends: defaultdict[int, list[float]] = defaultdict(list)
     for report in ended:

@@ -22,25 +22,25 @@ from clipmill.operations.settings import CommonSettings
 from nats.aio.client import Client
 
 START_SECONDS = 60.0
-"""A busy machine may take long to import what a service needs."""
+"""Time that a busy machine may take to import a service."""
 
 STOP_SECONDS = 40.0
 LOG_CHARACTERS = 2000
-"""What is shown of the log of a process that does not start."""
+"""Length of the end of the log that is shown when a process does not start."""
 
 BENCHES = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a measurement works with.
+    """The means of a measurement.
 
     Attributes:
-        folder: for the logs and data of processes.
-        nats_url: the server, the same for all measurements of a run.
-        nc: a connection to it.
-        ack_wait: of the task consumers, seconds.
-        quick: whether only the machinery is tried, with few repetitions.
+        folder: Folder of the processes' logs and data.
+        nats_url: URL of the server, which all measurements of a run share.
+        nc: Connection to the server.
+        ack_wait: Ack wait of the task consumers, in seconds.
+        quick: True to try the bench itself, with few repetitions.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Bench:
     quick: bool
 
     def runtime(self) -> contextlib.AbstractAsyncContextManager[Runtime]:
-        """Return a context in which a connection and all that workers share is open, as in a service of its own."""
+        """Return a context with an open connection and everything that workers share, as in a service."""
         common = CommonSettings(nats_url=self.nats_url, store_url="memory://")
         return open_runtime("bench", common, Health())
 
@@ -63,7 +63,7 @@ class Bench:
 
 @contextmanager
 def nats_server(folder: Path) -> Iterator[str]:
-    """Run a nats-server on free ports, every write synced to the disk; yields its URL."""
+    """Run a nats-server on free ports that syncs every write to the disk; yield its URL."""
     config = write_configuration(folder, NatsPorts(client=-1, monitoring=-1))
     with (folder / "nats.log").open("wb") as log:
         command = [str(find_nats_server()), "--config", str(config), "--ports_file_dir", str(folder)]
@@ -97,12 +97,12 @@ async def connected(url: str, ack_wait: float) -> AsyncIterator[Client]:
 
 @dataclass(frozen=True)
 class Service:
-    """A process of ours that answers HTTP.
+    """A process of clipmill that answers HTTP.
 
     Attributes:
-        process: the running process.
-        url: where it listens.
-        log: what it writes.
+        process: Running process.
+        url: Address at which the process listens.
+        log: File with the output of the process.
     """
 
     process: subprocess.Popen[bytes]
@@ -120,7 +120,7 @@ async def gateways(bench: Bench, count: int) -> AsyncIterator[list[Service]]:
 
 @asynccontextmanager
 async def workers(bench: Bench, count: int, stage: Stage, seconds: float, **more: str) -> AsyncIterator[list[Service]]:
-    """Run `count` processes that take tasks of `stage`, each holding a task for `seconds`; see `stage_process`."""
+    """Run `count` processes of `stage_process` that take tasks of `stage` and spend `seconds` on each."""
     environ = {
         "PYTHONPATH": str(BENCHES),
         "CLIPMILL_BENCH_STAGE": stage.value,

@@ -1,7 +1,7 @@
-"""A worker process of one stage that does as little as is wanted, run as every service is.
+"""A worker process of one stage that does as little as the bench wants; it runs as every service does.
 
-Its tasks tell when they begin and end by core messages, `bench.began.<process id>` and `bench.ended.<process id>`,
-each with the job's id and the system's monotonic clock, which all processes of a machine share.
+Its tasks report their begin and end by core messages, `bench.began.<process id>` and `bench.ended.<process id>`. Each
+message has the job's id and the time of the monotonic clock, which all processes of a machine share.
 """
 
 import asyncio
@@ -24,34 +24,34 @@ from messaging.stories import LINES, public_clip
 
 
 class StageProcessSettings(ServiceSettings, frozen=True, kw_only=True):
-    """What a measurement may choose about its workers."""
+    """The choices of a measurement for its workers."""
 
     port: Annotated[int, Meta(description="Port of health and metrics.", ge=0)] = 0
     stage: Annotated[Stage, Meta(description="The stage whose tasks are taken.")] = Stage.SCENES
     slots: Annotated[int, Meta(description="Tasks at once.", ge=1)] = 1
     task_seconds: Annotated[float, Meta(description="How long a task lasts, seconds.", ge=0)] = 0.0
-    whole_job: Annotated[bool, Meta(description="Whether a task tells all that a job of one clip has to tell.")] = False
+    whole_job: Annotated[bool, Meta(description="True to publish all events of a one-clip job for a task.")] = False
 
 
 @asynccontextmanager
 async def build(settings: StageProcessSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Work on the one stage."""
 
-    async def tell(what: str, task: Task) -> None:
+    async def report(what: str, task: Task) -> None:
         await runtime.nc.publish(f"bench.{what}.{os.getpid()}", f"{task.job} {time.monotonic()}".encode())
 
     async def handler(task: Task, context: TaskContext) -> None:
-        await tell("began", task)
+        await report("began", task)
         await asyncio.sleep(settings.task_seconds)
         if settings.whole_job:
             await _whole_job(task, context)
-        await tell("ended", task)
+        await report("ended", task)
 
     yield [StageWorker(settings.stage, handler, slots=settings.slots)]
 
 
 async def _whole_job(task: Task, context: TaskContext) -> None:
-    """Say what a job of one clip says, up to the event that completes it."""
+    """Publish the events of a job of one clip, up to the one that completes it."""
     job = task.job
     await context.emit(Started(job=job))
     await context.emit(StageStarted(job=job, stage=task.stage, line=LINES[Stage.DOWNLOAD]))

@@ -1,4 +1,4 @@
-"""What a job of three clips tells from its submission to its last clip, as real services tell it."""
+"""The events of a job of three clips, from its submission to its last clip, as real services publish them."""
 
 import asyncio
 import time
@@ -34,18 +34,18 @@ LINES = {
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryEvent:
     """An event of a story.
 
     Attributes:
-        event: what happened.
-        lines: how many lines the job's log has once it is folded.
-        told: whether it is what brought the last of them.
+        event: Event to publish.
+        lines: Number of lines of the job's log after the event is folded.
+        adds_line: True if the event brought the last of these lines.
     """
 
     event: Event
     lines: int
-    told: bool
+    adds_line: bool
 
 
 def public_clip(job: JobId, number: int) -> PublicClip:
@@ -62,20 +62,20 @@ def public_clip(job: JobId, number: int) -> PublicClip:
     )
 
 
-def story(job: JobId) -> list[Told]:
+def story(job: JobId) -> list[StoryEvent]:
     """Return the events of `job` in order; the last one completes it."""
     at = round(time.time(), 3)
-    told: list[Told] = []
+    events: list[StoryEvent] = []
     first, *more = _events(job, at)
     document = fold.begin(1, first)
     assert document is not None
-    told.append(Told(first, len(document.logs), told=True))
+    events.append(StoryEvent(first, len(document.logs), adds_line=True))
     for sequence, event in enumerate(more, 2):
         before = len(document.logs)
         fold.fold(document, sequence, event)
-        told.append(Told(event, len(document.logs), told=len(document.logs) > before))
+        events.append(StoryEvent(event, len(document.logs), adds_line=len(document.logs) > before))
     assert document.state.terminal
-    return told
+    return events
 
 
 def _events(job: JobId, at: float) -> list[Event]:
@@ -96,15 +96,15 @@ def _events(job: JobId, at: float) -> list[Event]:
     return events
 
 
-async def tell(jobs: int, at_once: int, publish: Callable[[Told], Awaitable[None]]) -> int:
-    """Tell the stories of `jobs` jobs, `at_once` of them interleaved; returns how many events there were."""
+async def publish_stories(jobs: int, at_once: int, publish: Callable[[StoryEvent], Awaitable[None]]) -> int:
+    """Publish the stories of `jobs` jobs, `at_once` of them interleaved; return how many events there were."""
     stories = [story(new_job_id()) for _ in range(jobs)]
     waiting = iter(stories)
 
     async def some() -> None:
         for each in waiting:
-            for told in each:
-                await publish(told)
+            for event in each:
+                await publish(event)
 
     await asyncio.gather(*(some() for _ in range(at_once)))
     return sum(map(len, stories))

@@ -1,7 +1,7 @@
-"""How long an event that is stored takes to show in `GET /api/status`, three gateways running at 500 events/s.
+"""The time until a stored event shows in `GET /api/status`, with three gateways at 500 events/s.
 
-Some of the events that bring a log line are followed: from the acknowledgement of their publishing, a client polls one
-of the gateways with `If-None-Match`, as `clipmill submit` does only more often, until the line is there.
+The bench follows some of the events that bring a log line. From the acknowledgement of the publishing, a client polls
+one of the gateways with `If-None-Match`, like `clipmill submit` but more often, until the line is there.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from figures import Figure, milliseconds, quantile
 from nats.aio.client import Client
 
 from messaging.servers import Bench, Service, gateways
-from messaging.stories import Told, story
+from messaging.stories import StoryEvent, story
 
 REPLICAS = 3
 EVENTS_A_SECOND = 500
 SECONDS = 20.0
 JOBS_AT_ONCE = 50
 FOLLOWED = 0.15
-"""Of the events that bring a line: about 20 a second, whose polls are a small load beside the events."""
+"""Share of the events with a log line that are followed: about 20 a second, whose polls are a small load."""
 
 POLL_SECONDS = 0.004
 PATIENCE = 10.0
@@ -34,7 +34,7 @@ LIMIT = 0.3
 
 
 class Follower:
-    """Polls for events that were stored, and keeps how long each took to be seen."""
+    """A poller of stored events that notes how long each took to show."""
 
     def __init__(self, session: aiohttp.ClientSession, replicas: Sequence[Service]) -> None:
         self.times: list[float] = []
@@ -43,21 +43,21 @@ class Follower:
         self._replicas = itertools.cycle(replicas)
         self._following: set[asyncio.Task[None]] = set()
 
-    def follow(self, told: Told, stored: float) -> None:
-        """Poll until `told` is seen, which was stored at `stored` of the monotonic clock."""
-        following = asyncio.create_task(self._poll(told, stored))
+    def follow(self, event: StoryEvent, stored: float) -> None:
+        """Poll until `event` is seen, which was stored at `stored` of the monotonic clock."""
+        following = asyncio.create_task(self._poll(event, stored))
         self._following.add(following)
 
     async def finish(self) -> None:
-        """Wait until everything followed was seen.
+        """Wait until every followed event was seen.
 
         Raises:
-            TimeoutError: if something was not.
+            TimeoutError: If an event was not seen.
         """
         await asyncio.gather(*self._following)
 
-    async def _poll(self, told: Told, stored: float) -> None:
-        url = f"{next(self._replicas).url}/api/status/{told.event.job}"
+    async def _poll(self, event: StoryEvent, stored: float) -> None:
+        url = f"{next(self._replicas).url}/api/status/{event.event.job}"
         headers: dict[str, str] = {}
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -65,7 +65,7 @@ class Follower:
                 async with self._session.get(url, headers=headers) as answer:
                     body = await answer.read()
                 if answer.status == 200:
-                    if len(msgspec.json.decode(body, type=PublicStatus).logs) >= told.lines:
+                    if len(msgspec.json.decode(body, type=PublicStatus).logs) >= event.lines:
                         self.times.append(time.monotonic() - stored)
                         return
                     headers["If-None-Match"] = answer.headers["ETag"]
@@ -90,10 +90,10 @@ async def visibility(bench: Bench) -> list[Figure]:
 
 
 class Pace:
-    """Tells the stories of jobs, each at a different place of its own, at `EVENTS_A_SECOND`.
+    """A publisher of the stories of many jobs, each at another place in its story, at `EVENTS_A_SECOND`.
 
     Attributes:
-        storing: seconds that publishing took, of each event since the pace was reached.
+        storing: Seconds that each publishing took since the pace was reached.
     """
 
     def __init__(self, nc: Client, follower: Follower, jobs: int) -> None:
@@ -117,18 +117,18 @@ class Pace:
         return self
 
     async def _play(self, begin: float, interval: float, steady: float, end: float) -> None:
-        """Tell one job's story after another from `begin` to `end`, an event every `interval` seconds."""
+        """Publish one job's story after another from `begin` to `end`, an event every `interval` seconds."""
         events = itertools.chain.from_iterable(story(new_job_id()) for _ in itertools.count())
-        for turn, told in enumerate(events):
+        for turn, event in enumerate(events):
             due = begin + turn * interval
             if due >= end:
                 return
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             before = time.monotonic()
-            await self._publisher.event(told.event)
+            await self._publisher.event(event.event)
             stored = time.monotonic()
             if due < steady:
                 continue
             self.storing.append(stored - before)
-            if told.told and self._chance.random() < FOLLOWED:
-                self._follower.follow(told, stored)
+            if event.adds_line and self._chance.random() < FOLLOWED:
+                self._follower.follow(event, stored)

@@ -1,1 +1,1 @@
-"""The parts of `rendering.py`: a module for each measurement; and what the other benches of rendering share."""
+"""The parts of `rendering.py`, a module for each measurement, and the code that the benches of rendering share."""

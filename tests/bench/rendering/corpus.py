@@ -1,4 +1,4 @@
-"""That each file of the development corpus becomes a clip with nothing wrong in it, or fails with the right code."""
+"""A render of each file of the development corpus: a clip without faults, or the right error code."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ REFUSED = {"audio_only.m4a": "no_video", "not_a_video.mp4": "unreadable_media", 
 
 
 def measure(corpus: Path, folder: Path) -> list[Figure]:
-    """Render part of each file and return what came of it."""
+    """Render part of each file and return the results."""
     expected = msgspec.json.decode((corpus / "edge" / "expect.json").read_bytes())
     lengths = {corpus / "edge" / name: float(facts.get("duration") or 1.0) for name, facts in expected.items()}
     for truth in sorted(corpus.glob("*.truth.json")):
@@ -43,7 +43,7 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
 
 
 def _tried(cut: Cut, folder: Path) -> tuple[str, float]:
-    """What is wrong with the clip, or the code of the refusal; and how long it took."""
+    """Return the faults of the clip, or the code of the refusal, and the time that it took."""
     try:
         outcome = our_renders.render(our_renders.request(cut, folder / "clip", our_renders.Known(), JobOptions()))
     except (Permanent, Transient) as error:

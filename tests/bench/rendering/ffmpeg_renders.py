@@ -1,4 +1,4 @@
-"""The same clip made by FFmpeg's command line, as others make it: in one command, and in four generations."""
+"""Clips made by FFmpeg's command line, as other tools make them: in one command, and in four generations."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ class Cut:
     """A part of a source.
 
     Attributes:
-        source: the file.
-        start: seconds.
-        seconds: its length.
-        rate: frames a second.
-        size: of the picture, pixels.
-        middle: of an upright crop at the picture's whole height, as a part of the picture's width.
+        source: File.
+        start: Start of the part, in seconds.
+        seconds: Length of the part.
+        rate: Frames a second.
+        size: Width and height of the picture, in pixels.
+        middle: Middle of an upright crop of the picture's whole height, as a share of the picture's width.
     """
 
     source: Path
@@ -32,18 +32,18 @@ class Cut:
 
     @property
     def input(self) -> list[str]:
-        """The part as FFmpeg's input."""
+        """Return the part as FFmpeg's input."""
         return ["-ss", f"{self.start}", "-t", f"{self.seconds}", "-i", str(self.source)]
 
     @property
     def crop(self) -> tuple[int, int]:
-        """Left edge and width of the crop, on even pixels: FFmpeg's filter takes no others."""
+        """Return the left edge and the width of the crop, on even pixels: FFmpeg's filter takes no others."""
         width, height = self.size
         upright = round(height * CANVAS[0] / CANVAS[1] / 2) * 2
         return round((width * self.middle - upright / 2) / 2) * 2, upright
 
     def filters(self, flags: str = "bicubic") -> str:
-        """The crop, scaled to the canvas, as FFmpeg's filters."""
+        """Return the crop, scaled to the canvas, as FFmpeg's filters."""
         left, width = self.crop
         return f"crop={width}:ih:{left}:0,scale={CANVAS[0]}:{CANVAS[1]}:flags={flags},setsar=1"
 
@@ -52,10 +52,10 @@ def single(cut: Cut, encoder: Mapping[str, str], threads: int, out: Path) -> Non
     """Decode, crop, scale and encode in one command.
 
     Args:
-        cut: what to make a clip of.
-        encoder: options of libx264.
-        threads: of the decoder and of the encoder.
-        out: the file.
+        cut: Part that becomes the clip.
+        encoder: Options of libx264.
+        threads: Number of threads of the decoder and of the encoder.
+        out: File of the clip.
     """
     options = [each for name, value in encoder.items() for each in (f"-{name}", value)]
     ffmpeg(
@@ -66,15 +66,15 @@ def single(cut: Cut, encoder: Mapping[str, str], threads: int, out: Path) -> Non
 
 
 def four_generations(cut: Cut, captions: Path | None, hook: Path | None, folder: Path) -> Path:
-    """Cut, reframe, burn captions and overlay a hook, each its own encode, and return the last file.
+    """Cut, reframe, burn captions and overlay a hook, each with an encode, and return the last file.
 
     The cut is encoded with CRF 18 and preset `fast`, the others with x264's own defaults (CRF 23, `medium`).
 
     Args:
-        cut: what to make a clip of.
-        captions: a subtitle file; None for a generation that draws nothing.
-        hook: a picture of the canvas' size with transparency; None likewise.
-        folder: for the files.
+        cut: Part that becomes the clip.
+        captions: Subtitle file; None for a generation that draws nothing.
+        hook: Picture of the canvas's size with transparency; None for a generation that draws nothing.
+        folder: Folder of the files.
     """
     first, second, third, last = (folder / f"generation{number}.mp4" for number in range(1, 5))
     ffmpeg([*cut.input, "-c:v", "libx264", "-crf", "18", "-preset", "fast", "-c:a", "aac", str(first)])
@@ -93,7 +93,7 @@ def four_generations(cut: Cut, captions: Path | None, hook: Path | None, folder:
 
 
 def lossless(cut: Cut, out: Path) -> None:
-    """Render the cropped picture without loss, scaled by neither side's scaler (Lanczos, accurately rounded)."""
+    """Render the cropped picture without loss, with a scaler that neither side uses (Lanczos, accurately rounded)."""
     ffmpeg(
         [
             *cut.input,
@@ -115,7 +115,7 @@ def ffmpeg(*arguments: Sequence[str]) -> None:
     """Run FFmpeg.
 
     Raises:
-        subprocess.CalledProcessError: if it fails; its last words are printed.
+        subprocess.CalledProcessError: If it fails; the end of its output is printed.
     """
     flat = [each for part in arguments for each in part]
     command = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *flat]
@@ -126,7 +126,7 @@ def ffmpeg(*arguments: Sequence[str]) -> None:
 
 
 def ass(words: Sequence[tuple[str, float, float]], out: Path) -> None:
-    """Write words, with start and end in seconds, as an ASS file in a heavy outlined type, three a line."""
+    """Write words, with start and end in seconds, as an ASS file in heavy outlined letters, three words a line."""
     head = (
         "[Script Info]\nPlayResX: 1080\nPlayResY: 1920\n\n[V4+ Styles]\n"
         "Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, Bold, Outline, Alignment, MarginV\n"

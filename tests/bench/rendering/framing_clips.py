@@ -39,7 +39,7 @@ class Seen:
 
 @dataclass
 class Clip:
-    """A part of a corpus file with its truth, in frames of the clip, and what the survey and the sound say of it."""
+    """A part of a corpus file with its truth, in frames of the clip, and the results of survey and sound."""
 
     name: str
     whole: bool
@@ -56,7 +56,7 @@ class Clip:
 
 
 def taken(name: str) -> list[Clip]:
-    """Return a file's clips: the whole, and some at random."""
+    """Return a file's clips: the whole file, and some parts at random."""
     truth = json.loads((CORPUS / f"{name}.truth.json").read_text())
     chance = random.Random(SEED)
     parts = [(0.0, truth["duration"])]
@@ -89,7 +89,7 @@ def surveyed(name: str, truth: dict, start: float, end: float) -> Clip:
 
 
 def words(truth: dict, start: float) -> list[Word]:
-    """Return the truth's words in the clip's time, evenly spread over their sentences."""
+    """Return the truth's words in the clip's time, spread evenly over their sentences."""
     said = []
     for sentence in truth.get("sentences", []):
         texts = sentence["text"].split()

@@ -1,4 +1,4 @@
-"""The most memory that a render takes, by the clip's length and the source's size."""
+"""The peak memory of a render, by the clip's length and the source's size."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ def measure(source: Path, folder: Path) -> list[Figure]:
     """Return the peaks for clips of several lengths of a 1080p `source`, and for generated sources of 4K.
 
     Args:
-        source: shorter than the longest clip; it is repeated.
-        folder: for files.
+        source: Video that is repeated, because it is shorter than the longest clip.
+        folder: Folder of the files.
     """
     long = folder / "long.mp4"
     ffmpeg(["-stream_loop", "2", "-i", str(source), "-c", "copy", str(long)])
@@ -44,7 +44,7 @@ def measure(source: Path, folder: Path) -> list[Figure]:
 
 
 def _peak(cut: Cut, folder: Path, layout: LayoutChoice = LayoutChoice.AUTO) -> float:
-    """Megabytes."""
+    """Return the peak memory of a render, in megabytes."""
     wanted = our_renders.request(cut, folder / "memory", our_renders.Known(), JobOptions(layout=layout))
     return our_renders.render(wanted).peak_bytes / 1e6
 

@@ -1,4 +1,4 @@
-"""Clips rendered as the service renders them: in a child process that waits ready, watched from outside."""
+"""Clips rendered as the service renders them, in a child process that waits ready, and measured from outside."""
 
 import asyncio
 import threading
@@ -17,15 +17,15 @@ from clipmill.renderer.settings import RendererSettings
 from rendering.ffmpeg_renders import Cut
 
 LONGEST = Limits(seconds=1800.0)
-"""A render that hangs is ended."""
+"""Limits that end a render that hangs."""
 
 LOOKS_A_SECOND = 20
-"""How often the child's peak memory is read; the kernel keeps it, so only the last reading counts."""
+"""Readings of the child's peak memory a second; the kernel keeps the peak, so only the last reading counts."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What earlier stages found out about a source."""
+    """The results of earlier stages for a source."""
 
     shots: tuple[Shot, ...] = ()
     segments: tuple[Segment, ...] = ()
@@ -33,14 +33,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a render.
+    """The result of a render.
 
     Attributes:
-        clip: the file.
-        rendered: what the renderer says of it.
-        seconds: wall time from the request to the answer, the child waiting for it.
-        starting_seconds: which the child took to start, before.
-        peak_bytes: most resident memory of the child.
+        clip: File of the clip.
+        rendered: Facts that the renderer returns.
+        seconds: Wall time from the request to the answer, after the child is ready.
+        starting_seconds: Seconds that the child took to start.
+        peak_bytes: Peak resident memory of the child.
     """
 
     clip: Path
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def request(cut: Cut, folder: Path, known: Known, options: JobOptions) -> RenderRequest:
-    """Return what the service would ask for: its default settings, one clip at a time on this machine."""
+    """Return the request of a service with default settings that renders one clip at a time on this machine."""
     settings = RendererSettings(slots=1)
     folder.mkdir(exist_ok=True)
     return RenderRequest(
@@ -74,8 +74,8 @@ def render(wanted: RenderRequest) -> Outcome:
     """Render in a child process.
 
     Raises:
-        Permanent: as the renderer does.
-        Transient: likewise.
+        Permanent: If the renderer raises it.
+        Transient: If the renderer raises it.
     """
     return asyncio.run(_render(wanted))
 
@@ -92,7 +92,7 @@ async def _render(wanted: RenderRequest) -> Outcome:
 
 
 class _Peak:
-    """Reads the child's peak memory (VmHWM) from time to time, in a thread, until it is left."""
+    """A context in which a thread reads the child's peak memory (VmHWM) from time to time."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
@@ -123,7 +123,7 @@ def _peak_bytes(pid: int) -> int:
 
 
 def known(truth: Path) -> Known:
-    """Return what is known of a video of the development corpus, its words evenly in each sentence."""
+    """Return the results of earlier stages for a corpus video, with words spread evenly over each sentence."""
     facts = msgspec.json.decode(truth.read_bytes())
     return Known(
         tuple(Shot(start=each["start"], end=each["end"]) for each in facts["shots"]),

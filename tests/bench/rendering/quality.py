@@ -1,4 +1,4 @@
-"""How good pictures are after one encode and after four, against a lossless render of the same crop."""
+"""The quality of pictures after one encode and after four, against a lossless render of the same crop."""
 
 import os
 import re
@@ -23,16 +23,16 @@ from rendering import ffmpeg_renders
 from rendering.ffmpeg_renders import Cut
 
 VMAF_FFMPEG = os.environ.get("CLIPMILL_VMAF_FFMPEG", "")
-"""An FFmpeg with libvmaf, which Debian's has not; the one in the wheel of imageio-ffmpeg has."""
+"""Path of an FFmpeg with libvmaf: Debian's lacks it, the one in the wheel of imageio-ffmpeg has it."""
 
 RATE_FACTORS = (16.0, 32.0)
-"""Between which x264's constant rate factor is sought whose file is just no larger than that of four generations."""
+"""Range of x264's constant rate factors in which the search finds a file just as small as that of four generations."""
 
 RATE_FACTOR_STEP = 0.25
 
 
 def measure(cut: Cut, folder: Path) -> list[Figure]:
-    """Return the similarity to a lossless render, ours at no more bits than after four generations.
+    """Return the similarity to a lossless render, with no more bits for ours than for four generations.
 
     All three crop the middle and draw nothing on it; each scales as it always does, the lossless one by Lanczos.
     """
@@ -95,7 +95,7 @@ def _render(cut: Cut, quality: Quality, out: Path) -> None:
 
 
 def _bits(path: Path) -> int:
-    """The size of a file's picture stream, bits."""
+    """Return the size of a file's picture stream, in bits."""
     with av.open(path) as container:
         return sum(packet.size * 8 for packet in container.demux(video=0))
 

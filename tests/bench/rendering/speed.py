@@ -1,4 +1,4 @@
-"""How long a clip takes, against a single FFmpeg command and against four generations."""
+"""The time of a clip, against a single FFmpeg command and against four generations."""
 
 import statistics
 import time
@@ -21,7 +21,7 @@ ROUNDS = 2
 
 
 def single(cut: Cut, out: Path) -> None:
-    """Make the same picture and sound by one FFmpeg command, x264 set exactly as for a clip of ours."""
+    """Make the picture and the sound by one FFmpeg command, with the x264 options of our clips."""
     quality = RendererSettings(slots=1).encoding()
     video_format = VideoFormat(*CANVAS, Fraction(cut.rate).limit_denominator(1001))
     ffmpeg_renders.single(cut, encoders.options(EncoderChoice.X264, video_format, quality), quality.threads, out)
@@ -31,9 +31,9 @@ def measure(cut: Cut, truth: Path, folder: Path) -> list[Figure]:
     """Return how long a clip of `cut` takes in each way, in alternating rounds.
 
     Args:
-        cut: what to make a clip of.
-        truth: of its source.
-        folder: for files.
+        cut: Part that becomes the clip.
+        truth: Truth of the source.
+        folder: Folder of the files.
     """
     known = our_renders.known(truth)
     outcomes: list[our_renders.Outcome] = []
@@ -81,13 +81,13 @@ def _figures(cut: Cut, seconds: Mapping[str, list[float]], outcomes: list[our_re
 
 
 def alternately(ways: Mapping[str, Callable[[], float | object]], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Return how many seconds each way took in each round, by its own word if it gives one; each round does all."""
+    """Return the seconds of each way in each round, as the way itself reports them if it does; each round does all."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             begun = time.monotonic()
-            told = way()
-            seconds[name].append(told if isinstance(told, float) else time.monotonic() - begun)
+            reported = way()
+            seconds[name].append(reported if isinstance(reported, float) else time.monotonic() - begun)
     return seconds
 
 

@@ -1,7 +1,7 @@
-"""What asking a model about an hour of talk takes, and what comes of each misbehaviour of its server.
+"""The cost of asking a model about an hour of talk, and the result of each misbehaviour of its server.
 
 The handler of the analyze task works as in the service; the servers are real ones on loopback, which keep what they
-received. Tokens are counted by the tokenizer of Whisper's English models (GPT-2's byte pairs), at hand offline.
+received. Tokens are counted by the tokenizer of Whisper's English models (GPT-2's byte pairs), available offline.
 """
 
 import asyncio
@@ -52,12 +52,12 @@ MOST_SHARE = 1.25
 TOKENIZER = "whisper-tiny.en"
 SENTENCES = 40
 GOOD = answer_of((1, 5), (9, 13), (20, 25))
-"""A good answer about that many sentences of five and a half seconds."""
+"""A good answer about forty sentences of five and a half seconds."""
 
 
 @dataclass(frozen=True)
 class Documents:
-    """What a job has when its moments are to be picked."""
+    """The documents of a job whose moments are to be picked."""
 
     media: MediaFacts
     transcript: Transcript
@@ -66,11 +66,11 @@ class Documents:
 
 @dataclass
 class Reader:
-    """Answers a part as a model does, with passages of the length asked for, and scores a shortlist.
+    """A stand-in for a model that answers with passages of the requested length, and scores a shortlist.
 
     Attributes:
-        server: whose protocol is spoken.
-        answers: all texts that it said.
+        server: Server whose protocol is spoken.
+        answers: Texts of all answers.
     """
 
     server: ModelServer
@@ -104,8 +104,8 @@ class Reader:
 
 
 def measure(_corpus: Path, _folder: Path) -> list[Figure]:
-    """Ask real servers on loopback, as the service does, and return what was seen."""
-    # Of connections that break in the middle, which is what is asked for here.
+    """Ask real servers on loopback, as the service does, and return the figures."""
+    # The server warns of connections that break in the middle; this bench breaks some on purpose.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     return asyncio.run(_measured())
@@ -123,7 +123,7 @@ async def _measured() -> list[Figure]:
 
 
 async def _hour(clips: int) -> list[Figure]:
-    """Ask about an hour of talk, for so many clips, and count the tokens of what the server received."""
+    """Ask about an hour of talk, for so many clips, and count the tokens that the server received."""
     documents = _joined(talks())
     options = JobOptions(target_clips=clips)
     async with serving(GeminiServer()) as server:
@@ -166,7 +166,7 @@ async def _hour(clips: int) -> list[Figure]:
             share <= MOST_SHARE if wanted else None,
         ),
         Figure(
-            f"{head}: the same where speakers are not told apart and shots not marked",
+            f"{head}: without marks of speakers and shots",
             f"{unhinted:.3f}",
             wanted,
             unhinted <= MOST_SHARE if wanted else None,
@@ -201,7 +201,7 @@ async def _hour(clips: int) -> list[Figure]:
 
 
 def turns(speakers: Sequence[str]) -> int:
-    """Return how often another speaker begins."""
+    """Return how often the speaker changes."""
     return sum(one != other for one, other in pairwise(speakers))
 
 
@@ -210,13 +210,13 @@ def _said(material: Material, part: TranscriptChunk) -> str:
 
 
 def _read_in(server: ModelServer, request: dict[str, object]) -> list[str]:
-    """Return what a model reads of a request: the instruction, the schema, and what is asked."""
+    """Return the texts of a request that a model reads: the instruction, the schema and the question."""
     instruction, *turns = server.texts_in(request)
     return [instruction, json.dumps(server.schema_in(request), separators=(",", ":")), *turns]
 
 
 def _joined(parts: Sequence[Talk]) -> Documents:
-    """Return talks one after another as one, until an hour is full."""
+    """Join talks until they fill an hour, and return the result."""
     segments: list[Segment] = []
     edges, start = [0.0], 0.0
     for talk in parts:
@@ -242,7 +242,7 @@ def _moved(segment: Segment, by: float) -> Segment:
 
 
 async def _misbehaviour(number: int, servers: Sequence[ModelServer]) -> Figure:
-    """Have each server misbehave in one way, the job tried until it ends, and compare with what is documented."""
+    """Let each server misbehave in one way, try the job until it ends, and compare the result with the table."""
     seen: list[str] = []
     met = True
     what = ""
@@ -264,7 +264,7 @@ async def _misbehaviour(number: int, servers: Sequence[ModelServer]) -> Figure:
 
 
 def _counted(server: ModelServer) -> Counter[str]:
-    """Return how many requests ended in which way, as the metric has it."""
+    """Return the number of requests by their end, as the metric counts them."""
     found = Counter[str]()
     for metric in REGISTRY.collect():
         for sample in metric.samples:
@@ -298,7 +298,7 @@ def _speech() -> Documents:
 async def _picked(
     server: ModelServer, documents: Documents, options: JobOptions, **settings: object
 ) -> tuple[Plan, list[str]]:
-    """Do an analyze task as often as a worker would; return the plan and the lines of the job's log."""
+    """Try an analyze task as often as a worker would; return the plan and the lines of the job's log."""
     store, job = open_store("memory://"), new_job_id()
     await _stored(store, job, documents)
     keys = {"gemini_api_key": Secret(KEY), "openai_api_key": Secret(KEY)}

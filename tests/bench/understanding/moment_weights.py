@@ -1,7 +1,8 @@
-"""Whether the local picker's weights serve talks that nobody looked at when they were chosen.
+"""The local picker's weights on talks that nobody looked at when the weights were chosen.
 
-Leave-one-out: weights are drawn at random around one and the same value for all, tried on all talks but those of one
-group, and what finds most there is counted on the group that was left out; likewise with all highlights of one form.
+Leave-one-out: weights are drawn at random around one value and tried on all talks except those of one group. The
+weights that find most there are counted on the group that was left out. The bench repeats this with all highlights of
+one form left out.
 """
 
 import math
@@ -20,23 +21,23 @@ from talks.judging import HIT_OVERLAP, material_of, overlap
 WANTED_SHARE = 0.8
 DRAWN = 200
 NEUTRAL = 0.5
-"""What every weight is before anything is known."""
+"""Value of every weight before anything is known."""
 
 WIDEST = 4.0
-"""Weights are drawn from a quarter to four times NEUTRAL, evenly on a logarithmic scale."""
+"""Factor up to which drawn weights differ from NEUTRAL, evenly on a logarithmic scale."""
 
 LATER_GROUPS = ("museum", "planners")
-"""Written when the lexicon and the features were what they are."""
+"""Groups that were written after the lexicon and the features."""
 
 AVERAGED = 10
-"""So many of the best drawn weights are averaged: the best one alone is lucky."""
+"""Number of the best drawn weights that are averaged: the best one alone is lucky."""
 
 Overlaps = np.ndarray[tuple[int], np.dtype[np.float64]]
-"""By how much each highlight is overlapped by what was picked."""
+"""Share of each highlight that the picked clips overlap."""
 
 
 class Trial:
-    """Talks on which many weights are tried; what does not depend on weights is found out once."""
+    """Talks on which many weights are tried; everything that does not depend on weights is computed once."""
 
     def __init__(self, some: Sequence[Talk]) -> None:
         self._known: list[tuple[Talk, Material, Evidence]] = []
@@ -47,7 +48,7 @@ class Trial:
         self.forms = np.array([highlight.form for talk in some for highlight in talk.planted])
 
     def overlaps(self, weights: Weights) -> Overlaps:
-        """Return by how much each highlight is overlapped by what `weights` pick."""
+        """Return how much of each highlight the clips overlap that `weights` pick."""
         found: list[float] = []
         for talk, material, evidence in self._known:
             picker = LocalPicker(evidence, weights)
@@ -59,7 +60,7 @@ class Trial:
 
 
 def measure(some: Sequence[Talk]) -> list[Figure]:
-    """Return the hit rates on what was left out, and those of the weights that are shipped."""
+    """Return the hit rates on the left-out talks, and those of the shipped weights."""
     trial = Trial(some)
     drawn = drawn_weights(DRAWN)
     found = np.array([trial.overlaps(weights) for weights in drawn])
@@ -98,7 +99,7 @@ def _left_out(what: str, trial: Trial, drawn: Sequence[Weights], found: np.ndarr
 
 
 def drawn_weights(count: int) -> list[Weights]:
-    """Return weights drawn at random, the same ones each time."""
+    """Return weights drawn at random from a fixed seed."""
     chance = random.Random(1)
     span = math.log(WIDEST)
     names = sorted(asdict(WEIGHTS))
@@ -106,7 +107,7 @@ def drawn_weights(count: int) -> list[Weights]:
 
 
 def best_average(drawn: Sequence[Weights], found: np.ndarray) -> Weights:
-    """Return the geometric mean of the drawn weights that find most; of equals, those that overlap more."""
+    """Return the geometric mean of the drawn weights that find most; equal ones are ranked by overlap."""
     hits = (found >= HIT_OVERLAP).mean(axis=1)
     order = np.lexsort((-found.mean(axis=1), -hits))[:AVERAGED]
     best = [asdict(drawn[index]) for index in order]

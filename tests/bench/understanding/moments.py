@@ -1,7 +1,7 @@
-"""How well the local picker finds planted highlights, what may be relied on in its plans, and how fast it is.
+"""The local picker's hit rate on planted highlights, the promises of its plans, and its speed.
 
-What is counted: the share of planted highlights that one of as many clips as were planted overlaps by at least half
-(intersection over union), with lengths of 15 s to 60 s allowed. Talks are the development corpus's (words from the
+The bench asks for as many clips as highlights were planted, of 15 s to 60 s, and counts the share of highlights that
+a clip overlaps by at least half (intersection over union). Talks are the development corpus's (words from the
 truth, loudness from the sound) and four of each group of `services/analyzer/tests/talks`, which have a voice, fillers
 and highlights of their own.
 """
@@ -84,7 +84,7 @@ def _share(some: Sequence[Talk], pick: Callable[[Talk], list[Clip]]) -> float:
 
 
 def _without_senses(some: Sequence[Talk]) -> list[Figure]:
-    """Return what is found where less is known; the last without anything to tell sentences but pauses."""
+    """Return the hit rates when less is known; the last case has only pauses to separate sentences."""
     deaf = [_with_transcript(talk, replace(talk.transcript, levels=())) for talk in some]
     blind = [_as_one_shot(talk) for talk in deaf]
     bare = [_with_transcript(talk, _without_punctuation(talk.transcript)) for talk in some]
@@ -117,7 +117,7 @@ def _without_punctuation(transcript: Transcript) -> Transcript:
 
 
 def _promises() -> list[Figure]:
-    """Return how often plans for random jobs break what may be relied on."""
+    """Return how often plans for random jobs break a promise."""
     counts: Counter[str] = Counter()
     broken: Counter[str] = Counter()
 
@@ -195,7 +195,7 @@ def _precision(joined: Talk, moments: Sequence[Moment]) -> Figure:
 
 
 def _end_to_end(some: Sequence[Talk], seconds: float) -> Talk:
-    """Return a talk of at least `seconds` that is all of `some` after each other, again and again."""
+    """Return a talk of at least `seconds` that repeats all of `some` one after the other."""
     segments: list[Segment] = []
     levels: list[int] = []
     planted: list[Planted] = []

@@ -1,8 +1,8 @@
-"""Moving pictures with known transitions, made up but with the statistics of real ones.
+"""Synthetic moving pictures with known transitions and the statistics of real ones.
 
 Backgrounds are dead leaves, overlapping things of all sizes: pictures of that kind have the edges, the spectrum and the
 occlusions of photographs (Lee, Mumford and Huang, "Occlusion Models for Natural Images", 2001). Before them heads move,
-cameras pan, drift, zoom and shake, light changes, slides build up; every picture has noise of its own.
+cameras pan, drift, zoom and shake, light changes, slides build up; every picture has its own noise.
 """
 
 import math
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 Shot = Callable[[float], Picture]
-"""The picture at a time, seconds from the shot's start."""
+"""A function from a time, in seconds from the shot's start, to the picture."""
 
 SIZE = (480, 270)
 LEAVES = 700
@@ -49,14 +49,14 @@ def leaves(chance: np.random.Generator, size: tuple[int, int]) -> Picture:
 
 @dataclass(frozen=True)
 class Path2D:
-    """A camera's way over a large picture: centre and scale at a time."""
+    """A function from a time to the centre and the scale of a camera over a large picture."""
 
     centre: Callable[[float], tuple[float, float]]
     scale: Callable[[float], float]
 
 
 def filmed(world: Picture, path: Path2D) -> Shot:
-    """Return what a camera sees that follows `path` over `world`."""
+    """Return the view of a camera that follows `path` over `world`."""
     width, height = SIZE
 
     def picture(time: float) -> Picture:
@@ -69,13 +69,13 @@ def filmed(world: Picture, path: Path2D) -> Shot:
 
 
 def still(chance: np.random.Generator) -> Shot:
-    """A camera on a tripod."""
+    """Return the path of a camera on a tripod."""
     world = leaves(chance, SIZE)
     return lambda _: world
 
 
 def pan(chance: np.random.Generator, speed: float = 60.0) -> Shot:
-    """A camera that turns, `speed` pixels a second."""
+    """Return the path of a camera that turns by `speed` pixels a second."""
     world = leaves(chance, (SIZE[0] * 4, SIZE[1]))
     way = chance.choice([-1, 1]) * speed
     middle = SIZE[0] * 2
@@ -83,13 +83,13 @@ def pan(chance: np.random.Generator, speed: float = 60.0) -> Shot:
 
 
 def zoom(chance: np.random.Generator, rate: float = 0.12) -> Shot:
-    """A camera that comes nearer, its scale falling by `rate` a second."""
+    """Return the path of a camera that comes nearer: its scale falls by `rate` a second."""
     world = leaves(chance, (SIZE[0] * 2, SIZE[1] * 2))
     return filmed(world, Path2D(lambda _: (SIZE[0], SIZE[1]), lambda t: 1.6 * math.exp(-rate * t)))
 
 
 def shaking(chance: np.random.Generator, reach: float = 8.0) -> Shot:
-    """A camera held by hand."""
+    """Return the path of a camera held by hand."""
     world = leaves(chance, (SIZE[0] + 80, SIZE[1] + 80))
     phases = chance.uniform(0, 6.28, 4)
     speeds = chance.uniform(2, 11, 4)
@@ -102,7 +102,7 @@ def shaking(chance: np.random.Generator, reach: float = 8.0) -> Shot:
 
 
 def talking(chance: np.random.Generator, reach: float = 25.0) -> Shot:
-    """A head and shoulders that move before a background, `reach` pixels to each side."""
+    """Return a shot of a head and shoulders that move before a background, `reach` pixels to each side."""
     world = cv2.GaussianBlur(leaves(chance, SIZE), (0, 0), 2)
     skin = chance.integers(90, 230, 3).tolist()
     shirt = chance.integers(10, 200, 3).tolist()
@@ -124,7 +124,7 @@ def talking(chance: np.random.Generator, reach: float = 25.0) -> Shot:
 
 
 def slide(chance: np.random.Generator, *, dark: bool = False, build: float = 0.0, pictures: bool = False) -> Shot:
-    """A slide whose lines come one by one, each in `build` seconds; `pictures` puts one on it too."""
+    """Return a shot of a slide whose lines come one by one, each in `build` seconds; `pictures` adds one picture."""
     paper, ink = ((18, 16, 20), (225, 225, 225)) if dark else ((250, 250, 250), (40, 30, 30))
     rows = int(chance.integers(4, 7))
     widths = [chance.integers(10, 60, int(chance.integers(3, 7))) for _ in range(rows)]
@@ -160,13 +160,13 @@ SHOTS = (still, pan, zoom, shaking, talking, talking)
 
 @dataclass(frozen=True)
 class Change:
-    """How one shot becomes the next.
+    """The transition from one shot to the next.
 
     Attributes:
-        kind: `cut`, `dissolve`, `black` or `white`.
-        seconds: of the whole change, the even part included.
-        hold: seconds of the even part of a fade.
-        eased: whether it begins and ends slowly.
+        kind: One of `cut`, `dissolve`, `black` and `white`.
+        seconds: Duration of the whole change, including the even part.
+        hold: Duration of the even part of a fade, in seconds.
+        eased: True if the change begins and ends slowly.
     """
 
     kind: str
@@ -177,7 +177,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Truth:
-    """Where a change is, seconds from the first frame."""
+    """The place of a change, in seconds from the first frame."""
 
     kind: str
     start: float
@@ -187,12 +187,12 @@ class Truth:
 def edited(
     shots: Sequence[Shot], changes: Sequence[Change], shot_seconds: Sequence[float]
 ) -> tuple[Callable[[float], Picture], list[Truth], float]:
-    """Return the picture at a time, where the changes are, and how long it is.
+    """Return the edited shot, the places of the changes, and the length in seconds.
 
     Args:
-        shots: in order.
-        changes: one fewer.
-        shot_seconds: of each shot alone, without its changes.
+        shots: Shots in order.
+        changes: Changes between the shots, one fewer than shots.
+        shot_seconds: Duration of each shot without its changes.
     """
     parts: list[tuple[float, float, Callable[[float], Picture]]] = []
     truths: list[Truth] = []
@@ -253,11 +253,11 @@ def write(
     """Write a video of the pictures at `times`, seconds, in any container that keeps them.
 
     Args:
-        path: where to.
-        picture: the picture at a time.
-        times: ascending.
-        seed: of the noise.
-        options: of x264.
+        path: File of the video.
+        picture: Shot that is filmed.
+        times: Times of the frames, ascending.
+        seed: Seed of the noise.
+        options: Options of x264.
     """
     chance = np.random.default_rng(seed)
     noise = [chance.normal(0, NOISE, (SIZE[1], SIZE[0], 3)).astype(np.float32) for _ in range(7)]

@@ -1,6 +1,6 @@
-"""Shots: against PySceneDetect's own command line, the corpus's truth, made-up transitions; how fast, and in parts.
+"""Shots, compared with PySceneDetect's command line, the corpus's truth and synthetic transitions; speed; chunks.
 
-`measure` needs the development corpus. Everything is searched as the service does, with the settings' defaults.
+`measure` needs the development corpus. The search is that of the service, with the settings' defaults.
 """
 
 import csv
@@ -30,15 +30,15 @@ SPEED_SOURCE = "interview.mp4"
 
 CHUNKS_AT_ONCE = 2
 CHUNK_SECONDS = 20.0
-"""Shorter than the default, so that a video of two minutes is searched in parts."""
+"""Length of a chunk, shorter than the default, so that a video of two minutes is searched in chunks."""
 
 
 def measure(corpus: Path, folder: Path) -> list[Figure]:
-    """Return all that is asked of shots.
+    """Return all figures of shots.
 
     Args:
-        corpus: the development corpus.
-        folder: for files.
+        corpus: Development corpus.
+        folder: Folder of the files.
     """
     readable = _readable(corpus)
     found = {source: search(source, seconds) for source, seconds in readable.items()}
@@ -52,13 +52,13 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
 
 
 def search(source: Path, seconds: float, processes: int = 1, chunk_seconds: float = 120.0) -> Detected:
-    """Return what the analyzer finds in a file.
+    """Return the shots that the analyzer finds in a file.
 
     Args:
-        source: the file.
-        seconds: its length.
-        processes: that may decode at once.
-        chunk_seconds: what each decodes at least.
+        source: File.
+        seconds: Length of the file.
+        processes: Number of processes that may decode at once.
+        chunk_seconds: Least duration that each process decodes.
     """
     request = DetectionRequest(
         store_url=source.parent.resolve().as_uri(),
@@ -92,7 +92,7 @@ def _score(counts: Sequence[tuple[int, int, int]]) -> float:
 
 
 def _readable(corpus: Path) -> dict[Path, float]:
-    """The corpus's files with pictures, and how long each is."""
+    """Return the corpus's files with pictures, and the length of each."""
     expected = msgspec.json.decode((corpus / "edge" / "expect.json").read_bytes())
     files = {
         corpus / "edge" / name: float(facts.get("video_duration", facts["duration"]))
@@ -122,10 +122,10 @@ def _against_command_line(found: dict[Path, Detected], folder: Path) -> Figure:
 
 
 def _command_line(source: Path, folder: Path) -> list[float]:
-    """The cuts that PySceneDetect finds by itself, seconds from the first frame.
+    """Return the cuts that PySceneDetect's command line finds, in seconds from the first frame.
 
-    Its backend is its own PyAV stream, which counts time from the first frame as we do; it shrinks pictures to the same
-    256 pixels by itself and skips no frame.
+    Its backend is PySceneDetect's PyAV stream, which counts time from the first frame as we do. It shrinks pictures to
+    256 pixels, as we do, and skips no frame.
     """
     table = folder / "scenes.csv"
     program = [str(Path(sys.executable).parent / "scenedetect"), "--quiet", "--input", str(source), "--backend", "pyav"]
@@ -164,7 +164,7 @@ def _against_truth(corpus: Path, found: dict[Path, Detected]) -> Figure:
 
 
 def _false_alarms(corpus: Path, found: dict[Path, Detected]) -> Figure:
-    """Gradual transitions found where there is none."""
+    """Return the gradual transitions that are found where there is none."""
     wrong, hours = [], 0.0
     for source, detected in found.items():
         truth = source.with_suffix(".truth.json")
@@ -222,8 +222,10 @@ def _speed(source: Path) -> list[Figure]:
             "1080p: the whole to decoding alone without the deblocking filter, as we decode",
             f"{_ratio(rate, 'whole', 'decode less'):.2f} ×",
         ),
-        Figure(f"1080p: {parts}, same cuts, transitions and frames as in one go", "yes" if same else "NO", "yes", same),
-        Figure(f"1080p: {parts} to one go, processes started included", f"{_ratio(rate, 'parts', 'whole'):.2f} ×"),
+        Figure(
+            f"1080p: {parts}, same cuts, transitions and frames as in one pass", "yes" if same else "NO", "yes", same
+        ),
+        Figure(f"1080p: {parts} to one pass, processes started included", f"{_ratio(rate, 'parts', 'whole'):.2f} ×"),
     ]
 
 
@@ -265,7 +267,7 @@ def _detected(stream: object) -> None:
 
 
 def _decode(source: Path, *, deblocked: bool) -> None:
-    """Decode all pictures with as many threads as our stream takes, and look at none."""
+    """Decode all pictures with as many threads as our stream takes."""
     with av.open(str(source)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"

@@ -1,4 +1,4 @@
-"""How well and how fast speech is recognised, against plain faster-whisper with the same weights."""
+"""The quality and speed of speech recognition, against plain faster-whisper with the same weights."""
 
 import os
 import re
@@ -23,7 +23,7 @@ BEAM = 5
 ROUNDS = 2
 TALKS = ("talk", "interview")
 LEAST_SECONDS = 600.0
-"""Of speech whose recognition is timed: the talks, one after the other, again and again."""
+"""Least duration of the speech whose recognition is timed: the talks, repeated one after the other."""
 
 MEDIAN_SECONDS, P95_SECONDS = 0.12, 0.3
 LEAST_SPEED = 2.0
@@ -138,7 +138,7 @@ def _plain(text: str) -> str:
 
 
 def _aligned(truth: Sequence[str], heard: Sequence[str]) -> tuple[int, dict[int, int]]:
-    """Return the least number of words to put in, leave out and exchange, and which words stand for which.
+    """Return the least number of words to insert, delete and replace, and the pairs of words that match.
 
     Levenshtein's distance with its path.
     """
@@ -164,13 +164,13 @@ def _aligned(truth: Sequence[str], heard: Sequence[str]) -> tuple[int, dict[int,
 def _edges(
     truth: Sequence[Truth], numbers: Sequence[int], pairs: Mapping[int, int], words: Sequence[Word]
 ) -> tuple[list[float], list[float]]:
-    """Return by how much sentences begin and end elsewhere than they should, seconds.
+    """Return how far the begins and ends of sentences are from the truth, in seconds.
 
     Args:
-        truth: the sentences.
-        numbers: which sentence each word of the truth belongs to.
-        pairs: which word of the truth was heard as which of `words`.
-        words: as they were heard.
+        truth: Sentences.
+        numbers: Number of the sentence to which each word of the truth belongs.
+        pairs: Pairs of a word of the truth and the one of `words` that was heard for it.
+        words: Words that were heard.
     """
     begins: list[float] = []
     ends: list[float] = []

@@ -1,4 +1,4 @@
-"""Gradual transitions: how many of made-up ones are found, and how many are found where there is none."""
+"""Gradual transitions: the share of synthetic ones that is found, and the false alarms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ LENGTHS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 VIDEOS = 3
 RATES = (25.0, 29.97, 50.0)
 STEADY_SECONDS = 9.0
-"""How long each of the pictures lasts in which nothing may be found."""
+"""Duration of each of the pictures in which nothing may be found."""
 
 FOOTAGE_SECONDS = 3.0
 
 
 @dataclass
 class Tally:
-    """What was found of what was there."""
+    """The counts of transitions that were there and that were found."""
 
     wanted: int = 0
     found: int = 0
@@ -53,9 +53,9 @@ def measure(corpus: Path, folder: Path, search: Search) -> list[Figure]:
     """Return how well gradual transitions are found.
 
     Args:
-        corpus: whose footage is mixed too.
-        folder: for files.
-        search: finds the shots of a file of so many seconds.
+        corpus: Development corpus, whose footage is also mixed.
+        folder: Folder of the files.
+        search: Function that finds the shots of a file of so many seconds.
     """
     figures = []
     for kind, name in (("dissolve", "cross-dissolves"), ("black", "fades through black"), ("white", "through white")):
@@ -95,12 +95,12 @@ def _programme(kind: str, number: int, folder: Path, search: Search, tally: Tall
 
 
 def hash_of(kind: str, number: int) -> int:
-    """Return a seed that is the same in every run."""
+    """Return a seed that does not change between runs."""
     return 1000 * number + sum(kind.encode())
 
 
 def _mixed_footage(corpus: Path, folder: Path, search: Search, tally: Tally) -> None:
-    """Shots of the corpus, dissolved and faded into each other."""
+    """Return shots of the corpus, dissolved and faded into each other."""
     shots = [
         *_footage(corpus, "talk.mp4", 5),
         *_footage(corpus, "interview.mp4", 5),
@@ -118,7 +118,7 @@ def _mixed_footage(corpus: Path, folder: Path, search: Search, tally: Tally) -> 
 
 
 def _footage(corpus: Path, name: str, count: int) -> list[made.Shot]:
-    """The first so many long enough shots of a video, played forth and back."""
+    """Return the first few shots of a video that are long enough, played forth and back."""
     facts = msgspec.json.decode((corpus / name).with_suffix(".truth.json").read_bytes())
     found: list[made.Shot] = []
     with av.open(str(corpus / name)) as container:

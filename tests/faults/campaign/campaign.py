@@ -1,4 +1,4 @@
-"""One campaign from its start to its verdict."""
+"""A campaign from its start to its verdict."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ from campaign.schedule import Fault, Kind, Schedule, Size, Submission
 from campaign.server import NatsServer
 
 ACK_WAIT = 2.5
-"""Seconds; short, so that many redeliveries fit into a campaign. Services read it from their consumer."""
+"""Ack wait in seconds, short so that many redeliveries fit into a campaign. Services read it from their consumer."""
 
 POLLERS = 3
 START_SECONDS = 90.0
@@ -33,15 +33,15 @@ COUNTS = dict.fromkeys(SERVICES, 2)
 
 SETTINGS = {
     "CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS": "127.0.0.0/8",
-    # A campaign kills the same work far more often than a bad day does: a job may only end by its own fault.
+    # A campaign kills the same work very often, so many tries are allowed: only a bad source may end a job.
     "CLIPMILL_DOWNLOADER_ATTEMPTS": "50",
     "CLIPMILL_TRANSCRIBER_ATTEMPTS": "50",
     "CLIPMILL_ANALYZER_SCENES_ATTEMPTS": "50",
     "CLIPMILL_ANALYZER_ANALYZE_ATTEMPTS": "50",
     "CLIPMILL_RENDERER_ATTEMPTS": "50",
     "CLIPMILL_RENDERER_PRESET": "ultrafast",
-    "CLIPMILL_RENDERER_SPARES": "0",  # at rest no process is left that a service has started
-    # What is lost and what is left over is looked for while one waits.
+    "CLIPMILL_RENDERER_SPARES": "0",  # no process that a service has started is left at rest
+    # The sweeper looks for lost and left-over things during the campaign.
     "CLIPMILL_GATEWAY_SWEEP_SECONDS": "1",
     "CLIPMILL_GATEWAY_LOST_SECONDS": "10",
     "CLIPMILL_GATEWAY_ORPHAN_SECONDS": "3",
@@ -50,7 +50,7 @@ SETTINGS = {
 
 @dataclass
 class Stage:
-    """Where a campaign plays: a server, the services, a store, and a connection that watches."""
+    """The place of a campaign: a server, the services, a store, and a connection that watches."""
 
     folder: Path
     server: NatsServer
@@ -59,7 +59,7 @@ class Stage:
 
     @property
     def store(self) -> Path:
-        """The folder of artifacts."""
+        """Return the folder of artifacts."""
         return self.folder / "store"
 
 
@@ -67,7 +67,7 @@ class Stage:
 async def stage(
     folder: Path, counts: dict[str, int] = COUNTS, *, ack_wait: float = ACK_WAIT, **settings: str
 ) -> AsyncIterator[Stage]:
-    """Set everything up below `folder`, ready for work; everything ends when it is left."""
+    """Set up everything below `folder`, ready for work; end everything when the context is left."""
     async with AsyncExitStack() as stack:
         server = NatsServer(folder / "nats")
         await server.start()
@@ -90,11 +90,11 @@ async def stage(
 
 @dataclass
 class Outcome:
-    """How a campaign went.
+    """The result of a campaign.
 
     Attributes:
-        findings: what is not as it must be; nothing when all is well.
-        figures: what was done and seen, a line each.
+        findings: Sentences about everything that is wrong; empty if nothing is.
+        figures: Lines about what was done and seen.
     """
 
     findings: list[str] = field(default_factory=list)
@@ -105,10 +105,10 @@ async def run(folder: Path, seed: int, size: Size, *, quiet_seconds: float) -> O
     """Run the campaign of `seed` below `folder`.
 
     Args:
-        folder: empty; logs, server and store lie there afterwards.
-        seed: of the schedule.
-        size: of the campaign.
-        quiet_seconds: within which all must have come to rest once the faults are over.
+        folder: Empty folder, which then holds the logs, the server's data and the store.
+        seed: Seed of the schedule.
+        size: Size of the campaign.
+        quiet_seconds: Time within which everything must come to rest after the faults.
     """
     begun = time.monotonic()
     plan = schedule.draw(seed, size, ack_wait=ACK_WAIT)
@@ -168,7 +168,7 @@ async def _play(plan: Schedule, clients: Clients, saboteur: Saboteur) -> None:
 
 
 async def quiet(scene: Stage, patience: float) -> list[str]:
-    """Wait until nothing is left to happen; returns what still was after `patience` seconds."""
+    """Wait until nothing is left to happen; return what still is after `patience` seconds."""
     until = time.monotonic() + patience
     while unrest := (await remains.look(scene.nc, scene.store, scene.fleet)).unrest():
         if time.monotonic() > until:
@@ -178,7 +178,7 @@ async def quiet(scene: Stage, patience: float) -> list[str]:
 
 
 async def _delete(seed: int, count: int, scene: Stage, clients: Clients, jobs: Jobs, outcome: Outcome) -> None:
-    """Delete jobs that have ended; nothing of them may be left."""
+    """Delete jobs that have ended, and check that nothing of them is left."""
     standing = [job for job in jobs.accepted.values() if not job.gone]
     for job in random.Random(seed).sample(standing, min(count, len(standing))):
         status = await clients.end(job)
@@ -201,16 +201,16 @@ async def _judge(scene: Stage, jobs: Jobs, outcome: Outcome) -> None:
 
 
 def _ends(jobs: Jobs, documents: Mapping[str, JobDocument]) -> str:
-    """Return how many jobs came to which end."""
+    """Return the number of jobs by their end."""
     unheard = len(documents.keys() - jobs.accepted.keys())
     ends: dict[str, int] = {}
     for job in jobs.accepted.values():
         document = documents.get(job.name)
         end = "deleted" if document is None else "cancelled" if document.cancelled else str(document.state)
         ends[end] = ends.get(end, 0) + 1
-    told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+    ended = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
     clips = sum(len(document.clips) for document in documents.values())
-    return f"jobs: {told}; {unheard} whose submitter heard no answer; {clips} clips"
+    return f"jobs: {ended}; {unheard} whose submitter heard no answer; {clips} clips"
 
 
 def _count(

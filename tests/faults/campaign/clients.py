@@ -1,4 +1,4 @@
-"""Those who use the API during a campaign: submitters, pollers, and who ends jobs."""
+"""The users of the API during a campaign: they submit, poll and end jobs."""
 
 import asyncio
 import json
@@ -14,27 +14,27 @@ from campaign.media import CLIP_OPTIONS
 from campaign.schedule import Submission
 
 PATIENCE = aiohttp.ClientTimeout(total=30)
-"""A gateway answers, if only with 503, within its `answer_seconds` of 5, however long NATS is away; the rest is for a
-stopped gateway to go on and for a busy machine."""
+"""Patience with a gateway: it answers, if only with 503, within its `answer_seconds` of 5 even when NATS is away. The
+rest is for a stopped gateway to continue and for a busy machine."""
 
 POLL_PAUSE = 0.05
 RETRY_PAUSE = 0.5
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
-"""The gateway was killed before or while it answered."""
+"""Errors of a request whose gateway was killed before or while it answered."""
 
 
 class Clients:
     """Clients of several gateways.
 
     Args:
-        gateways: their addresses.
-        jobs: where is noted what they learn.
-        media: the folder of sources.
-        media_url: where the same are served.
-        chance: picks gateways and jobs.
+        gateways: Addresses of the gateways.
+        jobs: Jobs that the clients update with every answer.
+        media: Folder of sources.
+        media_url: Address at which the sources are served.
+        chance: Random generator that picks gateways and jobs.
 
     Attributes:
-        answers: how often each (method, outcome) was had.
+        answers: Number of answers by method and outcome.
     """
 
     def __init__(self, gateways: Sequence[str], jobs: Jobs, media: Path, media_url: str, chance: random.Random) -> None:
@@ -51,7 +51,7 @@ class Clients:
         await self._http.close()
 
     async def submit(self, submission: Submission) -> None:
-        """Submit until it is accepted, as a patient client would; each try may become a job of its own."""
+        """Submit until a gateway accepts, as a patient client would; each try may become another job."""
         while True:
             body = self._body(submission)
             status, answer = await self._ask("POST", "/api/process", data=body)
@@ -62,7 +62,7 @@ class Clients:
             await asyncio.sleep(RETRY_PAUSE)
 
     async def poll(self) -> None:
-        """Ask for one job after the other, at any gateway, until cancelled."""
+        """Poll one job after the other, at any gateway, until cancelled."""
         while True:
             await asyncio.sleep(POLL_PAUSE)
             job = self._jobs.any(self._chance)
@@ -70,7 +70,7 @@ class Clients:
                 await self.look(job)
 
     async def look(self, job: Job) -> int | None:
-        """Ask for the status of one job; returns the HTTP status, None if nobody answered."""
+        """Poll the status of one job; return the HTTP status, None if nobody answered."""
         before, gone = job.seen, job.gone
         status, answer = await self._ask("GET", f"/api/status/{job.name}")
         if status == 200:
@@ -80,7 +80,7 @@ class Clients:
         return status
 
     async def end(self, job: Job) -> int | None:
-        """Cancel or delete a job, once; returns the HTTP status, None if nobody answered."""
+        """Cancel or delete a job, once; return the HTTP status, None if nobody answered."""
         job.ending = True
         status, answer = await self._ask("DELETE", f"/api/jobs/{job.name}")
         if status in (200, 202):
@@ -88,7 +88,7 @@ class Clients:
         return status
 
     async def _ask(self, method: str, path: str, data: aiohttp.FormData | None = None) -> tuple[int | None, bytes]:
-        """Ask any gateway; an answer that no client should get is noted."""
+        """Ask any gateway, and note an answer that no client should get."""
         gateway = self._chance.choice(self._gateways)
         status, answer = None, b""
         try:

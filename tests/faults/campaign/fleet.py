@@ -17,25 +17,25 @@ from clipmill.operations.processes import OwnedProcess, start_process
 
 READY_PAUSE = 0.1
 REST_SECONDS = 0.5
-"""Before a process that ended by itself is started again."""
+"""Pause before a process that ended by itself is started again."""
 
 STOP_SECONDS = 15.0
-"""For a service to end in order before it is killed."""
+"""Time for a service to end in order before it is killed."""
 
 
 class Member:
-    """One process of a service, under the same name and port in all its lives.
+    """A process of a service, which keeps its name and port when it is started again.
 
     Args:
-        service: such as `renderer`.
-        number: tells it from others of its service, from 1.
-        port: where it answers health, metrics and, the gateway, everything.
-        environ: of the process.
-        logs: the folder where all its lives write `<name>.log`.
+        service: Name of the service, such as `renderer`.
+        number: Number of the process among those of its service, from 1.
+        port: Port at which the process answers HTTP.
+        environ: Environment of the process.
+        logs: Folder of the log `<name>.log`, to which every life of the process appends.
 
     Attributes:
-        kills: how often `kill` ended it.
-        deaths: exit statuses of the lives that ended by themselves; there should be none.
+        kills: Number of times that `kill` ended it.
+        deaths: Exit statuses of the lives that ended by themselves, normally none.
     """
 
     def __init__(self, service: str, number: int, port: int, environ: Mapping[str, str], logs: Path) -> None:
@@ -53,11 +53,11 @@ class Member:
 
     @property
     def pid(self) -> int | None:
-        """Of the present life, None between two."""
+        """Return the process id, None between two lives."""
         return self._process.pid if self._process is not None and self._process.running else None
 
     def start(self) -> None:
-        """Keep it running from now on."""
+        """Keep the process running from now on."""
         self._keeping = asyncio.create_task(self._keep())
 
     async def _keep(self) -> None:
@@ -77,7 +77,7 @@ class Member:
                 await asyncio.sleep(REST_SECONDS)
 
     def kill(self) -> bool:
-        """End its present life by SIGKILL; returns whether there was one."""
+        """Kill the process with SIGKILL; return whether it ran."""
         if not self._send(signal.SIGKILL):
             return False
         self._expected = True
@@ -85,7 +85,7 @@ class Member:
         return True
 
     async def pause(self, seconds: float) -> None:
-        """Stop the process alone (its children run on) and let it continue after so many seconds."""
+        """Stop the process (its children run on) and let it continue after so many seconds."""
         process = self._process
         if self._send(signal.SIGSTOP):
             await asyncio.sleep(seconds)
@@ -93,7 +93,7 @@ class Member:
                 self._send(signal.SIGCONT)
 
     async def renew(self) -> None:
-        """Ask it to end (SIGTERM) and return when its next life is ready."""
+        """Ask the process to end (SIGTERM) and return when its next life is ready."""
         process = self._process
         self._expected = True
         self._send(signal.SIGTERM)
@@ -101,7 +101,7 @@ class Member:
             await asyncio.sleep(READY_PAUSE)
 
     async def ready(self) -> bool:
-        """Whether it says that it is ready."""
+        """Return whether the process answers that it is ready."""
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as client,
@@ -112,7 +112,7 @@ class Member:
             return False
 
     async def close(self) -> None:
-        """End it in order, and for good."""
+        """End the process in order, and do not start it again."""
         self._closing = self._expected = True
         if self._keeping is None:
             return
@@ -137,14 +137,14 @@ class Fleet:
     """Every process of every service.
 
     Args:
-        counts: how many processes each service has.
-        environ: what all of them are told.
-        folder: for their logs and their temporary files.
+        counts: Number of processes by service.
+        environ: Environment variables of all processes.
+        folder: Folder of the logs and the temporary files.
 
     Attributes:
-        members: each of them.
-        logs: the folder of their logs.
-        scratch: where their temporary files are.
+        members: Processes.
+        logs: Folder of the logs.
+        scratch: Folder of the temporary files.
     """
 
     def __init__(self, counts: Mapping[str, int], environ: Mapping[str, str], folder: Path) -> None:
@@ -162,28 +162,28 @@ class Fleet:
 
     @property
     def gateways(self) -> Sequence[Member]:
-        """Those that clients talk to."""
+        """Return the processes of the gateway."""
         return [member for member in self.members if member.service == "gateway"]
 
     @property
     def kills(self) -> Counter[str]:
-        """How often each service was killed."""
+        """Return the number of kills by service."""
         counts: Counter[str] = Counter()
         for member in self.members:
             counts[member.service] += member.kills
         return counts
 
     def start(self) -> None:
-        """Start all of them; `ready` waits until they can work."""
+        """Start all processes; `ready` waits until they can work."""
         for member in self.members:
             member.start()
 
     async def ready(self, patience: float) -> None:
-        """Return when all of them are ready.
+        """Return when all processes are ready.
 
         Raises:
-            RuntimeError: if one of them ends by itself meanwhile.
-            TimeoutError: if it takes longer than `patience` seconds.
+            RuntimeError: If a process ends by itself meanwhile.
+            TimeoutError: If it takes longer than `patience` seconds.
         """
         until = time.monotonic() + patience
         for member in self.members:
@@ -195,13 +195,13 @@ class Fleet:
                 await asyncio.sleep(READY_PAUSE)
 
     async def close(self) -> None:
-        """End all of them."""
+        """End all processes."""
         await asyncio.gather(*(member.close() for member in self.members))
 
     def strays(self) -> list[str]:
-        """Return the command lines of processes that a service started and that are still there.
+        """Return the command lines of processes that a service started and that still run.
 
-        They are told by their environment, so that those whose service was killed are found too.
+        Their environment identifies them, so that those whose service was killed are found too.
         """
         groups = {member.pid for member in self.members}
         found = []
@@ -214,6 +214,6 @@ class Fleet:
 
 
 def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without settings of clipmill, which are the campaign's to make, but for its models."""
+    """Return `environ` without the settings of clipmill, which the campaign chooses, except the folder of models."""
     kept = "CLIPMILL_MODELS_DIR"
     return {name: value for name, value in environ.items() if name == kept or not name.startswith("CLIPMILL_")}

@@ -1,4 +1,4 @@
-"""What clients know of the jobs of a campaign, and what no client may ever see."""
+"""The clients' knowledge of a campaign's jobs, and the violations that no client may ever see."""
 
 import random
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ ORDER = {"queued": 0, "processing": 1, "completed": 2, "failed": 2}
 
 @dataclass(frozen=True)
 class Seen:
-    """The public status as far as some poll has seen it."""
+    """The furthest public status that a poll has seen."""
 
     status: str = "queued"
     logs: tuple[str, ...] = ()
@@ -18,7 +18,7 @@ class Seen:
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether the status is terminal."""
         return ORDER[self.status] == ORDER["completed"]
 
 
@@ -27,12 +27,12 @@ class Job:
     """An accepted job.
 
     Attributes:
-        name: its id.
-        source: what was submitted.
-        seen: the furthest status that any poll has seen.
-        ending: whether a DELETE was ever sent.
-        answer: what the DELETE was answered, None if nobody heard it.
-        gone: whether a poll has found that there is no such job, after a DELETE.
+        name: Id of the job.
+        source: Source that was submitted.
+        seen: Furthest status that a poll has seen.
+        ending: True if a DELETE was sent.
+        answer: Answer to the DELETE, None if it was lost.
+        gone: True if a poll after the DELETE found no such job.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Job:
 
 @dataclass
 class Jobs:
-    """All accepted jobs, and what went against the promises.
+    """All accepted jobs, and the broken promises.
 
     Attributes:
-        accepted: by id.
-        polls: answers looked at.
-        violations: sentences, each with the job's id.
+        accepted: Accepted jobs by id.
+        polls: Number of checked answers.
+        violations: Sentences about broken promises, each with the job's id.
     """
 
     accepted: dict[str, Job] = field(default_factory=dict)
@@ -58,16 +58,16 @@ class Jobs:
     violations: list[str] = field(default_factory=list)
 
     def any(self, chance: random.Random) -> Job | None:
-        """Return one of them, None while there is none."""
+        """Return a random job, None while there is none."""
         return chance.choice(list(self.accepted.values())) if self.accepted else None
 
     def unended(self, choice: float) -> Job | None:
-        """Return the one that `choice` (0 to 1) picks among those not seen to have ended and not being ended."""
+        """Return the job that `choice` (0 to 1) picks among those that nobody has ended or seen to end."""
         running = [job for job in self.accepted.values() if not job.seen.terminal and not job.ending]
         return running[int(choice * len(running))] if running else None
 
     def polled(self, job: Job, before: Seen, now: Seen, *, gone: bool) -> None:
-        """Take in an answer that was asked for when `before` and `gone` were known: it must go on from there."""
+        """Check that an answer continues from `before` and `gone`, which were known when it was requested."""
         self.polls += 1
         if gone:
             self._violated(job, "was there again after it was gone")
@@ -81,7 +81,7 @@ class Jobs:
             job.seen = now
 
     def missed(self, job: Job) -> None:
-        """Take in a 404."""
+        """Note a 404."""
         self.polls += 1
         if not job.ending:
             self._violated(job, "was not found")

@@ -1,4 +1,4 @@
-"""What a campaign submits: tiny silent videos, texts that call themselves videos, and a server to fetch both from."""
+"""The sources of a campaign: tiny silent videos, texts with a video's name, and a server to fetch both from."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,14 +11,14 @@ import numpy as np
 from aiohttp import web
 
 RATE = 4
-"""Frames a second: a render costs by the frame, and this is the fewest that still looks like a video."""
+"""Frames a second, as few as still look like a video, because a render costs by the frame."""
 
 SIZE = (160, 96)
 SHOT_SECONDS = 3
 
 
 class Source(StrEnum):
-    """What is submitted; the value is the file's name."""
+    """The sources of submissions; the value is the file's name."""
 
     ONE_CLIP = "one.mp4"
     TWO_CLIPS = "two.mp4"
@@ -27,12 +27,12 @@ class Source(StrEnum):
 
     @property
     def broken(self) -> bool:
-        """Whether nothing can be made of it."""
+        """Return whether no clip can be made of the source."""
         return self is Source.NO_VIDEO
 
 
 SECONDS = {Source.ONE_CLIP: 6, Source.TWO_CLIPS: 12, Source.THREE_CLIPS: 18}
-"""Lengths that give so many clips of five to six seconds."""
+"""Length of each source, which decides the number of clips of five to six seconds."""
 
 CLIP_OPTIONS = {"clip_min_seconds": "5", "clip_max_seconds": "6", "target_clips": "3", "captions": "off"}
 
@@ -61,7 +61,7 @@ def write_video(path: Path, seconds: int) -> None:
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[str]:
-    """Serve `folder` over HTTP on loopback; yields the address."""
+    """Serve `folder` over HTTP on loopback; yield the address."""
     application = web.Application()
     application.router.add_static("/", folder)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)

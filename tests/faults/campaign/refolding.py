@@ -1,4 +1,4 @@
-"""Folding all events anew, from the first, and comparing with what the projectors made of them under fire."""
+"""A fold of all events from the first, compared with the documents that the projectors wrote during the faults."""
 
 import asyncio
 import os
@@ -20,26 +20,26 @@ from campaign import remains
 
 
 async def differences(nc: Client) -> list[str]:
-    """Return where the bucket of jobs is not, to the byte, what a fold of the whole stream gives."""
+    """Return where the bucket of jobs differs, by any byte, from a fold of the whole stream."""
     stored = await remains.values(nc)
-    told = {job: msgspec.json.encode(document) for job, document in (await _refolded(nc)).items()}
+    folded = {job: msgspec.json.encode(document) for job, document in (await _refolded(nc)).items()}
     return [
-        f"{job} is stored as {stored.get(job)!r} and told as {told.get(job)!r}"
-        for job in sorted(stored.keys() | told.keys())
-        if stored.get(job) != told.get(job)
+        f"{job} is stored as {stored.get(job)!r} and folded as {folded.get(job)!r}"
+        for job in sorted(stored.keys() | folded.keys())
+        if stored.get(job) != folded.get(job)
     ]
 
 
 async def refused_by_rebuild(nats_url: str) -> list[str]:
-    """Return what the operator's own command finds wrong with the bucket."""
+    """Return the differences that the operator's command finds in the bucket."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "clipmill.gateway", "rebuild", "--check"),
         env={**os.environ, "CLIPMILL_NATS_URL": nats_url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await process.communicate()
-    return [f"rebuild --check ends with {process.returncode}: {told.decode()}"] if process.returncode else []
+    output, _ = await process.communicate()
+    return [f"rebuild --check ends with {process.returncode}: {output.decode()}"] if process.returncode else []
 
 
 async def _refolded(nc: Client) -> dict[str, JobDocument]:

@@ -1,4 +1,4 @@
-"""What a campaign leaves: documents, events, tasks, files and processes, read past the API."""
+"""The remains of a campaign: documents, events, tasks, files and processes, read without the API."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +18,15 @@ from campaign.fleet import Fleet
 
 @dataclass(frozen=True)
 class Remains:
-    """A look at everything at once.
+    """All remains at one moment.
 
     Attributes:
-        documents: of all jobs, by id.
-        tasks: messages in each task stream.
-        unsettled: deliveries that nobody has settled yet, by stream.
-        folders: of jobs in the store.
-        strays: processes that outlived the service that started them, or their task.
-        scratch: temporary files and directories of the services.
+        documents: Documents of all jobs, by id.
+        tasks: Number of messages by task stream.
+        unsettled: Number of deliveries that nobody has settled yet, by stream.
+        folders: Folders of jobs in the store.
+        strays: Processes that outlived their task or the service that started them.
+        scratch: Temporary files and directories of the services.
     """
 
     documents: dict[str, JobDocument]
@@ -37,7 +37,7 @@ class Remains:
     scratch: tuple[str, ...]
 
     def unrest(self) -> list[str]:
-        """Return what is still to happen; nothing when the campaign is over."""
+        """Return everything that must still happen; it is empty when the campaign is over."""
         lacking = [
             f"{job} is {document.state}" for job, document in self.documents.items() if not document.state.terminal
         ]
@@ -53,13 +53,13 @@ class Remains:
         return lacking
 
     def _entitled(self, job: str) -> bool:
-        """Whether a job may have artifacts: it is known and was not cancelled."""
+        """Return whether a job may have artifacts: it is known and was not cancelled."""
         document = self.documents.get(job)
         return document is not None and not document.cancelled
 
 
 async def look(nc: Client, store: Path, fleet: Fleet) -> Remains:
-    """Return what is there now."""
+    """Return the present remains."""
     js = nc.jetstream(timeout=5)
     tasks, unsettled = {}, {}
     for stream in (INTAKE, TASKS):
@@ -89,8 +89,8 @@ async def values(nc: Client) -> dict[str, bytes]:
 async def entries(nc: Client, config: BucketConfig) -> dict[str, bytes]:
     """Return every value of a bucket by its key.
 
-    `KeyValue.keys()` of nats-py will not do: its watcher reports an empty bucket when the server has sent all keys and
-    the answer about its consumer overtakes them.
+    `KeyValue.keys()` of nats-py is not reliable: its watcher reports an empty bucket when the answer about its consumer
+    arrives before the keys.
     """
     reader = (await Bucket.open(nc, config, bytes)).reader()
     found: dict[str, bytes] = {}
@@ -107,7 +107,7 @@ async def entries(nc: Client, config: BucketConfig) -> dict[str, bytes]:
 
 
 async def events(nc: Client, job: str) -> int:
-    """Return how many events of `job` are stored."""
+    """Return the number of stored events of `job`."""
     js = nc.jetstream(timeout=5)
     info = await retry_until(lambda: js.stream_info(EVENTS, subjects_filter=events_of_job(JobId(job))))
     return sum((info.state.subjects or {}).values())

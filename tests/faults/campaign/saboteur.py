@@ -1,4 +1,4 @@
-"""Carries out the faults of a schedule."""
+"""Carrying out the faults of a schedule."""
 
 import asyncio
 import time
@@ -17,23 +17,23 @@ from campaign.schedule import Fault, Kind
 from campaign.server import NatsServer
 
 VICTIM_SECONDS = 10.0
-"""How long a fault waits for a victim: a process between two lives, a task to copy, a job to cancel."""
+"""Time that a fault waits for a victim: a process between two lives, a task to copy, a job to cancel."""
 
 LOOK_PAUSE = 0.05
 
 
 class Saboteur:
-    """Does what a schedule says.
+    """An agent that carries out the faults of a schedule.
 
     Args:
-        nc: a connection of its own.
-        server: the NATS server.
-        fleet: the services.
-        clients: who cancels.
-        jobs: what may be cancelled.
+        nc: Connection that nobody else uses.
+        server: NATS server.
+        fleet: Processes of the services.
+        clients: Clients that cancel jobs.
+        jobs: Jobs that may be cancelled.
 
     Attributes:
-        done: how many faults of each kind had a victim.
+        done: Number of faults that had a victim, by kind.
     """
 
     def __init__(self, nc: Client, server: NatsServer, fleet: Fleet, clients: Clients, jobs: Jobs) -> None:
@@ -46,7 +46,7 @@ class Saboteur:
         self._outage = asyncio.Lock()
 
     async def commit(self, fault: Fault) -> None:
-        """Let `fault` happen now and return when it is over."""
+        """Carry out `fault` now and return when it is over."""
         deeds = {
             Kind.KILL: self._kill,
             Kind.NATS: self._kill_nats,
@@ -73,7 +73,7 @@ class Saboteur:
         return True
 
     async def _duplicate(self, fault: Fault) -> bool:
-        """Publish a copy of a task that waits or is being worked on, so that a second worker does it too."""
+        """Publish a copy of a task that waits or is in work, so that a second worker does it too."""
         tasks = [*await self._tasks(INTAKE), *await self._tasks(TASKS)]
         if not tasks:
             return False

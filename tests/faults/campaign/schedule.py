@@ -1,7 +1,7 @@
-"""What a campaign does and when, drawn up-front from a seed: the same seed gives the same lists.
+"""The schedule of a campaign, drawn up-front from a seed: the same seed gives the same lists.
 
-What the operating system makes of it (which instruction a kill meets, which task is live for a copy) is not the seed's
-to say: a replay does the same things at the same times to the same processes, not to the same instruction.
+A replay does the same things at the same times to the same processes. The operating system still decides which
+instruction a kill meets and which task is live for a copy.
 """
 
 import random
@@ -11,27 +11,27 @@ from enum import StrEnum
 from campaign.media import Source
 
 RIGHT_AWAY = 0.3
-"""The share of nats-server's kills after which it is back at once."""
+"""Share of nats-server's kills after which it is back at once."""
 
 LONGEST_OUTAGE = 3.0
-"""Seconds that nats-server stays away at most."""
+"""Longest time that nats-server stays away, in seconds."""
 
 BROKEN_SHARE = 0.12
 URL_SHARE = 0.3
 
 HEAD_SECONDS = 2.0
-"""Before the first fault, so that there is work to disturb."""
+"""Time before the first fault, so that there is work to disturb."""
 
 CANCELLING_SHARE = 0.5
-"""The share of a campaign's time over which jobs are cancelled: what a worker stores just then is removed a minute
-after the cancelling, which is better not waited for at the end."""
+"""Share of a campaign's time in which jobs are cancelled. Artifacts that a worker stores at that moment are removed a
+minute later, and the campaign should not have to wait for this at its end."""
 
 SUBMITTING_SHARE = 0.75
-"""The share of a campaign's time over which jobs are submitted; the rest of the faults meets the tail of the work."""
+"""Share of a campaign's time in which jobs are submitted; the later faults hit the last of the work."""
 
 
 class Kind(StrEnum):
-    """What can go wrong."""
+    """The kinds of faults."""
 
     KILL = "kill"
     NATS = "nats"
@@ -42,17 +42,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Size:
-    """How large a campaign is.
+    """The size of a campaign.
 
     Attributes:
-        jobs: submissions that are to be accepted.
-        seconds: over which faults come.
-        kills: of services, by SIGKILL.
-        nats_kills: of nats-server, by SIGKILL.
-        duplicates: copies of live tasks, so that two workers do the same.
-        stops: of a service by SIGSTOP for longer than the ack wait.
-        cancels: DELETE of a job that has not ended.
-        deletes: DELETE of jobs that have ended, when the faults are over.
+        jobs: Number of submissions that must be accepted.
+        seconds: Time in which the faults happen.
+        kills: Number of SIGKILLs of services.
+        nats_kills: Number of SIGKILLs of nats-server.
+        duplicates: Number of copies of live tasks, each of which two workers do.
+        stops: Number of SIGSTOPs of services, longer than the ack wait.
+        cancels: Number of DELETEs of jobs that have not ended.
+        deletes: Number of DELETEs of ended jobs, after the faults.
     """
 
     jobs: int
@@ -67,13 +67,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong.
+    """A fault at a time.
 
     Attributes:
-        at: seconds after the campaign's start.
-        kind: what.
-        choice: in [0, 1), picks the victim among those there are.
-        seconds: how long it lasts, where it lasts.
+        at: Time after the campaign's start, in seconds.
+        kind: Kind of the fault.
+        choice: Number from 0 to below 1 that picks the victim.
+        seconds: Duration of a fault that lasts.
     """
 
     at: float
@@ -84,12 +84,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Submission:
-    """One video handed in.
+    """A submission at a time.
 
     Attributes:
-        at: seconds after the campaign's start.
-        source: what.
-        by_url: whether its address is handed in instead of the file.
+        at: Time after the campaign's start, in seconds.
+        source: Source that is submitted.
+        by_url: True to submit the source's address instead of the file.
     """
 
     at: float
@@ -99,7 +99,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Schedule:
-    """All that a campaign does, in order of time."""
+    """Everything that a campaign does, in order of time."""
 
     submissions: tuple[Submission, ...]
     faults: tuple[Fault, ...]
@@ -109,9 +109,9 @@ def draw(seed: int, size: Size, *, ack_wait: float) -> Schedule:
     """Return the schedule of `seed`.
 
     Args:
-        seed: any number.
-        size: how much of everything.
-        ack_wait: of the task consumers, seconds; a stop lasts longer.
+        seed: Any number.
+        size: Size of the campaign.
+        ack_wait: Ack wait of the task consumers, in seconds; a stop lasts longer.
     """
     chance = random.Random(seed)
     submissions = [_submission(chance, size, number) for number in range(size.jobs)]
@@ -144,7 +144,7 @@ def _submission(chance: random.Random, size: Size, number: int) -> Submission:
 
 
 def _time(chance: random.Random, number: int, count: int, seconds: float) -> float:
-    """One time in each of `count` equal parts: random, yet work gets on between two faults of a kind."""
+    """Return a random time in one of `count` equal parts, so that work gets on between two faults of a kind."""
     return HEAD_SECONDS + (number + chance.random()) * (seconds - HEAD_SECONDS) / count
 
 

@@ -1,4 +1,4 @@
-"""A nats-server of our own that can be killed and started again where it was."""
+"""A nats-server that can be killed and started again on its port and data."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from clipmill.operations.processes import OwnedProcess, start_process
 
 
 class NatsServer:
-    """One nats-server with JetStream in a folder, every acknowledged write on the disk.
+    """A nats-server with JetStream in a folder that syncs every acknowledged write to the disk.
 
     Args:
-        folder: for its data, its configuration and its log.
+        folder: Folder of the data, the configuration and the log.
 
     Attributes:
-        kills: how often it was killed.
+        kills: Number of times that it was killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,11 +25,11 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        """What clients connect to."""
+        """Return the address that clients connect to."""
         return self._ports.url
 
     async def start(self) -> None:
-        """Start it; clients wait by themselves until it answers."""
+        """Start the server; clients wait by themselves until it answers."""
         configuration = write_configuration(self._folder, self._ports)
         with (self._folder / "nats.log").open("ab") as log:
             self._process = await start_process(
@@ -37,7 +37,7 @@ class NatsServer:
             )
 
     async def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Kill the server at once, as a power cut would."""
         assert self._process is not None
         self._process.kill()
         await self._process.wait()

@@ -1,4 +1,4 @@
-"""What must hold after a campaign, whatever happened in it."""
+"""The promises that must hold after every campaign."""
 
 import itertools
 import json
@@ -24,11 +24,11 @@ READY_LINE = re.compile(r"Clip (\d+) of (\d+) ready: ")
 UNREADABLE = frozenset({ErrorCode.UNREADABLE_MEDIA, ErrorCode.NO_VIDEO})
 
 ALARMS = frozenset({"handler_broke", "projector_stopped", "event_skipped", "undecodable_task"})
-"""Log messages that no fault from outside may cause."""
+"""Log events that no fault from outside may cause."""
 
 
 def judge(jobs: Iterable[Job], remains: Remains, fleet: Fleet, store: Path) -> Iterator[str]:
-    """Yield a sentence for everything that is not as it must be."""
+    """Yield a sentence for every broken promise."""
     for job in jobs:
         for finding in _job(job, remains):
             yield f"{job.name} ({job.source}): {finding}"
@@ -44,7 +44,7 @@ def judge(jobs: Iterable[Job], remains: Remains, fleet: Fleet, store: Path) -> I
 
 
 def _job(job: Job, remains: Remains) -> Iterator[str]:
-    """An accepted job came to the end that its source deserves, or to the one that its client asked for."""
+    """Check that a job came to the end that its source allows, or to the one that its client requested."""
     document = remains.documents.get(job.name)
     if document is None:
         if not job.ending:
@@ -66,7 +66,7 @@ def _job(job: Job, remains: Remains) -> Iterator[str]:
 
 
 def _document(document: JobDocument) -> Iterator[str]:
-    """What is told of a job agrees with itself."""
+    """Check that the parts of a job's document agree."""
     if not document.state.terminal:
         yield f"is {document.state}"
     if document.state is not JobState.COMPLETED:
@@ -75,15 +75,15 @@ def _document(document: JobDocument) -> Iterator[str]:
     numbers = sorted([*ready, *failed])
     if numbers != list(range(1, (document.clips_planned or 0) + 1)):
         yield f"has clips {ready} and failed ones {list(failed)} of {document.clips_planned} planned"
-    told = [int(found[1]) for line in document.logs if (found := READY_LINE.match(line))]
-    if told != ready or len(document.clips) != len(ready):
-        yield f"tells of clips {told}, shows {len(document.clips)} and has {ready}"
+    announced = [int(found[1]) for line in document.logs if (found := READY_LINE.match(line))]
+    if announced != ready or len(document.clips) != len(ready):
+        yield f"announces clips {announced}, shows {len(document.clips)} and has {ready}"
     if document.logs[-1] != log_lines.FINISHED or document.logs.count(log_lines.FINISHED) != 1:
         yield f"has the log {document.logs}"
 
 
 def _clips(document: JobDocument, store: Path) -> Iterator[str]:
-    """Every clip that is shown is a whole file of the right length."""
+    """Check that every published clip is a whole file of the right length."""
     if document.cancelled:
         return
     for number, clip in zip(document.clips_ready, document.clips, strict=False):

@@ -1,4 +1,4 @@
-"""Runs first the tests that killed earlier mutants, the last one first, and notes which libraries tests import."""
+"""A plugin that first runs the tests that killed earlier mutants, and notes which libraries the tests import."""
 
 import sys
 from pathlib import Path

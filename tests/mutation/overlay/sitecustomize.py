@@ -1,4 +1,4 @@
-"""Gives Python a mutant's text when its module is imported; beside it are the files that say which and what."""
+"""Gives Python a mutant's text when its module is imported; files in this folder name the module and hold the text."""
 
 import os
 from importlib.machinery import SourceFileLoader

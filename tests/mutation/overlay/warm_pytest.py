@@ -1,7 +1,7 @@
 """Runs pytest in a fork of this process, once for each line of its input, with the line's words as arguments.
 
-The libraries that the tests import are imported before the fork: that takes longer than most tests. For each run two
-lines are printed, the fork's process id and its exit status.
+The libraries that the tests import are imported before the fork, because that takes longer than most tests. It prints
+two lines for each run, the fork's process id and its exit status.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 def main():
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     for name in (FOLDER / "libraries").read_text().splitlines() if (FOLDER / "libraries").exists() else ():
-        with contextlib.suppress(Exception):  # some are made in passing by others
+        with contextlib.suppress(Exception):  # importing some modules makes others
             importlib.import_module(name)
     for line in sys.stdin:
         child = os.fork()
