@@ -27,8 +27,8 @@ async def main(folder: Path, command: tuple[str, ...]) -> None:
 
     supervisor = Supervisor(on_line=on_line, on_event=sys.stderr.write)
     await supervisor.start([nats_program(folder, NatsPorts(client, monitoring), environ), program], patience=30)
-    for keeper in supervisor.keepers:
-        sys.stdout.write(f"{keeper.pid}\n")
+    for member in supervisor.members:
+        sys.stdout.write(f"{member.pid}\n")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

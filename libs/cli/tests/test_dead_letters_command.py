@@ -88,7 +88,7 @@ async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):
         (("list", "--data", "/nowhere"), "No clipmill runs on /nowhere: start it with `clipmill up --data /nowhere`."),
     ],
 )
-async def test_a_wrong_request_is_told_so(clipmill, environ, nc, words, sentence):
+async def test_a_wrong_request_is_refused(clipmill, environ, nc, words, sentence):
     assert nc.is_connected
     status, _, err = await clipmill("dead-letters", *words, environ=environ)
     assert status == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from clipmill.cli.client.following import Snapshot
-from clipmill.cli.local.service_logs import LogFiles, LogLines, understand
+from clipmill.cli.local.service_logs import LogFiles, LogLines, parse_line
 from clipmill.cli.screen.clip_table import clock
 from clipmill.cli.screen.display import LiveDisplay, PlainDisplay, choose_display
 from clipmill.contracts.api import JobView, StageView
@@ -80,10 +80,10 @@ def test_positions_are_written_as_on_a_clock(seconds, text):
 
 
 def test_log_lines_are_understood_whoever_wrote_them():
-    ours = understand('{"message":"task_failed","level":"warning","service":"renderer","time":"t","job":"j1"}')
+    ours = parse_line('{"message":"task_failed","level":"warning","service":"renderer","time":"t","job":"j1"}')
     assert (ours.text, ours.level) == ("task_failed job=j1", "warning")
-    assert understand("[1] 2026/01/01 [WRN] Slow disk").level == "warning"
-    assert understand("{not json").text == "{not json"
+    assert parse_line("[1] 2026/01/01 [WRN] Slow disk").level == "warning"
+    assert parse_line("{not json").text == "{not json"
 
 
 def test_a_terminal_shows_warnings_alone_unless_all_is_wanted():

@@ -38,17 +38,17 @@ async def test_it_stores_streams_below_its_folder(ports, tmp_path):
 
 
 async def test_it_listens_on_the_loopback_interface_alone(ports, supervisor):
-    (keeper,) = supervisor.keepers
+    (member,) = supervisor.members
     listening = {
         (connection.laddr.ip, connection.laddr.port)
-        for connection in psutil.Process(keeper.pid).net_connections()
+        for connection in psutil.Process(member.pid).net_connections()
         if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {("127.0.0.1", ports.client), ("127.0.0.1", ports.monitoring)}
 
 
 async def test_messages_survive_its_death_at_the_same_address(ports, supervisor, listener):
-    (keeper,) = supervisor.keepers
+    (member,) = supervisor.members
     back = asyncio.Event()
 
     async def reconnected() -> None:
@@ -61,10 +61,10 @@ async def test_messages_survive_its_death_at_the_same_address(ports, supervisor,
     await js.add_stream(name="KEPT", subjects=["kept.>"])
     await js.publish("kept.one", b"1")
 
-    os.kill(keeper.pid, signal.SIGKILL)
+    os.kill(member.pid, signal.SIGKILL)
     async with asyncio.timeout(PATIENCE):
         await back.wait()
-    await keeper.ready(PATIENCE)
+    await member.ready(PATIENCE)
 
     assert listener.events == ["nats was ended by signal 9. Starting it again in 0.5 s."]
     assert (await js.stream_info("KEPT")).state.messages == 1

@@ -70,7 +70,7 @@ async def test_a_look_that_there_is_not_is_refused_with_the_choices(clipmill, op
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("answered", "shown"),
     [
         (
             "The option target_clips must be a whole number from 1 to 15.",
@@ -84,9 +84,9 @@ async def test_a_look_that_there_is_not_is_refused_with_the_choices(clipmill, op
         ("There is no captions model for not_a_field.", "There is no captions model for not_a_field."),
     ],
 )
-async def test_a_refusal_names_the_flag_and_not_the_field(contract_server, clipmill, told, shown):
+async def test_a_refusal_names_the_flag_and_not_the_field(contract_server, clipmill, answered, shown):
     contract, url = contract_server
-    contract.refusal = web.json_response({"detail": told, "code": "bad_option"}, status=400)
+    contract.refusal = web.json_response({"detail": answered, "code": "bad_option"}, status=400)
     status, _, err = await clipmill("submit", "https://example.org/talk", "--server", url)
     assert (status, err) == (2, f"Error: {shown}\n")
 
@@ -193,7 +193,7 @@ async def test_a_server_that_is_not_there_is_a_sentence_and_status_3(clipmill, t
         assert err.startswith("Error: No clipmill server answers at http://127.0.0.1:")
 
 
-async def test_something_that_is_no_clipmill_server_is_told_apart(contract_server, clipmill):
+async def test_something_that_is_no_clipmill_server_is_recognised(contract_server, clipmill):
     contract, url = contract_server
     contract.steps = [{"hello": "world"}]
     status, _, err = await clipmill("status", JOB, "--server", url)

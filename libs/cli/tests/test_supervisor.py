@@ -20,16 +20,16 @@ OWNER = Path(__file__).parent / "owner.py"
 async def test_a_program_that_dies_is_started_again_with_the_same_port(supervisor, listener, program):
     (port,) = free_ports(1)
     await supervisor.start([program("worker", port)], patience=PATIENCE)
-    (keeper,) = supervisor.keepers
-    first = keeper.pid
+    (member,) = supervisor.members
+    first = member.pid
 
     os.kill(first, signal.SIGKILL)
     assert str(first) in await listener.line("worker runs as")
     again = await listener.line("worker runs as")
-    assert str(keeper.pid) in again
-    await keeper.ready(PATIENCE)
+    assert str(member.pid) in again
+    await member.ready(PATIENCE)
 
-    assert keeper.pid != first
+    assert member.pid != first
     assert listener.events == ["worker was ended by signal 9. Starting it again in 0.5 s."]
 
 
@@ -37,7 +37,7 @@ async def test_programs_stop_in_reverse_order_when_asked(supervisor, listener, p
     first, second = free_ports(2)
     await supervisor.start([program("below", first)], patience=PATIENCE)
     await supervisor.start([program("above", second)], patience=PATIENCE)
-    pids = [keeper.pid for keeper in supervisor.keepers]
+    pids = [member.pid for member in supervisor.members]
 
     await supervisor.stop()
 
@@ -49,8 +49,8 @@ async def test_programs_stop_in_reverse_order_when_asked(supervisor, listener, p
 async def test_a_program_that_does_not_stop_is_ended(supervisor, listener, program):
     (port,) = free_ports(1)
     await supervisor.start([program("deaf", port, "stubborn", stop_seconds=0.2)], patience=PATIENCE)
-    (keeper,) = supervisor.keepers
-    pid = keeper.pid
+    (member,) = supervisor.members
+    pid = member.pid
 
     await supervisor.stop()
 

@@ -114,7 +114,7 @@ async def test_a_request_gives_up_after_its_time_and_no_sooner(nc, nats_server, 
     assert (await tallies.get("a")).value is None, "without a limit it waits for the server"
 
 
-async def test_the_last_event_is_told_of_all_and_of_one_kind(nc, shared):
+async def test_the_last_event_is_found_of_all_and_of_one_kind(nc, shared):
     streams, job = JobStreams(nc), new_job_id()
     assert await streams.last_event(job) is None
     queued = await shared.publisher.event(Queued(job=job))

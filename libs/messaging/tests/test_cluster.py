@@ -44,18 +44,18 @@ async def projecting(url, names, holder):
 
 
 async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_cluster, names):
-    """The leaders of the events and of the documents die while lines are told, folded and polled."""
+    """The leaders of the events and of the documents die while lines are published, folded and polled."""
     nc = await connection.connect(nats_cluster.url, "test")
     await topology.apply(nc, nats_cluster.replicas)
     publisher, jobs = Publisher(nc), [new_job_id() for _ in range(3)]
     documents = await Bucket.open(nc, JOBS, dict)
-    told = [str(number) for number in range(LINES)]
+    published = [str(number) for number in range(LINES)]
     seen = dict.fromkeys(jobs, 0)
     polls = 0
 
-    async def tell(job):
+    async def publish(job):
         await publisher.event(Queued(job=job))
-        for name in told:
+        for name in published:
             await publisher.event(Log(job=job, name=name, line=""))
             await asyncio.sleep(LINE_SECONDS)
 
@@ -64,7 +64,7 @@ async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_c
         while seen[job] < LINES:
             if document := (await documents.get(job)).value:
                 shown = document["names"]
-                assert shown == told[: len(shown)], "the fold is not the sequential one"
+                assert shown == published[: len(shown)], "the fold is not the sequential one"
                 assert len(shown) >= seen[job], "a status went back"
                 seen[job] = len(shown)
             polls += 1
@@ -85,7 +85,7 @@ async def test_a_leader_that_dies_loses_no_event_and_takes_no_status_back(nats_c
         asyncio.TaskGroup() as group,
     ):
         for job in jobs:
-            group.create_task(tell(job))
+            group.create_task(publish(job))
             group.create_task(poll(job))
         group.create_task(sabotage())
     assert polls > LINES
@@ -97,27 +97,27 @@ async def test_the_topology_grows_to_three_copies_while_it_is_used(nats_cluster)
     js = nc.jetstream(timeout=2)
     publisher, job = Publisher(nc), new_job_id()
     await topology.apply(nc, 1)
-    told = 0
+    published = 0
     grown = asyncio.Event()
 
-    async def tell():
-        nonlocal told
+    async def publish():
+        nonlocal published
         while not grown.is_set():
-            told += 1
-            await publisher.event(Log(job=job, name=str(told), line=""))
+            published += 1
+            await publisher.event(Log(job=job, name=str(published), line=""))
 
     async def copies(stream):
         info = await retry_until(partial(js.stream_info, stream))
         return [each.current for each in info.cluster.replicas or ()]
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        group.create_task(tell())
+        group.create_task(publish())
         await topology.apply(nc, 3)
         while any([await copies(stream) != [True, True] for stream in (EVENTS, JOBS.stream)]):
             await asyncio.sleep(0.1)
         grown.set()
     info = await retry_until(partial(js.stream_info, EVENTS))
-    assert (info.config.num_replicas, info.state.messages) == (3, told)
+    assert (info.config.num_replicas, info.state.messages) == (3, published)
     await connection.close(nc)
 
 

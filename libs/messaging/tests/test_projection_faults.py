@@ -174,7 +174,9 @@ async def test_a_stream_that_is_made_anew_while_it_is_read_stops_the_projector(
     pause = projection.UNREACHABLE_PAUSE + (0 if refused else projection.ANSWER_SECONDS)
     for number, (when, _) in enumerate(requests):  # one may have been under way
         assert when - since >= (number - 1) * pause
-    while int(time.time()) == int(first.timestamp()):  # streams are told apart by the second in which they were made
+    while int(time.time()) == int(
+        first.timestamp()
+    ):  # what distinguishes streams is the second in which they were made
         await asyncio.sleep(0.01)
     await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
     away = False
@@ -227,10 +229,10 @@ async def test_the_lag_counts_the_batch_and_what_lies_behind_it(nc, projector_of
     await many(nc, count)
     lags = []
 
-    async def look(_document):
+    async def record(_document):
         lags.append(REGISTRY.get_sample_value("clipmill_projection_lag_events"))
 
-    names.before_write = look
+    names.before_write = record
     projector = projector_of()
     async with running(projector):
         await soon(lambda: projector.folded == count)

@@ -50,7 +50,7 @@ async def test_a_full_intake_refuses_new_work_and_only_that(shared, nc):
     await shared.publisher.task(TranscribeTask(job=new_job_id()))
 
 
-async def test_an_outage_past_the_deadline_is_told(shared, nats_server):
+async def test_an_outage_past_the_deadline_is_reported(shared, nats_server):
     nats_server.kill()
     with pytest.raises(Transient) as refusal:
         await shared.publisher.event(Started(job=new_job_id()), deadline=time.monotonic())

@@ -80,7 +80,7 @@ async def test_a_clip_that_fails_for_good_fails_alone(working, shared, events_of
     assert (event.clip, event.code) == (2, ErrorCode.OUT_OF_MEMORY)
 
 
-async def test_an_error_nobody_foresaw_is_tried_again_and_then_told(working, shared, events_of, until):
+async def test_an_error_nobody_foresaw_is_tried_again_and_then_reported(working, shared, events_of, until):
     async def handler(_task, _context):
         raise ZeroDivisionError
 

@@ -239,10 +239,10 @@ async def test_a_beat_and_a_look_at_the_job_come_a_third_of_the_ack_wait_apart(
     loop = asyncio.get_running_loop()
     begun, looks, release = loop.create_future(), [], asyncio.Event()
 
-    async def look(_message):
+    async def notice(_message):
         looks.append(loop.time())
 
-    await nc.subscribe(f"$JS.API.STREAM.MSG.GET.KV_{CONTROL.name}", cb=look)
+    await nc.subscribe(f"$JS.API.STREAM.MSG.GET.KV_{CONTROL.name}", cb=notice)
     await nc.flush()
 
     async def handler(_task, _context):

@@ -110,7 +110,7 @@ async def test_a_stopped_worker_leaves_no_subscription_and_no_task_behind(workin
 
     async def handler(_task, context):
         context.progress(10)
-        await soon(lambda: context._speaker is None)
+        await soon(lambda: context._publishing is None)
         context.progress(20)  # is published a second later, unless the task has ended
         begun.set()
 

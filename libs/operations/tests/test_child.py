@@ -132,7 +132,7 @@ async def test_an_unexpected_exception_is_a_crash_whose_traceback_is_logged():
     assert "exit status 1" in caught.value.sentence
 
 
-async def test_a_crash_is_told_by_its_own_status_however_long_the_interpreter_takes_to_end():
+async def test_a_crash_is_reported_with_its_own_status_however_long_the_interpreter_takes_to_end():
     with pytest.raises(Transient, match="exit status 1"):
         await run_child("child_targets:fail_and_end_slowly", Request(), Result)
 
@@ -152,7 +152,7 @@ async def test_a_process_that_ends_without_an_answer_has_crashed_with_its_status
 
 
 async def test_a_process_that_hangs_up_and_stays_is_ended(tmp_path, monkeypatch, wait_gone):
-    monkeypatch.setattr(child_module, "FAREWELL_SECONDS", 0.1)
+    monkeypatch.setattr(child_module, "EXIT_SECONDS", 0.1)
     path = tmp_path / "pid"
     async with Child("child_targets:hang_up") as child:
         with pytest.raises(Transient) as caught:

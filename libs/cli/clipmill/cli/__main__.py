@@ -190,7 +190,7 @@ def submit(
     from clipmill.cli.client.submission import Submission
     from clipmill.cli.commands import jobs
 
-    wish = jobs.Wish(server=server, wait=wait or output is not None, as_json=as_json, output=output)
+    reporting = jobs.ReportOptions(server=server, wait=wait or output is not None, as_json=as_json, output=output)
     options = Submission(
         target_clips=clips,
         clip_min_seconds=min_seconds,
@@ -207,7 +207,7 @@ def submit(
     submission = jobs.submit(
         jobs.parse_source(source),
         options,
-        wish,
+        reporting,
         gemini_key=_gemini_key() if gemini_key else None,
         accepted=accepted.append,
     )
@@ -229,9 +229,9 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
     """Show how a job stands: its log and its clips."""
     from clipmill.cli.commands import jobs
 
-    wish = jobs.Wish(server=server, wait=watch or output is not None, as_json=as_json, output=output)
+    reporting = jobs.ReportOptions(server=server, wait=watch or output is not None, as_json=as_json, output=output)
     try:
-        _run(jobs.show(job, wish))
+        _run(jobs.show(job, reporting))
     except KeyboardInterrupt:
         _interrupted(job, server)
 
@@ -244,10 +244,10 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
 @server_option
 def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:
     """List the jobs that the server knows, the newest first."""
-    from clipmill.cli.client.connection import ListWish
+    from clipmill.cli.client.connection import JobQuery
     from clipmill.cli.commands import jobs
 
-    _run(jobs.list_jobs(ListWish(status=status, limit=limit, before=before), server, as_json=as_json))
+    _run(jobs.list_jobs(JobQuery(status=status, limit=limit, before=before), server, as_json=as_json))
 
 
 @main.command()

@@ -41,7 +41,7 @@ readiness tells of it, and of a cluster another server is taken, within 10 s."""
 
 PAUSE_SECONDS = 0.1
 
-TELL_SECONDS = 10.0
+REPORT_SECONDS = 10.0
 """How often the log says that a call is still unanswered."""
 
 
@@ -126,7 +126,7 @@ async def retry_until(call: Callable[[], Awaitable[T]], *, deadline: float | Non
         Transient: `unavailable`, after the deadline.
     """
     begun = time.monotonic()
-    told = begun
+    reported = begun
     while True:
         try:
             async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
@@ -137,8 +137,8 @@ async def retry_until(call: Callable[[], Awaitable[T]], *, deadline: float | Non
                 raise Transient(
                     ErrorCode.UNAVAILABLE, "The message server does not answer; try again in a moment.", retry_after=5
                 ) from outage
-            if now - told >= TELL_SECONDS:
-                told = now
+            if now - reported >= REPORT_SECONDS:
+                reported = now
                 log.warning("nats_unanswered", seconds=round(now - begun), reason=str(outage) or type(outage).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -33,9 +33,9 @@ class TaskContext:
         self._publisher = publisher
         self._secrets = secrets
         self._percent = -1
-        self._said_percent = -1
-        self._said_at = 0.0
-        self._speaker: asyncio.Task[None] | None = None
+        self._published_percent = -1
+        self._published_at = 0.0
+        self._publishing: asyncio.Task[None] | None = None
 
     async def emit(self, event: Event) -> None:
         """Publish `event` in the task's generation and wait until it is stored: causal order is stream order."""
@@ -56,20 +56,20 @@ class TaskContext:
     def progress(self, percent: float) -> None:
         """Say how far the task is, 0 to 100; at most one event a second is published, and only on change."""
         self._percent = max(self._percent, min(100, int(percent)))
-        if self._speaker is None and self._percent > self._said_percent:
-            self._speaker = asyncio.create_task(self._say())
+        if self._publishing is None and self._percent > self._published_percent:
+            self._publishing = asyncio.create_task(self._publish_progress())
 
     async def close(self) -> None:
         """End what speaks in the background; nothing is published after it returns."""
-        if self._speaker is not None:
-            self._speaker.cancel()
+        if self._publishing is not None:
+            self._publishing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._speaker
+                await self._publishing
 
-    async def _say(self) -> None:
+    async def _publish_progress(self) -> None:
         try:
-            await asyncio.sleep(max(0.0, self._said_at + PROGRESS_SECONDS - time.monotonic()))
-            self._said_at, self._said_percent = time.monotonic(), self._percent
+            await asyncio.sleep(max(0.0, self._published_at + PROGRESS_SECONDS - time.monotonic()))
+            self._published_at, self._published_percent = time.monotonic(), self._percent
             await self.emit(
                 StageProgress(
                     job=self._task.job,
@@ -80,4 +80,4 @@ class TaskContext:
                 )
             )
         finally:
-            self._speaker = None
+            self._publishing = None

@@ -108,19 +108,19 @@ class Reopening:
         if kept.letter is None:
             sentence = f"Nobody can decode the dead letter {number}: it can be shown and dropped, not retried."
             raise Permanent(ErrorCode.BAD_REQUEST, sentence)
-        return await self._retry(_wish([kept.letter], fresh=fresh))
+        return await self._retry(_plan([kept.letter], fresh=fresh))
 
     async def retry_job(self, job: JobId, *, fresh: bool = False) -> Retried:
         """Retry all letters of `job` at once; see `retry`."""
         letters = [kept.letter for kept in await self._letters.all(job) if kept.letter is not None]
         if not letters:
             raise Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter of job {job} that could be retried.")
-        return await self._retry(_wish(letters, fresh=fresh))
+        return await self._retry(_plan(letters, fresh=fresh))
 
-    async def _retry(self, wish: "_Wish") -> Retried:
-        job = wish.job
-        if wish.stale:
-            await self._look_at_store()
+    async def _retry(self, plan: "RetryPlan") -> Retried:
+        job = plan.job
+        if plan.stale:
+            await self._check_store()
         history = JobHistory()
         async for message in self._streams.events(job):
             history.note(message.data)
@@ -130,25 +130,25 @@ class Reopening:
             raise Permanent(ErrorCode.NOT_FOUND, sentence)
         if history.cancelled or await self._over(job):
             raise Permanent(ErrorCode.CANCELLED, f"Job {job} was cancelled or deleted; submit the video again.")
-        earlier = history.last_retry(wish.clip, wish.generation)
+        earlier = history.last_retry(plan.clip, plan.generation)
         if earlier is not None:
-            return await self._take_up(wish, earlier, history, queued)
-        if not all(history.failed(letter.task.clip) >= letter.task.generation for letter in wish.letters):
+            return await self._take_up(plan, earlier, history, queued)
+        if not all(history.failed(letter.task.clip) >= letter.task.generation for letter in plan.letters):
             sentence = f"Job {job} is just being told of this failure; try again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
         ours = Reopened(
             job=job,
             at=time.time(),  # to the microsecond: it tells our claim from another's
-            generation=1 + max(wish.generation, history.generation),
-            clip=wish.clip,
-            fresh=wish.fresh,
-            line=log_lines.RETRIED if wish.clip is None else log_lines.clip_retried(wish.clip),
+            generation=1 + max(plan.generation, history.generation),
+            clip=plan.clip,
+            fresh=plan.fresh,
+            line=log_lines.RETRIED if plan.clip is None else log_lines.clip_retried(plan.clip),
         )
         await self._claim(ours)
-        await self._publish(wish, ours, queued, wish.stale)
-        return await self._done(wish, ours, Outcome.REOPENED)
+        await self._publish(plan, ours, queued, plan.stale)
+        return await self._done(plan, ours, Outcome.REOPENED)
 
-    async def _look_at_store(self) -> None:
+    async def _check_store(self) -> None:
         """Find out before the job is told that what is to be made afresh can be deleted."""
         if self._store is None:
             raise Permanent(ErrorCode.BAD_REQUEST, "Nothing can be made afresh without the artifact store.")
@@ -167,26 +167,26 @@ class Reopening:
             sentence = f"Somebody else has just reopened job {ours.job}; look again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
 
-    async def _take_up(self, wish: "_Wish", earlier: Reopened, history: JobHistory, queued: Queued) -> Retried:
+    async def _take_up(self, plan: "RetryPlan", earlier: Reopened, history: JobHistory, queued: Queued) -> Retried:
         """Finish a retry that somebody began: in its generation, so that nothing is done twice."""
         age = time.time() - earlier.at
         if age < CLAIM_SECONDS:
-            sentence = f"Somebody else has reopened job {wish.job} {max(age, 0):.0f} s ago; look again in a moment."
+            sentence = f"Somebody else has reopened job {plan.job} {max(age, 0):.0f} s ago; look again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=CLAIM_SECONDS)
-        if history.heard(wish.clip) >= earlier.generation or await self._waiting(wish.job, earlier.generation):
-            return await self._done(wish, earlier, Outcome.ANSWERED)
-        await self._publish(wish, earlier, queued, wish.stale if earlier.fresh == wish.fresh else ())
-        return await self._done(wish, earlier, Outcome.TAKEN_UP)
+        if history.heard(plan.clip) >= earlier.generation or await self._waiting(plan.job, earlier.generation):
+            return await self._done(plan, earlier, Outcome.ANSWERED)
+        await self._publish(plan, earlier, queued, plan.stale if earlier.fresh == plan.fresh else ())
+        return await self._done(plan, earlier, Outcome.TAKEN_UP)
 
-    async def _publish(self, wish: "_Wish", reopened: Reopened, queued: Queued, stale: Iterable[str]) -> None:
+    async def _publish(self, plan: "RetryPlan", reopened: Reopened, queued: Queued, stale: Iterable[str]) -> None:
         """Publish the task that begins the new generation, once nothing stale is in its way."""
         if self._store is not None:
             for key in stale:
                 await (self._store.delete_prefix(key) if key.endswith("/") else self._store.delete(key))
         generation = reopened.generation
         task: Task = first_task(queued, generation)
-        if wish.task is not None:
-            task = replace(wish.task, generation=generation)
+        if plan.task is not None:
+            task = replace(plan.task, generation=generation)
         await self._publisher.task(task, deadline=self._deadline())
 
     async def _waiting(self, job: JobId, generation: int) -> bool:
@@ -196,13 +196,13 @@ class Reopening:
                 return True
         return False
 
-    async def _done(self, wish: "_Wish", reopened: Reopened, outcome: Outcome) -> Retried:
+    async def _done(self, plan: "RetryPlan", reopened: Reopened, outcome: Outcome) -> Retried:
         """Remove the letters that `reopened` answers."""
-        answered = [kept.id for kept in await self._letters.all(wish.job) if _answers(reopened, kept)]
+        answered = [kept.id for kept in await self._letters.all(plan.job) if _answers(reopened, kept)]
         for number in answered:
             await self._letters.forget(number)
         return Retried(
-            job=wish.job,
+            job=plan.job,
             clip=reopened.clip,
             generation=reopened.generation,
             outcome=outcome,
@@ -221,7 +221,7 @@ class _Dated(Struct):
 
 
 @dataclass(frozen=True)
-class _Wish:
+class RetryPlan:
     """What is to begin anew.
 
     Attributes:
@@ -243,7 +243,7 @@ class _Wish:
     stale: tuple[str, ...] = ()
 
 
-def _wish(letters: Sequence[DeadLetter], *, fresh: bool) -> _Wish:
+def _plan(letters: Sequence[DeadLetter], *, fresh: bool) -> RetryPlan:
     """Return what retrying `letters`, which are of one job, means.
 
     One clip is rendered again by its own task. Several, like a job that failed as a whole, go through the job's first
@@ -253,15 +253,15 @@ def _wish(letters: Sequence[DeadLetter], *, fresh: bool) -> _Wish:
     generation = max(letter.task.generation for letter in letters)
     whole = [letter.task for letter in letters if letter.task.clip is None]
     clips = {letter.task.clip: letter.task for letter in letters if letter.task.clip is not None}
-    wish = partial(_Wish, job, generation, tuple(letters))
+    plan = partial(RetryPlan, job, generation, tuple(letters))
     if whole:
         stage = min((task.stage for task in whole), key=STAGES.index)
-        return wish(fresh=stage, stale=layout.made_from(stage, job)) if fresh else wish()
+        return plan(fresh=stage, stale=layout.made_from(stage, job)) if fresh else plan()
     stale = tuple(key for clip in clips for key in layout.made_for_clip(job, clip)) if fresh else ()
     if len(clips) > 1:
-        return wish(stale=stale)
+        return plan(stale=stale)
     ((clip, task),) = clips.items()
-    return wish(clip=clip, task=task, fresh=task.stage if fresh else None, stale=stale)
+    return plan(clip=clip, task=task, fresh=task.stage if fresh else None, stale=stale)
 
 
 def _answers(reopened: Reopened, kept: KeptLetter) -> bool:

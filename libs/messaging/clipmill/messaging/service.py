@@ -277,7 +277,7 @@ async def open_runtime(
 async def _await_topology(js: JetStreamContext) -> float:
     """Wait until `clipmill topology apply` has run; returns the consumers' ack wait in seconds."""
     last = CONSUMERS[-1]
-    told = False
+    reported = False
     while True:
         try:
             for consumer in CONSUMERS:
@@ -285,9 +285,9 @@ async def _await_topology(js: JetStreamContext) -> float:
             for bucket in BUCKETS:
                 await retry_until(partial(js.key_value, bucket.name))
         except (NotFoundError, BucketNotFoundError):
-            if not told:
+            if not reported:
                 log.warning("topology_missing", sentence=f"{last.name} is not there: run `clipmill topology apply`.")
-                told = True
+                reported = True
             await asyncio.sleep(TOPOLOGY_PAUSE)
         else:
             return float(info.config.ack_wait or 0)

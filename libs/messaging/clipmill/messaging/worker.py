@@ -208,7 +208,7 @@ class Worker:
         with self._ended.watch(task.job, task.generation) as ended:
             working = asyncio.create_task(self._guarded(delivery, context))
             ending = asyncio.create_task(ended.wait())
-            others = [ending, *map(asyncio.create_task, (self._beat(delivery), self._look(task, ended)))]
+            others = [ending, *map(asyncio.create_task, (self._beat(delivery), self._watch_for_end(task, ended)))]
             try:
                 await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -256,7 +256,7 @@ class Worker:
         log.warning("superseded")
         await self._attempts.take_back(delivery.task)  # this try did not die
 
-    async def _look(self, task: Task, ended: asyncio.Event) -> None:
+    async def _watch_for_end(self, task: Task, ended: asyncio.Event) -> None:
         """Look whether the task's job has ended, until cancelled: what was told during an outage was not heard."""
         while True:
             await asyncio.sleep(self._ack_wait / BEATS_PER_ACK_WAIT)
@@ -287,7 +287,7 @@ class Worker:
         task = delivery.task
         letter = DeadLetter(task=task, code=failure.code, sentence=failure.sentence, attempts=attempts, at=now())
         await self._publisher.dead_letter(task, letter)
-        await self._publisher.event(_told(task, failure))
+        await self._publisher.event(_failure_event(task, failure))
         await delivery.refuse()
         return "failed"
 
@@ -308,7 +308,7 @@ async def _unfetch(fetching: asyncio.Task[Msg]) -> None:
         await fetching.result().nak()
 
 
-def _told(task: Task, failure: Failure) -> Failed | ClipFailed:
+def _failure_event(task: Task, failure: Failure) -> Failed | ClipFailed:
     """Return the event that tells the job of a failure for good; a clip fails alone."""
     if task.clip is None:
         return Failed(

@@ -29,7 +29,7 @@ MEMORY_POLL_SECONDS = 0.5
 STDERR_TAIL_BYTES = 8 * 1024
 """What is kept of a child's standard error for the log of a crash."""
 
-FAREWELL_SECONDS = 5.0
+EXIT_SECONDS = 5.0
 """How long an interpreter with many libraries may take to shut down after an exception that nobody caught."""
 
 STDERR_END_SECONDS = 1.0
@@ -179,7 +179,7 @@ class Child:
         except _LostError as error:
             try:
                 if session is not None:
-                    await session.farewell("crashed")
+                    await session.await_exit("crashed")
             finally:
                 await self.stop("crashed")
             status = session.process.returncode if session else None
@@ -251,20 +251,20 @@ class _Session:
             if watch is not None:
                 watch.cancel()
 
-    async def farewell(self, reason: str) -> None:
+    async def await_exit(self, reason: str) -> None:
         """Give a process that has hung up a moment to end by itself: its own exit status tells what happened."""
         if self._ending is None:
-            self._ending = asyncio.create_task(self._bury(reason))
-        await asyncio.wait({self._ending}, timeout=FAREWELL_SECONDS)
+            self._ending = asyncio.create_task(self._collect(reason))
+        await asyncio.wait({self._ending}, timeout=EXIT_SECONDS)
 
     async def end(self, reason: str) -> None:
         """Kill the whole group and see it buried; a cancellation of this wait does not stop the burial."""
         self.process.kill()
         if self._ending is None:
-            self._ending = asyncio.create_task(self._bury(reason))
+            self._ending = asyncio.create_task(self._collect(reason))
         await asyncio.shield(self._ending)
 
-    async def _bury(self, reason: str) -> None:
+    async def _collect(self, reason: str) -> None:
         status = await self.process.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stderr_reader, STDERR_END_SECONDS)

@@ -18,7 +18,7 @@ R = TypeVar("R", bound=Struct)
 _log = get_logger(__name__)
 
 
-class _Spare(NamedTuple):
+class _WarmChild(NamedTuple):
     """A child, and what starts it."""
 
     child: Child
@@ -38,7 +38,7 @@ class WarmPool:
         self._target = target
         self._limits = limits
         self._wanted = ready
-        self._waiting: list[_Spare] = []
+        self._waiting: list[_WarmChild] = []
 
     async def __aenter__(self) -> Self:
         self._fill()
@@ -48,11 +48,11 @@ class WarmPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._wanted = 0
-        for spare in self._waiting:
-            spare.preparing.cancel()
-        await asyncio.gather(*(spare.preparing for spare in self._waiting), return_exceptions=True)
-        for spare in self._waiting:
-            await spare.child.stop()
+        for warm in self._waiting:
+            warm.preparing.cancel()
+        await asyncio.gather(*(warm.preparing for warm in self._waiting), return_exceptions=True)
+        for warm in self._waiting:
+            await warm.child.stop()
 
     async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
         """Run the function once in a process that then ends; what it raises is described at `Child.call`.
@@ -62,11 +62,11 @@ class WarmPool:
             result: the type it returns.
             on_progress: called with the percentage that the function reports.
         """
-        spare = self._waiting.pop(0) if self._waiting else None
+        warm = self._waiting.pop(0) if self._waiting else None
         try:
-            async with spare.child if spare is not None else Child(self._target, self._limits) as child:
-                if spare is not None:
-                    await spare.preparing  # else it would start another process after the call
+            async with warm.child if warm is not None else Child(self._target, self._limits) as child:
+                if warm is not None:
+                    await warm.preparing  # else it would start another process after the call
                 answer = await child.call(request, result, on_progress=on_progress)
                 await child.stop("finished")
                 return answer
@@ -76,7 +76,7 @@ class WarmPool:
     def _fill(self) -> None:
         while len(self._waiting) < self._wanted:
             child = Child(self._target, self._limits)
-            self._waiting.append(_Spare(child, asyncio.create_task(self._prepare(child))))
+            self._waiting.append(_WarmChild(child, asyncio.create_task(self._prepare(child))))
 
     async def _prepare(self, child: Child) -> None:
         try:

@@ -52,7 +52,7 @@ class Interrupted(Exception):
         self.unavailable = unavailable
 
 
-class ListWish(Struct, frozen=True, kw_only=True):
+class JobQuery(Struct, frozen=True, kw_only=True):
     """Which jobs are listed; None leaves the choice to the server.
 
     Attributes:
@@ -187,14 +187,14 @@ class Client:
         except (WrongRequest, ServerUnavailable, msgspec.DecodeError):
             return None
 
-    async def jobs(self, wish: ListWish) -> JobList:
+    async def jobs(self, query: JobQuery) -> JobList:
         """Return jobs that the server knows.
 
         Raises:
             WrongRequest: if the server refuses what is asked for.
             ServerUnavailable: if it cannot be reached.
         """
-        chosen = {name: str(value) for name, value in msgspec.structs.asdict(wish).items() if value is not None}
+        chosen = {name: str(value) for name, value in msgspec.structs.asdict(query).items() if value is not None}
         try:
             async with self._session.get(f"{self.server}/api/jobs", params=chosen) as answer:
                 if answer.status >= 400:

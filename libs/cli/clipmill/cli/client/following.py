@@ -36,7 +36,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         return () if self.status.result is None else self.status.result.clips
 
 
-async def look(client: Client, job: str) -> Snapshot:
+async def fetch_snapshot(client: Client, job: str) -> Snapshot:
     """Return how `job` stands now.
 
     Raises:
@@ -72,7 +72,7 @@ async def follow(
     pause, silent_since = poll, None
     while True:
         try:
-            snapshot = await look(client, job)
+            snapshot = await fetch_snapshot(client, job)
         except Interrupted as interruption:
             now = time.monotonic()
             if silent_since is None:

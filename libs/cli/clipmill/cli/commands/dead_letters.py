@@ -104,7 +104,7 @@ def print_letter(letter: LetterView, out: TextIO) -> None:
     out.write("\n".join(lines) + "\n")
 
 
-def told(retried: Retried) -> str:
+def describe_retry(retried: Retried) -> str:
     """Return a sentence about what a retry came to."""
     what = f"job {retried.job}" if retried.clip is None else f"clip {retried.clip} of job {retried.job}"
     removed = len(retried.removed)

@@ -13,7 +13,7 @@ import click
 from clipmill.cli.client.connection import Client
 from clipmill.cli.client.following import Snapshot
 from clipmill.cli.client.submission import Submission
-from clipmill.cli.commands.jobs import Wish, failure_sentence, hand_over, watch
+from clipmill.cli.commands.jobs import ReportOptions, failure_sentence, hand_over, watch
 from clipmill.cli.local.data_folder import DataFolder
 from clipmill.cli.local.machine import SERVICES, Machine
 from clipmill.cli.local.running import Stopped, run
@@ -65,11 +65,11 @@ async def make_clips(server: str, output: Path) -> None:
         WorkFailed: if the job fails or a clip is not a playable 9:16 file.
     """
     began = time.monotonic()
-    wish = Wish(server=server, wait=True, output=output)
+    reporting = ReportOptions(server=server, wait=True, output=output)
     async with Client(server) as client:
         with as_file(SAMPLE) as sample, choose_display(sys.stdout, percent=True) as display:
             job = await hand_over(client, sample, Submission(), display)
-            end, saved = await watch(client, job, wish, display)
+            end, saved = await watch(client, job, reporting, display)
     if end.status.status is not JobState.COMPLETED:
         raise WorkFailed(f"The demo's job failed. {failure_sentence(end)}")
     await _judge(end, saved)
@@ -99,7 +99,7 @@ async def run_demo(folders: DemoFolders) -> None:
     """
     folder = DataFolder(folders.data)
     lines = LogLines(sys.stderr, verbose=False)
-    machine = Machine(folder, 0, os.environ, on_line=lines.show, on_event=lines.tell)
+    machine = Machine(folder, 0, os.environ, on_line=lines.show, on_event=lines.report)
     began = time.monotonic()
     click.echo(f"Starting NATS and the services ({', '.join(SERVICES)})...")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from clipmill.cli.client.connection import Client, Interrupted, ListWish
-from clipmill.cli.client.following import Snapshot, follow, look
+from clipmill.cli.client.connection import Client, Interrupted, JobQuery
+from clipmill.cli.client.following import Snapshot, fetch_snapshot, follow
 from clipmill.cli.client.saving import ClipSaver
 from clipmill.cli.client.submission import Submission
 from clipmill.cli.outcomes import WorkFailed, WrongRequest
@@ -47,7 +47,7 @@ class Report(Struct, frozen=True, kw_only=True):
     files: dict[str, str] | UnsetType = UNSET
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class ReportOptions(Struct, frozen=True, kw_only=True):
     """How a command was asked to report on a job.
 
     Attributes:
@@ -84,14 +84,19 @@ def parse_source(text: str) -> Path | str:
 
 
 async def submit(
-    source: Path | str, options: Submission, wish: Wish, *, gemini_key: str | None, accepted: Callable[[str], None]
+    source: Path | str,
+    options: Submission,
+    reporting: ReportOptions,
+    *,
+    gemini_key: str | None,
+    accepted: Callable[[str], None],
 ) -> None:
     """Submit `source` and report on its job.
 
     Args:
         source: a file or an http(s) URL.
         options: what is asked for.
-        wish: how to report.
+        reporting: how to report.
         gemini_key: the key that this one job uses.
         accepted: told the job's id as soon as there is one.
 
@@ -100,12 +105,12 @@ async def submit(
         WrongRequest: if the server refuses it.
         ServerUnavailable: if it cannot be reached.
     """
-    async with Client(wish.server) as client:
-        with wish.display() as display:
+    async with Client(reporting.server) as client:
+        with reporting.display() as display:
             job = await hand_over(client, source, options, display, gemini_key=gemini_key)
             accepted(job)
-            end, files = await watch(client, job, wish, display)
-        report(job, end, files, wish)
+            end, files = await watch(client, job, reporting, display)
+        report(job, end, files, reporting)
 
 
 async def hand_over(
@@ -120,7 +125,7 @@ async def hand_over(
     )
 
 
-async def show(job: str, wish: Wish) -> None:
+async def show(job: str, reporting: ReportOptions) -> None:
     """Report on the job `job`, following it where that is wished.
 
     Raises:
@@ -128,13 +133,13 @@ async def show(job: str, wish: Wish) -> None:
         WrongRequest: if the server does not know it.
         ServerUnavailable: if the server cannot be reached.
     """
-    async with Client(wish.server) as client:
-        with wish.display() as display:
-            end, files = await watch(client, job, wish, display)
-        report(job, end, files, wish)
+    async with Client(reporting.server) as client:
+        with reporting.display() as display:
+            end, files = await watch(client, job, reporting, display)
+        report(job, end, files, reporting)
 
 
-async def list_jobs(wish: ListWish, server: str, *, as_json: bool) -> None:
+async def list_jobs(query: JobQuery, server: str, *, as_json: bool) -> None:
     """Print the jobs that the server knows, the newest first.
 
     Raises:
@@ -142,7 +147,7 @@ async def list_jobs(wish: ListWish, server: str, *, as_json: bool) -> None:
         ServerUnavailable: if it cannot be reached.
     """
     async with Client(server) as client:
-        found = await client.jobs(wish)
+        found = await client.jobs(query)
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
         return
@@ -168,18 +173,20 @@ async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
     sys.stdout.write((msgspec.json.encode(ended).decode() if as_json else sentence) + "\n")
 
 
-async def watch(client: Client, job: str, wish: Wish, display: Display) -> tuple[Snapshot, dict[str, Path]]:
+async def watch(
+    client: Client, job: str, reporting: ReportOptions, display: Display
+) -> tuple[Snapshot, dict[str, Path]]:
     """Show the job, once or to its end, and save its clips where that is wished.
 
     Returns:
         the last snapshot, and each saved file by its clip's `video_url`.
     """
-    if not wish.wait:
-        snapshot = await _look_once(client, job)
-        if not wish.as_json:
+    if not reporting.wait:
+        snapshot = await _fetch_once(client, job)
+        if not reporting.as_json:
             display.show(snapshot)
         return snapshot, {}
-    saver = None if wish.output is None else ClipSaver(client, wish.output, display.saved)
+    saver = None if reporting.output is None else ClipSaver(client, reporting.output, display.saved)
     async with saver or nullcontext(), aclosing(follow(client, job, notice=display.notice)) as snapshots:
         async for snapshot in snapshots:
             display.show(snapshot)
@@ -188,22 +195,22 @@ async def watch(client: Client, job: str, wish: Wish, display: Display) -> tuple
     return snapshot, {} if saver is None else saver.files
 
 
-async def _look_once(client: Client, job: str) -> Snapshot:
+async def _fetch_once(client: Client, job: str) -> Snapshot:
     try:
-        return await look(client, job)
+        return await fetch_snapshot(client, job)
     except Interrupted as interruption:
         raise interruption.unavailable from interruption
 
 
-def report(job: str, end: Snapshot, files: dict[str, Path], wish: Wish) -> None:
+def report(job: str, end: Snapshot, files: dict[str, Path], reporting: ReportOptions) -> None:
     """Print how the job stands and what came of it.
 
     Raises:
         WorkFailed: if the job failed.
     """
     status = end.status
-    if wish.as_json:
-        saved = UNSET if wish.output is None else {url: str(path) for url, path in files.items()}
+    if reporting.as_json:
+        saved = UNSET if reporting.output is None else {url: str(path) for url, path in files.items()}
         document = Report(job_id=job, status=status.status, logs=status.logs, result=status.result, files=saved)
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
         sys.stdout.flush()

@@ -93,7 +93,7 @@ def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fres
 
     A clip is rendered again by itself. A job goes on where it stopped: finished stages skip themselves.
     """
-    from clipmill.cli.commands.dead_letters import told
+    from clipmill.cli.commands.dead_letters import describe_retry
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, artifact_store, connected
     from clipmill.messaging.reopening import Reopening
 
@@ -111,7 +111,7 @@ def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fres
         if as_json:
             _print_json(retried)
         else:
-            click.echo(told(retried))
+            click.echo(describe_retry(retried))
 
     _run(work)
 

@@ -28,17 +28,17 @@ async def run_up(data: Path, port: int, *, verbose: bool) -> None:
     began = time.monotonic()
     folder = DataFolder(data)
     lines = LogLines(sys.stderr, verbose=verbose)
-    machine = Machine(folder, port, os.environ, on_line=lines.show, on_event=lines.tell)
+    machine = Machine(folder, port, os.environ, on_line=lines.show, on_event=lines.report)
 
     async def serve() -> None:
-        lines.tell(f"clipmill is ready in {time.monotonic() - began:.1f} s: {machine.url}")
-        lines.tell(f"Data and logs are in {folder.path}. Submit with: clipmill submit FILE|URL --wait{_at(machine)}")
-        lines.tell("Press Ctrl-C to stop.")
+        lines.report(f"clipmill is ready in {time.monotonic() - began:.1f} s: {machine.url}")
+        lines.report(f"Data and logs are in {folder.path}. Submit with: clipmill submit FILE|URL --wait{_at(machine)}")
+        lines.report("Press Ctrl-C to stop.")
         await asyncio.Event().wait()
 
     with suppress(Stopped):
-        await run(machine, serve, stopping=lambda: lines.tell("Stopping; press Ctrl-C again to stop at once..."))
-    lines.tell("Stopped.")
+        await run(machine, serve, stopping=lambda: lines.report("Stopping; press Ctrl-C again to stop at once..."))
+    lines.report("Stopped.")
 
 
 def _at(machine: Machine) -> str:

@@ -41,13 +41,13 @@ def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
     if state is None and data is not None:
         raise WrongRequest(f"No clipmill runs on {folder.path}: start it with `clipmill up --data {data}`.")
     if state is None:
-        _someone_listens(folder.path)
+        _require_default_server(folder.path)
         return given
     found = {NATS_VARIABLE: state.nats_url, STORE_VARIABLE: state.store_url}
     return {**given, **found} if data is not None else {**found, **given}
 
 
-def _someone_listens(folder: Path) -> None:
+def _require_default_server(folder: Path) -> None:
     """Take the default NATS server if there is one; else the message must not be about a server nobody named."""
     address = urlsplit(CommonSettings().nats_url)
     try:

@@ -38,7 +38,7 @@ class Line(Struct, frozen=True, kw_only=True):
     level: str = "info"
 
 
-def understand(line: str) -> Line:
+def parse_line(line: str) -> Line:
     """Return what `line` says: one of ours (JSON), of NATS, or of a library that just prints."""
     if line.startswith("{"):
         try:
@@ -91,14 +91,14 @@ class LogLines:
 
     def show(self, name: str, line: str) -> None:
         """Show `line` of the program `name`, if it is wanted."""
-        understood = understand(line)
+        understood = parse_line(line)
         if not (self._verbose or understood.level in _IMPORTANT):
             return
         colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         style = _IMPORTANT.get(understood.level, "")
         self._print(Text.assemble((f"{name:>11} │ ", colour), (printable(understood.text), style)))
 
-    def tell(self, sentence: str) -> None:
+    def report(self, sentence: str) -> None:
         """Show a sentence of our own."""
         self._print(Text(sentence))
 

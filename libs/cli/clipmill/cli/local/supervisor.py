@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 
 import aiohttp
-from clipmill.cli.local.service_logs import understand
+from clipmill.cli.local.service_logs import parse_line
 from clipmill.operations.processes import OwnedProcess, start_process
 from msgspec import Struct
 
@@ -31,10 +31,10 @@ READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 LINE_BYTES = 64 * 1024
 """A longer line of output is cut into pieces of this size."""
 
-LAST_WORDS = 15
+OUTPUT_TAIL_LINES = 15
 """Lines of output that are shown when a program dies."""
 
-LEFTOVER_SECONDS = 1.0
+OUTPUT_END_SECONDS = 1.0
 """How long a dead program's output may still be held open by what it started."""
 
 
@@ -60,7 +60,7 @@ class StartFailed(Exception):
     """A program cannot be brought up; the message says which, and what it last said."""
 
 
-class Keeper:
+class ProgramSupervisor:
     """Keeps one program running.
 
     Args:
@@ -75,7 +75,7 @@ class Keeper:
         self.program = program
         self._on_line = on_line
         self._on_event = on_event
-        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self._output_tail: deque[str] = deque(maxlen=OUTPUT_TAIL_LINES)
         self._process: OwnedProcess | None = None
         self._stopping = asyncio.Event()
         self._ready = False
@@ -90,7 +90,7 @@ class Keeper:
 
     def start(self) -> None:
         """Begin; `ready` tells when it is up."""
-        self._task = asyncio.create_task(self._keep(), name=f"keeper of {self.program.name}")
+        self._task = asyncio.create_task(self._keep_running(), name=f"supervisor of {self.program.name}")
 
     async def ready(self, patience: float) -> None:
         """Wait until the program says that it is ready.
@@ -107,7 +107,7 @@ class Keeper:
                 if self._fatal is not None:
                     raise StartFailed(self._fatal)
                 if time.monotonic() > deadline:
-                    raise StartFailed(f"{self.program.name} is not ready after {patience:.0f} s.{self._said()}")
+                    raise StartFailed(f"{self.program.name} is not ready after {patience:.0f} s.{self._shown_tail()}")
                 await asyncio.sleep(READY_POLL_SECONDS)
         self._ready = True
 
@@ -139,7 +139,7 @@ class Keeper:
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             return False
 
-    async def _keep(self) -> None:
+    async def _keep_running(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             began = time.monotonic()
@@ -155,16 +155,16 @@ class Keeper:
                 pause = FIRST_PAUSE_SECONDS
             self._deaths += 1
             if not self._ready and (status >= 0 or self._deaths >= START_ATTEMPTS):
-                self._fatal = f"{died}{self._said()}"
+                self._fatal = f"{died}{self._shown_tail()}"
                 return
             # A signal comes from outside; who ends by itself has usually said why.
-            self._on_event(f"{died} Starting it again in {pause:g} s.{self._said() if status > 0 else ''}")
+            self._on_event(f"{died} Starting it again in {pause:g} s.{self._shown_tail() if status > 0 else ''}")
             await self._sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _run(self) -> int:
         """Run the program once and return its exit status."""
-        self._last_words.clear()
+        self._output_tail.clear()
         # A pipe of our own: asyncio's would make `wait` last until whatever the program started lets go of it.
         read_end, write_end = os.pipe()
         try:
@@ -182,7 +182,7 @@ class Keeper:
             if self._stopping.is_set():
                 process.terminate()
             status = await process.wait()
-            await asyncio.wait({reading}, timeout=LEFTOVER_SECONDS)
+            await asyncio.wait({reading}, timeout=OUTPUT_END_SECONDS)
         finally:
             self._process = None
             process.kill()
@@ -193,7 +193,7 @@ class Keeper:
     async def _read(self, read_end: int) -> None:
         async with aclosing(_lines(read_end)) as lines:
             async for line in lines:
-                self._last_words.append(line)
+                self._output_tail.append(line)
                 self._on_line(self.program.name, line)
 
     async def _sleep(self, seconds: float) -> None:
@@ -204,8 +204,8 @@ class Keeper:
         except TimeoutError:
             return
 
-    def _said(self) -> str:
-        return "".join(f"\n    {understand(line).text}" for line in self._last_words)
+    def _shown_tail(self) -> str:
+        return "".join(f"\n    {parse_line(line).text}" for line in self._output_tail)
 
 
 class Supervisor:
@@ -219,7 +219,7 @@ class Supervisor:
     def __init__(self, *, on_line: Callable[[str, str], None], on_event: Callable[[str], None]) -> None:
         self._on_line = on_line
         self._on_event = on_event
-        self._ranks: list[list[Keeper]] = []
+        self._ranks: list[list[ProgramSupervisor]] = []
 
     async def start(self, programs: list[Program], *, patience: float) -> None:
         """Start `programs` side by side and wait until all are ready.
@@ -231,26 +231,26 @@ class Supervisor:
         Raises:
             StartFailed: if one of them cannot be brought up. All keep running until `stop`.
         """
-        keepers = [Keeper(program, on_line=self._on_line, on_event=self._on_event) for program in programs]
-        self._ranks.append(keepers)
-        for keeper in keepers:
-            keeper.start()
-        await together(*(keeper.ready(patience) for keeper in keepers))
+        members = [ProgramSupervisor(program, on_line=self._on_line, on_event=self._on_event) for program in programs]
+        self._ranks.append(members)
+        for member in members:
+            member.start()
+        await together(*(member.ready(patience) for member in members))
 
     async def stop(self) -> None:
         """Stop everything, last started first."""
         while self._ranks:
-            await asyncio.gather(*(keeper.stop() for keeper in self._ranks.pop()))
+            await asyncio.gather(*(member.stop() for member in self._ranks.pop()))
 
     def kill(self) -> None:
         """End everything at once, last started first; `stop` still has to be awaited."""
-        for keeper in reversed(self.keepers):
-            keeper.kill()
+        for member in reversed(self.members):
+            member.kill()
 
     @property
-    def keepers(self) -> list[Keeper]:
+    def members(self) -> list[ProgramSupervisor]:
         """All keepers, in the order in which they were started."""
-        return [keeper for rank in self._ranks for keeper in rank]
+        return [member for rank in self._ranks for member in rank]
 
 
 def python_module(module: str, *arguments: str) -> tuple[str, ...]:

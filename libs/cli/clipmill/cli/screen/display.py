@@ -55,7 +55,7 @@ class PlainDisplay:
         self._out = out
         self._percent = percent
         self._seen = 0
-        self._told: tuple[str | None, int] | None = None
+        self._progress: tuple[str | None, int] | None = None
 
     def __enter__(self) -> Self:
         """Nothing to prepare."""
@@ -76,9 +76,9 @@ class PlainDisplay:
         self._seen = len(snapshot.status.logs)
         view = snapshot.view
         if self._percent and view is not None and not snapshot.status.status.terminal:
-            told = (view.stage, view.percent // PERCENT_STEP)
-            if told != self._told:
-                self._told = told
+            progress = (view.stage, view.percent // PERCENT_STEP)
+            if progress != self._progress:
+                self._progress = progress
                 self._print(f"[{view.percent:3} %] {view.stage or 'waiting'}")
 
     def saved(self, path: Path) -> None:
