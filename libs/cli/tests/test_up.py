@@ -50,6 +50,14 @@ async def test_config_lists_every_setting_once(clipmill):
     assert "not to be seen" not in out
 
 
+async def test_config_says_when_a_value_came_from_an_old_variable_name(clipmill):
+    status, out, _ = await clipmill("config", environ={"CLIPMILL_DIARIZE": "yes", "CLIPMILL_TRANSCRIBER_DIARIZE": ""})
+    (diarize,) = (line for line in out.splitlines() if line.split()[:1] == ["CLIPMILL_TRANSCRIBER_DIARIZE"])
+    assert status == 0
+    assert "true" in diarize
+    assert "CLIPMILL_DIARIZE (old name of CLIPMILL_TRANSCRIBER_DIARIZE)" in diarize
+
+
 async def test_config_is_one_document_for_machines(clipmill):
     status, out, _ = await clipmill("config", "--json")
     assert status == 0

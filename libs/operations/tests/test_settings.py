@@ -15,6 +15,7 @@ from clipmill.operations.settings import (
     describe,
     load_settings,
     renamed_variables,
+    sources,
     unknown_variables,
 )
 from msgspec import Meta, Struct
@@ -177,6 +178,22 @@ def test_an_earlier_name_is_warned_about_once_and_names_the_new_one():
         "CLIPMILL_PAINT_OIL_THINNER is ignored, because its new name CLIPMILL_PAINT_THINNER is set too.",
     ]
     assert unknown_variables(PaintSettings, "paint", environ) == []
+
+
+def test_the_source_of_a_value_is_its_default_its_variable_or_its_earlier_name():
+    environ = {
+        "CLIPMILL_DRYING_SECONDS": "90",
+        "CLIPMILL_PAINT_PORT": "1",
+        "CLIPMILL_HOST": "::",
+        "CLIPMILL_LOG_LEVEL": "",
+    }
+    found = sources(PaintSettings, "paint", environ)
+    assert found["CLIPMILL_PAINT_DRYING"] == "CLIPMILL_DRYING_SECONDS (old name of CLIPMILL_PAINT_DRYING)"
+    assert (found["CLIPMILL_PAINT_PORT"], found["CLIPMILL_HOST"]) == ("environment", "environment")
+    assert (found["CLIPMILL_PAINT_SHARE"], found["CLIPMILL_LOG_LEVEL"]) == ("default", "default")
+    assert sources(PaintSettings, "paint", {**environ, "CLIPMILL_PAINT_DRYING": "30"})["CLIPMILL_PAINT_DRYING"] == (
+        "environment"
+    )
 
 
 def test_present_and_empty_names_are_not_warned_about():

@@ -39,6 +39,7 @@ from clipmill.operations.settings import (
     describe,
     load_settings,
     renamed_variables,
+    sources,
     unknown_variables,
 )
 from nats.aio.client import Client
@@ -165,6 +166,7 @@ def _parse(name: str, commands: Iterable[str]) -> argparse.Namespace:
 
 def _print_config(settings: msgspec.Struct, name: str, *, as_json: bool) -> None:
     values = current(settings, name)
+    origins = sources(type(settings), name, os.environ)
     rows = [
         {
             "variable": setting.variable,
@@ -172,13 +174,17 @@ def _print_config(settings: msgspec.Struct, name: str, *, as_json: bool) -> None
             "default": setting.default,
             "description": setting.doc,
             "value": values[setting.variable],
+            "source": origins[setting.variable],
         }
         for setting in describe(type(settings), name)
     ]
     if as_json:
         text = msgspec.json.encode(rows).decode()
     else:
-        text = "\n".join(f"{row['variable']}={row['value']}\n    {row['description']} ({row['type']})" for row in rows)
+        text = "\n".join(
+            f"{row['variable']}={row['value']}\n    {row['description']} ({row['type']}; from: {row['source']})"
+            for row in rows
+        )
     sys.stdout.write(text + "\n")
 
 

@@ -215,6 +215,19 @@ def current(settings: Struct, service: str) -> dict[str, str]:
     return values
 
 
+def sources(kind: type[Struct], service: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return where each variable's value comes from: `default`, `environment`, or the earlier name that is set."""
+    found: dict[str, str] = {}
+    for setting in describe(kind, service):
+        if environ.get(setting.variable, "").strip():
+            found[setting.variable] = "environment"
+        elif environ.get(setting.formerly, "").strip():
+            found[setting.variable] = f"{setting.formerly} (old name of {setting.variable})"
+        else:
+            found[setting.variable] = "default"
+    return found
+
+
 def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
     """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know, likely a typing error."""
     prefix = _prefix(service)

@@ -22,6 +22,7 @@ class Setting(Struct, frozen=True, kw_only=True):
         default: its default; empty if unset.
         description: what it is for, with its unit.
         value: the value in force; secrets are hidden.
+        source: Origin of the value: `default`, `environment`, or the old name under which the variable is set.
     """
 
     variable: str
@@ -29,6 +30,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     default: str
     description: str
     value: str
+    source: str = ""
 
 
 class ServiceConfig(Struct, frozen=True, kw_only=True):
@@ -65,11 +67,15 @@ async def _ask(service: str) -> ServiceConfig:
 
 def print_settings(configs: list[ServiceConfig], out: TextIO) -> None:
     """Print each setting once: first those that all services share, then each service's own."""
-    table = new_table("variable", "value", "default", "what it is for")
+    table = new_table("variable", "value", "default", "source", "what it is for")
     for setting in merged(configs):
         style = "" if setting.value == setting.default else "bold"
         table.add_row(
-            Text(setting.variable, style), Text(setting.value, style), Text(setting.default), _explained(setting)
+            Text(setting.variable, style),
+            Text(setting.value, style),
+            Text(setting.default),
+            Text(setting.source),
+            _explained(setting),
         )
     print_table(table, out)
     for config in configs:
