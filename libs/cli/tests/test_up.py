@@ -58,6 +58,23 @@ async def test_config_says_when_a_value_came_from_an_old_variable_name(clipmill)
     assert "CLIPMILL_DIARIZE (old name of CLIPMILL_TRANSCRIBER_DIARIZE)" in diarize
 
 
+async def test_config_names_a_wrong_value_once_and_fails(clipmill):
+    environ = {"CLIPMILL_RENDERER_SLOTS": "many"}
+    sentence = "CLIPMILL_RENDERER_SLOTS is 'many', but must be a whole number at least 1."
+    status, out, err = await clipmill("config", environ=environ)
+    assert (status, err) == (2, f"Error: renderer: {sentence}\n")
+    assert "CLIPMILL_GATEWAY_PORT" in out
+    assert sentence not in out
+
+
+async def test_config_names_a_wrong_value_that_all_services_share_once(clipmill):
+    status, out, err = await clipmill("config", "--json", environ={"CLIPMILL_LOG_LEVEL": "loud"})
+    services = "gateway, downloader, transcriber, analyzer, renderer"
+    sentence = "CLIPMILL_LOG_LEVEL is 'loud', but must be one of debug, info, warning, error."
+    assert (status, err) == (2, f"Error: {services}: {sentence}\n")
+    assert [config["problem"] for config in json.loads(out)] == [sentence] * 5
+
+
 async def test_config_is_one_document_for_machines(clipmill):
     status, out, _ = await clipmill("config", "--json")
     assert status == 0

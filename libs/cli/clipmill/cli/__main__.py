@@ -278,13 +278,14 @@ def delete(job: str, server: str, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def config(*, as_json: bool) -> None:
     """List every setting of every service, with its value in force, its default and what it is for."""
-    from clipmill.cli.commands.settings_table import ask_all, print_settings
+    from clipmill.cli.commands.settings_table import ask_all, print_settings, require_answers
 
     configs = asyncio.run(ask_all())
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(configs), indent=2))
     else:
         print_settings(configs, sys.stdout)
+    require_answers(configs)
 
 
 @main.group()

@@ -8,6 +8,7 @@ from typing import TextIO
 import msgspec
 from clipmill.cli.local.machine import SERVICES
 from clipmill.cli.local.supervisor import python_module
+from clipmill.cli.outcomes import ExitStatus, WorkFailed, WrongRequest
 from clipmill.cli.screen.tables import new_table, print_table
 from msgspec import Struct
 from rich.text import Text
@@ -40,11 +41,13 @@ class ServiceConfig(Struct, frozen=True, kw_only=True):
         service: its name.
         settings: what it can be told, empty where it does not answer.
         problem: why it does not answer, empty where it does.
+        exit_status: Exit status of its `config` command, 0 where it is not installed.
     """
 
     service: str
     settings: tuple[Setting, ...] = ()
     problem: str = ""
+    exit_status: int = 0
 
 
 async def ask_all() -> list[ServiceConfig]:
@@ -61,12 +64,17 @@ async def _ask(service: str) -> ServiceConfig:
     answer, complaint = await process.communicate()
     if process.returncode != 0:
         lines = complaint.decode(errors="replace").strip().splitlines()
-        return ServiceConfig(service=service, problem=lines[-1] if lines else f"exit status {process.returncode}")
+        problem = lines[-1] if lines else f"exit status {process.returncode}"
+        return ServiceConfig(
+            service=service,
+            problem=problem.removeprefix(f"clipmill {service}: "),
+            exit_status=process.returncode or 0,
+        )
     return ServiceConfig(service=service, settings=msgspec.json.decode(answer, type=tuple[Setting, ...]))
 
 
 def print_settings(configs: list[ServiceConfig], out: TextIO) -> None:
-    """Print each setting once: first those that all services share, then each service's own."""
+    """Print each setting once: first those that all services share, then each service's own; and who is missing."""
     table = new_table("variable", "value", "default", "source", "what it is for")
     for setting in merged(configs):
         style = "" if setting.value == setting.default else "bold"
@@ -79,8 +87,26 @@ def print_settings(configs: list[ServiceConfig], out: TextIO) -> None:
         )
     print_table(table, out)
     for config in configs:
-        if config.problem:
+        if config.problem and not config.exit_status:
             out.write(f"{config.service}: {config.problem}\n")
+
+
+def require_answers(configs: list[ServiceConfig]) -> None:
+    """Raise the problems of the services that could not list their settings; each sentence comes once.
+
+    Raises:
+        WrongRequest: if a variable has a wrong value.
+        WorkFailed: if a service failed for another reason.
+    """
+    failed = [config for config in configs if config.exit_status]
+    services: dict[str, list[str]] = {}
+    for config in failed:
+        services.setdefault(config.problem, []).append(config.service)
+    message = "\n".join(f"{', '.join(names)}: {problem}" for problem, names in services.items())
+    if any(config.exit_status != ExitStatus.USAGE for config in failed):
+        raise WorkFailed(message)
+    if failed:
+        raise WrongRequest(message)
 
 
 def merged(configs: list[ServiceConfig]) -> list[Setting]:
