@@ -174,14 +174,59 @@ async def test_a_stream_that_is_made_anew_while_it_is_read_stops_the_projector(
     pause = projection.UNREACHABLE_PAUSE + (0 if refused else projection.ANSWER_SECONDS)
     for number, (when, _) in enumerate(requests):  # one may have been under way
         assert when - since >= (number - 1) * pause
-    while int(time.time()) == int(
-        first.timestamp()
-    ):  # what distinguishes streams is the second in which they were made
-        await asyncio.sleep(0.01)
+    await next_second(first)
     await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
     away = False
     with pytest.raises(RuntimeError, match="made anew"):
         await asyncio.wait_for(task, 60)
+
+
+async def next_second(moment):
+    """Wait until the second of `moment` is over: a stream is known by the second in which it was made."""
+    while int(time.time()) == int(moment.timestamp()):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_stream_that_vanishes_again_while_it_is_made_again_is_waited_for(
+    nc, nats_server, shared, projector_of, heard
+):
+    async def answer(message):
+        if status is not None:
+            await nc.publish(message.reply, headers={"Status": status})
+
+    status = None
+    await nc.subscribe(REQUESTS, cb=answer)
+    _, last = await publish(shared, "0", "1")
+    js, projector, requests = nc.jetstream(), projector_of(), await heard(REQUESTS)
+    first = (await js.stream_info(EVENTS)).created
+    async with running(projector) as task:
+        await soon(lambda: projector.folded == last)
+        status = "503"
+        await js.delete_stream(EVENTS)
+        requests.clear()
+        await soon(lambda: len(requests) >= 3)
+        looks = await heard(f"$JS.API.STREAM.INFO.{EVENTS}")
+        status = "404"  # an empty stream answers so, but is gone before its name is asked for
+        await soon(lambda: len(looks) >= 3 or task.done())
+        assert not task.done()
+        await next_second(first)
+        await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
+        with pytest.raises(RuntimeError, match="made anew"):
+            await asyncio.wait_for(task, 60)
+
+
+async def test_a_projector_that_starts_before_its_stream_waits_for_it(nc, nats_server, shared, projector_of, heard):
+    js, projector = nc.jetstream(), projector_of()
+    first = (await js.stream_info(EVENTS)).created
+    await js.delete_stream(EVENTS)
+    looks = await heard(f"$JS.API.STREAM.INFO.{EVENTS}")
+    async with running(projector) as task:
+        await soon(lambda: len(looks) >= 3 or task.done())
+        assert not task.done()
+        await next_second(first)
+        await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
+        _, last = await publish(shared, "0")
+        await soon(lambda: projector.folded == last)
 
 
 async def test_a_stream_that_is_behind_the_checkpoint_is_waited_for(nc, shared, projector_of, buckets, heard):

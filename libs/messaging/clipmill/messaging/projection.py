@@ -18,10 +18,12 @@ import nats.errors
 import structlog
 from clipmill.contracts import subjects
 from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
+from clipmill.messaging.connection import retry_until
 from clipmill.messaging.job_streams import JobStreams, direct_get_subject
 from clipmill.messaging.topology import EVENTS
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 from prometheus_client import Counter, Gauge
 
 log = structlog.stdlib.get_logger()
@@ -251,7 +253,7 @@ class Projector(Generic[D]):
         return position
 
     async def _run(self) -> None:
-        key, last = await self._stream_identity()
+        key, last = await retry_until(self._present_stream)
         revision, position = await self._checkpoint(key)
         if position > last:
             await self._stream_reaches(key, position)
@@ -327,6 +329,13 @@ class Projector(Generic[D]):
         created, last = await self._streams.events_end()
         return f"events_{int(created.timestamp()) if created else 0}", last
 
+    async def _present_stream(self) -> tuple[str, int]:
+        """Return what `_stream_identity` does; a stream that is missing is an outage, which ends when it is made."""
+        try:
+            return await self._stream_identity()
+        except NotFoundError as missing:
+            raise ServiceUnavailableError(missing.code, missing.description, missing.err_code) from missing
+
     async def _stream_reaches(self, key: str, position: int) -> None:
         """Return when the stream `key` reaches to `position`.
 
@@ -335,7 +344,7 @@ class Projector(Generic[D]):
         """
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
-            present, last = await self._stream_identity()
+            present, last = await retry_until(self._present_stream)
             if present != key:
                 raise RuntimeError("The EVENTS stream was made anew while it was read.")
             if position <= last:
