@@ -67,7 +67,7 @@ async def test_one_letter_is_shown_with_its_task_and_dropped(clipmill, environ, 
     status, out, _ = await clipmill("dead-letters", "drop", "--job", job, environ=environ)
     assert (status, out) == (0, "1 letter is dropped.\n")
     status, _, err = await clipmill("dead-letters", "show", number, environ=environ)
-    assert (status, err) == (2, f"Error: There is no dead letter {number}: it was retried, dropped or has expired.\n")
+    assert (status, err) == (2, f"Error: There is no dead letter {number}; it was retried, dropped or has expired.\n")
 
 
 async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):

@@ -1,4 +1,4 @@
-"""What the messaging tests share: workers on a real server, and a reader of what a job's stream says."""
+"""Fixtures of the messaging tests: workers on a real server, and a reader of a job's events."""
 
 import asyncio
 import json
@@ -61,7 +61,7 @@ def working(shared: Facilities):
 
 @pytest.fixture
 async def settlements(nc: Client) -> list[tuple[str, bytes, float]]:
-    """What workers tell the server of their deliveries: the consumer, the word, and when it was heard (monotonic)."""
+    """Return what workers send about their deliveries: the consumer, the message, and when it came (monotonic)."""
     heard: list[tuple[str, bytes, float]] = []
 
     async def hear(message: Msg) -> None:
@@ -74,13 +74,13 @@ async def settlements(nc: Client) -> list[tuple[str, bytes, float]]:
 
 @pytest.fixture
 def words(settlements) -> Callable[[], list[bytes]]:
-    """Return a function that lists the words by which deliveries were settled so far, without those of beats."""
+    """Return a function that lists the messages that settled deliveries so far, without heartbeats."""
     return lambda: [word for _, word, _ in settlements if word != b"+WPI"]
 
 
 @pytest.fixture
 def outcomes() -> Callable[..., dict[str, float]]:
-    """Return a function that says which outcomes of a stage's tasks were counted since the test began."""
+    """Return a function that returns the outcomes of a stage's tasks counted since the test began."""
 
     def counted(stage: Stage) -> dict[str, float]:
         return {
@@ -99,7 +99,7 @@ def outcomes() -> Callable[..., dict[str, float]]:
 
 @pytest.fixture
 def soon() -> Callable[[Callable[[], object]], Awaitable[None]]:
-    """Return a function that waits until a condition holds, which asks no server."""
+    """Return a function that waits until a condition holds; the condition asks no server."""
 
     async def wait(condition: Callable[[], object]) -> None:
         async with asyncio.timeout(60):
@@ -111,7 +111,7 @@ def soon() -> Callable[[Callable[[], object]], Awaitable[None]]:
 
 @pytest.fixture
 def tally(nc: Client) -> Callable[[Task], Awaitable[Tally]]:
-    """Return a function that reads what is known of a task's tries."""
+    """Return a function that reads the tally of a task's tries."""
 
     async def read(task: Task) -> Tally:
         key = f"{task.job}.{task.stage}" if task.clip is None else f"{task.job}.{task.stage}.{task.clip}"
@@ -123,7 +123,7 @@ def tally(nc: Client) -> Callable[[Task], Awaitable[Tally]]:
 
 @pytest.fixture
 def events_of(nc: Client) -> Callable[[JobId], Awaitable[list[Event]]]:
-    """Return a function that reads what a job's stream says so far."""
+    """Return a function that reads a job's events so far."""
 
     async def read(job: JobId) -> list[Event]:
         js, found, sequence = nc.jetstream(), [], 0
@@ -151,7 +151,7 @@ def tasks_left(nc: Client) -> Callable[[Task], Awaitable[int]]:
 
 @pytest.fixture
 def until():
-    """Return a function that waits for a condition, which it asks for again and again."""
+    """Return a function that checks a condition again and again until it holds."""
 
     async def wait(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
@@ -196,7 +196,7 @@ async def projector_of(nc: Client, names: Names) -> Callable[[], Projector[dict[
 
 @pytest.fixture
 async def heard(nc):
-    """Return a function that lists what is said on a subject from now on: each message, and when it was heard."""
+    """Return a function that lists the messages on a subject from now on, each with the time when it came."""
 
     async def listen(subject):
         messages = []

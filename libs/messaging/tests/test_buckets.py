@@ -76,7 +76,7 @@ async def test_a_reader_yields_all_there_is_and_then_what_changes(tallies):
     assert await changes_of(reader) == (False, [("a", Tally(begun=3)), ("b", None), ("c", Tally(begun=5))])
 
 
-async def test_a_reader_begins_again_when_the_bucket_was_made_again(nc, nats_server, tallies):
+async def test_a_reader_begins_again_when_the_bucket_was_re_created(nc, nats_server, tallies):
     if not nats_server.whole:
         pytest.skip("a new bucket needs all three servers")
     reader = tallies.reader()

@@ -22,14 +22,14 @@ LINES = 150
 LINE_SECONDS = 0.1
 
 pytestmark = [
-    pytest.mark.skipif("CLIPMILL_TEST_NATS_NODES" in os.environ, reason="runs clusters of its own"),
+    pytest.mark.skipif("CLIPMILL_TEST_NATS_NODES" in os.environ, reason="runs its own clusters"),
     pytest.mark.slow,
 ]
 
 
 @contextlib.asynccontextmanager
 async def projecting(url, names, holder):
-    """A projector of its own connection, active while it holds the lease."""
+    """A projector with its own connection, active while it holds the lease."""
     nc = await connection.connect(url, holder)
     documents, checkpoints = await Bucket.open(nc, JOBS, dict), await Bucket.open(nc, CHECKPOINT, int)
     leases = await Bucket.open(nc, LEASE, bytes)

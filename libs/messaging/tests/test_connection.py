@@ -27,7 +27,7 @@ async def test_a_cancellation_that_arrives_with_the_answer_is_not_lost():
 
 
 async def test_a_cancellation_that_arrives_with_a_refusal_is_not_lost():
-    """The answer may say that there is no such key: the exception must not hide that the asker was told to stop."""
+    """The answer may say that there is no such key: the exception must not hide the cancellation."""
 
     async def swallowing():
         try:

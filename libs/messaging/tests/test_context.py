@@ -1,4 +1,4 @@
-"""What a handler may say while it works: events of its generation, and progress that only moves forward."""
+"""The reports of a handler while it works: events of its generation, and progress that only moves forward."""
 
 import asyncio
 import itertools

@@ -41,7 +41,7 @@ async def soon(condition):
 
 
 async def publish(shared, *names, job=None):
-    """Publish a job's events, the first time with its beginning; returns the job and the last sequence."""
+    """Publish a job's events, at first with its beginning, and return the job and the last sequence."""
     if job is None:
         job = new_job_id()
         await shared.publisher.event(Queued(job=job))
@@ -54,7 +54,7 @@ async def names_of(buckets, job):
 
 
 async def many(nc, count):
-    """Publish `count` events of one job at once; returns the job."""
+    """Publish `count` events of one job at once and return the job."""
     job, js = new_job_id(), nc.jetstream()
     events = [b'{"kind":"queued"}', *(json.dumps({"name": str(number)}).encode() for number in range(count - 1))]
     for event in events:
@@ -149,7 +149,7 @@ async def test_an_answer_to_a_request_that_was_given_up_is_ignored(nc, shared, p
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["unanswered", "refused"])
-async def test_a_stream_that_is_made_anew_while_it_is_read_stops_the_projector(
+async def test_a_stream_that_is_re_created_while_it_is_read_stops_the_projector(
     nc, nats_server, shared, projector_of, heard, monkeypatch, refused
 ):
     async def refuse(message):
@@ -177,7 +177,7 @@ async def test_a_stream_that_is_made_anew_while_it_is_read_stops_the_projector(
     await next_second(first)
     await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
     away = False
-    with pytest.raises(RuntimeError, match="made anew"):
+    with pytest.raises(RuntimeError, match="re-created"):
         await asyncio.wait_for(task, 60)
 
 
@@ -187,7 +187,7 @@ async def next_second(moment):
         await asyncio.sleep(0.01)
 
 
-async def test_a_stream_that_vanishes_again_while_it_is_made_again_is_waited_for(
+async def test_a_stream_that_vanishes_again_while_it_is_re_created_is_waited_for(
     nc, nats_server, shared, projector_of, heard
 ):
     async def answer(message):
@@ -211,7 +211,7 @@ async def test_a_stream_that_vanishes_again_while_it_is_made_again_is_waited_for
         assert not task.done()
         await next_second(first)
         await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
-        with pytest.raises(RuntimeError, match="made anew"):
+        with pytest.raises(RuntimeError, match="re-created"):
             await asyncio.wait_for(task, 60)
 
 

@@ -1,4 +1,4 @@
-"""What is published is stored once, refused only where work is taken in."""
+"""Every message is stored once; only the first stage refuses any."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ async def test_the_same_event_is_stored_once(shared, events_of):
     assert len(await events_of(event.job)) == 1
 
 
-async def test_an_event_that_is_said_by_many_at_once_is_stored_once(shared, events_of):
+async def test_an_event_that_is_published_by_many_at_once_is_stored_once(shared, events_of):
     events = [Started(job=new_job_id(), at=1.0) for _ in range(5)]
     await asyncio.gather(*(shared.publisher.event(event) for event in events for _ in range(10)))
     assert [await events_of(event.job) for event in events] == [[event] for event in events]

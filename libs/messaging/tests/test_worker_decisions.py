@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 ACK_WAIT = 30.0
 LATENCY = st.sampled_from([0.0, ACK_WAIT * MARGIN])
-"""How much later than the server a worker may begin to count."""
+"""Longest time by which a worker may begin to count later than the server."""
 
 
 class OneTask(RuleBasedStateMachine):

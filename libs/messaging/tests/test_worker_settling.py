@@ -1,4 +1,4 @@
-"""How a worker settles each delivery: the word that the server hears, the outcome that is counted, the tally left."""
+"""A worker settles each delivery: the message to the server, the outcome that is counted, the tally left."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""How a worker stops: what it does is finished or given back, and nothing of it is left."""
+"""A worker stops: its tasks are finished or given back, and nothing is left behind."""
 
 import asyncio
 import contextlib

@@ -122,7 +122,7 @@ async def listening_port(process, log):
         while True:
             assert process.returncode is None, log.read_text()
             for line in log.read_text().splitlines():
-                if '"listening"' in line:
+                if '"port_opened"' in line:
                     return json.loads(line)["port"]
             await asyncio.sleep(0.05)
 

@@ -23,7 +23,7 @@ READY_LINE = re.compile(r"Clip (\d+) of (\d+) ready: ")
 
 UNREADABLE = frozenset({ErrorCode.UNREADABLE_MEDIA, ErrorCode.NO_VIDEO})
 
-ALARMS = frozenset({"handler_broke", "projector_stopped", "event_skipped", "undecodable_task"})
+ALARMS = frozenset({"handler_failed", "projector_stopped", "event_skipped", "task_decoding_failed"})
 """Log events that no fault from outside may cause."""
 
 

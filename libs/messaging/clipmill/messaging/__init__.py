@@ -1,1 +1,1 @@
-"""How work moves between clipmill's services without loss: streams, workers, publishing, projection."""
+"""Messaging between the services without loss: streams, workers, publishing, projection."""

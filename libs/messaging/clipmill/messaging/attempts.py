@@ -1,4 +1,4 @@
-"""How often each task was begun, counted where a crash cannot forget it."""
+"""A count of each task's tries, kept where a crash cannot lose it."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 
 class Tally(Struct, frozen=True):
-    """What is known of a task's tries.
+    """The tries of one task.
 
     Attributes:
-        begun: tries begun and not taken back; each is one that finished, failed, or died.
-        waited: tries that ended because the surroundings failed (no store, no space), which spend nothing.
-        writer: who wrote this last, so that a writer whose answer was lost recognises its own hand.
+        begun: Tries begun and not taken back; each one finished, failed or died.
+        waited: Tries that ended because the surroundings failed (no store, no space); they use up no attempt.
+        writer: Id of the last write, by which a writer whose answer was lost recognises it.
     """
 
     begun: int = 0
@@ -27,7 +27,7 @@ class Tally(Struct, frozen=True):
         return replace(self, begun=self.begun + 1)
 
     def try_taken_back(self) -> "Tally":
-        """Return the tally without the last try: it was given back unharmed."""
+        """Return the tally without the last try, which was given back."""
         return replace(self, begun=max(0, self.begun - 1))
 
     def try_waited(self) -> "Tally":
@@ -42,11 +42,11 @@ class Attempts:
         self._bucket = bucket
 
     async def begin(self, task: TaskBase) -> Tally:
-        """Count one more try at `task`; one request suffices for the first."""
+        """Count one more try at `task`; the first costs one request."""
         return await self._change(task, Tally.try_begun, known=0)
 
     async def take_back(self, task: TaskBase, *, deadline: float | None = None) -> Tally:
-        """Forget the last try: it was given back unharmed.
+        """Take back the last try, whose task was given back.
 
         Raises:
             Transient: `unavailable`, after the deadline (`time.monotonic()`).
@@ -72,7 +72,7 @@ class Attempts:
                 entry = await self._bucket.get(key, deadline=deadline)
                 known, tally = entry.revision, entry.value or tally
             if tally.writer == writer:
-                return tally  # our own write, whose answer was lost
+                return tally  # this write was stored, but its answer was lost
             changed = replace(step(tally), writer=writer)
             try:
                 await self._bucket.update(key, changed, known, deadline=deadline)

@@ -1,7 +1,7 @@
 """Typed access to the key-value buckets: every value is read, written and deleted with the revision that it had.
 
-Requests go to the bucket's leader and are repeated through outages. What NATS raises ends here: a caller sees
-`Conflict`, `InvalidKey` and, after its deadline, a `Transient` failure.
+Requests go to the bucket's leader and are repeated through outages. Callers see no error of NATS: they see `Conflict`,
+`InvalidKey` and, after their deadline, a `Transient` failure.
 """
 
 import time
@@ -25,14 +25,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 OPERATION = "KV-Operation"
-"""The header that only the marker of a deleted key has."""
+"""Header that only the marker of a deleted key has."""
 
 WRONG_LAST_SEQUENCE = (10071, 10164)
-"""The server's error codes for a write over another revision than the last, as a deletion raises them."""
+"""Error codes with which the server refuses a deletion of a revision that is not the last."""
 
 
 class Conflict(Exception):
-    """Somebody else has written meanwhile, or an earlier write of our own whose answer was lost."""
+    """Another write came first: somebody else's, or an earlier one of ours whose answer was lost."""
 
 
 class InvalidKey(ValueError):
@@ -41,7 +41,7 @@ class InvalidKey(ValueError):
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """What a bucket has of one key.
+    """State of one key in a bucket.
 
     Attributes:
         revision: Revision that the next write must name, 0 if there is no trace of the key.
@@ -64,7 +64,7 @@ class Entry(Generic[T]):
 
     @property
     def deleted(self) -> bool:
-        """Whether there was a value once: a deleted key leaves a marker."""
+        """True if there was a value once: a deleted key leaves a marker."""
         return self.data is None and self.revision > 0
 
 
@@ -74,7 +74,7 @@ class Change(Generic[T]):
 
     Attributes:
         key: Name of the entry.
-        entry: What was written, without a value if the key was deleted.
+        entry: Entry that was written; it has no value if the key was deleted.
     """
 
     key: str
@@ -85,11 +85,11 @@ class Bucket(Generic[T]):
     """A bucket whose values are of one type: JSON, or bytes as they are where the type is `bytes`.
 
     Every request takes a `deadline` (`time.monotonic()`), after which it raises `Transient`, `unavailable`. Without one
-    it may take as long as `within` says, and for ever where that was not called.
+    it takes at most the seconds given to `within`, or waits forever if that was not called.
 
     Args:
         nc: Open connection.
-        keys: NATS's own view of the bucket.
+        keys: Bucket as NATS's client opened it.
         config: Name of the bucket.
         kind: Type of the values.
 
@@ -117,7 +117,7 @@ class Bucket(Generic[T]):
         return cls(nc, await retry_until(partial(js.key_value, config.name), deadline=deadline), config, kind)
 
     def within(self, seconds: float) -> "Bucket[T]":
-        """Return the bucket with `seconds` for each request, made again through outages until then."""
+        """Return the bucket with `seconds` for each request, which is repeated through outages until then."""
         bucket = Bucket(self._nc, self._keys, self._config, self._kind)
         bucket._patience = seconds
         return bucket
@@ -127,7 +127,7 @@ class Bucket(Generic[T]):
         return value if isinstance(value, bytes) else msgspec.json.encode(value)
 
     async def get(self, key: str, *, deadline: float | None = None) -> Entry[T]:
-        """Return what the bucket's leader has of `key`.
+        """Return the entry that the bucket's leader has for `key`.
 
         Raises:
             InvalidKey: if the bucket cannot have that key.
@@ -141,7 +141,7 @@ class Bucket(Generic[T]):
         return Entry(found.revision or 0, found.value or b"", self.decode)
 
     async def update(self, key: str, value: T, revision: int, *, deadline: float | None = None) -> Entry[T]:
-        """Write `value` over `revision` of `key`, 0 for a key of which there is no trace, and return the new entry.
+        """Write `value` over `revision` of `key`, which is 0 for a new key, and return the new entry.
 
         Raises:
             Conflict: if the key has another revision.
@@ -158,7 +158,7 @@ class Bucket(Generic[T]):
         await self._ask(lambda: self._keys.put(key, self.encode(value)), deadline)
 
     async def delete(self, key: str, revision: int | None = None, *, deadline: float | None = None) -> None:
-        """Delete the value of `key`, only `revision` of it if one is given; a marker stays.
+        """Delete the value of `key`, if one is given only at `revision`; a marker stays.
 
         Raises:
             Conflict: if the key has another revision.
@@ -175,19 +175,19 @@ class Bucket(Generic[T]):
         await self._ask(lambda: self._keys.purge(key), deadline)
 
     async def listen(self, heard: Callable[[str, T], None]) -> Subscription:
-        """Call `heard` with key and value of each write from now on, until the subscription is ended.
+        """Call `heard` with the key and value of each write from now on, until the subscription ends.
 
-        Writes are ordinary publishes, which a core subscription hears at once. It misses those of an outage.
+        A core subscription receives each write at once, but misses those of an outage.
         """
 
         async def callback(message: Msg) -> None:
-            if message.data:  # a key that is deleted says nothing
+            if message.data:  # a deletion has none
                 heard(message.subject.removeprefix(self._config.subject("")), self.decode(message.data))
 
         return await self._nc.subscribe(self._config.subject(">"), cb=callback)
 
     def reader(self) -> "BucketReader[T]":
-        """Return a reader of what changes, beginning with all there is."""
+        """Return a reader of changes, which begins with every entry."""
         return BucketReader(self._nc, self._config, self.decode, self._deadline)
 
     async def _ask(self, call: Callable[[], Awaitable[R]], deadline: float | None) -> R:
@@ -198,10 +198,10 @@ class Bucket(Generic[T]):
 
 
 class BucketReader(Generic[T]):
-    """Reads a bucket bit by bit: what was written since the last look.
+    """Reads the entries of a bucket that changed since the last reading.
 
-    The bucket keeps the last value of each key, so what was written since the last look is all there is to read: the
-    first look costs a request for each key, later ones a request for each that changed.
+    The bucket keeps the last value of each key. The first reading costs a request for each key, a later one a request
+    for each key that changed.
     """
 
     def __init__(
@@ -220,10 +220,10 @@ class BucketReader(Generic[T]):
         self._last = 0
 
     async def refresh(self, *, deadline: float | None = None) -> bool:
-        """Return whether `changes` will yield all there is: at the first look, and if the bucket was made again.
+        """Return whether `changes` will yield every entry: at the first reading, and if the bucket was re-created.
 
         Raises:
-            Transient: `unavailable`, when NATS does not answer in time.
+            Transient: `unavailable`, if NATS does not answer in time.
         """
         until = self._deadline() if deadline is None else deadline
         info = await retry_until(lambda: self._js.stream_info(self._config.stream), deadline=until)
@@ -234,16 +234,16 @@ class BucketReader(Generic[T]):
         return remade
 
     async def changes(self) -> AsyncGenerator[Change[T], None]:
-        """Yield what was written since the last look and before `refresh`.
+        """Yield the changes since the last reading, up to the last call of `refresh`.
 
         Raises:
-            Transient: `unavailable`, when NATS does not answer in time; what was yielded is not yielded again.
+            Transient: `unavailable`, if NATS does not answer in time; the next call goes on after the last change.
         """
         while self._position < self._last:
             try:
                 message = await retry_until(self._next, deadline=self._deadline())
             except NotFoundError:
-                self._position = self._last  # what was there has been written again or removed
+                self._position = self._last  # the rest was overwritten or removed
                 return
             self._position = message.seq or 0
             data = None if OPERATION in (message.headers or {}) else message.data or b""

@@ -1,9 +1,8 @@
-"""Knowing that a job has ended, before a task starts and while it runs.
+"""The news that a job has ended, before a task starts and while it runs.
 
-The bucket `control` tells which generation of a job has ended: its tasks, and those of generations before it, are not
-to be done. A job that is reopened goes on in the next generation, so nothing need be cleared and no late writer can end
-it by mistake. Writes of the bucket are ordinary publishes: a core subscription hears them at once, and what it misses
-during an outage is read at the next heartbeat.
+The bucket `control` holds the last generation of each job that has ended; workers skip its tasks and those of earlier
+generations. A reopened job goes on in the next generation, so nothing is cleared and no late writer can end it by
+mistake. A core subscription receives each write at once; a write missed in an outage is read at the next heartbeat.
 """
 
 import asyncio
@@ -16,14 +15,14 @@ from clipmill.messaging.buckets import Bucket, Conflict
 from nats.aio.subscription import Subscription
 
 ENDED_FOR_GOOD = 2**31 - 1
-"""The generation of a job that was cancelled or deleted: no later one will come."""
+"""Generation of a job that was cancelled or deleted: no later one will come."""
 
 STILL_OPEN = -1
-"""Of a job whose first generation has not ended."""
+"""Value for a job whose first generation has not ended."""
 
 
 class EndedJobs:
-    """The jobs, by generation, for which nothing more is to be done."""
+    """The generations of jobs whose tasks workers skip."""
 
     def __init__(self, bucket: Bucket[int]) -> None:
         self._bucket = bucket
@@ -31,16 +30,16 @@ class EndedJobs:
         self._subscription: Subscription | None = None
 
     async def start(self) -> None:
-        """Begin to listen."""
+        """Subscribe to the ends of jobs."""
         self._subscription = await self._bucket.listen(self._heard)
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Unsubscribe."""
         if self._subscription is not None:
             await self._subscription.unsubscribe()
 
     async def end(self, job: JobId, generation: int, *, deadline: float | None = None) -> None:
-        """Say that `generation` of `job`, and those before it, have ended; never takes back a later end.
+        """Record that `generation` of `job` and those before it have ended; a later end stays as it is.
 
         Raises:
             Transient: `unavailable`, after the deadline (`time.monotonic()`).
@@ -52,11 +51,11 @@ class EndedJobs:
             try:
                 await self._bucket.update(job, generation, revision, deadline=deadline)
             except Conflict:
-                continue  # somebody else was faster, or our own answer was lost: look again
+                continue  # somebody else was faster, or the answer was lost: read again
             return
 
     async def ended(self, job: JobId, generation: int, *, deadline: float | None = None) -> bool:
-        """Whether `generation` of `job` has ended, as the bucket's leader knows it.
+        """Return whether `generation` of `job` has ended, as the bucket's leader has it.
 
         Raises:
             Transient: `unavailable`, after the deadline (`time.monotonic()`).
@@ -77,7 +76,7 @@ class EndedJobs:
                 del self._waiting[job]
 
     async def _read(self, job: JobId, deadline: float | None) -> tuple[int, int]:
-        """Return the revision of the job's entry, 0 if there is none, and the generation that has ended."""
+        """Return the revision of the job's entry, 0 if there is none, and the last generation that has ended."""
         entry = await self._bucket.get(job, deadline=deadline)
         ended = entry.value
         return entry.revision, STILL_OPEN if ended is None else ended

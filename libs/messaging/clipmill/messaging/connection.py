@@ -1,4 +1,4 @@
-"""A connection to NATS that outlives the server: it reconnects for ever, and calls are repeated until answered."""
+"""A connection to NATS that outlives the server: it reconnects forever, and calls are repeated until answered."""
 
 import asyncio
 import time
@@ -25,41 +25,41 @@ OUTAGE = (
     ServerError,
     OutboundBufferLimitError,
 )
-"""What a call raises while the server restarts, elects a leader, is away or has no room: the call may be made again."""
+"""Errors of a call while the server restarts, elects a leader, is away or has no room; the call may be repeated."""
 
 NatsError = nats.errors.Error
-"""What NATS refuses or cannot do, for those who use this package and not NATS itself."""
+"""Any error of NATS, for callers that import this package and not NATS itself."""
 
 REQUEST_SECONDS = 2.0
-"""How long one JetStream request waits for its answer before it is made again."""
+"""Wait for the answer to one JetStream request before it is repeated."""
 
 RECONNECT_SECONDS = 0.25
 
 PING_SECONDS = 3
-"""How often a server is asked whether it is there: one that keeps silent is given up after three of these, so that
-readiness tells of it, and of a cluster another server is taken, within 10 s."""
+"""Time between two pings of the server. The client gives up a server that leaves three unanswered, so within 10 s
+readiness reports it and, in a cluster, the client takes another server."""
 
 PAUSE_SECONDS = 0.1
 
 REPORT_SECONDS = 10.0
-"""How often the log says that a call is still unanswered."""
+"""Time between two warnings that a call is still unanswered."""
 
 
 async def connect(url: str, name: str, *, patience: float | None = None) -> Client:
     """Connect to the servers of `url` (comma separated), waiting until one is there.
 
     Args:
-        url: `nats://host:port`, credentials included where needed; several are separated by commas.
-        name: what the server's monitoring calls this connection.
-        patience: seconds to wait for a server, None for ever.
+        url: Addresses `nats://host:port`, with credentials where needed, separated by commas.
+        name: Name of this connection in the server's monitoring.
+        patience: Seconds to wait for a server, None to wait forever.
 
     Raises:
-        Transient: `unavailable`, when no server answered within `patience`.
+        Transient: `unavailable`, if no server answers within `patience`.
     """
     nc = Client()
 
     async def disconnected() -> None:
-        if not nc.is_closed:  # our own closing is no news
+        if not nc.is_closed:  # closing it ourselves needs no warning
             log.warning("nats_disconnected")
 
     async def reconnected() -> None:
@@ -68,13 +68,13 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
     async def error(reason: Exception) -> None:
         task = asyncio.current_task()
         if nc.is_closed and task is not None and task.cancelling():
-            # The client reconnects in a loop where a refused connection hides the cancellation (`reraise_cancel` says
-            # how): with three servers gone it would never stop, and no service could end.
+            # The client reconnects in a loop in which a refused connection hides the cancellation (see
+            # `reraise_cancel`): with three servers gone it would never stop, and no service could end.
             raise asyncio.CancelledError
-        if isinstance(reason, OSError):  # each try to reconnect fails with one; that the server is away is said once
-            log.debug("nats_unreachable", reason=str(reason))
+        if isinstance(reason, OSError):  # one for each try to reconnect; `nats_disconnected` was logged already
+            log.debug("nats_connection_refused", reason=str(reason))
         else:
-            log.warning("nats_error", reason=str(reason) or type(reason).__name__)
+            log.warning("nats_request_failed", reason=str(reason) or type(reason).__name__)
 
     connecting = nc.connect(
         url.split(","),
@@ -92,16 +92,16 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         await asyncio.wait_for(connecting, patience)
     except TimeoutError:
         raise Transient(
-            ErrorCode.UNAVAILABLE, "No NATS server answered: check CLIPMILL_NATS_URL and that the server runs."
+            ErrorCode.UNAVAILABLE, "No NATS server answers; check CLIPMILL_NATS_URL and that the server runs."
         ) from None
     return nc
 
 
 async def reraise_cancel(answer: Awaitable[T]) -> T:
-    """Return what `answer` gives, or raise what it raises, unless this task was cancelled while it was waited for.
+    """Return the result of `answer`, or raise its error, unless this task was cancelled while it waited.
 
     The client waits by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that arrives together with
-    the answer (python/cpython#86296); without this look a stopping task would then run on for ever.
+    the answer (python/cpython#86296). Without this check the stopping task would run on forever.
 
     Raises:
         asyncio.CancelledError: if a cancellation was swallowed.
@@ -116,11 +116,11 @@ async def reraise_cancel(answer: Awaitable[T]) -> T:
 
 
 async def retry_until(call: Callable[[], Awaitable[T]], *, deadline: float | None = None) -> T:
-    """Return what `call` returns, repeating it through outages.
+    """Return the result of `call`, repeating it through outages.
 
     Args:
-        call: makes the request anew each time; it must be harmless to make twice.
-        deadline: `time.monotonic()` after which an outage is raised; None to go on for ever.
+        call: Function that makes the request; a second request must do no harm.
+        deadline: Time (`time.monotonic()`) after which an outage is raised, None to repeat forever.
 
     Raises:
         Transient: `unavailable`, after the deadline.
@@ -154,6 +154,6 @@ async def close(nc: Client) -> None:
         async with asyncio.timeout(REQUEST_SECONDS):
             await nc.close()
     except (OSError, TypeError, RuntimeError) as reason:
-        # The client writes what it has not sent yet, though the socket of a server that died is gone: from Python 3.12
-        # on that is a TypeError, with uvloop a RuntimeError; to a server that keeps silent it would take for ever.
-        log.debug("nats_closed_by_server", reason=str(reason) or type(reason).__name__)
+        # The client writes what it has not sent yet, though the socket of a dead server is gone: from Python 3.12 on
+        # that raises a TypeError, with uvloop a RuntimeError. To a server that keeps silent it would write forever.
+        log.debug("nats_closing_failed", reason=str(reason) or type(reason).__name__)

@@ -1,4 +1,4 @@
-"""What a handler may do besides its work: say what happened, ask for the next stage, show how far it is."""
+"""The means of a handler to report an event, submit the next stage's task and show its progress."""
 
 import asyncio
 import contextlib
@@ -12,15 +12,15 @@ from clipmill.messaging.secrets import Secrets
 from msgspec.structs import replace
 
 PROGRESS_SECONDS = 1.0
-"""The least time between two progress events of one task: twice as often would show nothing more to anyone."""
+"""Least time between two progress events of one task; nobody would see more events."""
 
 
 class TaskContext:
     """One delivery of one task, as its handler sees it.
 
     Attributes:
-        attempt: which try this is, from 1.
-        log: a logger that names job, stage and clip on every line.
+        attempt: Number of this try, from 1.
+        log: Logger that names job, stage and clip on every line.
     """
 
     def __init__(self, task: Task, attempt: int, publisher: Publisher, secrets: Secrets) -> None:
@@ -38,29 +38,29 @@ class TaskContext:
         self._publishing: asyncio.Task[None] | None = None
 
     async def emit(self, event: Event) -> None:
-        """Publish `event` in the task's generation and wait until it is stored: causal order is stream order."""
+        """Publish `event` in the task's generation and wait until it is stored, so that events keep their order."""
         await self._publisher.event(replace(event, generation=self._task.generation))
 
     async def submit(self, task: Task) -> None:
         """Publish the next stage's `task` and wait until it is stored.
 
         Raises:
-            Transient: `busy`, if the stage takes in no more (only the first stage can).
+            Transient: `busy`, if the stage is full; only the first stage can be.
         """
         await self._publisher.task(task)
 
     async def secret(self) -> str | None:
-        """Return the key that the submitter lent for this job, None if there is none."""
+        """Return the key that the submitter lent for this job, None if none was lent."""
         return await self._secrets.get(self._task.job)
 
     def progress(self, percent: float) -> None:
-        """Say how far the task is, 0 to 100; at most one event a second is published, and only on change."""
+        """Report the task's progress, 0 to 100; at most one event a second is published, and only on change."""
         self._percent = max(self._percent, min(100, int(percent)))
         if self._publishing is None and self._percent > self._published_percent:
             self._publishing = asyncio.create_task(self._publish_progress())
 
     async def close(self) -> None:
-        """End what speaks in the background; nothing is published after it returns."""
+        """Stop publishing progress; nothing is published after it returns."""
         if self._publishing is not None:
             self._publishing.cancel()
             with contextlib.suppress(asyncio.CancelledError):

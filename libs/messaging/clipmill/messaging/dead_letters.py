@@ -1,4 +1,4 @@
-"""Tasks that nobody will do any more, kept with the reason until an operator drops or retries them."""
+"""Tasks that were given up, kept with the reason until an operator drops or retries them."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -17,18 +17,18 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError, ServerError
 
 NOT_DELETED = 10057
-"""The server's error code when a message cannot be deleted, most often because somebody else has done it."""
+"""Error code of a message that cannot be deleted, mostly because somebody else has deleted it."""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """A task that was given up.
 
     Attributes:
-        task: what was to be done, as it was asked for.
-        code: why it was given up, for machines.
-        sentence: why, for people.
-        attempts: how often it was tried.
-        at: when it was given up, Unix time in seconds.
+        task: Task as it was submitted.
+        code: Reason, for machines.
+        sentence: Reason, for people.
+        attempts: Number of tries.
+        at: Time when it was given up, Unix time in seconds.
     """
 
     task: Task
@@ -42,11 +42,11 @@ class KeptLetter(Struct, frozen=True, kw_only=True):
     """A message of the DEAD_LETTERS stream.
 
     Attributes:
-        id: its sequence in the stream, which never names another.
-        subject: under which it is kept.
-        at: when the server stored it, Unix time in seconds.
-        letter: what it says; None where this version cannot decode it.
-        data: the message as it is.
+        id: Sequence of the message in the stream, which never names another message.
+        subject: Subject of the message.
+        at: Time when the server stored it, Unix time in seconds.
+        letter: Decoded letter, None if this version cannot decode it.
+        data: Message as it was stored.
     """
 
     id: int
@@ -60,8 +60,8 @@ class DeadLetters:
     """The DEAD_LETTERS stream, read from its leader.
 
     Args:
-        js: JetStream.
-        patience: seconds that each request may take through an outage; then it is `Transient`, `unavailable`.
+        js: JetStream context.
+        patience: Seconds for each request through an outage; after them it raises `Transient`, `unavailable`.
     """
 
     def __init__(self, js: JetStreamContext, *, patience: float) -> None:
@@ -69,7 +69,7 @@ class DeadLetters:
         self._patience = patience
 
     async def all(self, job: JobId | None = None) -> list[KeptLetter]:
-        """Return the letters of `job`, or of all jobs, the newest first."""
+        """Return the letters of `job`, or of all jobs, newest first."""
         filters = (subjects.ALL_DEAD_LETTERS,) if job is None else subjects.dead_letters_of_job(job)
         found = [kept for subject in filters async for kept in self._under(subject)]
         return sorted(found, key=lambda kept: kept.id, reverse=True)
@@ -87,7 +87,7 @@ class DeadLetters:
         return _kept(stored(message))
 
     async def drop(self, number: int) -> None:
-        """Forget the letter with the id `number`.
+        """Remove the letter with the id `number`.
 
         Raises:
             Permanent: `not_found`, if there is none.
@@ -96,7 +96,7 @@ class DeadLetters:
         await self.forget(number)
 
     async def forget(self, number: int) -> None:
-        """Forget the letter with the id `number`, if it is still there."""
+        """Remove the letter with the id `number` if it is still there."""
 
         async def once() -> None:
             try:
@@ -104,7 +104,7 @@ class DeadLetters:
             except ServerError as error:
                 if error.err_code != NOT_DELETED:
                     raise
-                await self._js.get_msg(DEAD_LETTERS, seq=number)  # gone already, or why else was it not deleted?
+                await self._js.get_msg(DEAD_LETTERS, seq=number)  # raises NotFoundError if it is gone already
                 raise
 
         with suppress(NotFoundError):
@@ -119,7 +119,7 @@ class DeadLetters:
 
 
 def _missing(number: int) -> Permanent:
-    return Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter {number}: it was retried, dropped or has expired.")
+    return Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter {number}; it was retried, dropped or has expired.")
 
 
 def _kept(message: StoredMessage) -> KeptLetter:

@@ -1,4 +1,4 @@
-"""One delivery of a task: saying that it is alive, and settling it at most once."""
+"""One delivery of a task: its heartbeats, and settling it at most once."""
 
 import time
 from dataclasses import dataclass
@@ -13,57 +13,57 @@ from nats.aio.msg import Msg
 log = logs.get_logger(__name__)
 
 ACK_TRIES = 2
-"""A delivery that the server has forgotten is never answered: after two tries the worker moves on."""
+"""Tries at an acknowledgement: the server never answers for a delivery it has forgotten, so the worker moves on."""
 
 ACK_SECONDS = 1.0
-"""How long the server has to answer an acknowledgement or a beat."""
+"""Wait for the answer to an acknowledgement or a heartbeat."""
 
 MARGIN = 0.1
-"""Share of the ack wait by which a worker thinks itself superseded too early rather than too late: the server counts
-from its sending of a task, the worker from its coming."""
+"""Share of the ack wait by which a worker regards itself as superseded early: the server counts from the moment it
+sends a task, the worker from the moment it receives it."""
 
 IN_PROGRESS = b"+WPI"
-"""JetStream's word for "the work goes on"."""
+"""JetStream's message for a task that is still being worked on."""
 
 
 @dataclass
 class Standing:
-    """Whether a delivery is still this worker's, as far as it can know.
+    """This worker's claim to a delivery, as far as the worker can know.
 
     Attributes:
-        ack_wait: seconds after its last sign of life that the server gives a task to another worker.
-        beaten: when that sign was, on a monotonic clock.
+        ack_wait: Seconds without a heartbeat after which the server gives the task to another worker.
+        beaten: Time of the last heartbeat, on a monotonic clock.
     """
 
     ack_wait: float
     beaten: float
 
     def beat(self, now: float) -> None:
-        """Note a sign of life that the server has heard; one that comes too late saves nothing."""
+        """Note a heartbeat that the server received; one that comes too late changes nothing."""
         if not self.superseded(now):
             self.beaten = now
 
     def superseded(self, now: float) -> bool:
-        """Whether the server may have given the task to another worker."""
+        """Return whether the server may have given the task to another worker."""
         return now - self.beaten > self.ack_wait * (1 - MARGIN)
 
 
 class Delivery:
-    """A task's message in this worker's hands.
+    """A task's message, delivered to this worker.
 
-    Once it is superseded it may still be acknowledged, since the work is done whoever did it; refusing it or giving it
-    back would hit the new worker's delivery.
+    A superseded delivery may still be acknowledged, because the work is done. Refusing it or giving it back would
+    affect the new worker's delivery.
 
     Args:
-        nc: the connection it came over.
-        message: as it came.
-        task: what it asks for.
-        ack_wait: of its consumer, seconds.
+        nc: Connection over which it came.
+        message: Message as it came.
+        task: Decoded task.
+        ack_wait: Ack wait of its consumer, in seconds.
 
     Attributes:
-        task: what it asks for.
-        begun: when it came, on a monotonic clock.
-        done: whether the handler has returned: then only the acknowledgement is left.
+        task: Decoded task.
+        begun: Time when it came, on a monotonic clock.
+        done: True once the handler has returned; only the acknowledgement is left.
     """
 
     def __init__(self, nc: Client, message: Msg, task: Task, ack_wait: float) -> None:
@@ -76,22 +76,22 @@ class Delivery:
 
     @property
     def superseded(self) -> bool:
-        """Whether the server may have given the task to another worker."""
+        """True if the server may have given the task to another worker."""
         return self._standing.superseded(time.monotonic())
 
     async def beat(self) -> bool:
-        """Say that the work goes on, and wait for the server to hear it; returns whether it did."""
+        """Send a heartbeat and return whether the server confirmed it."""
         said = time.monotonic()
         try:
             await reraise_cancel(self._nc.request(self._message.reply, IN_PROGRESS, timeout=ACK_SECONDS))
         except (*OUTAGE, nats.errors.Error) as reason:
-            log.debug("beat_unheard", reason=str(reason) or type(reason).__name__)
+            log.debug("heartbeat_unheard", reason=str(reason) or type(reason).__name__)
             return False
         self._standing.beat(said)
         return True
 
     async def finish(self) -> bool:
-        """Acknowledge, and wait for the server to say so; returns whether it did."""
+        """Acknowledge the task and return whether the server confirmed it."""
         for _ in range(ACK_TRIES):
             try:
                 await self._message.ack_sync(ACK_SECONDS)
@@ -102,7 +102,7 @@ class Delivery:
         return False
 
     async def refuse(self) -> None:
-        """Remove the task: nobody is to do it."""
+        """Remove the task, so that nobody does it."""
         if not self.superseded:
             await self._message.term()
 

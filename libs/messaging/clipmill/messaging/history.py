@@ -1,20 +1,20 @@
-"""What the EVENTS stream says of one job's failures and new beginnings."""
+"""One job's failures and retries, as the EVENTS stream has them."""
 
 import msgspec
 from clipmill.contracts import codec
 from clipmill.contracts.events import FAILURES, Cancelled, Queued, Reopened, clip_of, is_retry
 
 NEVER = -1
-"""The generation of what has not happened."""
+"""Generation of something that has not happened."""
 
 
 class JobHistory:
-    """A job's past, as far as it matters to whoever reopens the job.
+    """The part of a job's past that matters for reopening it.
 
     Attributes:
-        queued: how it began, None if the stream has forgotten it.
-        cancelled: whether somebody ended it.
-        generation: the latest that was begun.
+        queued: First event of the job, None if the stream no longer has it.
+        cancelled: True if somebody cancelled the job.
+        generation: Latest generation that was begun.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class JobHistory:
         self._heard: dict[int | None, int] = {}
 
     def note(self, data: bytes) -> None:
-        """Take in the next event; one that nobody can decode says nothing here."""
+        """Take in the next event; one that cannot be decoded changes nothing."""
         try:
             event = codec.decode_event(data)
         except msgspec.DecodeError:
@@ -46,14 +46,14 @@ class JobHistory:
             self.cancelled = True
 
     def failed(self, clip: int | None) -> int:
-        """Return the latest generation in which `clip`, or the whole job, is said to have failed."""
+        """Return the latest generation in which `clip` or the whole job failed."""
         return max(self._failed.get(clip, NEVER), self._failed.get(None, NEVER))
 
     def heard(self, clip: int | None) -> int:
-        """Return the latest generation in which a worker spoke of `clip`, of anything in the job if that is None."""
+        """Return the latest generation with an event about `clip`, or with any event if `clip` is None."""
         return max(self._heard.values(), default=NEVER) if clip is None else self._heard.get(clip, NEVER)
 
     def last_retry(self, clip: int | None, generation: int) -> Reopened | None:
-        """Return the operator's last retry of `clip`, or of the whole job, after `generation` had failed."""
+        """Return the operator's last retry of `clip` or of the whole job after `generation`."""
         retries = [each for each in self._retries if each.generation > generation and each.clip in {None, clip}]
         return retries[-1] if retries else None

@@ -1,6 +1,6 @@
-"""What the streams hold of one job, and removing it: events, tasks and dead letters.
+"""Reading and removing what the streams hold for one job: events, tasks and dead letters.
 
-Together with `topology` (`$KV.`, `KV_`) this is the only file that knows names of JetStream's own API (`$JS.API`).
+Only this file knows names of JetStream's API (`$JS.API`), and only `topology` those of its buckets (`$KV.`, `KV_`).
 """
 
 import time
@@ -26,28 +26,28 @@ from nats.js.errors import APIError, NotFoundError
 R = TypeVar("R")
 
 JOB = 4
-"""The place of the job in a task's subject."""
+"""Place of the job in a task's subject."""
 
 
 def pull_subject(stage: Stage, priority: Priority) -> str:
-    """Return where a task of a stage is asked for."""
+    """Return the subject on which a task of a stage is requested."""
     return f"$JS.API.CONSUMER.MSG.NEXT.{stream_of(stage)}.{consumer_of(stage, priority)}"
 
 
 def direct_get_subject(stream: str) -> str:
-    """Return where messages of a stream are asked for by their position, without its leader."""
+    """Return the subject on which any replica of a stream is asked for messages by their position."""
     return f"$JS.API.DIRECT.GET.{stream}"
 
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """A message as its stream's leader has it.
+    """A message as the leader of its stream has it.
 
     Attributes:
         sequence: Position in the stream, which never names another message.
         subject: Subject under which it was published.
         data: Payload.
-        at: Time of its storing by the server's clock, Unix time in seconds, 0 where the server does not tell.
+        at: Time of its storing by the server's clock, Unix time in seconds, 0 if the server does not say.
     """
 
     sequence: int
@@ -57,10 +57,10 @@ class StoredMessage:
 
 
 class OpenTasks(NamedTuple):
-    """What there is to do.
+    """The jobs that have work left.
 
     Attributes:
-        jobs: Jobs that have a task, waiting or in the hands of a worker.
+        jobs: Jobs that have a task, waiting or being worked on.
         at: Time when the server began to answer, Unix time in seconds by its clock.
     """
 
@@ -69,10 +69,10 @@ class OpenTasks(NamedTuple):
 
 
 class JobStreams:
-    """Questions to the streams' leaders, and purges.
+    """Requests to the streams' leaders, and purges.
 
-    Every request is repeated through outages: for `within` seconds, which the requests of one purge share, for ever
-    where that was not called, or until the `deadline` (`time.monotonic()`) of the one call. Then it raises `Transient`,
+    Every request is repeated through outages: for the seconds given to `within`, which the requests of one purge share,
+    or until the `deadline` (`time.monotonic()`) of the call, otherwise forever. Then it raises `Transient`,
     `unavailable`.
 
     Args:
@@ -96,7 +96,7 @@ class JobStreams:
     async def last_event(
         self, job: JobId, kind: type[Queued | Reopened] | None = None, *, deadline: float | None = None
     ) -> StoredMessage | None:
-        """Return the last event of `job`, or its last of one kind; None if there is none."""
+        """Return the last event of `job`, or its last event of one kind; None if there is none."""
         subject = subjects.events_of_job(job) if kind is None else subjects.event(kind(job=job))
         try:
             return stored(await self._ask(partial(self._js.get_last_msg, EVENTS, subject), deadline))
@@ -104,7 +104,7 @@ class JobStreams:
             return None
 
     async def event_after(self, sequence: int) -> bool:
-        """Whether there is an event, of any job, after `sequence`."""
+        """Return whether there is an event of any job after `sequence`."""
         after = partial(self._js.get_msg, EVENTS, seq=sequence + 1, subject=subjects.ALL_EVENTS, next=True)
         try:
             await self._ask(after)
@@ -117,14 +117,14 @@ class JobStreams:
         return self._under(EVENTS, subjects.events_of_job(job))
 
     async def tasks(self, job: JobId) -> AsyncGenerator[StoredMessage, None]:
-        """Yield all tasks of `job`, waiting or in the hands of a worker."""
+        """Yield all tasks of `job`, waiting or being worked on."""
         for stream in (INTAKE, TASKS):
             for subject in subjects.tasks_of_job(job):
                 async for message in self._under(stream, subject):
                     yield message
 
     async def events_end(self) -> tuple[datetime | None, int]:
-        """Return when the stream of events was created, and its last sequence."""
+        """Return the creation time of the stream of events, and its last sequence."""
         info = await self._ask(partial(self._js.stream_info, EVENTS))
         return info.created, info.state.last_seq
 
@@ -136,7 +136,7 @@ class JobStreams:
         }
 
     async def purge_tasks(self, job: JobId, ends: Mapping[str, int] | None = None) -> None:
-        """Remove the tasks of `job`, only those up to `ends` (as `task_ends` returns them) if they are given."""
+        """Remove the tasks of `job`; if `ends` are given, as `task_ends` returns them, only the tasks up to them."""
         deadline = self._deadline()
         for stream in (INTAKE, TASKS):
             after = None if ends is None else ends[stream] + 1
@@ -146,7 +146,7 @@ class JobStreams:
     async def purge_job(self, job: JobId) -> None:
         """Remove the events of `job`, its dead letters, its secret and the tally of its tries, in this order.
 
-        Of its tasks and its document nothing is removed.
+        Its tasks and its document stay.
         """
         traces = [
             (EVENTS, subjects.events_of_job(job)),
@@ -159,14 +159,14 @@ class JobStreams:
             await self._ask(partial(self._js.purge_stream, stream, subject=subject), deadline)
 
     async def intake_full(self, *, deadline: float | None = None) -> bool:
-        """Whether the stream of first tasks holds as many as it may."""
+        """Return whether the stream of first tasks is full."""
         intake = await self._ask(partial(self._js.stream_info, INTAKE), deadline)
         return 0 < (intake.config.max_msgs or 0) <= intake.state.messages
 
     async def open_tasks(self) -> OpenTasks:
-        """Return which jobs have a task.
+        """Return the jobs that have a task.
 
-        The first stage's stream is read first: a task that goes on to the next one while this looks is then seen there.
+        The first stage's stream is read first, so a job that moves on meanwhile is found in the second stream.
         """
         jobs: set[str] = set()
         at: list[float] = []
@@ -201,7 +201,7 @@ class JobStreams:
 async def stored_under(
     js: JetStreamContext, stream: str, subject: str, deadline: Callable[[], float | None]
 ) -> AsyncGenerator[StoredMessage, None]:
-    """Yield what a stream's leader has under `subject`, in order; `deadline` gives that of each request."""
+    """Yield the messages that a stream's leader has under `subject`; `deadline` returns that of each request."""
     sequence = 0
     while True:
         following = partial(js.get_msg, stream, seq=sequence + 1, subject=subject, next=True)
@@ -218,7 +218,7 @@ class _State(Struct, frozen=True):
 
 
 class _Page(Struct, frozen=True):
-    """A part of a stream's subjects, as the server hands them out: at most 100,000 at a time."""
+    """A part of a stream's subjects; the server sends at most 100,000 at a time."""
 
     ts: datetime | None = None
     total: int = 0
@@ -232,6 +232,6 @@ def _jobs(names: Iterable[str]) -> Iterable[str]:
 
 
 def stored(message: RawStreamMsg) -> StoredMessage:
-    """Return `message` as this package passes it on."""
+    """Return `message` as a `StoredMessage`."""
     at = message.time.timestamp() if message.time else 0.0
     return StoredMessage(message.seq or 0, message.subject or "", message.data or b"", at)

@@ -1,7 +1,6 @@
-"""One active process among several: whoever holds the key of a bucket whose entries expire.
+"""One active process among several: the one that holds the key of a bucket whose entries expire.
 
-Two holders at once must be harmless (the work under a lease is compare-and-set); the lease only saves the effort of
-doing it twice.
+Two holders at once do no harm, because the work under a lease is compare-and-set. The lease only avoids double work.
 """
 
 import asyncio
@@ -22,10 +21,10 @@ class Lease:
     """A key that one process holds at a time.
 
     Args:
-        bucket: its entries expire `ttl` seconds after their last write.
-        key: what is leased.
-        holder: unique to this process.
-        ttl: seconds; a holder that died is replaced within this time and a tenth.
+        bucket: Bucket whose entries expire `ttl` seconds after their last write.
+        key: Key that is leased.
+        holder: Name that is unique to this process.
+        ttl: Time to live of an entry, in seconds; a dead holder is replaced within this time and a tenth.
     """
 
     def __init__(self, bucket: Bucket[bytes], key: str, holder: str, ttl: float) -> None:
@@ -35,10 +34,10 @@ class Lease:
         self._ttl = ttl
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work()` whenever the lease is ours, until cancelled; it is cancelled when the lease is lost.
+        """Run `work()` whenever this process holds the lease, until cancelled; cancel it when the lease is lost.
 
         Raises:
-            Exception: whatever `work` raises.
+            Exception: any error of `work`.
         """
         while True:
             asked = time.monotonic()
@@ -51,12 +50,12 @@ class Lease:
             log.info("lease_lost", lease=self._key)
 
     async def _take(self) -> int | None:
-        """Return the revision of the key if it is ours now, None if another holds it or nobody answers."""
+        """Return the revision of the key if this process holds it now, None if another does or nobody answers."""
         try:
             held = await self._bucket.get(self._key)
             if held.value is not None and held.value != self._holder:
                 return None
-            # Ours already if the answer to an earlier write was lost.
+            # The key may be ours already: the answer to an earlier write may be lost.
             return (await self._bucket.update(self._key, self._holder, held.revision)).revision
         except (Conflict, Transient):
             return None
@@ -84,7 +83,7 @@ class Lease:
                 await self._bucket.delete(self._key, revision)
 
     async def _renew(self, revision: int) -> int | None:
-        """Return the key's revision after one more write, the same one if nobody answers, None if it is not ours."""
+        """Return the key's new revision, the old one if nobody answers, None if another process holds the key."""
         try:
             try:
                 return (await self._bucket.update(self._key, self._holder, revision)).revision

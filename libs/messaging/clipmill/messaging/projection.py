@@ -1,8 +1,8 @@
 """Folding a stream of events into documents of a bucket, in stream order, from a checkpoint.
 
-Reading is stateless: direct-get batches after a position, woken by a core subscription (a doorbell), so that a retry
-is all the recovery there is. Every write is a compare-and-set on a document that remembers how far it was folded, so
-two projectors at once, a replay or a lost answer cost conflicts and never correctness. The checkpoint moves after the
+Reading is stateless: it fetches batches after a position by direct get, when a core subscription (a doorbell) wakes it.
+Recovery is only a retry. Every document remembers how far it was folded and is written by compare-and-set, so two
+projectors at once, a replay or a lost answer cost conflicts and never correctness. The checkpoint moves after the
 batch's documents are written.
 """
 
@@ -30,22 +30,22 @@ log = structlog.stdlib.get_logger()
 
 LAG = Gauge(
     "clipmill_projection_lag_events",
-    "Events stored and not yet folded, as the last read saw it; 0 where another process is the projector.",
+    "Events stored and not yet folded at the last read; 0 while another process is the projector.",
 )
-ACTIVE = Gauge("clipmill_projection_active", "1 while this process is the projector.")
-MISPLACED = Counter("clipmill_events_misplaced_total", "Events whose subject names no possible job, skipped.")
+ACTIVE = Gauge("clipmill_projection_active", "Projectors that are active in this process: 0 or 1.")
+MISPLACED = Counter("clipmill_events_misplaced_total", "Events skipped because their subject names no possible job.")
 
 BATCH = 256
 IDLE_SECONDS = 1.0
 FIRST_PAUSE = 0.001
-"""The bell rings before the event is stored: look again after this many seconds, doubling."""
+"""The bell rings before the event is stored: ask again after this many seconds, then twice as many."""
 
 UNREACHABLE_PAUSE = 0.1
 ANSWER_SECONDS = 1.0
 CACHE_LIMIT = 2000
 
 PATIENCE_SECONDS = 15.0
-"""How long the stream may seem to end before the checkpoint: a new leader may not have caught up with itself yet."""
+"""Time for which the stream may seem to end before the checkpoint, because a new leader has not caught up yet."""
 
 PATIENCE_PAUSE = 0.2
 END_OF_BATCH = "204"
@@ -64,30 +64,30 @@ class StoredEvent:
 
     @property
     def job(self) -> str:
-        """The job it belongs to, from its subject."""
+        """Job of the event, from its subject."""
         return self.subject.split(".")[2]
 
 
 class View(Protocol[D]):
-    """What a projector folds events into."""
+    """The documents into which a projector folds events."""
 
     def begin(self, event: StoredEvent) -> D | None:
-        """Return a new document if `event` begins one, None if it belongs to a document that does not exist."""
+        """Return a new document if `event` begins one, None if its document does not exist."""
 
     def fold(self, document: D, event: StoredEvent) -> bool:
-        """Apply `event`; returns whether the document changed. Events it has seen change nothing."""
+        """Apply `event` and return whether the document changed; events that it has seen change nothing."""
 
     async def before_write(self, document: D) -> None:
-        """Do what must have happened before the document says so; may run more than once."""
+        """Do what must happen before the document is written; may run more than once."""
 
     def written(self, document: D, events: Sequence[StoredEvent]) -> None:
-        """Hear that `document` was written with `events` applied, once a write."""
+        """Note that `document` was written with `events` applied; called once for each write."""
 
 
 async def read_events(
     nc: Client, position: int, *, stream: str = EVENTS, subject: str = subjects.ALL_EVENTS
 ) -> AsyncGenerator[list[StoredEvent], None]:
-    """Yield batches of events in stream order, beginning after `position`, for ever."""
+    """Yield batches of events in stream order, beginning after `position`, forever."""
     async with contextlib.aclosing(_read(nc, position, stream, subject)) as batches:
         async for batch in batches:
             if batch.events:
@@ -95,7 +95,7 @@ async def read_events(
 
 
 async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEvent], None]:
-    """Yield batches of events in stream order, beginning after `position`, up to the last that the leader knows."""
+    """Yield batches of events in stream order, beginning after `position`, up to the leader's last event."""
     streams = JobStreams(nc)
     async with contextlib.aclosing(_read(nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
         async for batch in batches:
@@ -103,17 +103,17 @@ async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEv
                 position = batch.events[-1].sequence
                 yield batch.events
             if batch.answered and not batch.left and not await streams.event_after(position):
-                return  # else the replica that answered is behind
+                return  # otherwise the replica that answered is behind
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """What one request gave: a valid prefix of what lies after the position, even if cut off.
+    """The answer to one request: the first events after the position, also where the answer was cut off.
 
     Attributes:
-        events: without a gap.
-        answered: whether the answer is complete; else the server is away, or part of it was lost on the way.
-        left: events that lie behind these.
+        events: Consecutive events without a gap.
+        answered: True if the answer is complete; otherwise the server is away, or a part of the answer was lost.
+        left: Number of events after these.
     """
 
     events: list[StoredEvent]
@@ -122,7 +122,7 @@ class _Batch:
 
 
 async def _read(nc: Client, position: int, stream: str, subject: str) -> AsyncGenerator[_Batch, None]:
-    """Yield every answer to a request for what lies after `position`, empty ones and those cut off too."""
+    """Yield every answer to a request for the events after `position`, also empty answers and those cut off."""
     reader = _Reader(nc, stream, subject)
     await reader.start()
     try:
@@ -132,7 +132,7 @@ async def _read(nc: Client, position: int, stream: str, subject: str) -> AsyncGe
                 reader.bell.clear()
                 pause = FIRST_PAUSE
             batch = await reader.ask(position)
-            if batch.events:  # one that rang already may not be stored yet, or not on the replica that answered
+            if batch.events:  # an event that rang may not be stored yet, or not on the replica that answered
                 position, pause = batch.events[-1].sequence, FIRST_PAUSE
             yield batch
             if not batch.answered:
@@ -148,7 +148,7 @@ async def _read(nc: Client, position: int, stream: str, subject: str) -> AsyncGe
 
 
 class _Reader:
-    """Direct-get requests and the doorbell that tells when to make the next."""
+    """Direct-get requests, and the doorbell that starts the next one."""
 
     def __init__(self, nc: Client, stream: str, subject: str) -> None:
         self.bell = asyncio.Event()
@@ -170,10 +170,10 @@ class _Reader:
             await self._stack.aclose()
 
     async def ask(self, position: int) -> _Batch:
-        """Return what lies after `position`.
+        """Return the events after `position`.
 
-        Each message names the one before it, so that one lost on the way, when the connection goes over to another
-        server in the middle of an answer, is noticed and not skipped.
+        Each message names the one before it. A message may be lost when the connection moves to another server in the
+        middle of an answer; the gap is noticed.
         """
         self._requests += 1
         reply = f"{self._inbox}.{self._requests}"
@@ -213,10 +213,10 @@ class Projector(Generic[D]):
     """Folds the EVENTS stream into a bucket.
 
     Args:
-        streams: where events are read.
-        documents: the bucket that is written.
-        checkpoints: the bucket that remembers how far the stream was folded.
-        view: how events become documents.
+        streams: Streams from which events are read.
+        documents: Bucket that is written.
+        checkpoints: Bucket that remembers how far the stream was folded.
+        view: Rules by which events become documents.
     """
 
     def __init__(self, streams: JobStreams, documents: Bucket[D], checkpoints: Bucket[int], view: View[D]) -> None:
@@ -229,15 +229,15 @@ class Projector(Generic[D]):
 
     @property
     def folded(self) -> int:
-        """The sequence up to which every event is in its document; 0 before that is known."""
+        """Sequence up to which every event is in its document, 0 until it is known."""
         return self._folded
 
     async def run(self) -> None:
         """Fold until cancelled.
 
         Raises:
-            RuntimeError: if the stream ends before the checkpoint: it lost its tail and must be restored or reset. Also
-                if it was made anew while it was read; running again begins at its beginning.
+            RuntimeError: if the stream ends before the checkpoint, because it lost its tail and must be restored or
+                reset. Also if the stream was re-created while it was read; the next run starts at its beginning.
         """
         self._cache.clear()
         try:
@@ -247,7 +247,7 @@ class Projector(Generic[D]):
             LAG.set(0)
 
     async def checkpoint(self) -> int:
-        """Return the sequence up to which some projector has folded every event; 0 if there was none."""
+        """Return the sequence up to which a projector has folded every event, 0 if there was no projector."""
         key, _ = await self._stream_identity()
         _, position = await self._checkpoint(key)
         return position
@@ -303,20 +303,20 @@ class Projector(Generic[D]):
             try:
                 self._cache[job] = await self._documents.update(job, document, entry.revision)
             except Conflict:
-                self._cache.pop(job, None)  # another was faster, or our own answer was lost: fold again
+                self._cache.pop(job, None)  # another was faster, or the answer was lost: fold again
                 continue
             self._view.written(document, applied)
             return
 
     async def _entry(self, job: str) -> Entry[D] | None:
-        """Return what there is of `job`'s document; None if it was deleted: nothing brings it back."""
+        """Return the entry of `job`'s document, None if it was deleted, because nothing may bring it back."""
         if job in self._cache:
             return self._cache[job]
         try:
             entry = await self._documents.get(job)
         except InvalidKey:
             MISPLACED.inc()
-            log.warning("misplaced_event", job=job)
+            log.warning("event_misplaced", job=job)
             return None
         if entry.deleted:
             return None
@@ -325,36 +325,37 @@ class Projector(Generic[D]):
         return entry
 
     async def _stream_identity(self) -> tuple[str, int]:
-        """Return the checkpoint's key, which a re-created stream does not share, and the last sequence."""
+        """Return the checkpoint's key, which changes when the stream is re-created, and the last sequence."""
         created, last = await self._streams.events_end()
         return f"events_{int(created.timestamp()) if created else 0}", last
 
     async def _present_stream(self) -> tuple[str, int]:
-        """Return what `_stream_identity` does; a stream that is missing is an outage, which ends when it is made."""
+        """Return the `_stream_identity`; a missing stream is an outage, which ends when the stream is created."""
         try:
             return await self._stream_identity()
         except NotFoundError as missing:
             raise ServiceUnavailableError(missing.code, missing.description, missing.err_code) from missing
 
     async def _stream_reaches(self, key: str, position: int) -> None:
-        """Return when the stream `key` reaches to `position`.
+        """Wait until the stream `key` reaches `position`.
 
         Raises:
-            RuntimeError: if it does not within `PATIENCE_SECONDS`, or is another stream by now.
+            RuntimeError: if it does not within `PATIENCE_SECONDS`, or if it is another stream by now.
         """
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             present, last = await retry_until(self._present_stream)
             if present != key:
-                raise RuntimeError("The EVENTS stream was made anew while it was read.")
+                raise RuntimeError("The EVENTS stream was re-created while it was read.")
             if position <= last:
                 return
             if time.monotonic() > until:
-                raise RuntimeError(f"The EVENTS stream ends at {last}, before the checkpoint {position}.")
+                sentence = f"The EVENTS stream ends at {last}, before the checkpoint {position}; restore or reset it."
+                raise RuntimeError(sentence)
             await asyncio.sleep(PATIENCE_PAUSE)
 
     async def _checkpoint(self, key: str) -> tuple[int, int]:
-        """Return revision and value; 0 where there is none."""
+        """Return revision and value of the checkpoint, each 0 if there is none."""
         entry = await self._checkpoints.get(key)
         return entry.revision, entry.value or 0
 

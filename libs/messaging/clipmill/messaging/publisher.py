@@ -1,4 +1,4 @@
-"""Publishing of tasks, events and dead letters, each under an id that is the same whenever it is said again."""
+"""Publishing of tasks, events and dead letters, each under an id that stays the same when it is published again."""
 
 import time
 
@@ -18,16 +18,16 @@ from prometheus_client import Counter
 log = structlog.stdlib.get_logger()
 
 STREAM_FULL = 10077
-"""The server's error code for "maximum messages exceeded"; its class is shared with outages, the code is not."""
+"""Error code for "maximum messages exceeded"; outages raise the same class with other codes."""
 
 BEING_STORED = 10158
-"""The error code of a cluster for a message whose like, with the same id, it is just storing; it may yet fail to."""
+"""Error code of a cluster that is just storing a message with the same id, and may still fail to store it."""
 
-EVENTS_PUBLISHED = Counter("clipmill_events_published_total", "Events stored in the EVENTS stream.", ["kind"])
+EVENTS_PUBLISHED = Counter("clipmill_events_published_total", "Events stored in the EVENTS stream, by kind.", ["kind"])
 
 
 def busy() -> Transient:
-    """Return the failure of a submission that finds the first stage full."""
+    """Return the failure of a submission while the first stage is full."""
     return Transient(ErrorCode.BUSY, "Too many videos are waiting already; try again later.", retry_after=30)
 
 
@@ -39,8 +39,8 @@ def now() -> float:
 class Publisher:
     """Publishes until the server has stored the message, however long an outage lasts.
 
-    Every message has a deterministic `Nats-Msg-Id`: publishing again after an unknown outcome stores nothing twice
-    within the server's window, and later duplicates are recognised by whoever reads them.
+    Every message has a deterministic `Nats-Msg-Id`: within the server's window, publishing again after an unknown
+    outcome stores nothing twice. Readers recognise later duplicates.
     """
 
     def __init__(self, nc: Client) -> None:
@@ -50,20 +50,20 @@ class Publisher:
         """Publish `task` to its stage.
 
         Args:
-            task: what to do.
-            deadline: `time.monotonic()` after which an outage is raised; None to go on for ever.
+            task: Task to be done.
+            deadline: Time (`time.monotonic()`) after which an outage is raised, None to repeat forever.
 
         Raises:
-            Transient: `busy` when no more work is taken in, `unavailable` after the deadline.
+            Transient: `busy` if the stage is full, `unavailable` after the deadline.
         """
         return await self._publish(subjects.task(task), codec.encode(task), task.message_id, deadline)
 
     async def event(self, event: Event, *, deadline: float | None = None) -> PubAck:
-        """Publish `event`, with the time of now unless it has one.
+        """Publish `event`, with the present time unless it has one.
 
         Args:
-            event: what happened.
-            deadline: as for `task`.
+            event: Event to be stored.
+            deadline: Time (`time.monotonic()`) after which an outage is raised, None to repeat forever.
 
         Raises:
             Transient: `unavailable` after the deadline.
@@ -75,13 +75,13 @@ class Publisher:
         return ack
 
     async def dead_letter(self, task: TaskBase, letter: DeadLetter) -> PubAck:
-        """Keep `task` and the reason why nobody will do it."""
+        """Keep `task` and the reason why it was given up."""
         return await self._publish(
             subjects.dead_letter(task), codec.encode(letter), f"dead.{task.message_id}", deadline=None
         )
 
     async def undecodable(self, data: bytes, subject: str) -> PubAck:
-        """Keep a message that no version we know can have sent."""
+        """Keep a message that this version cannot decode."""
         return await self._publish(subjects.undecodable(subject), data, None, deadline=None)
 
     async def _publish(self, subject: str, payload: bytes, message_id: str | None, deadline: float | None) -> PubAck:
@@ -99,5 +99,5 @@ class Publisher:
 
         ack = await retry_until(once, deadline=deadline)
         if ack.duplicate:
-            log.debug("published_before", message_id=message_id)
+            log.debug("duplicate_published", message_id=message_id)
         return ack

@@ -1,8 +1,8 @@
 """Fetching tasks one at a time from a stage's consumers, with no pull ever left pending.
 
-A pull that waits at the server can be orphaned by a cancellation or a restart, and then swallows the next task for
-a whole ack wait. So every pull says `no_wait` and is answered at once; a core subscription to the stage's subjects
-(a doorbell) tells when to ask again, and a slow poll covers what the doorbell misses (a redelivery, an outage).
+A cancellation or a restart can orphan a pull that waits at the server; such a pull then swallows the next task for a
+whole ack wait. So every pull says `no_wait` and is answered at once. A core subscription to the stage's subjects (a
+doorbell) starts the next pull, and a slow poll covers what the doorbell misses: a redelivery, an outage.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 FAIRNESS = 4
-"""Every such pick prefers the normal priority, so that a stream of urgent work cannot starve it."""
+"""Every fourth pick prefers the normal priority, so that urgent work cannot starve it."""
 
 POLL_SECONDS = 1.0
-"""The longest pause between two looks when no bell rings."""
+"""Longest pause between two pulls while no bell rings."""
 
 FIRST_PAUSE = 0.001
-"""The bell rings before the task is stored: look again after this many seconds, doubling up to the poll."""
+"""The bell rings before the task is stored: pull again after this many seconds, then twice as many."""
 
 ANSWER_SECONDS = 1.0
 UNREACHABLE_PAUSE = 0.1
@@ -33,7 +33,7 @@ _PULL = b'{"batch":1,"no_wait":true}'
 
 
 class TaskSource:
-    """The tasks of one stage, urgent ones first."""
+    """The tasks of one stage, those of high priority first."""
 
     def __init__(self, nc: Client, stage: Stage) -> None:
         self._nc = nc
@@ -54,10 +54,10 @@ class TaskSource:
         ]
 
     async def next(self) -> Msg:
-        """Return the next task's message, waiting for one. Cancelling loses nothing."""
+        """Wait for the next task and return its message; a cancellation loses nothing."""
         self._picks += 1
         order = (self._high, self._normal) if self._picks % FAIRNESS else (self._normal, self._high)
-        pause = FIRST_PAUSE  # the bell of a task that is not stored yet may have been heard by the last pick
+        pause = FIRST_PAUSE  # the last pick may have heard the bell of a task that is not stored yet
         while True:
             if self._bell.is_set():
                 self._bell.clear()
@@ -72,10 +72,10 @@ class TaskSource:
                 pause = min(pause * 2, POLL_SECONDS)
 
     async def stop(self) -> None:
-        """Unsubscribe, and give back at once what was delivered and not taken.
+        """Unsubscribe, and give back at once any task that was delivered and not taken.
 
-        A pull that was asked when its asker was cancelled may still bring a task: its answer is waited for, or the task
-        would be nobody's for a whole ack wait.
+        A cancelled pull may still bring a task. Its answer is waited for, because nobody else would get the task for a
+        whole ack wait.
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -84,12 +84,12 @@ class TaskSource:
                     if _status(message) is None:
                         await message.nak()
         except (TimeoutError, nats.errors.Error):
-            pass  # the server is away: it delivers again after the ack wait
+            pass  # the server is away; it delivers the tasks again after the ack wait
         for subscription in self._subscriptions:
             await subscription.unsubscribe()
 
     async def _ask(self, consumer: str) -> Msg | None:
-        while not self._answers.empty():  # came after we had stopped waiting for it: still ours
+        while not self._answers.empty():  # it came after the wait for it had ended
             message = self._answers.get_nowait()
             if _status(message) is None:
                 return message

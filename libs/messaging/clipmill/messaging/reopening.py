@@ -1,12 +1,18 @@
-"""Beginning anew what was given up: the retry of dead letters.
+"""The retry of dead letters, which starts work again that was given up.
 
-The steps and their order: the history is read and the retry refused if it makes no sense; `reopened` is published,
-whose message id is the same for all who saw the same history, so that of two operators one wins; what is to be made
-afresh is deleted; the task is published in the new generation; the letters that this answers are removed. Whatever
-breaks off in between is harmless: before the task there is a job that goes on without one, which the next retry of the
-letter takes up, or else the sweeper; after it there is a letter too many, which the next retry removes.
+A retry has five steps:
 
-A projector that is just ending the job's older generation purges no task of the newer one: `reopened` is stored first.
+1. Read the history, and refuse the retry if it makes no sense.
+2. Publish `reopened`. Its message id is the same for all who saw the same history, so of two operators one wins.
+3. Delete the artifacts that are to be made again.
+4. Publish the task in the new generation.
+5. Remove the letters that this answers.
+
+A retry may break off after any step. Without its task, the job waits until the next retry of the letter, or the
+sweeper, takes it up. A letter that was left over is removed by the next retry.
+
+A projector that is just ending the job's older generation purges no task of the newer one, because `reopened` is stored
+before the task.
 """
 
 import time
@@ -37,34 +43,34 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 CLAIM_SECONDS = 30.0
-"""So long somebody else's retry is taken to be under way; after that it was broken off, and is taken up."""
+"""Time for which somebody else's retry counts as under way; after it, the retry has broken off and is taken up."""
 
 STAGES = tuple(Stage)
 
 
 class Outcome(StrEnum):
-    """What a retry came to."""
+    """The result of a retry."""
 
     REOPENED = "reopened"
-    """The work begins anew."""
+    """The work starts again."""
 
     TAKEN_UP = "taken_up"
-    """A retry that somebody had begun and not finished is finished."""
+    """An earlier retry, which had broken off, is finished."""
 
     ANSWERED = "answered"
-    """The work had begun anew already; only the letter was left over."""
+    """The work had started again already; only the letter was left over."""
 
 
 class Retried(Struct, frozen=True, kw_only=True):
-    """What became of a retry.
+    """A retry that was done.
 
     Attributes:
-        job: whose work it is.
-        clip: the clip that is rendered again, None for the whole job (finished stages skip themselves).
-        generation: of the new work.
-        outcome: what was there to be done.
-        fresh: the stage from which on artifacts were deleted, None if none were.
-        removed: ids of the letters that this answers.
+        job: Job of the letters.
+        clip: Clip that is rendered again, None for the whole job (finished stages skip themselves).
+        generation: Generation of the new work.
+        outcome: Result of the retry.
+        fresh: First stage whose artifacts were deleted, None if none were.
+        removed: Ids of the letters that this answers.
     """
 
     job: JobId
@@ -79,9 +85,9 @@ class Reopening:
     """Retries dead letters.
 
     Args:
-        nc: an open connection.
-        store: where artifacts lie that are to be made afresh; None if nobody will ask for that.
-        patience: seconds that each request may take through an outage; then it is `Transient`, `unavailable`.
+        nc: Open connection.
+        store: Artifact store, needed only for `fresh` retries.
+        patience: Seconds for each request through an outage; after them it raises `Transient`, `unavailable`.
     """
 
     def __init__(self, nc: Client, store: Store | None, *, patience: float) -> None:
@@ -96,9 +102,9 @@ class Reopening:
         """Retry the letter with the id `number`.
 
         Args:
-            number: of the letter.
-            fresh: whether what its stage and later ones made is deleted first, so that they do it all again; of a
-                letter about a clip, only that clip's.
+            number: Id of the letter.
+            fresh: True to delete first what its stage and later ones made; for a letter about a clip, only the clip's
+                artifacts.
 
         Raises:
             Permanent: `not_found`, `bad_request` or `cancelled`, if it cannot be retried.
@@ -106,7 +112,7 @@ class Reopening:
         """
         kept = await self._letters.get(number)
         if kept.letter is None:
-            sentence = f"Nobody can decode the dead letter {number}: it can be shown and dropped, not retried."
+            sentence = f"The dead letter {number} cannot be decoded; show it or drop it."
             raise Permanent(ErrorCode.BAD_REQUEST, sentence)
         return await self._retry(_plan([kept.letter], fresh=fresh))
 
@@ -114,7 +120,7 @@ class Reopening:
         """Retry all letters of `job` at once; see `retry`."""
         letters = [kept.letter for kept in await self._letters.all(job) if kept.letter is not None]
         if not letters:
-            raise Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter of job {job} that could be retried.")
+            raise Permanent(ErrorCode.NOT_FOUND, f"Job {job} has no dead letter that can be retried.")
         return await self._retry(_plan(letters, fresh=fresh))
 
     async def _retry(self, plan: "RetryPlan") -> Retried:
@@ -126,7 +132,7 @@ class Reopening:
             history.note(message.data)
         queued = history.queued
         if queued is None:
-            sentence = f"Job {job} cannot be reopened: it was deleted, or its first events have expired."
+            sentence = f"Job {job} was deleted, or its first events have expired; submit the video again."
             raise Permanent(ErrorCode.NOT_FOUND, sentence)
         if history.cancelled or await self._over(job):
             raise Permanent(ErrorCode.CANCELLED, f"Job {job} was cancelled or deleted; submit the video again.")
@@ -134,11 +140,11 @@ class Reopening:
         if earlier is not None:
             return await self._take_up(plan, earlier, history, queued)
         if not all(history.failed(letter.task.clip) >= letter.task.generation for letter in plan.letters):
-            sentence = f"Job {job} is just being told of this failure; try again in a moment."
+            sentence = f"Job {job} does not show this failure yet; try again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
         ours = Reopened(
             job=job,
-            at=time.time(),  # to the microsecond: it tells our claim from another's
+            at=time.time(),  # to the microsecond, which distinguishes this claim from another
             generation=1 + max(plan.generation, history.generation),
             clip=plan.clip,
             fresh=plan.fresh,
@@ -149,29 +155,33 @@ class Reopening:
         return await self._done(plan, ours, Outcome.REOPENED)
 
     async def _check_store(self) -> None:
-        """Find out before the job is told that what is to be made afresh can be deleted."""
+        """Check before the job is reopened that artifacts can be deleted."""
         if self._store is None:
-            raise Permanent(ErrorCode.BAD_REQUEST, "Nothing can be made afresh without the artifact store.")
+            raise Permanent(ErrorCode.BAD_REQUEST, "A fresh retry needs the artifact store; set CLIPMILL_STORE_URL.")
         await self._store.ready()
 
     async def _over(self, job: JobId) -> bool:
-        """Whether no generation of `job` will be done any more."""
+        """Return whether `job` was cancelled or deleted."""
         bucket = await Bucket.open(self._nc, CONTROL, int, deadline=self._deadline())
         return await EndedJobs(bucket).ended(job, ENDED_FOR_GOOD, deadline=self._deadline())
 
     async def _claim(self, ours: Reopened) -> None:
-        """Publish `ours`, unless somebody who saw the same history was faster."""
+        """Publish `ours`.
+
+        Raises:
+            Transient: `busy`, if somebody who saw the same history was faster.
+        """
         await self._publisher.event(ours, deadline=self._deadline())
         winner = await self._streams.last_event(ours.job, Reopened)
         if winner is None or codec.decode_event(winner.data) != ours:
-            sentence = f"Somebody else has just reopened job {ours.job}; look again in a moment."
+            sentence = f"Somebody else has just reopened job {ours.job}; check it in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
 
     async def _take_up(self, plan: "RetryPlan", earlier: Reopened, history: JobHistory, queued: Queued) -> Retried:
-        """Finish a retry that somebody began: in its generation, so that nothing is done twice."""
+        """Finish a retry that somebody began, in its generation, so that nothing is done twice."""
         age = time.time() - earlier.at
         if age < CLAIM_SECONDS:
-            sentence = f"Somebody else has reopened job {plan.job} {max(age, 0):.0f} s ago; look again in a moment."
+            sentence = f"Somebody else reopened job {plan.job} {max(age, 0):.0f} s ago; check it in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=CLAIM_SECONDS)
         if history.heard(plan.clip) >= earlier.generation or await self._waiting(plan.job, earlier.generation):
             return await self._done(plan, earlier, Outcome.ANSWERED)
@@ -179,7 +189,7 @@ class Reopening:
         return await self._done(plan, earlier, Outcome.TAKEN_UP)
 
     async def _publish(self, plan: "RetryPlan", reopened: Reopened, queued: Queued, stale: Iterable[str]) -> None:
-        """Publish the task that begins the new generation, once nothing stale is in its way."""
+        """Delete the stale artifacts and publish the first task of the new generation."""
         if self._store is not None:
             for key in stale:
                 await (self._store.delete_prefix(key) if key.endswith("/") else self._store.delete(key))
@@ -190,7 +200,7 @@ class Reopening:
         await self._publisher.task(task, deadline=self._deadline())
 
     async def _waiting(self, job: JobId, generation: int) -> bool:
-        """Whether a task of `generation` or later is in a queue or being worked on."""
+        """Return whether a task of `generation` or later is waiting or being worked on."""
         async for message in self._streams.tasks(job):
             if _generation(message.data) >= generation:
                 return True
@@ -215,23 +225,23 @@ class Reopening:
 
 
 class _Dated(Struct):
-    """What is looked at of a task."""
+    """The only field of a task that is read here."""
 
     generation: int = 0
 
 
 @dataclass(frozen=True)
 class RetryPlan:
-    """What is to begin anew.
+    """The work that a retry starts again.
 
     Attributes:
-        job: whose work it is.
-        generation: the latest in which it was given up.
-        letters: which said so.
-        clip: the clip it is about, None for the whole job.
-        task: the clip's task, None for the job's first.
-        fresh: the stage that is done afresh, as the job is told.
-        stale: keys to be deleted, as `layout.made_from` orders them.
+        job: Job of the letters.
+        generation: Latest generation in which the work was given up.
+        letters: Letters that are retried.
+        clip: Clip that is rendered again, None for the whole job.
+        task: Task of that clip, None for the job's first task.
+        fresh: Stage that does its work again, named in the event `reopened`; None if artifacts stay.
+        stale: Keys to delete, as `layout.made_from` orders them.
     """
 
     job: JobId
@@ -244,10 +254,10 @@ class RetryPlan:
 
 
 def _plan(letters: Sequence[DeadLetter], *, fresh: bool) -> RetryPlan:
-    """Return what retrying `letters`, which are of one job, means.
+    """Return the plan to retry `letters`, which belong to one job.
 
-    One clip is rendered again by its own task. Several, like a job that failed as a whole, go through the job's first
-    task: one `reopened` answers them all, and what is finished skips itself.
+    One clip is rendered again by its own task. For several clips, or a job that failed as a whole, the plan starts with
+    the job's first task: one `reopened` answers all letters, and finished stages skip themselves.
     """
     job = letters[0].task.job
     generation = max(letter.task.generation for letter in letters)
@@ -265,7 +275,7 @@ def _plan(letters: Sequence[DeadLetter], *, fresh: bool) -> RetryPlan:
 
 
 def _answers(reopened: Reopened, kept: KeptLetter) -> bool:
-    """Whether `kept` is of a generation before `reopened` and about the same clip, or about anything of the job."""
+    """Return whether `reopened` answers `kept`, a letter of an earlier generation about the same clip or job."""
     if kept.letter is None:
         return False
     task = kept.letter.task

@@ -1,4 +1,4 @@
-"""Whether a failed task is tried again, and when."""
+"""Decisions about a failed task: another try after a delay, or none."""
 
 import random
 from dataclasses import dataclass
@@ -7,36 +7,36 @@ from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.messaging.attempts import Tally
 
 BLAMELESS = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.OUT_OF_SPACE})
-"""The surroundings failed, not the task: the store is away, the disk is full. A try that ends so is not counted."""
+"""Failures of the surroundings, not of the task: the store is away, the disk is full. Such tries are not counted."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Try again after `delay` seconds."""
+    """The decision to try again after `delay` seconds."""
 
     delay: float
 
 
 @dataclass(frozen=True)
 class GiveUp:
-    """Do not try again."""
+    """The decision not to try again."""
 
 
 def blameless(failure: Failure) -> bool:
-    """Whether the try that ended in `failure` is to be counted as waiting."""
+    """Return whether the try that ended in `failure` counts as waiting."""
     return isinstance(failure, Transient) and failure.code in BLAMELESS
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and after what delays, a stage tries a task again.
+    """The number of tries of a stage, and the delays between them.
 
     Attributes:
         attempts: Number of tries after which a task is given up.
         first_delay: Delay before the second try, in seconds: long enough for a restarted neighbour to be back.
         delay_limit: Longest delay between two tries, in seconds.
         waits: Number of tries that may end because the surroundings failed. With the default delays they take about
-            an hour, in which an operator can act.
+            an hour, so an operator has time to act.
     """
 
     attempts: int = 3
@@ -45,14 +45,14 @@ class RetryPolicy:
     waits: int = 45
 
     def exhausted(self, tally: Tally) -> bool:
-        """Whether a task whose next try was just counted may not be tried: all tries before it died without a word."""
+        """Return whether a task whose next try was just counted has used up all tries, because each of them died."""
         return tally.begun > self.attempts
 
     def decide(self, failure: Failure, tally: Tally, chance: random.Random) -> Retry | GiveUp:
         """Return what to do about `failure`.
 
-        The delay doubles with each try and is drawn evenly from the upper half of that span, so that tasks that failed
-        together do not come back together; a delay that the other side asked for is respected.
+        The delay doubles with each try and is drawn evenly from the upper half of that span, so tasks that failed
+        together do not come back together. It is at least the delay for which the other side asked.
 
         Args:
             failure: Reason why the try failed.

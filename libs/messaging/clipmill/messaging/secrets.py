@@ -1,4 +1,4 @@
-"""Keys that submitters lend for one job: encrypted at rest, gone when the job ends."""
+"""Keys that submitters lend for one job, encrypted at rest and removed when the job ends."""
 
 import base64
 import hashlib
@@ -13,9 +13,9 @@ class Secrets:
     """The bucket `secrets`, readable only with the installation's secret key.
 
     Args:
-        bucket: where the encrypted values lie.
-        secret_key: any text of good entropy; a key of Fernet (AES-128-CBC with HMAC-SHA-256) is derived from it. None
-            when the installation has none: then no secret can be kept.
+        bucket: Bucket of the encrypted values.
+        secret_key: Text of good entropy, from which a key of Fernet (AES-128-CBC with HMAC-SHA-256) is derived; None if
+            the installation has none, so that no secret can be kept.
     """
 
     def __init__(self, bucket: Bucket[bytes], secret_key: str | None) -> None:
@@ -28,13 +28,13 @@ class Secrets:
         """Keep `secret` until `job` ends.
 
         Raises:
-            Permanent: `secrets_not_configured`, when the installation has no secret key.
+            Permanent: `secrets_not_configured`, if the installation has no secret key.
             Transient: `unavailable`, after the deadline (`time.monotonic()`).
         """
         if self._cipher is None:
             raise Permanent(
                 ErrorCode.SECRETS_NOT_CONFIGURED,
-                "This server cannot keep a key for a job: its operator has not set CLIPMILL_SECRET_KEY.",
+                "This server cannot keep a key for a job; its operator must set CLIPMILL_SECRET_KEY.",
             )
         value = self._cipher.encrypt(secret.encode())
         await self._bucket.put(job, value, deadline=deadline)
@@ -43,7 +43,7 @@ class Secrets:
         """Return the secret lent for `job`, None if there is none.
 
         Raises:
-            Permanent: `secrets_not_configured`, when it was encrypted with another secret key.
+            Permanent: `secrets_not_configured`, if it was encrypted with another secret key.
         """
         if self._cipher is None:
             return None
@@ -55,9 +55,9 @@ class Secrets:
         except InvalidToken:
             raise Permanent(
                 ErrorCode.SECRETS_NOT_CONFIGURED,
-                "The key sent with this job cannot be read: CLIPMILL_SECRET_KEY differs between the services.",
+                "The key sent with this job cannot be read; set the same CLIPMILL_SECRET_KEY for all services.",
             ) from None
 
     async def forget(self, job: JobId) -> None:
-        """Remove what was lent for `job`, every older value included."""
+        """Remove the secret lent for `job`, every older value included."""
         await self._bucket.purge(job)

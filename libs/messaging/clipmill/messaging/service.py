@@ -1,4 +1,4 @@
-"""What every service's `__main__` runs: settings, logs, health, NATS, the store, workers, and an orderly stop."""
+"""The frame of every service: settings, logs, health, NATS, the store, workers, and an orderly stop."""
 
 import argparse
 import asyncio
@@ -49,15 +49,15 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 log = logs.get_logger(__name__)
 
 TOPOLOGY_PAUSE = 0.5
-"""Seconds between two looks for streams that `clipmill topology apply` has not made yet."""
+"""Seconds between two checks for streams that `clipmill topology apply` has not created yet."""
 
 STORE_CHECK_SECONDS = 10.0
-"""How often readiness looks whether the store answers."""
+"""Time between two checks whether the store answers, for readiness."""
 
 STORE_RETRY_SECONDS = 1.0
 
 BAD_SETTING = 2
-"""The exit status when a setting cannot be used: starting again would not help."""
+"""Exit status for a wrong setting, after which another start would not help."""
 
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -66,17 +66,17 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a service is given to work with.
+    """The connections and facilities of a running service.
 
     Attributes:
-        nc: the connection to NATS.
-        streams: what the streams hold of jobs.
-        store: the artifact store.
-        health: where readiness checks are registered.
-        port: the service's own port, where health and metrics are answered; another application may take over.
-        shared: what workers need.
-        common: the settings that all services share.
-        ack_wait: of the task consumers, seconds.
+        nc: Connection to NATS.
+        streams: Streams of jobs.
+        store: Artifact store.
+        health: Registry of readiness checks.
+        port: Port of the service, which answers health and metrics; another application may take over.
+        shared: Facilities that workers share.
+        common: Settings that all services share.
+        ack_wait: Ack wait of the task consumers, in seconds.
     """
 
     nc: Client
@@ -89,7 +89,7 @@ class Runtime:
     ack_wait: float
 
     async def bucket(self, config: BucketConfig, kind: type[V]) -> Bucket[V]:
-        """Return one of the topology's buckets, whose values are of the type `kind`."""
+        """Return one of the topology's buckets, with values of type `kind`."""
         return await Bucket.open(self.nc, config, kind)
 
 
@@ -107,12 +107,12 @@ def main(
     """Run a service from its command line: `python -m clipmill.<name> [run | config [--json] | …]`.
 
     Args:
-        name: the service, as its settings are prefixed.
-        kind: its settings.
-        build: enters with settings and runtime, yields what to work on, and cleans up when left.
-        front: makes what answers on the port unless `build` puts another application there.
-        commands: its further commands: by their names the functions, as `module:function`, that take the words after
-            the name and return the exit status. Only the command that is run is imported.
+        name: Name of the service, also in the prefix of its settings.
+        kind: Type of its settings.
+        build: Context manager that gets settings and runtime, yields the stages to work on, and cleans up.
+        front: Function that makes the application on the port until `build` puts another one there.
+        commands: Further commands: each name with its function as `module:function`, which takes the words after the
+            name and returns the exit status. Only the function of the given command is imported.
     """
     with _explaining(name):
         if sys.argv[1:] and sys.argv[1] in commands:
@@ -128,7 +128,7 @@ def main(
 
 
 def configured(name: str, kind: type[S]) -> S:
-    """Return a service's settings, with the log set up as they say and warnings about variables in it.
+    """Return a service's settings, after it has set up the log by them and warned there about variables.
 
     Raises:
         SettingsError: if a variable has a bad value.
@@ -144,7 +144,7 @@ def configured(name: str, kind: type[S]) -> S:
 
 @contextlib.contextmanager
 def _explaining(name: str) -> Iterator[None]:
-    """End the process with a sentence where its surroundings are to blame."""
+    """End the process with a sentence if its settings or its surroundings are wrong."""
     try:
         yield
     except SettingsError as error:
@@ -155,12 +155,12 @@ def _explaining(name: str) -> Iterator[None]:
 
 
 def _parse(name: str, commands: Iterable[str]) -> argparse.Namespace:
-    more = "".join(f" `{word} --help` describes a further command." for word in commands)
+    more = "".join(f" `{word} --help` describes another command." for word in commands)
     parser = argparse.ArgumentParser(prog=f"python -m clipmill.{name}", epilog=more or None)
     parsers = parser.add_subparsers(dest="command")
     parsers.add_parser("run", help="work until SIGTERM (the default)")
-    config = parsers.add_parser("config", help="print every setting and its present value")
-    config.add_argument("--json", action="store_true", help="for machines")
+    config = parsers.add_parser("config", help="print every setting with its value")
+    config.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
 
 
@@ -203,21 +203,21 @@ class _Service(Generic[S]):
         self._begun = False
 
     async def run(self, front: Front) -> None:
-        """Serve until SIGTERM or SIGINT, also one that comes while the service is still starting."""
+        """Serve until SIGTERM or SIGINT, also if it comes while the service is still starting."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         async with open_port(self._common.host, self._port, front(self._health)) as port:
-            log.info("listening", host=self._common.host, port=port.number)
+            log.info("port_opened", host=self._common.host, port=port.number)
             serving = asyncio.create_task(self._serve(port))
             stopped = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._begun:  # still waiting for NATS or the topology: nothing to give back
+            if not self._begun:  # still waiting for NATS or the topology, so there is no task to give back
                 serving.cancel()
             stopped.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
-        log.info("stopped")
+        log.info("service_stopped")
 
     async def _serve(self, port: ListeningPort) -> None:
         async with (
@@ -228,11 +228,11 @@ class _Service(Generic[S]):
             running = [asyncio.create_task(worker.run()) for worker in workers]
             self._begun = True
             self._started.set()
-            log.info("ready_for_work", stages=[str(work.stage) for work in works])
+            log.info("service_started", stages=[str(work.stage) for work in works])
             stopped = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
             self._started.set(False)
-            log.info("stopping")
+            log.info("service_stopping")
             await asyncio.gather(*(worker.stop(self._common.shutdown_seconds) for worker in workers))
             stopped.cancel()
             await asyncio.gather(*running)
@@ -242,13 +242,13 @@ class _Service(Generic[S]):
 async def open_runtime(
     name: str, common: CommonSettings, health: Health, port: ListeningPort | None = None
 ) -> AsyncIterator[Runtime]:
-    """Connect to everything a service needs, waiting for what is not there yet; close it when left.
+    """Connect to everything that a service needs, wait for what is not there yet, and close it at the end.
 
     Args:
-        name: the service, as NATS's monitoring shows it.
-        common: the settings that all services share.
-        health: where what is waited for is told.
-        port: the service's own, None for a program that has none.
+        name: Name of the service in NATS's monitoring.
+        common: Settings that all services share.
+        health: Registry of readiness checks, which show what is missing.
+        port: Port of the service, None for a program without one.
     """
     health.flag("nats")
     stored = health.flag("store")
@@ -281,8 +281,7 @@ async def open_runtime(
 
 
 async def _await_topology(js: JetStreamContext) -> float:
-    """Wait until `clipmill topology apply` has run; returns the consumers' ack wait in seconds."""
-    last = CONSUMERS[-1]
+    """Wait until `clipmill topology apply` has run and return the consumers' ack wait, in seconds."""
     reported = False
     while True:
         try:
@@ -292,7 +291,7 @@ async def _await_topology(js: JetStreamContext) -> float:
                 await retry_until(partial(js.key_value, bucket.name))
         except (NotFoundError, BucketNotFoundError):
             if not reported:
-                log.warning("topology_missing", sentence=f"{last.name} is not there: run `clipmill topology apply`.")
+                log.warning("topology_missing", sentence="NATS lacks streams; run `clipmill topology apply`.")
                 reported = True
             await asyncio.sleep(TOPOLOGY_PAUSE)
         else:
@@ -305,7 +304,7 @@ async def _watch_store(store: Store, flag: Flag) -> None:
             await store.ready()
         except Transient as reason:
             if flag.value:
-                log.warning("store_unreachable", sentence=reason.sentence)
+                log.warning("store_lost", sentence=reason.sentence)
             flag.set(False)
             await asyncio.sleep(STORE_RETRY_SECONDS)
         else:

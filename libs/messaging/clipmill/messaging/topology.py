@@ -1,8 +1,8 @@
 """The streams, consumers and buckets of clipmill and their limits, in one place.
 
-Their names on the wire (`$KV.`, `KV_`) are made here, those of JetStream's own API in `job_streams`, and nowhere else.
+Only this file knows their names on the wire (`$KV.`, `KV_`), and only `job_streams` those of JetStream's API.
 
-`apply` creates or updates them all and may run any number of times; services only use what it made.
+`apply` creates or updates them all and may run any number of times; services only use them.
 """
 
 import time
@@ -34,50 +34,50 @@ EVENTS = "EVENTS"
 DEAD_LETTERS = "DEAD_LETTERS"
 
 ACK_WAIT = 30.0
-"""Seconds after its last sign of life that a worker's task goes to another one."""
+"""Seconds without a heartbeat after which a worker's task goes to another worker."""
 
 ACK_PENDING_LIMIT = 100_000
-"""Tasks that a consumer may have out at once: delayed retries count, so it is far above any number of workers."""
+"""Tasks that a consumer may have delivered at once; far above any number of workers, because delayed retries count."""
 
 INTAKE_LIMIT = 10_000
-"""Submissions that may wait: above it the gateway refuses new ones, the only place where work is refused."""
+"""Submissions that may wait. Above it the gateway refuses new ones; no other place refuses work."""
 
 DEDUPE_SECONDS = 120.0
-"""How long the server remembers message ids; handlers are idempotent, so this only saves work."""
+"""Time for which the server remembers message ids; handlers are idempotent, so this only saves work."""
 
 LEASE_SECONDS = 4.0
-"""How long the projector's lease outlives its holder: a takeover takes at most this and a tenth."""
+"""Time for which the projector's lease outlives its holder; a takeover takes at most this and a tenth."""
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
-"""How long a finished job is kept by default, seconds."""
+"""Time for which a finished job is kept by default, in seconds."""
 
 BACKSTOP = 4
-"""Streams and buckets keep what belongs to a job this many retentions long: the sweeper ends jobs, not the server."""
+"""Retentions for which streams and buckets keep their entries, long enough for the sweeper to remove jobs first."""
 
 PATIENCE_SECONDS = 60.0
-"""How long `apply` goes on while servers start, elect a leader or are away: three dead ones take longest to agree."""
+"""Time for which `apply` goes on while servers start, elect a leader or are away."""
 
 ANSWER_SECONDS = 5.0
-"""How long one request of `apply` waits: three copies are made in as many elections as the worst case needs."""
+"""Wait for the answer to one request of `apply`; creating three copies may take several elections."""
 
 PASSING = {10005, 10008}
-"""Refusals that pass when more servers have started: no suitable peers, system temporarily unavailable."""
+"""Refusals that end when more servers have started: no suitable peers, system temporarily unavailable."""
 
 REFUSED = {10074}
-"""The server's faults that are the asker's: copies are wanted of a server that is not in a cluster."""
+"""Refusals that are reported as server errors: copies are wanted of a server that is not in a cluster."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream's name, what it takes and how it keeps it.
+    """A stream and its limits.
 
     Attributes:
-        name: as NATS knows it.
-        subjects: what it stores.
-        retention: whether an acknowledged message goes (work queue) or stays (limits).
-        limit: the most messages it holds, None for no limit; beyond it publishing is refused.
-        direct: whether it answers reads by position without a consumer.
-        expires: whether messages go after the backstop age.
+        name: Name of the stream in NATS.
+        subjects: Subjects whose messages it stores.
+        retention: Rule for an acknowledged message: it goes (work queue) or stays (limits).
+        limit: Most messages it holds, None for no limit; beyond it publishing is refused.
+        direct: True to answer reads by position without a consumer.
+        expires: True to remove messages after the backstop age.
     """
 
     name: str
@@ -93,9 +93,9 @@ class Consumer:
     """A durable pull consumer: the tasks of one stage and priority.
 
     Attributes:
-        name: as NATS knows it.
-        stream: where it reads.
-        subject: what it delivers.
+        name: Name of the consumer in NATS.
+        stream: Stream that it reads.
+        subject: Subject whose messages it delivers.
     """
 
     name: str
@@ -108,8 +108,8 @@ class BucketConfig:
     """A key-value bucket.
 
     Attributes:
-        name: as NATS knows it.
-        ttl: seconds after which a key goes: a number, "backstop", or None for never.
+        name: Name of the bucket in NATS.
+        ttl: Time after which a key goes: seconds, "backstop", or None for never.
     """
 
     name: str
@@ -126,7 +126,7 @@ class BucketConfig:
 
 
 def stream_of(stage: Stage) -> str:
-    """Return the name of the stream that holds a stage's tasks: those that a job begins with wait apart."""
+    """Return the name of the stream that holds a stage's tasks; a job's first task has a stream for itself."""
     return TASKS if stage.builds_on else INTAKE
 
 
@@ -170,14 +170,14 @@ async def apply(
     ack_wait: float = ACK_WAIT,
     patience: float = PATIENCE_SECONDS,
 ) -> None:
-    """Create what is missing and update what differs, while servers come and go.
+    """Create missing streams, consumers and buckets and update those that differ, while servers come and go.
 
     Args:
-        nc: an open connection.
-        replicas: copies of each stream, 1 or 3; streams that have another number are changed while they are used.
-        retention: seconds that a finished job is kept.
-        ack_wait: seconds of silence after which a task is delivered again.
-        patience: seconds for all of it.
+        nc: Open connection.
+        replicas: Copies of each stream, 1 or 3; a stream with another number is changed while it is used.
+        retention: Seconds for which a finished job is kept.
+        ack_wait: Seconds without a heartbeat after which a task is delivered again.
+        patience: Seconds for all requests together.
 
     Raises:
         Transient: `unavailable`, if the servers do not do it within `patience`.
@@ -214,7 +214,7 @@ async def _retry_step(step: Callable[[], Awaitable[None]], deadline: float) -> N
     except Transient:
         if refused is None:
             raise
-        sentence = f"NATS has no place for what is wanted: {refused.description}. Do all its servers run?"
+        sentence = f"NATS has no place for the streams ({refused.description}); check that all its servers run."
         raise Transient(ErrorCode.UNAVAILABLE, sentence) from refused
 
 
@@ -276,5 +276,5 @@ async def _apply_bucket(js: JetStreamContext, bucket: BucketConfig, replicas: in
 
 
 def _window(age: float) -> float:
-    """Return for how long message ids are remembered: the server refuses longer than the messages are kept."""
+    """Return the time for which message ids are remembered; the server takes no longer time than `age`."""
     return min(DEDUPE_SECONDS, age) if age else DEDUPE_SECONDS

@@ -1,9 +1,9 @@
-"""The loop that every stage runs: take a task when a slot is free, stay alive while it is done, settle it once.
+"""The loop of every stage: take a task when a slot is free, send heartbeats while it is done, settle it once.
 
-A task is settled in one of four ways: acknowledged when its handler returned, delayed when another try may help, kept
-as a dead letter when none will, given back when this process is asked to stop. A worker that could not say it is
-alive within the ack wait has been superseded: it may still acknowledge what it finished, and leaves all else to the
-worker that has the task now.
+A worker settles a task in one of four ways: it acknowledges a task whose handler returned, delays one for which another
+try may help, keeps one as a dead letter if no try will help, and gives one back when this process is asked to stop. A
+worker that sent no heartbeat within the ack wait is superseded: it may still acknowledge a finished task, and leaves
+the rest to the worker that has the task now.
 """
 
 import asyncio
@@ -38,42 +38,42 @@ from prometheus_client import Counter, Gauge, Histogram
 
 log = logs.get_logger(__name__)
 
-TASKS = Counter("clipmill_tasks_total", "Deliveries of tasks, by how they were settled.", ["stage", "outcome"])
+TASKS = Counter("clipmill_tasks_total", "Task deliveries, by stage and outcome.", ["stage", "outcome"])
 TASK_SECONDS = Histogram(
     "clipmill_task_duration_seconds",
-    "Wall time of handlers that finished.",
+    "Seconds that finished handlers took, by stage.",
     ["stage"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600),
 )
-RUNNING = Gauge("clipmill_tasks_running", "Tasks being worked on.", ["stage"])
-SLOTS = Gauge("clipmill_worker_slots", "Tasks that may be worked on at once.", ["stage"])
+RUNNING = Gauge("clipmill_tasks_running", "Tasks being worked on, by stage.", ["stage"])
+SLOTS = Gauge("clipmill_worker_slots", "Slots for tasks at once, by stage.", ["stage"])
 
 BEATS_PER_ACK_WAIT = 3
 
 BEAT_RETRY_SECONDS = 0.1
-"""How soon a beat that nobody heard is tried again: the first thing after an outage is to say that one is alive."""
+"""Pause before a heartbeat that nobody heard is repeated, so that one is sent at once after an outage."""
 
 TAKE_BACK_SECONDS = 60.0
-"""How long a worker remembers, through an outage, that a try whose acknowledgement was lost is to be taken back."""
+"""Time for which a worker goes on, through an outage, to take back a try whose acknowledgement was lost."""
 
 GIVE_BACK_SECONDS = 2.0
-"""How long a stopping worker waits for a server that is away before it lets the ack wait give its task back."""
+"""Time that a stopping worker waits for a server that is away; then the task goes back after the ack wait."""
 
 OUTCOMES = ("finished", "retried", "failed", "given_back", "dropped", "superseded")
 
 Handler = Callable[[Any, TaskContext], Awaitable[None]]
-"""Does one task. The task's type is the stage's own, which the stream's subjects guarantee."""
+"""A function that does one task. The task has the stage's type, which the stream's subjects guarantee."""
 
 
 @dataclass(frozen=True)
 class StageWorker:
-    """How one process works on one stage.
+    """The work of one process on one stage.
 
     Attributes:
-        stage: which.
-        handler: does one task; raises `Permanent` or `Transient`.
-        slots: how many tasks at once.
-        retry: how often, and when, a task that failed is tried again.
+        stage: Stage whose tasks are done.
+        handler: Function that does one task and raises `Permanent` or `Transient`.
+        slots: Number of tasks at once.
+        retry: Number of tries and delays between them.
     """
 
     stage: Stage
@@ -84,7 +84,7 @@ class StageWorker:
 
 @dataclass(frozen=True)
 class Facilities:
-    """What the workers of one process share."""
+    """The facilities that the workers of one process share."""
 
     nc: Client
     publisher: Publisher
@@ -97,9 +97,9 @@ class Worker:
     """Runs a `StageWorker` until it is asked to stop.
 
     Args:
-        work: what to do with each task, and how many at once.
-        shared: what the process's workers share.
-        ack_wait: the consumer's ack wait, seconds; a third of it is the time between two heartbeats.
+        work: Stage, handler and slots.
+        shared: Facilities that the workers of the process share.
+        ack_wait: Ack wait of the consumer, in seconds; a third of it is the time between two heartbeats.
     """
 
     def __init__(self, work: StageWorker, shared: Facilities, *, ack_wait: float = ACK_WAIT) -> None:
@@ -120,7 +120,7 @@ class Worker:
             TASKS.labels(work.stage, outcome)
 
     async def run(self) -> None:
-        """Take and do tasks until `stop`; returns when the loop has stopped fetching."""
+        """Take and do tasks until `stop`; return when the loop has stopped fetching."""
         await self._source.start()
         slots = asyncio.Semaphore(self._work.slots)
         stopping = asyncio.create_task(self._stopping.wait())
@@ -155,7 +155,7 @@ class Worker:
         try:
             task = codec.decode_task(message.data)
         except msgspec.DecodeError as reason:
-            log.warning("undecodable_task", subject=message.subject, reason=str(reason))
+            log.warning("task_decoding_failed", subject=message.subject, reason=str(reason))
             await self._publisher.undecodable(message.data, message.subject)
             await message.term()
             return
@@ -171,7 +171,7 @@ class Worker:
             log.info("task_settled", outcome=outcome, seconds=round(time.monotonic() - delivery.begun, 3))
 
     async def _settle(self, delivery: Delivery) -> str:
-        """Do the task and settle its message; returns the outcome's name."""
+        """Do the task, settle its message and return the outcome's name."""
         task = delivery.task
         try:
             ended, tally = await asyncio.gather(
@@ -202,7 +202,7 @@ class Worker:
         return await self._finish(delivery, TAKE_BACK_SECONDS)
 
     async def _work_alive(self, delivery: Delivery, attempt: int) -> bool:
-        """Run the handler under heartbeats; returns False when the job ended meanwhile."""
+        """Run the handler under heartbeats and return whether it finished before the job ended."""
         task = delivery.task
         context = TaskContext(task, attempt, self._publisher, self._secrets)
         with self._ended.watch(task.job, task.generation) as ended:
@@ -223,10 +223,10 @@ class Worker:
         return True
 
     async def _finish(self, delivery: Delivery, patience: float) -> str:
-        """Acknowledge what is done.
+        """Acknowledge a finished task.
 
-        A try whose acknowledgement was lost is taken back: the task will be delivered again and skip its work, and that
-        is not the sign of a dead worker that a try begun is.
+        A try whose acknowledgement was lost is taken back: the task will be delivered again and skip its work, and
+        this try must not count as a worker that died.
         """
         if not await delivery.finish():
             with contextlib.suppress(Transient):
@@ -235,29 +235,29 @@ class Worker:
         return "finished"
 
     async def _guarded(self, delivery: Delivery, context: TaskContext) -> None:
-        """Run the handler; what it did not foresee may pass, so it is tried again, with the trace in the log."""
+        """Run the handler; an unforeseen error is logged with its trace and is `Transient`, because it may pass."""
         try:
             await self._work.handler(delivery.task, context)
         except (Failure, asyncio.CancelledError):
             raise
         except Exception as error:
-            log.exception("handler_broke")
+            log.exception("handler_failed")
             raise Transient(
                 ErrorCode.INTERNAL, f"The {self._work.stage} stage met an internal error ({type(error).__name__})."
             ) from error
         delivery.done = True
 
     async def _beat(self, delivery: Delivery) -> None:
-        """Say that the task is alive until cancelled, or until it is another worker's."""
+        """Send heartbeats until cancelled, or until another worker may have the task."""
         heard = True
         while not delivery.superseded:
             await asyncio.sleep(self._ack_wait / BEATS_PER_ACK_WAIT if heard else BEAT_RETRY_SECONDS)
             heard = await delivery.beat()
-        log.warning("superseded")
+        log.warning("worker_superseded")
         await self._attempts.take_back(delivery.task)  # this try did not die
 
     async def _watch_for_end(self, task: Task, ended: asyncio.Event) -> None:
-        """Look whether the task's job has ended, until cancelled: what was told during an outage was not heard."""
+        """Check again and again whether the task's job has ended, because an outage hides the news of it."""
         while True:
             await asyncio.sleep(self._ack_wait / BEATS_PER_ACK_WAIT)
             if await self._ended.ended(task.job, task.generation):
@@ -265,13 +265,13 @@ class Worker:
 
     async def _failed(self, delivery: Delivery, failure: Failure, tally: Tally) -> str:
         if delivery.superseded:
-            log.warning("failure_left_to_successor", code=failure.code, sentence=failure.sentence)
+            log.warning("superseded_worker_failed", code=failure.code, sentence=failure.sentence)
             return "superseded"
         if blameless(failure):
             tally = await self._attempts.wait(delivery.task)
         decision = self._work.retry.decide(failure, tally, self._chance)
         facts = {"code": failure.code, "sentence": failure.sentence, "attempt": tally.begun, "waited": tally.waited}
-        if isinstance(failure, Permanent):  # the input's fault, not the service's: nobody needs to be woken
+        if isinstance(failure, Permanent):  # the input is at fault, so nobody needs to be woken
             log.info("task_failed", **facts)
         elif isinstance(decision, Retry):
             log.warning("task_failed", again_in_seconds=round(decision.delay, 1), **facts)
@@ -283,7 +283,7 @@ class Worker:
         return await self._give_up(delivery, failure, tally.begun + tally.waited)
 
     async def _give_up(self, delivery: Delivery, failure: Failure, attempts: int) -> str:
-        """Keep the task as a dead letter, tell the job, and settle the message."""
+        """Keep the task as a dead letter, publish its failure, and settle the message."""
         task = delivery.task
         letter = DeadLetter(task=task, code=failure.code, sentence=failure.sentence, attempts=attempts, at=now())
         await self._publisher.dead_letter(task, letter)
@@ -292,14 +292,14 @@ class Worker:
         return "failed"
 
     async def _give_back(self, delivery: Delivery) -> None:
-        """Let another worker have the task, as if it had never been here."""
+        """Give the task back and take back its try."""
         with contextlib.suppress(Transient):
             await self._attempts.take_back(delivery.task, deadline=time.monotonic() + GIVE_BACK_SECONDS)
         await delivery.give_back()
 
 
 async def _unfetch(fetching: asyncio.Task[Msg]) -> None:
-    """Give back a task that came just when nobody wanted one any more."""
+    """Give back a task that came just when fetching stopped."""
     if not fetching.done():
         fetching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -309,7 +309,7 @@ async def _unfetch(fetching: asyncio.Task[Msg]) -> None:
 
 
 def _failure_event(task: Task, failure: Failure) -> Failed | ClipFailed:
-    """Return the event that tells the job of a failure for good; a clip fails alone."""
+    """Return the event of a final failure; a clip fails alone."""
     if task.clip is None:
         return Failed(
             job=task.job,
