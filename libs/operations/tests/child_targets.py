@@ -1,4 +1,4 @@
-"""What the children of test_child.py run."""
+"""Functions that the children of test_child.py run."""
 
 import atexit
 import os
@@ -88,7 +88,7 @@ def print_without_end(request: Request, report: Report) -> Result:
 
 
 def fill_memory(request: Request, report: Report) -> Result:
-    """In a grandchild, so that the whole group must be counted."""
+    """Use memory in a grandchild, so that the whole group must be counted."""
     code = f"import time; block = b'x' * {request.number}; time.sleep(600)"
     subprocess.run([sys.executable, "-c", code], check=True)
     raise AssertionError("unreachable")
@@ -100,7 +100,7 @@ def fill_file(request: Request, report: Report) -> Result:
 
 
 def hang(request: Request, report: Report) -> Result:
-    """Wait for ever together with a grandchild; both ignore polite signals."""
+    """Wait forever together with a grandchild; both ignore polite signals."""
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as grandchild:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -13,13 +13,13 @@ TESTS = Path(__file__).parent
 
 @pytest.fixture
 def _targets_importable(monkeypatch):
-    """Lets children import `child_targets`."""
+    """Let children import `child_targets`."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
 
 
 @pytest.fixture
 def wait_gone() -> Callable[..., None]:
-    """Waits until processes have ended (a zombie that nobody collects has), fails after `seconds`."""
+    """Return a function that waits until processes have ended, zombies included, and fails after `seconds`."""
 
     def alive(pid: int) -> bool:
         with suppress(psutil.NoSuchProcess):
@@ -37,7 +37,7 @@ def wait_gone() -> Callable[..., None]:
 
 @pytest.fixture
 def sample() -> Callable[..., float]:
-    """Reads how much a metric has grown since the test began."""
+    """Return a function that reads the growth of a metric since the test began."""
     begun = {(s.name, tuple(sorted(s.labels.items()))): s.value for m in REGISTRY.collect() for s in m.samples}
 
     def read(name: str, **labels: str) -> float:

@@ -34,7 +34,7 @@ class Result(Struct):
 
 @pytest.fixture
 def hanging(tmp_path):
-    """Starts a child that hangs with a grandchild; returns the waiting task and both pids."""
+    """Return a function that starts a child which hangs with a grandchild; it returns the task and both pids."""
 
     async def start(limits=NO_LIMITS):
         reached = asyncio.Event()
@@ -206,7 +206,7 @@ async def test_a_call_over_its_memory_limit_ends_even_if_a_grandchild_took_it(sa
             "child_targets:fill_memory", Request(number=300 * MIB), Result, limits=Limits(resident_bytes=200 * MIB)
         )
     assert caught.value.code is ErrorCode.OUT_OF_MEMORY
-    assert "may use 200 MiB" in caught.value.sentence
+    assert "its limit is 200 MiB" in caught.value.sentence
     assert sample("clipmill_child_exits_total", target="child_targets:fill_memory", reason="out_of_memory") == 1
 
 

@@ -69,7 +69,7 @@ async def test_ids_of_tasks_that_run_side_by_side_do_not_mix(lines):
     assert {(line["job"], line["message"]) for line in lines()} == {("a", "work of a"), ("b", "work of b")}
 
 
-def test_a_library_that_narrates_is_held_to_warnings(lines):
+def test_a_library_that_logs_each_step_is_held_to_warnings(lines):
     logging.getLogger("nats.aio").info("ping")
     logging.getLogger("nats.aio").warning("slow")
     assert [line["message"] for line in lines()] == ["slow"]

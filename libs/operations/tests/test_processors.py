@@ -1,4 +1,4 @@
-"""How many processors there are, on control groups made of plain files."""
+"""The number of processors, with control groups made of plain files."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def eight(monkeypatch):
 
 @pytest.fixture
 def count(tmp_path, eight):
-    """Return a function that counts the processors where the groups say so: lines of our groups, files by path."""
+    """Return a function that counts the processors under given groups: lines of our groups, files by path."""
 
     def run(*own: str, **files: str) -> int:
         own_groups = tmp_path / "own"

@@ -26,7 +26,7 @@ async def test_what_a_killed_process_left_is_swept_and_a_living_ones_is_not(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["another-program"]
 
 
-async def test_a_room_can_be_had_while_another_process_sweeps(tmp_path):
+async def test_a_directory_is_made_while_another_process_sweeps(tmp_path):
     enough = threading.Event()
 
     def sweeping():

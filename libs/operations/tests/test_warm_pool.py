@@ -26,7 +26,7 @@ class Result(Struct):
 
 
 def children():
-    """The ids of our processes that answer calls."""
+    """Return the ids of our processes that answer calls."""
     found = set()
     for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, or nobody has collected it yet
@@ -36,7 +36,7 @@ def children():
 
 
 async def waiting(count):
-    """Wait until so many children are there; returns their process ids."""
+    """Wait until so many children are there and return their process ids."""
     async with asyncio.timeout(10):
         while len(found := children()) != count:
             await asyncio.sleep(0.01)
@@ -44,13 +44,13 @@ async def waiting(count):
 
 
 async def test_a_call_takes_the_process_that_waits_and_the_next_one_another():
-    async with WarmPool("child_targets:double", NO_LIMITS, 1) as spares:
+    async with WarmPool("child_targets:double", NO_LIMITS, 1) as pool:
         ready = await waiting(1)
-        first = await spares.call(Request(number=21), Result)
+        first = await pool.call(Request(number=21), Result)
         assert {first.pid} == ready
         assert first.text == "42"
         assert not psutil.pid_exists(first.pid)
-        second = await spares.call(Request(number=4), Result)
+        second = await pool.call(Request(number=4), Result)
         assert second.pid != first.pid
 
 
@@ -60,32 +60,32 @@ async def test_what_waits_ends_with_its_owner():
     assert not children()
 
 
-async def test_without_spares_a_call_starts_its_own():
-    spares = WarmPool("child_targets:double", NO_LIMITS, 0)
-    assert (await spares.call(Request(number=2), Result)).text == "4"
+async def test_without_waiting_processes_a_call_starts_its_own():
+    pool = WarmPool("child_targets:double", NO_LIMITS, 0)
+    assert (await pool.call(Request(number=2), Result)).text == "4"
     assert not children()
 
 
 async def test_a_call_that_comes_before_the_process_is_started_leaves_none_behind():
-    async with WarmPool("child_targets:double", NO_LIMITS, 1) as spares:
-        await spares.call(Request(number=1), Result)
+    async with WarmPool("child_targets:double", NO_LIMITS, 1) as pool:
+        await pool.call(Request(number=1), Result)
         await waiting(1)
-        await spares._waiting[0].preparing
+        await pool._waiting[0].preparing
         assert len(children()) == 1
 
 
 async def test_a_process_that_died_while_it_waited_is_replaced():
-    async with WarmPool("child_targets:double", NO_LIMITS, 1) as spares:
+    async with WarmPool("child_targets:double", NO_LIMITS, 1) as pool:
         (pid,) = await waiting(1)
         os.kill(pid, signal.SIGKILL)
         await waiting(0)
-        assert (await spares.call(Request(number=3), Result)).text == "6"
+        assert (await pool.call(Request(number=3), Result)).text == "6"
 
 
-async def test_a_function_that_refuses_leaves_a_spare_for_the_next():
-    async with WarmPool("child_targets:refuse", NO_LIMITS, 1) as spares:
+async def test_a_function_that_refuses_leaves_a_process_for_the_next():
+    async with WarmPool("child_targets:refuse", NO_LIMITS, 1) as pool:
         for _ in range(2):
             with pytest.raises(Permanent) as refusal:
-                await spares.call(Request(), Result)
+                await pool.call(Request(), Result)
             assert refusal.value.code is ErrorCode.UNREADABLE_MEDIA
             await waiting(1)

@@ -1,1 +1,1 @@
-"""What every service needs to run: settings, logs, metrics, health, child processes, model weights."""
+"""The means to run a service: settings, logs, metrics, health, child processes, model weights."""

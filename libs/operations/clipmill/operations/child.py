@@ -1,4 +1,4 @@
-"""Hostile or heavy work in a child process that can be stopped at any moment and cannot take the service with it."""
+"""Hostile or heavy work in a child process that can be killed at any moment and cannot harm the service."""
 
 import asyncio
 import os
@@ -21,37 +21,35 @@ from prometheus_client import Counter
 R = TypeVar("R", bound=Struct)
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
-"""Longest answer of a child; the transcript of a day of talk is far below."""
+"""Longest answer of a child; the transcript of a day of talk is far shorter."""
 
 MEMORY_POLL_SECONDS = 0.5
-"""How often the resident memory of a child's process group is looked at."""
+"""Time between two checks of the resident memory of a child's process group."""
 
 STDERR_TAIL_BYTES = 8 * 1024
-"""What is kept of a child's standard error for the log of a crash."""
+"""End of a child's standard error that is kept for the log of a crash."""
 
 EXIT_SECONDS = 5.0
-"""How long an interpreter with many libraries may take to shut down after an exception that nobody caught."""
+"""Time that an interpreter with many libraries may take to shut down after an uncaught exception."""
 
 STDERR_END_SECONDS = 1.0
-"""How long standard error is read on once the group is dead: a process that left the group could hold it open."""
+"""Time for which standard error is still read after the group is dead; a process outside it may hold it open."""
 
 OnProgress = Callable[[float], None]
 
 _log = get_logger(__name__)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
-_exits = Counter(
-    "clipmill_child_exits", "Child processes ended, by what they ran and why they ended.", ["target", "reason"]
-)
+_exits = Counter("clipmill_child_exits", "Ended child processes, by target and reason.", ["target", "reason"])
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What one call may use; None is no limit.
+    """The limits of one call; None is no limit.
 
     Attributes:
-        seconds: wall time of a call, starting the process included.
-        resident_bytes: resident memory of the child and all processes it started, together.
-        file_bytes: size of any single file that the child or a process it started writes.
-        answer_bytes: length of its answer as JSON.
+        seconds: Wall time of a call, the start of the process included.
+        resident_bytes: Resident memory of the child and all processes it started, together.
+        file_bytes: Size of any single file that the child or a process it started writes.
+        answer_bytes: Length of its answer as JSON.
     """
 
     seconds: float | None = None
@@ -71,14 +69,14 @@ async def run_child(
     limits: Limits = NO_LIMITS,
     on_progress: OnProgress | None = None,
 ) -> R:
-    """Run a function once in a child process of its own; what it raises is described at `Child.call`.
+    """Run a function once in its own child process; see `Child.call` for its errors.
 
     Args:
-        target: `package.module:function`, where `function(request, report)` returns a result and runs in the child.
-        request: its argument, a Struct of the type that the function's first parameter is annotated with.
-        result: the type it returns.
-        limits: what it may use.
-        on_progress: called with the percentage that the function reports.
+        target: Function as `package.module:function`; `function(request, report)` runs in the child.
+        request: Argument of the function, a Struct of the type with which its first parameter is annotated.
+        result: Type of the function's result.
+        limits: Limits of the call.
+        on_progress: Callback for each percentage that the function reports.
     """
     async with Child(target, limits) as child:
         answer = await child.call(request, result, on_progress=on_progress)
@@ -87,11 +85,11 @@ async def run_child(
 
 
 class Child:
-    """A child process that answers calls, one at a time, started at the first and again after it died.
+    """A child process that answers calls, one at a time; it starts at the first call and again after it died.
 
     Args:
-        target: `package.module:function`.
-        limits: what each call may use.
+        target: Function as `package.module:function`.
+        limits: Limits of each call.
     """
 
     def __init__(self, target: str, limits: Limits = NO_LIMITS) -> None:
@@ -110,20 +108,20 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """True while the process runs."""
         return self._session is not None and self._session.process.running
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, None while it does not run."""
+        """Process id of the child, None while it does not run."""
         return self._session.process.pid if self._session is not None and self.running else None
 
     async def prepare(self) -> None:
-        """Start the process and wait until it has imported the function; a call that comes meanwhile waits too.
+        """Start the process and wait until it has imported the function; a call meanwhile waits too.
 
         Raises:
-            OSError: if it cannot be started.
-            Transient: with `worker_crashed` if it ends before, `timed_out` if it takes longer than a call may.
+            OSError: if the process cannot be started.
+            Transient: with `worker_crashed` if it ends first, `timed_out` if it takes longer than a call may.
         """
         async with self._turn:
             session = await self._ready_session()
@@ -132,18 +130,18 @@ class Child:
                     await session.imported()
             except TimeoutError as error:
                 await self.stop("timed_out")
-                raise Transient(ErrorCode.TIMED_OUT, "The process was not ready in time.") from error
+                raise Transient(ErrorCode.TIMED_OUT, "The process did not start in time; try again.") from error
             except _LostError as error:
                 await self.stop("crashed")
                 raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(session.process.returncode)) from error
 
     async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
-        """Run the function in the child and return what it returns.
+        """Run the function in the child and return its result.
 
         Cancelling the call kills the child's whole process group at once.
 
         Raises:
-            Permanent: as raised by the function, or `too_large` where a file outgrew its limit.
+            Permanent: as raised by the function, or `too_large` if a file outgrew its limit.
             Transient: as raised by the function, or with `worker_crashed`, `timed_out`, `out_of_memory`,
                 `out_of_space`.
         """
@@ -157,7 +155,7 @@ class Child:
         """End the process if there is one.
 
         Args:
-            reason: why, for the metric.
+            reason: Reason, as the metric counts it.
         """
         session, self._session = self._session, None
         if session is not None:
@@ -171,7 +169,7 @@ class Child:
                 return await session.exchange(request, on_progress)
         except TimeoutError as error:
             await self.stop("timed_out")
-            sentence = f"The work took longer than the {self._limits.seconds:g} seconds it may take."
+            sentence = f"The work took longer than its limit of {self._limits.seconds:g} seconds."
             raise Transient(ErrorCode.TIMED_OUT, sentence) from error
         except _MemoryExceededError as error:
             await self.stop("out_of_memory")
@@ -189,7 +187,7 @@ class Child:
             raise
 
     async def _ready_session(self) -> "_Session":
-        """The running process, started if it is not there (any more)."""
+        """Return the running process; start one if there is none."""
         if self._session is not None and not self.running:
             await self.stop("crashed")
         if self._session is None:
@@ -227,12 +225,12 @@ class _Session:
         return cls(target, limits, process)
 
     async def imported(self) -> None:
-        """Wait until the process can take its first request."""
+        """Wait until the process has imported the function."""
         while not self._imported:
             await self._receive()
 
     async def exchange(self, request: Struct, on_progress: OnProgress | None) -> Done | Failed:
-        """Send a request, pass on the progress, return the answer; the memory limit holds meanwhile."""
+        """Send a request, pass on its progress and return the answer, under the memory limit."""
         limit = self._limits.resident_bytes
         watch = asyncio.create_task(self._watch_memory(limit)) if limit is not None else None
         try:
@@ -252,13 +250,13 @@ class _Session:
                 watch.cancel()
 
     async def await_exit(self, reason: str) -> None:
-        """Give a process that has hung up a moment to end by itself: its own exit status tells what happened."""
+        """Wait a moment for a process that closed its output to end by itself, because its exit status says why."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._collect(reason))
         await asyncio.wait({self._ending}, timeout=EXIT_SECONDS)
 
     async def end(self, reason: str) -> None:
-        """Kill the whole group and see it buried; a cancellation of this wait does not stop the burial."""
+        """Kill the whole group and wait for its end, which a cancellation of this wait does not stop."""
         self.process.kill()
         if self._ending is None:
             self._ending = asyncio.create_task(self._collect(reason))
@@ -270,13 +268,13 @@ class _Session:
             await asyncio.wait_for(self._stderr_reader, STDERR_END_SECONDS)
         _exits.labels(target=self._target, reason=reason).inc()
         if reason == "crashed":
-            _log.error("child process crashed", target=self._target, status=status, stderr=self.stderr_tail)
+            _log.error("child_crashed", target=self._target, status=status, stderr=self.stderr_tail)
         else:
-            _log.debug("child process ended", target=self._target, reason=reason, status=status)
+            _log.debug("child_ended", target=self._target, reason=reason, status=status)
 
     @property
     def stderr_tail(self) -> str:
-        """The last that the child and its children wrote to standard error."""
+        """Last output of the child and its children on standard error."""
         return self._stderr.decode(errors="replace")
 
     async def _send(self, request: Struct) -> None:
@@ -294,7 +292,7 @@ class _Session:
         line = b"" if stdout is None else await stdout.readline()
         if not line.endswith(b"\n"):
             raise _LostError
-        self._imported = True  # that it is ready is the first that it says
+        self._imported = True  # the first answer is `Ready`
         return _answers.decode(line)
 
     async def _read_stderr(self) -> None:
@@ -303,17 +301,17 @@ class _Session:
             self._stderr = (self._stderr + chunk)[-STDERR_TAIL_BYTES:]
 
     async def _watch_memory(self, limit: int) -> str:
-        """Kill the group once it uses more than `limit` bytes and return the sentence about it."""
+        """Wait until the group uses more than `limit` bytes, kill it and return a sentence about it."""
         while True:
             used = tree_resident_bytes(self.process.pid)
             if used > limit:
                 self.process.kill()
-                return f"The work needed {used >> 20} MiB of memory and may use {limit >> 20} MiB."
+                return f"The work needed {used >> 20} MiB of memory; its limit is {limit >> 20} MiB."
             await asyncio.sleep(MEMORY_POLL_SECONDS)
 
 
 def tree_resident_bytes(leader: int) -> int:
-    """Return the resident memory of a process, of its group and of its descendants in groups of their own, bytes."""
+    """Return the resident memory of a process, its group and its descendants in other groups, in bytes."""
     counted = set[int]()
     with suppress(psutil.Error):
         counted.update(child.pid for child in psutil.Process(leader).children(recursive=True))
@@ -342,4 +340,4 @@ def _crash_sentence(status: int | None) -> str:
         how = f"was ended by signal {-status} ({signal.strsignal(-status)})"
     else:
         how = f"stopped with exit status {status}"
-    return f"The process doing the work {how}; the service's log has its last words."
+    return f"The process doing the work {how}; the service's log has its last output."

@@ -1,6 +1,6 @@
-"""The inside of a child process: `python -m clipmill.operations.child_main package.module:function [file_bytes]`.
+"""The main module of a child process: `python -m clipmill.operations.child_main package.module:function [file_bytes]`.
 
-Requests come as JSON lines on standard input, answers leave as JSON lines on what was standard output; whatever the
+Requests come as JSON lines on standard input; answers go as JSON lines to the original standard output. All that the
 function or its libraries print goes to standard error.
 """
 
@@ -24,7 +24,7 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 
 class Progress(Struct, frozen=True, tag="progress"):
-    """How far the function is, percent."""
+    """The progress of the function, in percent."""
 
     percent: float
 
@@ -36,7 +36,7 @@ class Done(Struct, frozen=True, tag="done"):
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
-    """The function raised one of our failures."""
+    """The function raised a `Permanent` or `Transient` failure."""
 
     permanent: bool
     code: str
@@ -53,14 +53,14 @@ def main(arguments: list[str]) -> None:
     """Answer requests until standard input ends.
 
     Args:
-        arguments: the target and, optionally, the size that files written here may reach, bytes.
+        arguments: Target and, optionally, the largest size of files written here, in bytes.
     """
     target = arguments[0]
     if len(arguments) > 1:
         _limit_files(int(arguments[1]))
     requests, answers = _take_pipes()
     function, request_type = _resolve(target)
-    gc.freeze()  # what was imported stays: collections need not look at it
+    gc.freeze()  # garbage collections skip the imported modules, which stay
     _send(answers, Ready())
     for line in requests:
         request = msgspec.json.decode(line, type=request_type)
@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the two pipes to ourselves: nothing that prints or reads, here or in a grandchild, gets at them."""
+    """Return the two pipes, which nothing else that prints or reads, here or in a grandchild, can reach."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDONLY)
@@ -95,10 +95,10 @@ def _answer(function: Function, request: Struct, answers: BinaryIO) -> Done | Fa
     except Failure as failure:
         return _failed(failure)
     except MemoryError:
-        return _failed(Transient(ErrorCode.OUT_OF_MEMORY, "There was not enough memory for this piece of work."))
+        return _failed(Transient(ErrorCode.OUT_OF_MEMORY, "The work needs more memory than there is; add memory."))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _failed(Transient(ErrorCode.OUT_OF_SPACE, "The disk for temporary files is full."))
+            return _failed(Transient(ErrorCode.OUT_OF_SPACE, "The disk for temporary files is full; free some space."))
         if error.errno == errno.EFBIG:
             return _failed(Permanent(ErrorCode.TOO_LARGE, "A file grew beyond the size that is allowed."))
         raise

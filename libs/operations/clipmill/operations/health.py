@@ -7,11 +7,11 @@ from aiohttp import web
 from clipmill.operations import metrics
 
 Check = Callable[[], bool]
-"""A cheap look at something already known; it never blocks and never asks the network."""
+"""A check of something already known; it never blocks and never asks the network."""
 
 
 class Flag:
-    """A readiness check that is set from outside."""
+    """A readiness check with a value that is set from outside."""
 
     def __init__(self, value: bool = False) -> None:
         self.value = value
@@ -42,12 +42,12 @@ class Health:
         return flag
 
     def readiness(self) -> dict[str, bool]:
-        """Return each check's present answer."""
+        """Return the present result of each check."""
         return {name: check() for name, check in self._checks.items()}
 
     @property
     def ready(self) -> bool:
-        """Whether all checks pass."""
+        """True if all checks pass."""
         return all(self.readiness().values())
 
     def add_routes(self, application: web.Application) -> None:
@@ -75,7 +75,7 @@ class Health:
 
 
 Front = Callable[[Health], web.Application]
-"""Makes what answers on a service's port from its start to its stop, before and after all else."""
+"""A function that makes the application which answers on a service's port from its start to its stop."""
 
 
 def _json(body: object, status: int) -> web.Response:

@@ -1,9 +1,9 @@
 """Runs a program whose whole process group dies with the owner of a pipe: `lifeline.py <fd> -- program arguments…`.
 
-The owner starts this in a new session, hands it the read end of a pipe and keeps the write end. A watcher process, in
-the program's own group, blocks on the read end; when the owner dies, however it dies, the kernel closes the write end
-and the watcher kills the group. This holds on every Unix; a parent-death signal is Linux's own and does not reach
-grandchildren. Nothing but the standard library's smallest modules is imported here: the watcher stays tiny.
+The owner starts this in a new session, passes it the read end of a pipe and keeps the write end. A watcher process in
+the program's group blocks on the read end. When the owner dies, even by SIGKILL, the kernel closes the write end and
+the watcher kills the group. This works on every Unix; a parent-death signal exists only on Linux and does not reach
+grandchildren. This file imports only small modules of the standard library, so the watcher stays tiny.
 """
 
 import os
@@ -12,10 +12,10 @@ import sys
 
 
 def main(arguments: list[str]) -> None:
-    """Leave the watcher behind and become the program.
+    """Start the watcher and become the program.
 
     Args:
-        arguments: the pipe's descriptor, `--`, the program and its arguments.
+        arguments: Descriptor of the pipe, `--`, the program and its arguments.
     """
     pipe = int(arguments[0])
     program = arguments[2:]
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _watch(pipe: int) -> None:
-    """Wait for the owner's end, then kill the group, ourselves included."""
+    """Wait for the owner's end, then kill the group with this process in it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     # The program's pipes must end when the program ends, so the watcher holds none of them open.

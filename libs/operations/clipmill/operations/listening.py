@@ -1,4 +1,4 @@
-"""A listening TCP port whose application can be replaced: there is no moment at which nobody answers."""
+"""A listening TCP port whose application can be replaced while it always answers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,21 +7,21 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 BACKLOG = 128
-"""Connections that wait to be accepted, as `aiohttp.web.TCPSite` has it."""
+"""Connections that wait to be accepted, the default of `aiohttp.web.TCPSite`."""
 
 LINGER_SECONDS = 30.0
-"""How long what a client still sends is taken and thrown away after an answer that did not wait for it: many clients
-read the answer only when they have sent everything, and closing on them would destroy it (RFC 9112, 9.6)."""
+"""Time for which data that a client still sends is read and thrown away after an early answer. Many clients read the
+answer only after they have sent everything, and closing the connection would destroy it (RFC 9112, 9.6)."""
 
 SHUTDOWN_SECONDS = 1.0
-"""Grace for answers under way on the port's first application, which has only short ones."""
+"""Grace for answers under way on the port's first application, whose answers are short."""
 
 
 class ListeningPort:
-    """A TCP port and whoever answers there; made by `open_port`.
+    """A TCP port and the applications that answer on it; `open_port` makes one.
 
     Attributes:
-        number: the TCP port, also where the system chose it.
+        number: TCP port, also if the system chose it.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class ListeningPort:
 
     @asynccontextmanager
     async def answering(self, application: web.Application, shutdown_seconds: float) -> AsyncIterator[None]:
-        """Let `application` answer while the context lasts, and whoever did before it afterwards.
+        """Let `application` answer while the context lasts, and then the earlier application again.
 
-        A connection stays with the application that it met; one that wants to pass its clients on closes them.
+        A connection stays with the application that accepted it; to hand over its clients, an application closes them.
 
         Args:
-            application: not started yet.
-            shutdown_seconds: grace for answers under way when the context is left.
+            application: Application that is not started yet.
+            shutdown_seconds: Grace for answers under way at the end of the context.
         """
         runner = web.AppRunner(
             application, access_log=None, shutdown_timeout=shutdown_seconds, lingering_time=LINGER_SECONDS
@@ -53,7 +53,7 @@ class ListeningPort:
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[None]:
-        """Accept connections while the context lasts; somebody answers already."""
+        """Accept connections while the context lasts; an application must answer already."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._accept, host, port, backlog=BACKLOG)
         self.number = server.sockets[0].getsockname()[1]
@@ -71,9 +71,9 @@ async def open_port(host: str, port: int, application: web.Application) -> Async
     """Listen while the context lasts; `application` answers unless another does.
 
     Args:
-        host: the address to listen on.
-        port: 0 lets the system choose.
-        application: not started yet.
+        host: Address to listen on.
+        port: TCP port; 0 lets the system choose.
+        application: Application that is not started yet.
 
     Raises:
         OSError: if the port is taken.

@@ -13,7 +13,7 @@ from clipmill.operations.settings import LogFormat, LogLevel
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _NOISY = ("aiohttp.access", "asyncio", "nats", "httpx2", "httpcore2")
-"""Libraries that narrate; their warnings and errors are enough."""
+"""Libraries that log each step; only their warnings and errors are kept."""
 
 _SENSITIVE = frozenset(
     {
@@ -30,19 +30,19 @@ _SENSITIVE = frozenset(
 )
 
 _LEADING = ("time", "level", "service", "logger", "message")
-"""What people look for stands first in a JSON line."""
+"""Fields that come first in a JSON line, because people look for them."""
 
 _concealed: Counter[str] = Counter()
 
 
 def configure(service: str, log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
-    """Send all logging of this process, that of libraries included, through one formatter.
+    """Send all log lines of this process, also those of libraries, through one formatter.
 
     Args:
-        service: stands on every line.
-        log_format: `auto` writes human lines to a terminal, else JSON.
-        level: the least important lines written; libraries known to narrate are held to warnings.
-        stream: where to; standard error by default.
+        service: Name of the service on every line.
+        log_format: Form of the lines; `auto` is human on a terminal, otherwise JSON.
+        level: Least important level that is written; libraries that log each step write only warnings.
+        stream: Stream to write to; standard error by default.
     """
     stream = stream or sys.stderr
     human = log_format is LogFormat.HUMAN or (log_format is LogFormat.AUTO and stream.isatty())
@@ -81,9 +81,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 @contextmanager
 def bound(**ids: str | int | None) -> Iterator[None]:
-    """Put ids such as `job`, `stage` and `clip` on every line that is logged inside, by libraries too.
+    """Put ids such as `job`, `stage` and `clip` on every line that is logged inside, also by libraries.
 
-    They belong to the current asyncio task and to the tasks it starts. An id that is None is left out.
+    They hold for the current asyncio task and the tasks it starts. An id that is None is left out.
     """
     with structlog.contextvars.bound_contextvars(**{name: value for name, value in ids.items() if value is not None}):
         yield
@@ -91,7 +91,7 @@ def bound(**ids: str | int | None) -> Iterator[None]:
 
 @contextmanager
 def concealed(secret: str) -> Iterator[None]:
-    """Replace `secret` by *** in whatever is logged inside, by any task and library."""
+    """Replace `secret` by *** in all lines that any task or library logs inside."""
     conceal(secret)
     try:
         yield
@@ -102,13 +102,13 @@ def concealed(secret: str) -> Iterator[None]:
 
 
 def conceal(secret: str) -> None:
-    """Replace `secret` by *** in whatever this process logs from now on."""
+    """Replace `secret` by *** in all lines that this process logs from now on."""
     if secret:
         _concealed[secret] += 1
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """The last hand on every line: no concealed value leaves it."""
+    """The last step for every line, which replaces all concealed values."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)

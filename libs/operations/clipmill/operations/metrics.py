@@ -1,4 +1,4 @@
-"""Prometheus metrics that are nobody else's, and their rendering. Every module owns the metrics of its own work."""
+"""Prometheus metrics that belong to no other module, and their rendering."""
 
 import platform
 import time
@@ -8,24 +8,28 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, generate_late
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-_fallbacks = Counter(
-    "clipmill_fallbacks", "Times that a second-best way was taken; each is also in the job's log.", ["kind"]
+_fallbacks = Counter("clipmill_fallbacks", "Fallbacks to a second-best way, by kind.", ["kind"])
+_build = Gauge(
+    "clipmill_build_info",
+    "Running builds (always 1), by service, version and python.",
+    ["service", "version", "python"],
 )
-_build = Gauge("clipmill_build_info", "Always 1; the labels say what runs.", ["service", "version", "python"])
-_started = Gauge("clipmill_process_started_seconds", "When this process started, seconds since 1970.", ["service"])
+_started = Gauge(
+    "clipmill_process_started_seconds", "Seconds since 1970 at the start of this process, by service.", ["service"]
+)
 
 
 def fallback(kind: str) -> None:
-    """Count that a second-best way was taken.
+    """Count a fallback to a second-best way.
 
     Args:
-        kind: which one, such as `local_picker`; a small closed set, never free text.
+        kind: Kind of the fallback, such as `local_picker`; one of a small closed set, never free text.
     """
     _fallbacks.labels(kind=kind).inc()
 
 
 def started(service: str) -> None:
-    """Say what runs and since when; called once at start-up."""
+    """Record the running build and its start; called once at start-up."""
     _build.labels(service=service, version=version("clipmill-operations"), python=platform.python_version()).set(1)
     _started.labels(service=service).set(time.time())
 

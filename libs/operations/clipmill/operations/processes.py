@@ -13,11 +13,11 @@ import psutil
 from clipmill.operations import lifeline
 
 DEFAULT_STREAM_LIMIT = 64 * 1024
-"""Longest line that a stream's `readline` returns, bytes."""
+"""Longest line that a stream's `readline` returns, in bytes."""
 
 
 class OwnedProcess:
-    """A running program, leader of a process group of its own that dies with us, kill -9 included."""
+    """A running program that leads its own process group, which dies with this process, even by SIGKILL."""
 
     def __init__(self, process: Process, lifeline_end: int) -> None:
         self._process = process
@@ -25,17 +25,17 @@ class OwnedProcess:
 
     @property
     def pid(self) -> int:
-        """The program's process id, also that of its group and session."""
+        """Process id of the program, also the id of its group and session."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """The exit status, negative for a signal, None while it runs."""
+        """Exit status of the program, negative for a signal, None while it runs."""
         return self._process.returncode
 
     @property
     def running(self) -> bool:
-        """Whether the program is there this very moment, even if the event loop has not heard of its end yet."""
+        """True while the program runs, even if the event loop does not know of its end yet."""
         if self._process.returncode is not None:
             return False
         try:
@@ -45,21 +45,21 @@ class OwnedProcess:
 
     @property
     def stdin(self) -> asyncio.StreamWriter | None:
-        """Its standard input, if asked for as a pipe."""
+        """Standard input of the program, if it is a pipe."""
         return self._process.stdin
 
     @property
     def stdout(self) -> asyncio.StreamReader | None:
-        """Its standard output, if asked for as a pipe."""
+        """Standard output of the program, if it is a pipe."""
         return self._process.stdout
 
     @property
     def stderr(self) -> asyncio.StreamReader | None:
-        """Its standard error, if asked for as a pipe."""
+        """Standard error of the program, if it is a pipe."""
         return self._process.stderr
 
     async def wait(self) -> int:
-        """Wait until the program has exited, end what is left of its group, and return its exit status."""
+        """Wait until the program has exited, kill the rest of its group, and return the exit status."""
         status = await self._process.wait()
         self.kill()
         await asyncio.to_thread(_reap, self.pid)
@@ -96,16 +96,16 @@ async def start_process(
     """Start a program that dies with this process.
 
     Args:
-        program: the program and its arguments.
-        stdin: as asyncio's; nothing by default.
-        stdout: as asyncio's; ours by default.
-        stderr: likewise.
-        environ: its environment; ours by default.
-        directory: where it runs; where we do by default.
-        stream_limit: longest line to be read from its pipes, bytes.
+        program: Program and its arguments.
+        stdin: Standard input as in asyncio; empty by default.
+        stdout: Standard output as in asyncio; this process's by default.
+        stderr: Standard error as in asyncio; this process's by default.
+        environ: Environment of the program; this process's by default.
+        directory: Working directory of the program; this process's by default.
+        stream_limit: Longest line that can be read from its pipes, in bytes.
 
     Raises:
-        OSError: if this process cannot start another. A program that does not exist ends with exit status 1.
+        OSError: if no process can be started. A program that does not exist ends with exit status 1.
     """
     read_end, write_end = os.pipe()
     try:
@@ -130,7 +130,7 @@ async def start_process(
 
 
 def _reap(group: int) -> None:
-    """Collect the group's dead where they are ours: as PID 1 of a container we inherit orphans."""
+    """Collect the dead processes of the group that are ours: as PID 1 of a container this process inherits orphans."""
     with suppress(ChildProcessError):
         while True:
             os.waitpid(-group, 0)

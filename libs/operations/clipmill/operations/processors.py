@@ -1,4 +1,4 @@
-"""How many processors this process may keep busy: neither a container's share nor a CPU mask is the machine's count."""
+"""The processors that this process may keep busy; a CPU mask or a container's share makes them fewer."""
 
 import math
 import os
@@ -10,17 +10,16 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 def processors(own_groups: Path = OWN_GROUPS, groups: Path = GROUPS) -> int:
-    """Return how many processors this process may keep busy, at least 1.
+    """Return the number of processors that this process may keep busy, at least 1.
 
-    That is the count of those that it may run on (its affinity, such as a cpuset of `docker run --cpuset-cpus` gives
-    it), or fewer where a control group has a share of processor time (`docker run --cpus`, a limit of Kubernetes): the
-    scheduler stops all threads of the group for the rest of the period once they have used it up. The least share of
-    the group and its parents counts, a fraction of a processor as one more. `os.process_cpu_count` knows nothing of
-    shares, nor does Python before 3.13 have it.
+    It is the number of processors on which the process may run (its affinity, such as `docker run --cpuset-cpus`), or
+    fewer if a control group has a share of processor time (`docker run --cpus`, a limit of Kubernetes). Once the group
+    has used up its share, the scheduler stops all its threads for the rest of the period. The least share of the group
+    and its parents counts, rounded up. `os.process_cpu_count`, which came with Python 3.13, ignores shares.
 
     Args:
-        own_groups: the file that names the groups of this process, as cgroups(7) describes it.
-        groups: where the groups are mounted.
+        own_groups: File that names the groups of this process, as cgroups(7) describes it.
+        groups: Mount point of the groups.
     """
     shares = list(_shares(own_groups, groups))
     return max(1, min([_allowed(), *(math.ceil(share) for share in shares)]))
@@ -43,7 +42,7 @@ def _shares(own_groups: Path, groups: Path) -> Iterator[float]:
         else:
             continue
         group = Path(path.lstrip("/"))
-        # In a container that sees its path on the host, only the mount itself, which comes last, is there to be read.
+        # A container that sees its path on the host can read only the mount itself, which comes last.
         for place in (group, *group.parents):
             found = share(mount / place)
             if found is not None:
@@ -65,7 +64,7 @@ def _share_of_version_1(group: Path) -> float | None:
 
 
 def _text(path: Path) -> str:
-    """Return what is in a file of the kernel, nothing where it is not there or not ours to read."""
+    """Return the content of a file of the kernel, empty if it is missing or unreadable."""
     try:
         return path.read_text(encoding="ascii").strip()
     except OSError:

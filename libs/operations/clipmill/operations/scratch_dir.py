@@ -1,6 +1,6 @@
-"""A temporary directory for one task, gone when the task is over, and swept later if its process was killed.
+"""A temporary directory for one task, removed when the task is over, and swept later if its process was killed.
 
-A directory is locked by the process that works in it, and the lock dies with the process.
+The process that works in a directory locks it, and the lock dies with the process.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ async def scratch_dir(prefix: str, parent: Path | None = None) -> AsyncIterator[
     """Make a directory and remove it afterwards.
 
     Args:
-        prefix: of its name, one for each service.
-        parent: where it is made; the system's place for temporary files if None.
+        prefix: Prefix of its name, one for each service.
+        parent: Directory in which it is made; None for the system's directory of temporary files.
     """
     folder, lock = _make(prefix, parent)
     try:
@@ -30,7 +30,7 @@ async def scratch_dir(prefix: str, parent: Path | None = None) -> AsyncIterator[
 
 
 def sweep(prefix: str, parent: Path | None = None) -> int:
-    """Remove the directories that killed processes left behind, and return how many those were."""
+    """Remove the directories that killed processes left behind, and return their number."""
     swept = 0
     for folder in Path(parent or tempfile.gettempdir()).glob(f"{prefix}*"):
         with suppress(OSError):  # locked, not ours, or gone already
@@ -45,7 +45,7 @@ def sweep(prefix: str, parent: Path | None = None) -> int:
 
 
 def _make(prefix: str, parent: Path | None) -> tuple[Path, int]:
-    """Return a new directory and the descriptor that locks it; one that was swept before it was locked is made anew."""
+    """Return a new directory and the descriptor that locks it; make another if it was swept before it was locked."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 """Settings: environment variables CLIPMILL_*, declared once as a typed struct per service.
 
-A setting that was renamed names its earlier variable, `Meta(extra={FORMERLY: "CLIPMILL_OLD_NAME"})`: that one is still
-read, with a warning at start, and the new one wins where both are set.
+A renamed setting names its old variable, `Meta(extra={FORMERLY: "CLIPMILL_OLD_NAME"})`. The old variable is still read,
+with a warning at start; the new one wins if both are set.
 """
 
 import difflib
@@ -20,18 +20,18 @@ T = TypeVar("T", bound=Struct)
 PREFIX = "CLIPMILL_"
 
 FORMERLY = "formerly"
-"""The key in a field's `Meta.extra` below which the earlier name of its variable is found."""
+"""Key in a field's `Meta.extra` under which the old name of its variable is stored."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the message names the variable, its problem and what is allowed."""
+    """A wrong value of a setting; the message names the variable, the value and the allowed values."""
 
 
 class Secret:
-    """A value that must not be seen: it hides in `repr`, in `str` and from serialisation."""
+    """A value that nobody may see: `repr`, `str` and serialisation hide it."""
 
     __slots__ = ("_value",)
 
@@ -39,19 +39,19 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value, for the one place that needs it."""
+        """Return the value."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
-        """Whether both hide the same."""
+        """Return whether both hide the same value."""
         return isinstance(other, Secret) and other._value == self._value
 
     def __hash__(self) -> int:
-        """As needed beside equality."""
+        """Return the hash of the value."""
         return hash(self._value)
 
     def __repr__(self) -> str:
-        """Three stars."""
+        """Return three stars."""
         return "***"
 
 
@@ -66,7 +66,7 @@ _NAMES: dict[type, str] = {
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """The form of log lines."""
 
     AUTO = "auto"
     HUMAN = "human"
@@ -74,7 +74,7 @@ class LogFormat(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """The least important lines that are written."""
+    """The least important level of log lines that are written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -86,11 +86,11 @@ class Setting(Struct, frozen=True, kw_only=True):
     """One setting, described for a person.
 
     Attributes:
-        variable: the environment variable.
-        type: what it takes, in words.
-        default: its default as one would write it; empty if unset.
-        doc: what it is for, with its unit.
-        formerly: its earlier name, which is still read; empty if it has none.
+        variable: Environment variable.
+        type: Allowed values, in words.
+        default: Default as one would write it, empty if there is none.
+        doc: Purpose, with its unit.
+        formerly: Old name of the variable, which is still read; empty if it has none.
     """
 
     variable: str
@@ -101,13 +101,13 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 
 def data_directory() -> Path:
-    """Where clipmill keeps its data by default: XDG_DATA_HOME/clipmill or ~/.local/share/clipmill."""
+    """Return the default data directory: XDG_DATA_HOME/clipmill or ~/.local/share/clipmill."""
     home = os.environ.get("XDG_DATA_HOME", "")
     return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share") / "clipmill"
 
 
 def default_models_dir() -> Path:
-    """Where model weights are if nobody says otherwise: CLIPMILL_MODELS_DIR or `models` in the data directory."""
+    """Return the directory of model weights: CLIPMILL_MODELS_DIR or `models` in the data directory."""
     named = os.environ.get(f"{PREFIX}MODELS_DIR", "").strip()
     return Path(named).expanduser() if named else data_directory() / "models"
 
@@ -117,37 +117,37 @@ def _default_store_url() -> str:
 
 
 class CommonSettings(Struct, frozen=True, kw_only=True):
-    """What all services share: CLIPMILL_NATS_URL and so on."""
+    """The settings that all services share: CLIPMILL_NATS_URL and so on."""
 
-    nats_url: Annotated[str, Meta(description="NATS server; several, comma separated, for a cluster.")] = (
+    nats_url: Annotated[str, Meta(description="Addresses of NATS servers, separated by commas.")] = (
         "nats://127.0.0.1:4222"
     )
     nats_replicas: Annotated[int, Meta(description="Copies of each stream and bucket.", ge=1, le=5)] = 1
     store_url: Annotated[
-        str, Meta(description="Artifact store: file:///directory, s3://bucket/prefix or memory://.")
+        str, Meta(description="Address of the artifact store: file:///directory, s3://bucket/prefix or memory://.")
     ] = msgspec.field(default_factory=_default_store_url)
     host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
-    log_format: Annotated[LogFormat, Meta(description="Log lines: auto is human on a terminal, json elsewhere.")] = (
-        LogFormat.AUTO
-    )
-    log_level: Annotated[LogLevel, Meta(description="Least important log lines written.")] = LogLevel.INFO
+    log_format: Annotated[
+        LogFormat, Meta(description="Form of log lines; auto is human on a terminal, otherwise json.")
+    ] = LogFormat.AUTO
+    log_level: Annotated[LogLevel, Meta(description="Least important log lines that are written.")] = LogLevel.INFO
     models_dir: Annotated[Path, Meta(description="Directory of fetched model weights.")] = msgspec.field(
         default_factory=default_models_dir
     )
     secret_key: Annotated[
         Secret | None,
-        Meta(description="Encrypts the keys that clients send with a job; the same long random text for all services."),
+        Meta(description="Key that encrypts the keys sent with jobs; use one long random text for all services."),
     ] = None
     job_retention: Annotated[
-        float, Meta(description="How long a finished job and its clips are kept, seconds.", ge=1)
+        float, Meta(description="Time for which a finished job and its clips are kept, in seconds.", ge=1)
     ] = 7 * 86400.0
     shutdown_seconds: Annotated[
-        float, Meta(description="Grace for work under way when a service is stopped, seconds.", ge=0)
+        float, Meta(description="Grace for work under way when a service stops, in seconds.", ge=0)
     ] = 25.0
 
 
 class ServiceSettings(Struct, frozen=True, kw_only=True):
-    """What the settings of every service have.
+    """The settings that every service has.
 
     Attributes:
         common: Settings that all services share.
@@ -161,17 +161,17 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
 def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
     """Return the settings of type `kind` from environment variables.
 
-    An empty variable counts as unset, and a setting's earlier name is read where its present one is unset. A field of
-    type `CommonSettings` is read from CLIPMILL_*, all others from CLIPMILL_<SERVICE>_* (from CLIPMILL_* if `service` is
+    An empty variable counts as unset, and a setting's old name is read if its present one is unset. A field of type
+    `CommonSettings` is read from CLIPMILL_*, all others from CLIPMILL_<SERVICE>_* (from CLIPMILL_* if `service` is
     empty).
 
     Args:
-        kind: a Struct whose fields have defaults and a `Meta` description.
-        service: such as `renderer`.
-        environ: such as `os.environ`.
+        kind: Struct whose fields have defaults and a `Meta` description.
+        service: Name of the service, such as `renderer`.
+        environ: Environment variables, such as `os.environ`.
 
     Raises:
-        SettingsError: naming the first variable with an unusable value.
+        SettingsError: if a variable has a wrong value; names the first one.
     """
     values: dict[str, object] = {}
     for name, annotation, variable in _fields(kind, service):
@@ -186,7 +186,7 @@ def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
 
 
 def describe(kind: type[Struct], service: str) -> list[Setting]:
-    """Return every setting of `kind` in order, the common ones in their field's place."""
+    """Return every setting of `kind` in order, the common ones in the place of their field."""
     defaults = kind()
     settings: list[Setting] = []
     for name, annotation, variable in _fields(kind, service):
@@ -207,7 +207,7 @@ def describe(kind: type[Struct], service: str) -> list[Setting]:
 
 
 def current(settings: Struct, service: str) -> dict[str, str]:
-    """Return each variable with the value in force as one would write it; secrets are hidden."""
+    """Return the value in force of each variable, as one would write it; secrets are hidden."""
     values: dict[str, str] = {}
     for name, annotation, variable in _fields(type(settings), service):
         value = getattr(settings, name)
@@ -216,7 +216,7 @@ def current(settings: Struct, service: str) -> dict[str, str]:
 
 
 def sources(kind: type[Struct], service: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return where each variable's value comes from: `default`, `environment`, or the earlier name that is set."""
+    """Return where each variable's value comes from: `default`, `environment`, or the old name that is set."""
     found: dict[str, str] = {}
     for setting in describe(kind, service):
         if environ.get(setting.variable, "").strip():
@@ -229,7 +229,7 @@ def sources(kind: type[Struct], service: str, environ: Mapping[str, str]) -> dic
 
 
 def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that `kind` does not know, likely a typing error."""
+    """Return a sentence for each CLIPMILL_<SERVICE>_* variable that is no setting, probably a typing error."""
     prefix = _prefix(service)
     described = describe(kind, service)
     known = [setting.variable for setting in described]
@@ -244,7 +244,7 @@ def unknown_variables(kind: type[Struct], service: str, environ: Mapping[str, st
 
 
 def renamed_variables(kind: type[Struct], service: str, environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each variable that is set under an earlier name of its setting."""
+    """Return a sentence for each variable that is set under an old name."""
     sentences = []
     for setting in describe(kind, service):
         if not environ.get(setting.formerly, "").strip():
@@ -275,12 +275,12 @@ def _meta(annotation: object) -> Meta:
 
 
 def _formerly(annotation: object) -> str:
-    """The earlier name of a field's variable, empty if it has none."""
+    """Return the old name of a field's variable, empty if it has none."""
     return str((_meta(annotation).extra or {}).get(FORMERLY, ""))
 
 
 def _plain(annotation: object) -> object:
-    """The bare type below Annotated and `| None`."""
+    """Return the bare type below Annotated and `| None`."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -306,7 +306,7 @@ def _parse(variable: str, annotation: object, text: str) -> object:
 
 
 def _allowed(annotation: object) -> str:
-    """What a setting takes, in words."""
+    """Return the allowed values of a setting, in words."""
     plain = _plain(annotation)
     if isinstance(plain, type) and issubclass(plain, Enum):
         return "one of " + ", ".join(str(member.value) for member in plain)
@@ -335,7 +335,7 @@ def _plainly(bound: float) -> str:
 
 
 def _written(value: object) -> str:
-    """A value as one would write it into the environment."""
+    """Return a value as one would write it into the environment."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,7 +1,7 @@
 """Child processes that are started before they are needed.
 
-An interpreter takes most of a second to import what decodes, sees and encodes. A process for each call keeps hostile
-work apart; one that waits, with all imported, takes that second off the call.
+An interpreter takes most of a second to import the libraries that decode, detect and encode. A process for each call
+keeps hostile work apart, and a process that waits with everything imported saves that second.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ _log = get_logger(__name__)
 
 
 class _WarmChild(NamedTuple):
-    """A child, and what starts it."""
+    """A child process, and the task that starts it."""
 
     child: Child
     preparing: asyncio.Task[None]
 
 
 class WarmPool:
-    """Runs a function, each call in a fresh child process; some wait ready. A context manager.
+    """Runs a function, each call in a new child process; some processes wait ready. A context manager.
 
     Args:
-        target: `package.module:function`.
-        limits: what each call may use.
-        ready: how many processes wait; without any, a call starts its own.
+        target: Function as `package.module:function`.
+        limits: Limits of each call.
+        ready: Number of processes that wait; with 0, each call starts its own.
     """
 
     def __init__(self, target: str, limits: Limits, ready: int) -> None:
@@ -55,18 +55,18 @@ class WarmPool:
             await warm.child.stop()
 
     async def call(self, request: Struct, result: type[R], *, on_progress: OnProgress | None = None) -> R:
-        """Run the function once in a process that then ends; what it raises is described at `Child.call`.
+        """Run the function once in a process that then ends; see `Child.call` for its errors.
 
         Args:
-            request: its argument.
-            result: the type it returns.
-            on_progress: called with the percentage that the function reports.
+            request: Argument of the function.
+            result: Type of the function's result.
+            on_progress: Callback for each percentage that the function reports.
         """
         warm = self._waiting.pop(0) if self._waiting else None
         try:
             async with warm.child if warm is not None else Child(self._target, self._limits) as child:
                 if warm is not None:
-                    await warm.preparing  # else it would start another process after the call
+                    await warm.preparing  # otherwise it would start another process after the call
                 answer = await child.call(request, result, on_progress=on_progress)
                 await child.stop("finished")
                 return answer
@@ -81,5 +81,5 @@ class WarmPool:
     async def _prepare(self, child: Child) -> None:
         try:
             await child.prepare()
-        except (OSError, Transient) as error:  # the call that takes it tries again, and says so
-            _log.warning("child process not ready", target=self._target, reason=str(error))
+        except (OSError, Transient) as error:  # the call that takes it tries again, and reports it
+            _log.warning("child_preparing_failed", target=self._target, reason=str(error))
