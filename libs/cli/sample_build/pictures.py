@@ -1,4 +1,4 @@
-"""Backgrounds and slides, drawn from nothing."""
+"""Backgrounds and slides, drawn by code."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont

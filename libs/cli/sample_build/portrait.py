@@ -16,19 +16,19 @@ CONTOUR = (
     (162, 149), (182, 148), (182, 136), (180, 131), (173, 130), (164, 117), (156, 96), (153, 75), (157, 59), (173, 40),
     (197, 26), (216, 19),
 )  # fmt: skip
-"""The outline of the person in the photograph, pixels; drawn by hand."""
+"""Outline of the person in the photograph, in pixels, drawn by hand."""
 
 BAND = 5
-"""Half the width of the band around the contour in which the edge is searched for, pixels."""
+"""Half the width of the band around the contour in which the edge is searched for, in pixels."""
 
 FACE = (221.0, 122.0)
-"""The middle of the face in the photograph, pixels."""
+"""Middle of the face in the photograph, in pixels."""
 
 FACE_HEIGHT = 88.0
-"""From the eyebrows to the chin, pixels."""
+"""Distance from the eyebrows to the chin, in pixels."""
 
 PIVOT = (232.0, 300.0)
-"""What the person sways about, pixels of the photograph."""
+"""Point about which the person sways, in pixels of the photograph."""
 
 
 def cut_out() -> Image.Image:
@@ -58,12 +58,12 @@ def place(
     """Draw the person onto `frame`.
 
     Args:
-        person: what `cut_out` returned.
-        frame: an RGB image, changed.
-        face_x: where the middle of the face is, share of the frame's width.
-        face_height: share of the frame's height.
-        seconds: time, for the sway.
-        voice: how loud the voice is, 0 to 1, for the nod.
+        person: Result of `cut_out`.
+        frame: RGB image, which is changed.
+        face_x: Middle of the face, as a share of the frame's width.
+        face_height: Height of the face, as a share of the frame's height.
+        seconds: Time in seconds, for the sway.
+        voice: Loudness of the voice, 0 to 1, for the nod.
     """
     scale = face_height * frame.height / FACE_HEIGHT * (1 + 0.006 * math.sin(0.9 * seconds))
     angle = math.radians(1.1 * math.sin(0.83 * seconds) + 0.6 * math.sin(1.97 * seconds + 1) + 0.5 * voice)

@@ -1,4 +1,4 @@
-"""What is said in the bundled sample, and in which pictures."""
+"""The script of the bundled sample: its sentences and pictures."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ class Line(NamedTuple):
     """One sentence.
 
     Attributes:
-        text: as spoken.
-        passage: which of the passages worth clipping it belongs to, 0 for housekeeping between them.
+        text: Text as spoken.
+        passage: Number of its passage worth clipping, 0 for housekeeping between passages.
     """
 
     text: str
@@ -19,10 +19,10 @@ class Scene(NamedTuple):
     """One shot and the sentences spoken in it; scenes are joined by hard cuts.
 
     Attributes:
-        lines: what is said.
-        background: the name of a drawn background, or `slide:<name>` for a slide without a person.
-        face_x: where the middle of the face is, share of the frame width; a pair drifts from the first to the second.
-        face_height: height of the face from eyebrow to chin, share of the frame height.
+        lines: Sentences that are spoken.
+        background: Name of a drawn background, or `slide:<name>` for a slide without a person.
+        face_x: Middle of the face, as a share of the frame width; it drifts from the first value to the second.
+        face_height: Height of the face from eyebrow to chin, as a share of the frame height.
     """
 
     lines: tuple[Line, ...]

@@ -166,7 +166,7 @@ class ContractServer:
 
 
 class Listener:
-    """Collects what a supervisor tells, and lets a test wait for a line."""
+    """Collects the lines and events of a supervisor, and lets a test wait for a line."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -190,13 +190,13 @@ class Listener:
 
 @pytest.fixture
 def listener() -> Listener:
-    """What a supervisor tells."""
+    """Return a listener for a supervisor's lines and events."""
     return Listener()
 
 
 @pytest.fixture
 async def supervisor(listener: Listener) -> AsyncIterator[Supervisor]:
-    """A supervisor that tells the listener; what it keeps ends with the test."""
+    """Yield a supervisor that reports to the listener; its programs end with the test."""
     supervisor = Supervisor(on_line=listener.on_line, on_event=listener.on_event)
     yield supervisor
     supervisor.kill()
@@ -205,7 +205,7 @@ async def supervisor(listener: Listener) -> AsyncIterator[Supervisor]:
 
 @pytest.fixture
 async def contract_server() -> AsyncIterator[tuple[ContractServer, str]]:
-    """The server and its address."""
+    """Yield the server and its address."""
     contract = ContractServer()
     async with TestServer(contract.application()) as server:
         yield contract, str(server.make_url("")).rstrip("/")

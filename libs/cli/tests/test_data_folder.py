@@ -1,4 +1,4 @@
-"""The data folder: one owner, a secret of its own, and a file that says what runs."""
+"""The data folder: one owner, its secret, and a file that names the running clipmill."""
 
 import stat
 import subprocess
@@ -40,7 +40,7 @@ def holder(tmp_path):
 def test_a_folder_in_use_is_refused_with_what_uses_it(tmp_path, holder):
     folder = DataFolder(tmp_path)
     folder.write_state(STATE)
-    sentence = rf"clipmill already runs on {tmp_path} \(process 123, http://127.0.0.1:8000\)\. Stop it first"
+    sentence = rf"clipmill already runs on {tmp_path} \(process 123, http://127.0.0.1:8000\); stop it first"
     with pytest.raises(FolderInUse, match=sentence), folder.locked():
         pass
 

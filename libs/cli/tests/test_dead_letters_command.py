@@ -15,7 +15,7 @@ from clipmill.messaging.topology import INTAKE
 
 @pytest.fixture
 def environ(nats_server, tmp_path):
-    """An environment that names a NATS server, and a data folder on which nothing runs."""
+    """Return an environment with a NATS server, and a data folder on which nothing runs."""
     return {"CLIPMILL_NATS_URL": nats_server.url, "CLIPMILL_STORE_URL": "", "XDG_DATA_HOME": str(tmp_path)}
 
 
@@ -74,7 +74,7 @@ async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):
     environ["CLIPMILL_STORE_URL"] = tmp_path.as_uri()
     job = await given_up(DownloadTask(job=new_job_id(), file_name="talk.mp4"))
     status, out, _ = await clipmill("dead-letters", "retry", "--job", job, "--fresh", environ=environ)
-    assert (status, out) == (0, f"Work on job {job} begins anew (generation 1); 1 letter is removed.\n")
+    assert (status, out) == (0, f"Work on job {job} starts again (generation 1); 1 letter is removed.\n")
     message = await nc.jetstream().get_last_msg(INTAKE, f"clipmill.task.download.normal.{job}")
     assert json.loads(message.data)["generation"] == 1
 
@@ -82,10 +82,10 @@ async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("retry",), "Name either one letter by its id, or a job with --job."),
-        (("drop", "1", "--job", "x"), "Name either one letter by its id, or a job with --job."),
+        (("retry",), "name a letter by its id, or a job with --job."),
+        (("drop", "1", "--job", "x"), "name a letter by its id, or a job with --job."),
         (("list", "--job", "x"), "A job id is a UUID such as"),
-        (("list", "--data", "/nowhere"), "No clipmill runs on /nowhere: start it with `clipmill up --data /nowhere`."),
+        (("list", "--data", "/nowhere"), "No clipmill runs on /nowhere; start it with `clipmill up --data /nowhere`."),
     ],
 )
 async def test_a_wrong_request_is_refused(clipmill, environ, nc, words, sentence):

@@ -13,7 +13,7 @@ VIEW = {"job_id": "550e8400-e29b-41d4-a716-446655440000", "status": "completed",
 
 @pytest.fixture
 def ready(contract_server, video):
-    """A server whose job is over at once, with two clips that play, and its address."""
+    """Return a server whose job is over at once, with two clips that play, and its address."""
     contract, url = contract_server
     contract.steps = contract.steps[-1:]
     contract.view = dict(VIEW)

@@ -1,4 +1,4 @@
-"""What a person sees of a job, and of the services' logs."""
+"""The display of a job and of the services' logs."""
 
 import io
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_positions_are_written_as_on_a_clock(seconds, text):
     assert clock(seconds) == text
 
 
-def test_log_lines_are_understood_whoever_wrote_them():
+def test_log_lines_of_any_writer_are_parsed():
     ours = parse_line('{"message":"task_failed","level":"warning","service":"renderer","time":"t","job":"j1"}')
     assert (ours.text, ours.level) == ("task_failed job=j1", "warning")
     assert parse_line("[1] 2026/01/01 [WRN] Slow disk").level == "warning"

@@ -18,7 +18,7 @@ PATIENCE = 30.0
 
 @pytest.fixture
 async def ports(supervisor, tmp_path: Path) -> NatsPorts:
-    """Where the running server listens."""
+    """Return the ports of the running server."""
     ports = NatsPorts(*free_ports(2))
     await supervisor.start([nats_program(tmp_path / "nats", ports, os.environ)], patience=PATIENCE)
     return ports

@@ -11,11 +11,11 @@ JOB = "550e8400-e29b-41d4-a716-446655440000"
     ("command", "code", "status", "sentence"),
     [
         ("cancel", 200, "cancelled", f"Job {JOB} is cancelled."),
-        ("cancel", 202, "cancelling", f"Job {JOB} is being cancelled; its status will say so in a moment."),
-        ("delete", 200, "deleted", f"Job {JOB} is deleted, and its clips with it."),
+        ("cancel", 202, "cancelling", f"Job {JOB} is being cancelled; its status will show it in a moment."),
+        ("delete", 200, "deleted", f"Job {JOB} and its clips are deleted."),
     ],
 )
-async def test_what_became_of_the_job_is_said_in_a_sentence_or_as_json(
+async def test_the_end_of_a_job_is_printed_as_a_sentence_or_as_json(
     contract_server, clipmill, command, code, status, sentence
 ):
     contract, url = contract_server
@@ -26,7 +26,7 @@ async def test_what_became_of_the_job_is_said_in_a_sentence_or_as_json(
     assert contract.endings == [command, command]
 
 
-async def test_a_job_that_is_not_to_be_ended_like_that_is_the_servers_sentence_and_status_2(contract_server, clipmill):
+async def test_a_job_that_cannot_be_ended_so_is_the_servers_sentence_and_status_2(contract_server, clipmill):
     contract, url = contract_server
     sentence = "There is nothing to cancel: the job had already completed."
     contract.ending = 409, {"detail": sentence, "code": "already_ended"}

@@ -14,7 +14,7 @@ LISTED = {
 }
 
 
-async def test_the_jobs_are_listed_with_where_they_stand(contract_server, clipmill):
+async def test_the_jobs_are_listed_with_their_status(contract_server, clipmill):
     contract, url = contract_server
     contract.listed = [LISTED]
     exit_status, out, err = await clipmill("jobs", "--server", url)

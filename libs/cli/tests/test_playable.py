@@ -1,4 +1,4 @@
-"""A clip is what a phone plays, or the reason why not."""
+"""A phone plays a clip, or the check says why not."""
 
 import pytest
 from clipmill.cli.screen.playable import Unplayable, check_clip
@@ -12,7 +12,7 @@ def test_an_upright_video_with_sound_is_a_clip(video):
     assert clip.duration == pytest.approx(2.0, abs=0.1)
 
 
-def test_a_video_that_lies_is_not(video):
+def test_a_horizontal_video_is_not(video):
     with pytest.raises(Unplayable, match=r"320.180, not 9:16"):
         check_clip(video("clip.mp4", 320, 180))
 

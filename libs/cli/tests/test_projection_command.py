@@ -10,7 +10,7 @@ from clipmill.messaging.publisher import Publisher
 pytestmark = pytest.mark.slow
 
 
-async def test_documents_are_checked_and_made_anew(clipmill_process, nats_server, nc):
+async def test_documents_are_checked_and_rebuilt(clipmill_process, nats_server, nc):
     environ = {"CLIPMILL_NATS_URL": nats_server.url}
     job = new_job_id()
     await Publisher(nc).event(Queued(job=job, source="talk.mp4", upload=True))

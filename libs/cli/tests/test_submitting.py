@@ -63,7 +63,7 @@ async def test_captions_are_switched_off_either_way(contract_server, clipmill):
 
 
 @pytest.mark.parametrize("option", ["--captions", "--format", "--layout", "--background"])
-async def test_a_look_that_there_is_not_is_refused_with_the_choices(clipmill, option):
+async def test_an_unknown_choice_is_refused_with_the_choices(clipmill, option):
     status, _, err = await clipmill("submit", "https://example.org/talk", option, "zebra")
     assert status == 2
     assert f"Invalid value for '{option}': 'zebra' is not one of '" in err
@@ -113,7 +113,7 @@ async def test_json_is_one_document_and_all_that_stands_on_standard_output(contr
     assert err.splitlines() == end["logs"]
 
 
-async def test_json_without_waiting_tells_how_the_job_stands_now(contract_server, clipmill, talk):
+async def test_json_without_waiting_shows_the_present_status(contract_server, clipmill, talk):
     contract, url = contract_server
     status, out, _ = await clipmill("submit", talk, "--json", "--server", url)
     assert status == 0
@@ -197,7 +197,7 @@ async def test_something_that_is_no_clipmill_server_is_recognised(contract_serve
     contract, url = contract_server
     contract.steps = [{"hello": "world"}]
     status, _, err = await clipmill("status", JOB, "--server", url)
-    assert (status, err) == (3, f"Error: What answers at {url} is not a clipmill server.\n")
+    assert (status, err) == (3, f"Error: The server at {url} is not a clipmill server; check the address.\n")
 
 
 async def test_an_unknown_job_is_status_2(contract_server, clipmill):
@@ -231,7 +231,7 @@ async def test_the_key_travels_in_a_header_and_only_when_asked_for(contract_serv
     status, _, err = await clipmill(
         "submit", "http://a.org/x", "--gemini-key", environ={**environ, "GEMINI_API_KEY": ""}
     )
-    assert (status, err) == (2, "Error: --gemini-key sends the key in GEMINI_API_KEY, but that is not set.\n")
+    assert (status, err) == (2, "Error: --gemini-key needs a key in GEMINI_API_KEY, which is not set.\n")
 
 
 @pytest.mark.slow
@@ -251,7 +251,7 @@ async def test_ctrl_c_leaves_the_job_and_says_how_to_follow_it(contract_server):
     _, err = await process.communicate()
     assert process.returncode == 130
     assert err.decode() == (
-        f"Job {JOB} goes on without you. Follow it with: clipmill status {JOB} --watch --server {url}\n"
+        f"Job {JOB} continues on the server. Follow it with: clipmill status {JOB} --watch --server {url}\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""What keeps `clipmill up` from starting is said in a sentence."""
+"""`clipmill up`: a sentence says what keeps it from starting."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ async def test_a_second_up_on_the_same_folder_is_refused(clipmill_process, tmp_p
     with DataFolder(tmp_path).locked():
         status, out, err = await clipmill_process("up", "--data", tmp_path, "--port", "0")
     assert (status, out) == (1, "")
-    assert f"Error: clipmill already runs on {tmp_path}. Stop it first, or give another folder with --data.\n" in err
+    assert f"Error: clipmill already runs on {tmp_path}; stop it first, or name another folder with --data.\n" in err
 
 
 async def test_a_port_that_is_taken_is_named(clipmill_process, tmp_path):
@@ -21,7 +21,7 @@ async def test_a_port_that_is_taken_is_named(clipmill_process, tmp_path):
         port = taken.getsockname()[1]
         status, _, err = await clipmill_process("up", "--data", tmp_path, "--port", port)
     assert status == 1
-    assert f"Error: Port {port} of 127.0.0.1 is in use: stop what listens there, or choose another" in err
+    assert f"Error: Port {port} of 127.0.0.1 is in use; stop its listener, or choose another" in err
     assert not (tmp_path / "clipmill.json").exists()
 
 

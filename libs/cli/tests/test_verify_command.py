@@ -23,7 +23,7 @@ async def test_several_files_are_checked_at_once(clipmill_process, video, tmp_pa
     assert "none.mp4" in out
 
 
-async def test_an_option_that_there_is_not_is_status_2(clipmill_process, video):
+async def test_an_unknown_option_is_status_2(clipmill_process, video):
     status, _, err = await clipmill_process("verify", video("wide.mp4", 160, 90), "--colour")
     assert status == 2
     assert "--colour" in err

@@ -34,17 +34,17 @@ Run it:   clipmill up
 Use it:   clipmill submit talk.mp4 --output clips
 
 \b
-Exit status: 0 done, 1 the work failed, 2 what was asked for is wrong,
-3 no server (or it is too busy), 130 interrupted.
+Exit status: 0 success, 1 the work failed, 2 the request is wrong,
+3 no server answers or it is too busy, 130 interrupted.
 
 \b
-Completion in the shell, for ~/.bashrc (zsh and fish likewise):
+Shell completion, for ~/.bashrc (also for zsh and fish):
   eval "$(_CLIPMILL_COMPLETE=bash_source clipmill)"
 """
 
 
 def _choice(*words: str) -> click.Choice[str]:
-    """Return the type of an option that takes one of `words`; of an enum's members it takes their values."""
+    """Return the type of an option that takes one of `words`; an enum's members stand for their values."""
     return click.Choice([str(word) for word in words], case_sensitive=False)
 
 
@@ -57,26 +57,24 @@ server_option = click.option(
     default="http://127.0.0.1:8000",
     show_default=True,
     show_envvar=True,
-    help="The clipmill server.",
+    help="Address of the clipmill server.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else, on standard output."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print only one JSON document on standard output.")
 output_option = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Save each clip there as soon as it appears (waits for the job).",
+    help="Folder in which each clip is saved as soon as it appears; waits for the job.",
 )
 data_option = click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The data folder."
+    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Data folder."
 )
 
 
 @click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(version("clipmill-cli"), prog_name="clipmill")
 def main() -> None:
-    """Turn long talking videos into clips; each command says what it does."""
+    """Turn long talking videos into clips."""
 
 
 @main.command()
@@ -88,15 +86,15 @@ def main() -> None:
     default=8000,
     show_default=True,
     show_envvar=True,
-    help="Where the server listens; 0 for any free port.",
+    help="Port of the server; 0 takes any free port.",
 )
-@click.option("--verbose", is_flag=True, help="Show every line of every log, not only warnings and errors.")
+@click.option("--verbose", is_flag=True, help="Show every log line, not only warnings and errors.")
 def up(data: Path | None, port: int, *, verbose: bool) -> None:
     """Run everything on this machine: NATS, the store and the five services.
 
-    Everything is kept in the data folder, by default $XDG_DATA_HOME/clipmill or ~/.local/share/clipmill. What
-    CLIPMILL_NATS_URL and CLIPMILL_STORE_URL name is used and not started; all CLIPMILL_* variables reach the services
-    (see `clipmill config`). A service that dies is started again; nothing is left behind, however this command ends.
+    The data folder holds everything; by default it is $XDG_DATA_HOME/clipmill or ~/.local/share/clipmill. If
+    CLIPMILL_NATS_URL or CLIPMILL_STORE_URL is set, that server or store is used. All CLIPMILL_* variables reach the
+    services (see `clipmill config`). A service that dies is started again. No process outlives this command.
     """
     from clipmill.cli.commands.up import run_up
 
@@ -113,12 +111,12 @@ def up(data: Path | None, port: int, *, verbose: bool) -> None:
     metavar="DIR",
     default=Path("clipmill-demo"),
     show_default=True,
-    help="Where the clips are put.",
+    help="Folder for the clips.",
 )
 def demo(data: Path | None, output: Path, *, keep: bool) -> None:
     """Start everything, make clips of the bundled sample video, stop everything.
 
-    Succeeds only if every clip is a playable 9:16 file. Works in a temporary folder unless --data names one.
+    It succeeds only if every clip is a playable 9:16 file. It works in a temporary folder unless --data names one.
     """
     from clipmill.cli.commands.demo import demo_folders, run_demo
     from clipmill.cli.local.running import Stopped
@@ -137,32 +135,32 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @json_option
 @output_option
 @server_option
-@click.option("--clips", type=int, help="How many clips are wanted.")
-@click.option("--min-seconds", type=float, help="The shortest clip, seconds.")
-@click.option("--max-seconds", type=float, help="The longest clip, seconds.")
-@click.option("--language", metavar="CODE", help="The speech's language, such as en; detected if not given.")
-@click.option("--captions", type=CAPTIONS, help="The style of the words in the picture; on is bold.")
-@click.option("--no-captions", "captions", type=CAPTIONS, flag_value="off", help="The same as --captions off.")
+@click.option("--clips", type=int, help="Number of clips.")
+@click.option("--min-seconds", type=float, help="Shortest clip, in seconds.")
+@click.option("--max-seconds", type=float, help="Longest clip, in seconds.")
+@click.option("--language", metavar="CODE", help="Language of the speech, such as en; detected if not given.")
+@click.option("--captions", type=CAPTIONS, help="Style of the captions; on means bold.")
+@click.option("--no-captions", "captions", type=CAPTIONS, flag_value="off", help="Short for --captions off.")
 @click.option(
     "--format",
     "output_format",
     type=_choice(*OutputFormat),
-    help="1080x1920, 1080x1080 or 1920x1080.",
+    help="Shape of the clips: 1080x1920, 1080x1080 or 1920x1080.",
 )
 @click.option(
     "--layout",
     type=_choice(*LayoutChoice),
-    help="Follow who speaks, show the whole picture, or stack two people; auto judges each shot.",
+    help="Layout: follow the speaker, show the whole picture, or stack two people; auto chooses for each shot.",
 )
 @click.option(
     "--background",
     type=_choice(*Background),
-    help="What lies behind a picture that does not fill the frame.",
+    help="Background of a picture that does not fill the frame.",
 )
-@click.option("--hook/--no-hook", default=None, help="Whether the title stands in the first seconds.")
-@click.option("--priority", type=click.Choice(["high", "normal"]), help="Whether it goes before other videos.")
+@click.option("--hook/--no-hook", default=None, help="Show the title in the first seconds, or not.")
+@click.option("--priority", type=click.Choice(["high", "normal"]), help="Priority over other videos.")
 @click.option(
-    "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job, for this job alone."
+    "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job; only this job uses it."
 )
 def submit(
     *,
@@ -185,7 +183,7 @@ def submit(
 ) -> None:
     """Submit a video file or URL.
 
-    What is not chosen is left to the server: 3 clips of 15 to 60 seconds, vertical, with bold captions.
+    The server chooses the rest: 3 clips of 15 to 60 seconds, vertical, with bold captions.
     """
     from clipmill.cli.client.submission import Submission
     from clipmill.cli.commands import jobs
@@ -226,7 +224,7 @@ def submit(
 @output_option
 @server_option
 def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: bool) -> None:
-    """Show how a job stands: its log and its clips."""
+    """Show a job's log and clips."""
     from clipmill.cli.commands import jobs
 
     reporting = jobs.ReportOptions(server=server, wait=watch or output is not None, as_json=as_json, output=output)
@@ -237,13 +235,13 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
 
 
 @main.command("jobs")
-@click.option("--status", help="Only jobs that stand so, such as processing, failed or cancelled.")
-@click.option("--limit", type=int, help="At most so many.")
-@click.option("--before", metavar="CURSOR", help="Go on where an earlier list ended.")
+@click.option("--status", help="Only jobs with this status, such as processing, failed or cancelled.")
+@click.option("--limit", type=int, help="Most jobs to list.")
+@click.option("--before", metavar="CURSOR", help="Continue where an earlier list ended.")
 @json_option
 @server_option
 def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:
-    """List the jobs that the server knows, the newest first."""
+    """List the server's jobs, newest first."""
     from clipmill.cli.client.connection import JobQuery
     from clipmill.cli.commands import jobs
 
@@ -255,7 +253,7 @@ def list_jobs(server: str, status: str | None, limit: int | None, before: str | 
 @json_option
 @server_option
 def cancel(job: str, server: str, *, as_json: bool) -> None:
-    """Cancel a job that is waiting or at work; what it made is removed."""
+    """Cancel a job that has not ended, and remove its files."""
     from clipmill.cli.commands import jobs
     from clipmill.contracts.api import Only
 
@@ -267,7 +265,7 @@ def cancel(job: str, server: str, *, as_json: bool) -> None:
 @json_option
 @server_option
 def delete(job: str, server: str, *, as_json: bool) -> None:
-    """Delete a job that has ended, with its clips and all that is known of it."""
+    """Delete a job that has ended, with its clips and all its data."""
     from clipmill.cli.commands import jobs
     from clipmill.contracts.api import Only
 
@@ -275,9 +273,9 @@ def delete(job: str, server: str, *, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def config(*, as_json: bool) -> None:
-    """List every setting of every service, with its value in force, its default and what it is for."""
+    """List every setting of every service with its value, default, source and purpose."""
     from clipmill.cli.commands.settings_table import ask_all, print_settings, require_answers
 
     configs = asyncio.run(ask_all())
@@ -295,7 +293,7 @@ def models() -> None:
 
 @models.command("list")
 def list_models() -> None:
-    """List every model: what it is for, its licence, and where its files are."""
+    """List every model with its purpose, its licence and the place of its files."""
     from clipmill.cli.commands.models import print_models
 
     print_models(sys.stdout)
@@ -304,7 +302,7 @@ def list_models() -> None:
 @models.command("fetch")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch_models(names: tuple[str, ...]) -> None:
-    """Fetch and verify models, all of them if none is named."""
+    """Fetch and verify the named models, or all models."""
     from clipmill.cli.commands import models as model_weights
 
     model_weights.fetch_models(names, sys.stdout)
@@ -312,12 +310,12 @@ def fetch_models(names: tuple[str, ...]) -> None:
 
 @main.group()
 def topology() -> None:
-    """Manage the streams and buckets on a NATS server of your own."""
+    """Manage the streams and buckets on your NATS server."""
 
 
 @topology.command("apply")
 def apply_topology() -> None:
-    """Create or update the streams, consumers and buckets on the server that CLIPMILL_NATS_URL names."""
+    """Create or update the streams, consumers and buckets on the NATS server of CLIPMILL_NATS_URL."""
     from clipmill.cli.local.topology import apply_topology as apply
 
     _quiet_logs()
@@ -335,12 +333,12 @@ main.add_command(verify)
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
-    """Run `work`; what it raises for the user is shown by click."""
+    """Run `work`; click shows its errors to the user."""
     asyncio.run(work)
 
 
 def _quiet_logs() -> None:
-    """Send what libraries log in this process to standard error, warnings and above."""
+    """Send warnings and errors of libraries in this process to standard error."""
     from clipmill.operations import logs
 
     logs.configure("cli", LogFormat.HUMAN, LogLevel.WARNING)
@@ -349,7 +347,7 @@ def _quiet_logs() -> None:
 def _gemini_key() -> str:
     key = os.environ.get(GEMINI_KEY_VARIABLE, "").strip()
     if not key:
-        raise WrongRequest(f"--gemini-key sends the key in {GEMINI_KEY_VARIABLE}, but that is not set.")
+        raise WrongRequest(f"--gemini-key needs a key in {GEMINI_KEY_VARIABLE}, which is not set.")
     return key
 
 
@@ -360,11 +358,11 @@ def _watch_command(job: str, server: str) -> str:
 
 
 def _interrupted(job: str | None, server: str) -> None:
-    """Say what an interrupted wait means, and end."""
+    """Say what the interruption means for the job, and exit."""
     if job is None:
-        click.echo("Interrupted before the server had the whole video: no job was made.", err=True)
+        click.echo("Interrupted before the server had the whole video; there is no job.", err=True)
     else:
-        click.echo(f"Job {job} goes on without you. Follow it with: {_watch_command(job, server)}", err=True)
+        click.echo(f"Job {job} continues on the server. Follow it with: {_watch_command(job, server)}", err=True)
     sys.exit(ExitStatus.INTERRUPTED)
 
 

@@ -1,4 +1,4 @@
-"""How a command ends: its exit status, and the sentence it leaves behind when it cannot do what was asked."""
+"""The end of a command: its exit status, and its sentence if it fails."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import click
 
 
 class ExitStatus(IntEnum):
-    """What `$?` says; documented in `clipmill --help`, so scripts may rely on it."""
+    """The exit status of a command, documented in `clipmill --help`, so scripts may rely on it."""
 
     COMPLETED = 0
     FAILED = 1
@@ -22,12 +22,12 @@ class WorkFailed(click.ClickException):
 
 
 class WrongRequest(click.ClickException):
-    """What was asked for is wrong: trying the same again would fail again."""
+    """The request is wrong and would fail again."""
 
     exit_code = ExitStatus.USAGE
 
 
 class ServerUnavailable(click.ClickException):
-    """No server, a busy one or a broken one: trying again later may work."""
+    """No server answers, or it is busy or broken; another try may work later."""
 
     exit_code = ExitStatus.UNREACHABLE

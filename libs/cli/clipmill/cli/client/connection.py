@@ -1,4 +1,4 @@
-"""A connection to one clipmill server: submitting, asking, ending jobs and downloading over HTTP."""
+"""A connection to one clipmill server: submit, query and end jobs and download clips over HTTP."""
 
 import asyncio
 import io
@@ -25,26 +25,26 @@ T = TypeVar("T")
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
-"""For requests that a healthy server answers in milliseconds; long enough for a node of its NATS to change leaders."""
+"""Timeout for requests that a healthy server answers in milliseconds; long enough for an election in its NATS."""
 
 TRANSFER_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300)
-"""For files: as long as they take, but no five minutes without a byte."""
+"""Timeout for files: any total time, but no five minutes without a byte."""
 
 CHUNK_BYTES = 1 << 18
 
 NETWORK_FAILURES = (aiohttp.ClientError, TimeoutError, ConnectionError)
-"""What aiohttp raises when the server cannot be reached or hangs up."""
+"""Errors of aiohttp if the server cannot be reached or closes the connection."""
 
 
 TRANSIENT_STATUSES = (408, 425, 429)
-"""Answers below 500 after which the same request may work: too slow, too early, too many."""
+"""Statuses below 500 after which the request may work later: too slow, too early, too many."""
 
 
 class Interrupted(Exception):
-    """A request that may work when it is made again: the network, a restart, an overload.
+    """A request that may work when it is repeated, after an outage, a restart or an overload.
 
     Attributes:
-        unavailable: what to raise when it is not made again.
+        unavailable: Error to raise if the request is not repeated.
     """
 
     def __init__(self, reason: str, unavailable: ServerUnavailable) -> None:
@@ -53,12 +53,12 @@ class Interrupted(Exception):
 
 
 class JobQuery(Struct, frozen=True, kw_only=True):
-    """Which jobs are listed; None leaves the choice to the server.
+    """A selection of jobs to list; None leaves the choice to the server.
 
     Attributes:
-        status: only those that stand so.
-        limit: at most so many.
-        before: go on where an earlier list ended.
+        status: Status of the jobs.
+        limit: Most jobs to list.
+        before: Cursor at which an earlier list ended.
     """
 
     status: str | None = None
@@ -67,7 +67,7 @@ class JobQuery(Struct, frozen=True, kw_only=True):
 
 
 class Upload(io.BufferedReader):
-    """A file on its way to the server, which tells how much of it has been read."""
+    """A file on its way to the server, which reports the number of bytes read."""
 
     def __init__(self, path: Path, sent: Callable[[int], None]) -> None:
         super().__init__(io.FileIO(path), CHUNK_BYTES)
@@ -75,7 +75,7 @@ class Upload(io.BufferedReader):
         self._position = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as a file does, and report the bytes read so far."""
+        """Read like a file, and report the number of bytes read so far."""
         data = super().read(size)
         self._position += len(data)
         self._sent(self._position)
@@ -86,7 +86,7 @@ class Client:
     """A connection to one server: `async with Client("http://127.0.0.1:8000") as client`.
 
     Args:
-        server: the server's address; `http://` is put before an address without a scheme.
+        server: Address of the server; an address without a scheme gets `http://`.
 
     Raises:
         WrongRequest: if `server` is not an http or https address.
@@ -98,7 +98,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the connection pool; nothing is sent yet."""
-        # A proxy of the environment must not stand between a user and a server on the same machine.
+        # A proxy in the environment must not stand between a user and a server on the same machine.
         session = aiohttp.ClientSession(timeout=REQUEST_TIMEOUT, trust_env=not _is_loopback(self.server))
         self._session = await self._stack.enter_async_context(session)
         return self
@@ -114,7 +114,7 @@ class Client:
 
         Raises:
             WrongRequest: if the server refuses the request.
-            ServerUnavailable: if it cannot take it now.
+            ServerUnavailable: if the server cannot take the job now.
         """
         return await self._submit(json.dumps({"url": url, **options.fields()}).encode(), gemini_key)
 
@@ -129,25 +129,25 @@ class Client:
         """Stream the file at `path` to the server and return the job's id.
 
         Args:
-            path: the video.
-            options: what is asked for.
-            gemini_key: the key that this one job uses.
-            sent: called with the count of bytes sent so far, from another thread.
+            path: Video file.
+            options: Options of the job.
+            gemini_key: Key for this job only.
+            sent: Callback for the number of bytes sent so far, called from another thread.
 
         Raises:
             WrongRequest: if the file cannot be read, or the server refuses the request.
-            ServerUnavailable: if it cannot take it now.
+            ServerUnavailable: if the server cannot take the job now.
         """
         try:
             upload = await asyncio.to_thread(Upload, path, sent)
         except OSError as error:
             raise WrongRequest(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
         with upload:
-            # As browsers do: the name itself, not its percent encoding.
+            # Browsers also send the name itself, not its percent encoding.
             form = aiohttp.FormData(quote_fields=False)
             for name, value in options.fields().items():
                 form.add_field(name, json.dumps(value) if isinstance(value, bool) else str(value))
-            # Last, so that the server knows the options before the bytes come.
+            # The file comes last, so the server knows the options before the bytes come.
             form.add_field("file", upload, filename=_upload_name(path), content_type="application/octet-stream")
             return await self._submit(form, gemini_key)
 
@@ -167,17 +167,17 @@ class Client:
         return accepted.job_id
 
     async def status(self, job: str) -> PublicStatus:
-        """Return where `job` stands.
+        """Return the status of `job`.
 
         Raises:
             WrongRequest: if the server does not know the job.
             Interrupted: if another try may work.
-            ServerUnavailable: if what answers is not a clipmill server.
+            ServerUnavailable: if no clipmill server answers.
         """
         return self._decode(await self._get(f"/api/status/{quote(job, safe='')}"), PublicStatus)
 
     async def view(self, job: str) -> JobView | None:
-        """Return the rich view of `job`, None where the server has none to give.
+        """Return the rich view of `job`, None if the server has none.
 
         Raises:
             Interrupted: if another try may work.
@@ -188,10 +188,10 @@ class Client:
             return None
 
     async def jobs(self, query: JobQuery) -> JobList:
-        """Return jobs that the server knows.
+        """Return the server's jobs that match `query`.
 
         Raises:
-            WrongRequest: if the server refuses what is asked for.
+            WrongRequest: if the server refuses the query.
             ServerUnavailable: if it cannot be reached.
         """
         chosen = {name: str(value) for name, value in msgspec.structs.asdict(query).items() if value is not None}
@@ -204,10 +204,10 @@ class Client:
             raise self._unreachable(error) from error
 
     async def end(self, job: str, only: Only) -> Ended:
-        """Cancel `job`, or delete it.
+        """Cancel or delete `job`.
 
         Raises:
-            WrongRequest: if the server does not know the job, or it is too early or too late for that.
+            WrongRequest: if the server does not know the job, or the job cannot be ended this way now.
             ServerUnavailable: if it cannot be reached.
         """
         address = f"{self.server}/api/jobs/{quote(job, safe='')}"
@@ -220,10 +220,10 @@ class Client:
             raise self._unreachable(error) from error
 
     async def download(self, path: str, target: Path) -> bool:
-        """Store what the server has at `path` as the file `target`, whole or not at all.
+        """Download `path` of the server to the file `target`, whole or not at all.
 
         Returns:
-            whether the server has it.
+            True if the server has the file.
 
         Raises:
             Interrupted: if another try may work.
@@ -272,21 +272,23 @@ class Client:
                 f"No clipmill server answers at {self.server}. Start one with `clipmill up`, or name yours with"
                 " --server or CLIPMILL_SERVER."
             )
-        return ServerUnavailable(f"The server at {self.server} broke off: {_reason(error)}. Try again.")
+        return ServerUnavailable(f"The connection to {self.server} broke off ({_reason(error)}); try again.")
 
     def _interrupted(self, status: int) -> Interrupted:
         reason = f"status {status}"
-        return Interrupted(reason, ServerUnavailable(f"The server at {self.server} answers {reason}. Try again later."))
+        return Interrupted(reason, ServerUnavailable(f"The server at {self.server} answers {reason}; try again later."))
 
     def _decode(self, data: bytes, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(data, type=kind)
         except msgspec.DecodeError as error:
-            raise ServerUnavailable(f"What answers at {self.server} is not a clipmill server.") from error
+            raise ServerUnavailable(
+                f"The server at {self.server} is not a clipmill server; check the address."
+            ) from error
 
 
 def _detail(body: bytes) -> str:
-    """Return the sentence in a refusal's body, empty if there is none."""
+    """Return the sentence in the body of a refusal, empty if there is none."""
     try:
         return msgspec.json.decode(body, type=Problem).detail
     except msgspec.DecodeError:
@@ -294,7 +296,7 @@ def _detail(body: bytes) -> str:
 
 
 def _upload_name(path: Path) -> str:
-    """Return the file's name as it can stand in a header: without line breaks and bytes that are no text."""
+    """Return the file's name for a header, without line breaks and undecodable bytes."""
     return "".join(character if character.isprintable() else "_" for character in path.name)
 
 
@@ -310,7 +312,7 @@ def _server_address(server: str) -> str:
     address = server if "://" in server else f"http://{server}"
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WrongRequest(f"{server} is not the address of a server: it looks like {DEFAULT_SERVER}.")
+        raise WrongRequest(f"{server} is not the address of a server; write one such as {DEFAULT_SERVER}.")
     return address.rstrip("/")
 
 

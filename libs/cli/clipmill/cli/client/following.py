@@ -1,4 +1,4 @@
-"""Following a job to its end: what the server says of it, poll after poll."""
+"""Following a job to its end, poll after poll."""
 
 import asyncio
 import time
@@ -11,10 +11,10 @@ from clipmill.contracts.status import PublicClip, PublicStatus
 from msgspec import Struct
 
 POLL_SECONDS = 0.5
-"""Between two looks at a job: often enough for a bar that moves, and 0.1 % of what one gateway answers."""
+"""Pause between two polls of a job: short enough for a moving bar, and 0.1 % of the load that one gateway bears."""
 
 PATIENCE_SECONDS = 120.0
-"""How long a server may be silent before following gives up: enough for it to be restarted or moved."""
+"""Time without an answer after which following gives up: long enough to restart or move a server."""
 
 PAUSE_LIMIT_SECONDS = 5.0
 
@@ -23,8 +23,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """A job at one moment.
 
     Attributes:
-        status: the public status.
-        view: the rich view, None where the server gives none.
+        status: Public status.
+        view: Rich view, None if the server has none.
     """
 
     status: PublicStatus
@@ -32,18 +32,18 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     @property
     def clips(self) -> tuple[PublicClip, ...]:
-        """The clips that can be watched, in the order in which they were finished."""
+        """Clips that are ready, in the order in which they were finished."""
         return () if self.status.result is None else self.status.result.clips
 
 
 async def fetch_snapshot(client: Client, job: str) -> Snapshot:
-    """Return how `job` stands now.
+    """Return the present snapshot of `job`.
 
     Raises:
         WrongRequest: if the server does not know the job.
         Interrupted: if another try may work.
     """
-    # The view first: a job that its status calls finished then never shows a view that is newer.
+    # The view is read first, so it is never newer than the status.
     view = await client.view(job)
     return Snapshot(status=await client.status(job), view=view)
 
@@ -56,18 +56,18 @@ async def follow(
     poll: float = POLL_SECONDS,
     patience: float = PATIENCE_SECONDS,
 ) -> AsyncGenerator[Snapshot, None]:
-    """Yield `job` again and again until it has ended; the last snapshot is its end.
+    """Yield snapshots of `job` until it has ended; the last one shows its end.
 
     Args:
-        client: the server that has the job.
-        job: its id.
-        notice: told, once an outage, that the server does not answer.
-        poll: seconds between two looks.
-        patience: seconds without an answer after which following ends.
+        client: Connection to the job's server.
+        job: Id of the job.
+        notice: Callback for a sentence, once an outage, that the server does not answer.
+        poll: Seconds between two polls.
+        patience: Seconds without an answer after which following ends.
 
     Raises:
         WrongRequest: if the server does not know the job.
-        ServerUnavailable: if it has been silent for longer than `patience`.
+        ServerUnavailable: if the server does not answer for longer than `patience`.
     """
     pause, silent_since = poll, None
     while True:
@@ -80,8 +80,8 @@ async def follow(
                 notice(f"The server does not answer ({interruption}); trying again.")
             if now - silent_since > patience:
                 raise ServerUnavailable(
-                    f"The server at {client.server} has not answered for {patience:.0f} s. The job may go on; follow it"
-                    f" with: clipmill status {job} --watch --server {client.server}"
+                    f"The server at {client.server} has not answered for {patience:.0f} s; the job may still run."
+                    f" Follow it with: clipmill status {job} --watch --server {client.server}"
                 ) from interruption
             pause = min(pause * 2, PAUSE_LIMIT_SECONDS)
         else:

@@ -1,4 +1,4 @@
-"""Clips as files: each is downloaded as soon as it appears, whole or not at all."""
+"""Saving clips as files: each is downloaded as soon as it appears, whole or not at all."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from clipmill.contracts.status import PublicClip
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 1.0
-"""Before the second attempt; doubled before each later one."""
+"""Pause before the second attempt, doubled before each later one."""
 
 
 class ClipSaver:
@@ -23,12 +23,12 @@ class ClipSaver:
     Leaving the block waits for the downloads under way; an exception cancels them.
 
     Args:
-        client: the server that has the clips.
-        folder: where they go; it is made if it is not there.
-        saved: told of each clip's file.
+        client: Connection to the server of the clips.
+        folder: Folder for the files; it is created if it is missing.
+        saved: Callback for the path of each saved clip.
 
     Raises:
-        WrongRequest: if the folder cannot be made or written.
+        WrongRequest: if the folder cannot be created or written.
         ServerUnavailable: if a clip could not be downloaded.
     """
 
@@ -39,11 +39,11 @@ class ClipSaver:
         self._downloads: dict[str, asyncio.Task[Path]] = {}
 
     async def __aenter__(self) -> Self:
-        """Make the folder."""
+        """Create the folder."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WrongRequest(f"The folder {self._folder} cannot be made: {error.strerror}.") from error
+            raise WrongRequest(f"The folder {self._folder} cannot be created: {error.strerror}.") from error
         return self
 
     async def __aexit__(
@@ -67,7 +67,7 @@ class ClipSaver:
 
     @property
     def files(self) -> dict[str, Path]:
-        """The files saved so far, by the clip's `video_url`, in the order in which the clips appeared."""
+        """Files saved so far by their clip's `video_url`, in the order in which the clips appeared."""
         return {
             url: download.result()
             for url, download in self._downloads.items()
@@ -80,7 +80,7 @@ class ClipSaver:
             if not await self._download(clip.video_url, target):
                 raise ServerUnavailable(f"The server no longer has {clip.video_url}.")
             address = parse_clip_url(clip.video_url)
-            for kind in ClipFileKind:  # a server without one is no reason to fail
+            for kind in ClipFileKind:  # a server without such a file is no failure
                 if address is not None and kind is not ClipFileKind.VIDEO:
                     beside = clip_url(address.job, address.stem, address.number, kind)
                     await self._download(beside, target.with_suffix(f".{kind}"))
@@ -107,7 +107,7 @@ def file_name(video_url: str) -> str:
     """Return the last part of a clip's path as a file name that stays in its folder.
 
     Raises:
-        ServerUnavailable: if the path ends in none.
+        ServerUnavailable: if the path does not end in a usable name.
     """
     name = PurePosixPath(unquote(urlsplit(video_url).path)).name
     if not name or name.startswith(".") or not name.isprintable():

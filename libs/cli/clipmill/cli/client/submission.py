@@ -1,4 +1,4 @@
-"""What a submission asks for: the names that the API gives it, and those of `clipmill submit`."""
+"""The options of a submission, with their names in the API and their flags in `clipmill submit`."""
 
 import re
 
@@ -17,26 +17,26 @@ FLAGS = {
     "hook": "--hook",
     "priority": "--priority",
 }
-"""The flag of each field of the API."""
+"""Flag for each field of the API."""
 
 NAMED = re.compile(r"(?<=The option )[a-z_]+|\b[a-z]+(?:_[a-z]+)+\b")
-"""A field's name in a sentence: what follows "The option", and whatever has an underscore."""
+"""Name of a field in a sentence: the word after "The option", or any word with an underscore."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):
     """The options of one submission; None leaves the choice to the server.
 
     Attributes:
-        target_clips: how many clips are wanted.
-        clip_min_seconds: the shortest clip, seconds.
-        clip_max_seconds: the longest clip, seconds.
+        target_clips: Number of clips.
+        clip_min_seconds: Shortest clip, in seconds.
+        clip_max_seconds: Longest clip, in seconds.
         language: ISO 639-1 code of the speech.
-        captions: the style of the words in the picture, or `off`.
-        output_format: the shape of the clips.
-        layout: how shots fill the frame.
-        background: behind pictures that do not fill it.
-        hook: whether the title stands in the picture for the first seconds.
-        priority: `high` or `normal`.
+        captions: Style of the captions, or `off`.
+        output_format: Shape of the clips.
+        layout: Layout of the shots in the frame.
+        background: Background of pictures that do not fill the frame.
+        hook: True to show the title in the first seconds.
+        priority: Priority, `high` or `normal`.
     """
 
     target_clips: int | None = None
@@ -51,10 +51,10 @@ class Submission(Struct, frozen=True, kw_only=True):
     priority: str | None = None
 
     def fields(self) -> dict[str, int | float | str | bool]:
-        """Return what was chosen."""
+        """Return the chosen options."""
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
 def in_flags(sentence: str) -> str:
-    """Return a sentence of the server with the flags of `clipmill submit` in place of the API's fields."""
+    """Return the server's sentence with the flags of `clipmill submit` in place of the API's fields."""
     return NAMED.sub(lambda name: FLAGS.get(name[0], name[0]), sentence)

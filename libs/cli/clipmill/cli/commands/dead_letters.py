@@ -1,4 +1,4 @@
-"""`clipmill dead-letters`: what was given up, and doing it again."""
+"""`clipmill dead-letters`: tasks that were given up, and their retry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,16 +21,16 @@ class LetterView(Struct, frozen=True, kw_only=True):
     """A dead letter as `--json` prints it.
 
     Attributes:
-        id: names it in `show`, `retry` and `drop`.
-        at: when it was given up, Unix time in seconds.
-        job: whose work it is, None where nobody can tell.
-        stage: that gave up, None where nobody can decode the message.
-        clip: the clip it is about, None for the whole job.
-        code: why, for machines.
-        sentence: why, for people.
-        attempts: how often it was tried.
-        task: what was to be done, None where nobody can decode it.
-        message: as it came, where nobody can decode it; what is not UTF-8 is replaced.
+        id: Id for `show`, `retry` and `drop`.
+        at: Time when it was given up, Unix time in seconds.
+        job: Job of the task, None if it is unknown.
+        stage: Stage that gave up, None if the message cannot be decoded.
+        clip: Clip of the task, None for the whole job.
+        code: Reason, for machines.
+        sentence: Reason, for people.
+        attempts: Number of tries.
+        task: Task that was given up, None if the message cannot be decoded.
+        message: Message that cannot be decoded, else None; bytes that are not UTF-8 are replaced.
     """
 
     id: int
@@ -39,14 +39,14 @@ class LetterView(Struct, frozen=True, kw_only=True):
     stage: Stage | None = None
     clip: int | None = None
     code: ErrorCode | None = None
-    sentence: str = "Nobody can decode this message; perhaps a later version of clipmill sent it."
+    sentence: str = "This message cannot be decoded; perhaps a later version of clipmill sent it."
     attempts: int = 0
     task: Task | None = None
     message: str | None = None
 
 
 def view(kept: KeptLetter) -> LetterView:
-    """Return `kept` as it is shown."""
+    """Return the view of `kept`."""
     letter = kept.letter
     if letter is None:
         message = kept.data.decode(errors="replace")
@@ -65,7 +65,7 @@ def view(kept: KeptLetter) -> LetterView:
 
 
 def print_letters(letters: Sequence[LetterView], out: TextIO) -> None:
-    """Print the table of `letters`, or that there are none."""
+    """Print a table of `letters`, or a sentence if there are none."""
     if not letters:
         out.write("There are no dead letters.\n")
         return
@@ -87,7 +87,7 @@ def print_letters(letters: Sequence[LetterView], out: TextIO) -> None:
 
 
 def print_letter(letter: LetterView, out: TextIO) -> None:
-    """Print all there is to say of `letter`."""
+    """Print everything about `letter`."""
     lines = [
         f"letter    {letter.id}",
         f"given up  {_when(letter.at)}",
@@ -105,14 +105,14 @@ def print_letter(letter: LetterView, out: TextIO) -> None:
 
 
 def describe_retry(retried: Retried) -> str:
-    """Return a sentence about what a retry came to."""
+    """Return a sentence about the result of a retry."""
     what = f"job {retried.job}" if retried.clip is None else f"clip {retried.clip} of job {retried.job}"
     removed = len(retried.removed)
     letters = "1 letter is" if removed == 1 else f"{removed} letters are"
     sentence = {
-        Outcome.REOPENED: f"Work on {what} begins anew",
-        Outcome.TAKEN_UP: f"A retry of {what} that was broken off is finished: the work begins anew",
-        Outcome.ANSWERED: f"Work on {what} had begun anew already",
+        Outcome.REOPENED: f"Work on {what} starts again",
+        Outcome.TAKEN_UP: f"An unfinished retry of {what} is finished; the work starts again",
+        Outcome.ANSWERED: f"Work on {what} had already started again",
     }[retried.outcome]
     return f"{sentence} (generation {retried.generation}); {letters} removed."
 

@@ -1,4 +1,4 @@
-"""`clipmill demo`: everything started, the bundled sample made into clips over HTTP, each clip looked into."""
+"""`clipmill demo`: start everything, make clips of the bundled sample over HTTP, and check each clip."""
 
 import asyncio
 import os
@@ -29,12 +29,12 @@ SAMPLE = files("clipmill.cli") / "sample" / "sample.mp4"
 
 
 class DemoFolders(Struct, frozen=True, kw_only=True):
-    """Where a demo works.
+    """The folders of a demo.
 
     Attributes:
-        data: the machine's data folder.
-        output: where the clips are put.
-        temporary: whether `data` goes when the demo has succeeded.
+        data: Data folder of the machine.
+        output: Folder for the clips.
+        temporary: True to remove `data` after success.
     """
 
     data: Path
@@ -42,24 +42,24 @@ class DemoFolders(Struct, frozen=True, kw_only=True):
     temporary: bool
 
     def remove(self) -> None:
-        """Remove the data, if they are temporary."""
+        """Remove the data folder if it is temporary."""
         if self.temporary:
             shutil.rmtree(self.data, ignore_errors=True)
 
 
 def demo_folders(data: Path | None, output: Path, *, keep: bool) -> DemoFolders:
-    """Return where a demo works: in `data`, or else in a new temporary folder."""
+    """Return the folders of a demo: `data`, or a new temporary folder."""
     if data is not None:
         return DemoFolders(data=data, output=output, temporary=False)
     return DemoFolders(data=Path(tempfile.mkdtemp(prefix="clipmill-demo-")), output=output, temporary=not keep)
 
 
 async def make_clips(server: str, output: Path) -> None:
-    """Submit the sample to `server`, wait for its clips and look into each.
+    """Submit the sample to `server`, wait for its clips and check each.
 
     Args:
-        server: its address; it must be ready for work.
-        output: where the clips are put.
+        server: Address of a server that is ready for work.
+        output: Folder for the clips.
 
     Raises:
         WorkFailed: if the job fails or a clip is not a playable 9:16 file.
@@ -87,15 +87,15 @@ async def _judge(end: Snapshot, saved: dict[str, Path]) -> None:
             problems.append(f"{path.name}: {reason}")
     print_clips(end.clips, saved, sys.stdout)
     if problems:
-        raise WorkFailed("The clips are not what they should be: " + "; ".join(problems) + ".")
+        raise WorkFailed("The clips are wrong: " + "; ".join(problems) + ".")
 
 
 async def run_demo(folders: DemoFolders) -> None:
-    """Start a machine in `folders`, run the demo on it and stop it; temporary data go if all went well.
+    """Start a machine in `folders`, run the demo on it and stop it; after success, remove temporary data.
 
     Raises:
         Stopped: if a signal ended the demo.
-        WorkFailed: if it failed; the message says where the logs are.
+        WorkFailed: if it failed; the message names the folder of the logs.
     """
     folder = DataFolder(folders.data)
     lines = LogLines(sys.stderr, verbose=False)
@@ -110,7 +110,7 @@ async def run_demo(folders: DemoFolders) -> None:
     def stopping() -> None:
         click.echo("Stopping...", err=True)
         if folders.temporary:
-            machine.kill()  # nothing that is under way is worth waiting for
+            machine.kill()  # the folder goes, so nothing is worth waiting for
 
     try:
         await run(machine, work, stopping=stopping)

@@ -1,4 +1,4 @@
-"""What `clipmill submit`, `status`, `jobs`, `cancel` and `delete` do: submit, follow, save, report, list, end."""
+"""`clipmill submit`, `status`, `jobs`, `cancel` and `delete`: submit, follow, save, report, list and end jobs."""
 
 import asyncio
 import sys
@@ -24,8 +24,8 @@ from rich.text import Text
 
 ENDINGS = {
     "cancelled": "Job {} is cancelled.",
-    "cancelling": "Job {} is being cancelled; its status will say so in a moment.",
-    "deleted": "Job {} is deleted, and its clips with it.",
+    "cancelling": "Job {} is being cancelled; its status will show it in a moment.",
+    "deleted": "Job {} and its clips are deleted.",
 }
 
 
@@ -33,11 +33,11 @@ class Report(Struct, frozen=True, kw_only=True):
     """The one document that `--json` prints.
 
     Attributes:
-        job_id: the job.
-        status: where it stands.
-        logs: its log.
-        result: its clips and cost, None while there are none.
-        files: with `--output`, each saved clip's path by its `video_url`.
+        job_id: Id of the job.
+        status: Status of the job.
+        logs: Log of the job.
+        result: Clips and cost of the job, None while there are none.
+        files: Paths of the clips saved by `--output`, by their `video_url`.
     """
 
     job_id: str
@@ -48,13 +48,13 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class ReportOptions(Struct, frozen=True, kw_only=True):
-    """How a command was asked to report on a job.
+    """The options by which a command reports on a job.
 
     Attributes:
-        server: the server's address.
-        wait: whether to follow the job to its end.
-        as_json: whether standard output carries one JSON document and nothing else.
-        output: the folder where clips are saved as they appear, None not to save them.
+        server: Address of the server.
+        wait: True to follow the job to its end.
+        as_json: True to print only one JSON document on standard output.
+        output: Folder in which clips are saved as they appear, None to save none.
     """
 
     server: str
@@ -63,7 +63,7 @@ class ReportOptions(Struct, frozen=True, kw_only=True):
     output: Path | None = None
 
     def display(self) -> Display:
-        """Return what shows the job while it runs."""
+        """Return the display of the job while it runs."""
         return choose_display(sys.stderr if self.as_json else sys.stdout)
 
 
@@ -94,11 +94,11 @@ async def submit(
     """Submit `source` and report on its job.
 
     Args:
-        source: a file or an http(s) URL.
-        options: what is asked for.
-        reporting: how to report.
-        gemini_key: the key that this one job uses.
-        accepted: told the job's id as soon as there is one.
+        source: File or http(s) URL.
+        options: Options of the job.
+        reporting: Options of the report.
+        gemini_key: Key for this job only.
+        accepted: Callback for the job's id as soon as there is one.
 
     Raises:
         WorkFailed: if the job failed.
@@ -116,7 +116,7 @@ async def submit(
 async def hand_over(
     client: Client, source: Path | str, options: Submission, display: Display, *, gemini_key: str | None = None
 ) -> str:
-    """Send `source` to the server and return the job's id, showing how the upload goes."""
+    """Send `source` to the server, show the progress of the upload and return the job's id."""
     if isinstance(source, str):
         return await client.submit_url(source, options, gemini_key=gemini_key)
     size = (await asyncio.to_thread(source.stat)).st_size
@@ -126,7 +126,7 @@ async def hand_over(
 
 
 async def show(job: str, reporting: ReportOptions) -> None:
-    """Report on the job `job`, following it where that is wished.
+    """Report on the job `job`, and follow it if `reporting` says so.
 
     Raises:
         WorkFailed: if the job failed.
@@ -140,10 +140,10 @@ async def show(job: str, reporting: ReportOptions) -> None:
 
 
 async def list_jobs(query: JobQuery, server: str, *, as_json: bool) -> None:
-    """Print the jobs that the server knows, the newest first.
+    """Print the server's jobs that match `query`, newest first.
 
     Raises:
-        WrongRequest: if the server refuses what is asked for.
+        WrongRequest: if the server refuses the query.
         ServerUnavailable: if it cannot be reached.
     """
     async with Client(server) as client:
@@ -161,10 +161,10 @@ async def list_jobs(query: JobQuery, server: str, *, as_json: bool) -> None:
 
 
 async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
-    """Cancel or delete the job `job`, and say so.
+    """Cancel or delete the job `job`, and print the result.
 
     Raises:
-        WrongRequest: if the server does not know it, or it is too early or too late for that.
+        WrongRequest: if the server does not know it, or the job cannot be ended this way now.
         ServerUnavailable: if the server cannot be reached.
     """
     async with Client(server) as client:
@@ -176,10 +176,10 @@ async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
 async def watch(
     client: Client, job: str, reporting: ReportOptions, display: Display
 ) -> tuple[Snapshot, dict[str, Path]]:
-    """Show the job, once or to its end, and save its clips where that is wished.
+    """Show the job, once or to its end, and save its clips if `reporting` names a folder.
 
     Returns:
-        the last snapshot, and each saved file by its clip's `video_url`.
+        The last snapshot, and the saved files by their clip's `video_url`.
     """
     if not reporting.wait:
         snapshot = await _fetch_once(client, job)
@@ -203,7 +203,7 @@ async def _fetch_once(client: Client, job: str) -> Snapshot:
 
 
 def report(job: str, end: Snapshot, files: dict[str, Path], reporting: ReportOptions) -> None:
-    """Print how the job stands and what came of it.
+    """Print the job's document, or the table of its clips.
 
     Raises:
         WorkFailed: if the job failed.
@@ -223,7 +223,7 @@ def report(job: str, end: Snapshot, files: dict[str, Path], reporting: ReportOpt
 
 
 def failure_sentence(end: Snapshot) -> str:
-    """Return why a job failed, as its view or the end of its log says."""
+    """Return the reason why a job failed, from its view or the end of its log."""
     if end.view is not None and end.view.error is not None:
         return end.view.error.sentence
     return end.status.logs[-1] if end.status.logs else "Its log is empty."

@@ -10,20 +10,20 @@ from rich.text import Text
 
 
 def print_models(out: TextIO) -> None:
-    """Print every model: what it is for, its licence, and where its files are."""
+    """Print every model with its purpose, its licence and the place of its files."""
     table = new_table("model", "purpose", "licence", "where")
     for model in catalogue():
         place = find(model)
-        where = Text("not here: clipmill models fetch", style="yellow") if place is None else Text(str(place))
+        where = Text("missing: run clipmill models fetch", style="yellow") if place is None else Text(str(place))
         table.add_row(Text(model.name), Text(model.purpose), Text(model.licence), where)
     print_table(table, out)
 
 
 def fetch_models(names: tuple[str, ...], out: TextIO) -> None:
-    """Fetch and verify the models `names`, or all of them if none is named.
+    """Fetch and verify the models `names`, or all models if it is empty.
 
     Raises:
-        WrongRequest: if a name is unknown or a model's files are not what they should be.
+        WrongRequest: if a name is unknown or a file differs from its SHA-256.
         ServerUnavailable: if a model cannot be downloaded now.
     """
     for name in names or tuple(model.name for model in catalogue()):

@@ -15,22 +15,22 @@ from clipmill.contracts.identifiers import JobId
 
 letter_argument = click.argument("letter", metavar="ID", type=click.IntRange(min=1))
 chosen_argument = click.argument("letter", metavar="[ID]", required=False, type=click.IntRange(min=1))
-job_option = click.option("--job", metavar="JOB", help="All letters of this job.")
-json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+job_option = click.option("--job", metavar="JOB", help="Take all letters of this job.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="The data folder of a running `clipmill up`; needed only if it is not the default one.",
+    help="Data folder of a running `clipmill up`, if it is not the default folder.",
 )
 
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List and retry what was given up.
+    """List and retry tasks that were given up.
 
-    A task that can never work, or failed too often, is kept with the reason. These commands work on the NATS server
-    that CLIPMILL_NATS_URL names, or else on what `clipmill up` runs on this machine.
+    A task that can never work, or failed too often, is kept with the reason. These commands work on the NATS server of
+    CLIPMILL_NATS_URL, or on the `clipmill up` of this machine.
     """
 
 
@@ -39,7 +39,7 @@ def dead_letters() -> None:
 @json_option
 @data_option
 def list_letters(job: str | None, data: Path | None, *, as_json: bool) -> None:
-    """List what was given up, the newest first."""
+    """List the tasks that were given up, newest first."""
     from clipmill.cli.commands.dead_letters import print_letters, view
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
     from clipmill.messaging.dead_letters import DeadLetters
@@ -61,7 +61,7 @@ def list_letters(job: str | None, data: Path | None, *, as_json: bool) -> None:
 @json_option
 @data_option
 def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
-    """Show one letter with the whole task."""
+    """Show one letter with its whole task."""
     from clipmill.cli.commands.dead_letters import print_letter, view
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
     from clipmill.messaging.dead_letters import DeadLetters
@@ -83,15 +83,15 @@ def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
 @click.option(
     "--fresh",
     is_flag=True,
-    help="First delete what its stage and later ones made (of a clip, only that clip's files), so that changed "
+    help="First delete what its stage and later stages made (for a clip, only the clip's files), so that changed "
     "settings take effect.",
 )
 @json_option
 @data_option
 def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fresh: bool, as_json: bool) -> None:
-    """Do again what one letter, or all letters of a job, are about.
+    """Retry the task of one letter, or of all letters of a job.
 
-    A clip is rendered again by itself. A job goes on where it stopped: finished stages skip themselves.
+    A clip is rendered again alone. A job continues where it stopped, because finished stages skip themselves.
     """
     from clipmill.cli.commands.dead_letters import describe_retry
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, artifact_store, connected
@@ -121,7 +121,7 @@ def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fres
 @job_option
 @data_option
 def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
-    """Forget one letter, or all letters of a job; the job itself stays as it is."""
+    """Remove one letter, or all letters of a job; the job itself does not change."""
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
     from clipmill.messaging.dead_letters import DeadLetters
 
@@ -136,7 +136,7 @@ def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
             else:
                 found = await letters.all(_job(job))
                 if not found:
-                    raise WrongRequest(f"There is no dead letter of job {job}.")
+                    raise WrongRequest(f"Job {job} has no dead letter.")
                 for kept in found:
                     await letters.forget(kept.id)
                 dropped = len(found)
@@ -147,18 +147,18 @@ def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
 
 @click.group()
 def projection() -> None:
-    """Check and mend the job documents that statuses are answered from."""
+    """Check and repair the documents from which statuses are answered."""
 
 
 @projection.command("rebuild")
-@click.option("--check", is_flag=True, help="Write nothing; the exit status is 1 if anything differs.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if anything differs.")
 @json_option
 @data_option
 def rebuild(data: Path | None, *, check: bool, as_json: bool) -> None:
-    """Make every job's document anew from the events, while everything runs.
+    """Rebuild every job's document from the events, while everything runs.
 
-    What is right is left alone; what differs or is missing is written. Works on the NATS server that
-    CLIPMILL_NATS_URL names, or else on what `clipmill up` runs on this machine.
+    Only documents that differ or are missing are written. The command works on the NATS server of CLIPMILL_NATS_URL,
+    or on the `clipmill up` of this machine.
     """
     from clipmill.cli.local import service_command
 
@@ -173,7 +173,7 @@ def _environ(data: Path | None) -> dict[str, str]:
 
 
 def _run(work: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run `work`, with what libraries log on standard error, warnings and above."""
+    """Run `work`, with warnings and errors of libraries on standard error."""
     from clipmill.operations import logs
     from clipmill.operations.settings import LogFormat, LogLevel
 
@@ -193,7 +193,7 @@ def _job(text: str) -> JobId:
 
 def _one_of(letter: int | None, job: str | None) -> None:
     if (letter is None) == (job is None):
-        raise WrongRequest("Name either one letter by its id, or a job with --job.")
+        raise WrongRequest("The command needs one letter or one job; name a letter by its id, or a job with --job.")
 
 
 def _print_json(value: object) -> None:

@@ -1,4 +1,4 @@
-"""`clipmill config`: every setting of every service, asked of the services themselves."""
+"""`clipmill config`: every setting of every service, as the services themselves list them."""
 
 import asyncio
 from asyncio.subprocess import PIPE
@@ -18,11 +18,11 @@ class Setting(Struct, frozen=True, kw_only=True):
     """One setting as a service describes it.
 
     Attributes:
-        variable: the environment variable.
-        type: what it takes, in words.
-        default: its default; empty if unset.
-        description: what it is for, with its unit.
-        value: the value in force; secrets are hidden.
+        variable: Environment variable.
+        type: Allowed values, in words.
+        default: Default value, empty if there is none.
+        description: Purpose, with its unit.
+        value: Value in force; secrets are hidden.
         source: Origin of the value: `default`, `environment`, or the old name under which the variable is set.
     """
 
@@ -35,13 +35,13 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 
 class ServiceConfig(Struct, frozen=True, kw_only=True):
-    """What one service says of its settings.
+    """The settings of one service.
 
     Attributes:
-        service: its name.
-        settings: what it can be told, empty where it does not answer.
-        problem: why it does not answer, empty where it does.
-        exit_status: Exit status of its `config` command, 0 where it is not installed.
+        service: Name of the service.
+        settings: Settings of the service, empty if it could not list them.
+        problem: Reason why it could not list them, empty if it could.
+        exit_status: Exit status of its `config` command, 0 if it is not installed.
     """
 
     service: str
@@ -51,7 +51,7 @@ class ServiceConfig(Struct, frozen=True, kw_only=True):
 
 
 async def ask_all() -> list[ServiceConfig]:
-    """Return what each service says, in the order of `SERVICES`."""
+    """Return the settings of each service, in the order of `SERVICES`."""
     return list(await asyncio.gather(*(_ask(name) for name in SERVICES)))
 
 
@@ -74,8 +74,8 @@ async def _ask(service: str) -> ServiceConfig:
 
 
 def print_settings(configs: list[ServiceConfig], out: TextIO) -> None:
-    """Print each setting once: first those that all services share, then each service's own; and who is missing."""
-    table = new_table("variable", "value", "default", "source", "what it is for")
+    """Print each setting once, first those that all services share, and then the services that are missing."""
+    table = new_table("variable", "value", "default", "source", "purpose")
     for setting in merged(configs):
         style = "" if setting.value == setting.default else "bold"
         table.add_row(
@@ -110,7 +110,7 @@ def require_answers(configs: list[ServiceConfig]) -> None:
 
 
 def merged(configs: list[ServiceConfig]) -> list[Setting]:
-    """Return each setting once, those of several services first."""
+    """Return each setting once, those that services share first."""
     shared: dict[str, Setting] = {}
     own: dict[str, Setting] = {}
     for config in configs:

@@ -1,4 +1,4 @@
-"""`clipmill up`: all of clipmill on one machine, until it is told to stop."""
+"""`clipmill up`: all of clipmill on one machine, until a signal stops it."""
 
 import asyncio
 import os
@@ -18,9 +18,9 @@ async def run_up(data: Path, port: int, *, verbose: bool) -> None:
     """Run everything in the folder `data` until a signal comes.
 
     Args:
-        data: the data folder.
-        port: where the gateway listens; 0 for any free port.
-        verbose: whether every line of every log is shown; else only warnings and errors.
+        data: Data folder.
+        port: Port of the gateway; 0 takes any free port.
+        verbose: True to show every log line, False to show only warnings and errors.
 
     Raises:
         WorkFailed: if it cannot be started.
@@ -42,5 +42,5 @@ async def run_up(data: Path, port: int, *, verbose: bool) -> None:
 
 
 def _at(machine: Machine) -> str:
-    """Return the option with which a client finds the machine, empty where it needs none."""
+    """Return the option by which a client finds the machine, empty if it needs none."""
     return "" if machine.url == DEFAULT_SERVER else f" --server {machine.url}"

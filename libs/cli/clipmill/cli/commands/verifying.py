@@ -6,24 +6,24 @@ from clipmill.contracts.options import OutputFormat
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--seconds", type=float, help="How long they should be.")
+@click.option("--seconds", type=float, help="Expected length, in seconds.")
 @click.option(
     "--format",
     "output_format",
     type=click.Choice([shape.value for shape in OutputFormat], case_sensitive=False),
-    help="Their shape; any if not given.",
+    help="Expected shape; any shape by default.",
 )
-@click.option("--captions", is_flag=True, help="Caption files must lie beside them.")
-@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON document a file and line.")
+@click.option("--captions", is_flag=True, help="Require caption files beside the clips.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line for each file.")
 def verify(
     files: tuple[str, ...], seconds: float | None, output_format: str | None, *, captions: bool, as_json: bool
 ) -> None:
-    """Check whether rendered clips are what platforms take.
+    """Check that platforms will accept rendered clips.
 
-    Codecs and profiles, size, bit rates, length, sync, loudness, key frames, where the index stands, and what else is
-    in the file. The exit status is 1 if anything is wrong.
+    The check covers codecs and profiles, size, bit rates, length, sync, loudness, key frames, the position of the
+    index, and other streams and data. The exit status is 1 if anything is wrong.
     """
-    from clipmill.cli.local import service_command  # noqa: PLC0415  # the other commands need nothing of it
+    from clipmill.cli.local import service_command  # noqa: PLC0415  # other commands do not need it
 
     words = ["verify"]
     if seconds is not None:

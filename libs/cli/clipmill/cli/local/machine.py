@@ -19,33 +19,33 @@ GATEWAY = "gateway"
 SERVICES = (GATEWAY, *stages.SERVICES)
 
 READY_PATIENCE_SECONDS = 120.0
-"""For all to be ready: ten times what it takes on two busy cores, for a first start from a slow disk."""
+"""Time for all programs to be ready: ten times that of two busy cores, for a first start from a slow disk."""
 
 STOP_MARGIN_SECONDS = 5.0
-"""What a service gets to stop above the grace that it gives its own work."""
+"""Time that a service gets to stop, beyond the grace for its own work."""
 
 LAST_POSSIBLE_PORT = 65535
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not listened on
-"""How this machine itself reaches a server that listens on all addresses."""
+"""Address at which this machine reaches a server that listens on all addresses."""
 
 
 class CannotStart(Exception):
-    """What was asked for cannot be started here; the message says why and what to do."""
+    """The machine cannot start here; the message says why and what to do."""
 
 
 class Machine:
     """Everything on one machine, from `start` to `stop`.
 
-    What the environment names is used and not started: a NATS server by CLIPMILL_NATS_URL, a store by
-    CLIPMILL_STORE_URL. All other CLIPMILL_* variables reach the services as they are.
+    A NATS server named by CLIPMILL_NATS_URL, or a store named by CLIPMILL_STORE_URL, is used and not started. All other
+    CLIPMILL_* variables reach the services unchanged.
 
     Args:
-        folder: where everything is kept.
-        port: where the gateway listens; 0 for any free port.
-        environ: the environment.
-        on_line: called with (name, line) for each line that a program says; the log files have it too.
-        on_event: called with a sentence when a program dies and is started again.
+        folder: Data folder.
+        port: Port of the gateway; 0 takes any free port.
+        environ: Environment.
+        on_line: Callback for (name, line) of each line that a program prints; the log files have it too.
+        on_event: Callback for a sentence when a program dies and is started again.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Machine:
 
     @property
     def url(self) -> str:
-        """The gateway's address, known once `start` has begun."""
+        """Address of the gateway, known once `start` has begun."""
         return f"http://{self._host}:{self._ports[GATEWAY]}"
 
     @property
@@ -78,16 +78,16 @@ class Machine:
         return f"[{host}]" if ":" in host else host
 
     async def start(self) -> None:
-        """Start everything and return when it is ready for work; after a failure, `stop` still has to be awaited.
+        """Start everything and return when it is ready for work; after a failure, `stop` must still be awaited.
 
         Raises:
             CannotStart: if a service is not installed or the gateway's port is taken.
             FolderInUse: if another process works in the folder.
             NatsServerMissing: if there is no nats-server.
             NoPort: if there are no free ports.
-            SettingsError: if a variable that all services share has a bad value.
-            ServerUnavailable: if the user's own NATS server does not answer or refuses.
-            StartFailed: if a program cannot be brought up.
+            SettingsError: if a variable that all services share has a wrong value.
+            ServerUnavailable: if the user's NATS server does not answer or refuses.
+            StartFailed: if a program cannot be started.
         """
         deadline = time.monotonic() + READY_PATIENCE_SECONDS
         self._held.enter_context(self._folder.locked())
@@ -119,11 +119,11 @@ class Machine:
         self._held.close()
 
     def kill(self) -> None:
-        """End everything at once; `stop` still has to be awaited."""
+        """Kill everything at once; `stop` must still be awaited."""
         self._supervisor.kill()
 
     def _complete_environment(self) -> None:
-        """Fill in what the user's environment leaves open; an empty variable counts as unset."""
+        """Set the variables that the user's environment leaves open; an empty variable counts as unset."""
         given = {name for name, value in self._environ.items() if value.strip()}
         if "CLIPMILL_SECRET_KEY" not in given:
             self._environ["CLIPMILL_SECRET_KEY"] = self._folder.secret_key()
@@ -147,7 +147,7 @@ class Machine:
             if wanted and not port_is_free(wanted, host):
                 option = "--port" if name == GATEWAY else variable
                 raise CannotStart(
-                    f"Port {wanted} of {host} is in use: stop what listens there, or choose another port with {option}."
+                    f"Port {wanted} of {host} is in use; stop its listener, or choose another port with {option}."
                 )
             self._ports[name] = wanted or next(free)
             self._environ[variable] = str(self._ports[name])
@@ -159,7 +159,7 @@ class Machine:
 
     def _service(self, name: str) -> Program:
         if find_spec(f"clipmill.{name}") is None:
-            raise CannotStart(f"The service {name} is not installed here: pip install clipmill-{name}.")
+            raise CannotStart(f"The service {name} is not installed here; run `pip install clipmill-{name}`.")
         return Program(
             name=name,
             command=python_module(f"clipmill.{name}"),

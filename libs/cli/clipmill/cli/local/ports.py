@@ -5,21 +5,21 @@ import socket
 
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
-"""Below the range from which Linux (32768) and macOS (49152) take ports for outgoing connections, so that a port found
-free here is not taken by a stranger's connection before its service listens on it."""
+"""End of the range, below the ports that Linux (32768) and macOS (49152) take for outgoing connections: no stranger's
+connection can take a free port before its service listens on it."""
 
 ATTEMPTS = 200
 
 
 class NoPort(Exception):
-    """The ports wanted are taken."""
+    """Too few ports are free."""
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether a server could listen on `port` of `host` now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do: a port whose last connections linger in TIME_WAIT is free.
+        # Servers set it too: a port whose last connections linger in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -29,7 +29,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Return `count` different ports that nothing listens on.
+    """Return `count` different free ports.
 
     Raises:
         NoPort: if too few are found.
@@ -40,4 +40,4 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
             found.append(port)
         if len(found) == count:
             return found
-    raise NoPort(f"No {count} free ports between {FIRST_PORT} and {LAST_PORT} on {host}.")
+    raise NoPort(f"{host} has fewer than {count} free ports between {FIRST_PORT} and {LAST_PORT}; free some.")

@@ -1,4 +1,4 @@
-"""Working while a machine runs, and stopping it whatever ends the work."""
+"""Work while a machine runs; the machine stops when the work ends for any reason."""
 
 import asyncio
 import signal
@@ -15,7 +15,7 @@ from clipmill.operations.settings import SettingsError
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXPECTED = (CannotStart, FolderInUse, NatsServerMissing, NoPort, OSError, SettingsError, StartFailed)
-"""What keeps a machine from starting and has a sentence for the user."""
+"""Errors that keep a machine from starting and have a sentence for the user."""
 
 
 class Stopped(Exception):
@@ -28,9 +28,9 @@ async def run(machine: Machine, work: Callable[[], Awaitable[None]], *, stopping
     The first SIGINT, SIGTERM or SIGHUP ends the work and stops the machine in order; a second one ends it at once.
 
     Args:
-        machine: what to start.
-        work: what to do when it is ready.
-        stopping: called when a signal has come.
+        machine: Machine to start.
+        work: Function that is called when the machine is ready.
+        stopping: Callback for the first signal.
 
     Raises:
         Stopped: if a signal ended the work.

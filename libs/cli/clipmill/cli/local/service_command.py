@@ -1,4 +1,4 @@
-"""Commands that a service does: run as its own program, since this package imports no service."""
+"""Commands of a service, run as its own program, because this package imports no service."""
 
 import os
 import subprocess
@@ -12,14 +12,12 @@ from clipmill.cli.outcomes import ExitStatus, WrongRequest
 
 
 def run(service: str, *words: str, environ: Mapping[str, str] = os.environ) -> NoReturn:
-    """Run `python -m clipmill.<service> <words>` in our place: its output is ours, and so is its exit status.
+    """Run `python -m clipmill.<service> <words>` and exit with its status; its output goes where ours goes.
 
     Raises:
         WrongRequest: if the service is not installed here.
     """
     if find_spec(f"clipmill.{service}") is None:
-        raise WrongRequest(
-            f"The service {service}, which does this, is not installed here: pip install clipmill-{service}."
-        )
+        raise WrongRequest(f"This command needs the service {service}; run `pip install clipmill-{service}`.")
     done = subprocess.run(python_module(f"clipmill.{service}", *words), env=environ, check=False)
     sys.exit(done.returncode if done.returncode >= 0 else ExitStatus.FAILED)

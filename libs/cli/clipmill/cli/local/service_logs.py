@@ -1,4 +1,4 @@
-"""What the programs of one machine say: to a file each, of bounded size, and to the terminal what a person wants."""
+"""The log lines of one machine's programs: all in bounded files, the important ones on the terminal."""
 
 import logging
 from collections.abc import Callable
@@ -15,23 +15,23 @@ from rich.text import Text
 
 FILE_BYTES = 10 * 1024 * 1024
 OLD_FILES = 2
-"""A program's log takes at most FILE_BYTES times one more than this."""
+"""Number of older files kept beside the current one, each of at most FILE_BYTES."""
 
 COLOURS = ("cyan", "magenta", "green", "blue", "yellow", "bright_black")
 
 _IMPORTANT = {"warning": "yellow", "error": "bold red", "critical": "bold red"}
-"""The levels that a person wants to see, and their styles."""
+"""Levels that a person wants to see, and their styles."""
 
 _NATS_LEVELS = {"[WRN]": "warning", "[ERR]": "error", "[FTL]": "critical"}
 _OWN_FIELDS = frozenset({"message", "level", "logger", "time", "service"})
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A line of a log, understood.
+    """A parsed line of a log.
 
     Attributes:
-        text: what it says, with its fields.
-        level: how important it is.
+        text: Message with its fields.
+        level: Level of importance.
     """
 
     text: str
@@ -39,7 +39,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 def parse_line(line: str) -> Line:
-    """Return what `line` says: one of ours (JSON), of NATS, or of a library that just prints."""
+    """Parse `line`, which may be JSON of a service, a line of NATS, or plain text of a library."""
     if line.startswith("{"):
         try:
             fields = msgspec.json.decode(line, type=dict[str, object])
@@ -54,7 +54,7 @@ def parse_line(line: str) -> Line:
 
 
 class LogFiles:
-    """A log file for each program in a folder."""
+    """The log files of a folder, one for each program."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -80,8 +80,8 @@ class LogLines:
     """Shows log lines with their program's name before them, coloured on a terminal.
 
     Args:
-        out: where to.
-        verbose: whether every line is shown; else only warnings and errors.
+        out: Stream to print to.
+        verbose: True to show every line, False to show only warnings and errors.
     """
 
     def __init__(self, out: TextIO, *, verbose: bool) -> None:
@@ -90,7 +90,7 @@ class LogLines:
         self._colours: dict[str, str] = {}
 
     def show(self, name: str, line: str) -> None:
-        """Show `line` of the program `name`, if it is wanted."""
+        """Show `line` of the program `name` if it is important or all lines are shown."""
         understood = parse_line(line)
         if not (self._verbose or understood.level in _IMPORTANT):
             return
@@ -99,17 +99,17 @@ class LogLines:
         self._print(Text.assemble((f"{name:>11} │ ", colour), (printable(understood.text), style)))
 
     def report(self, sentence: str) -> None:
-        """Show a sentence of our own."""
+        """Show a sentence of the command itself."""
         self._print(Text(sentence))
 
     def _print(self, text: Text) -> None:
-        # A terminal may be closed before what writes to it ends; the log files have it all.
+        # The terminal may be closed before the command ends; the log files have every line.
         with suppress(OSError):
             self._console.print(text)
 
 
 def to_all(*receivers: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    """Return what passes (name, line) on to each of `receivers`."""
+    """Return a function that passes (name, line) on to each of `receivers`."""
 
     def pass_on(name: str, line: str) -> None:
         for receiver in receivers:

@@ -1,4 +1,4 @@
-"""Keeping programs running: started together, restarted when they die, stopped in order, never left behind."""
+"""Supervision of programs: start together, restart after a death, stop in order, leave none behind."""
 
 import asyncio
 import os
@@ -14,39 +14,39 @@ from clipmill.operations.processes import OwnedProcess, start_process
 from msgspec import Struct
 
 FIRST_PAUSE_SECONDS = 0.5
-"""Before a program that died is started again; doubled at each further death."""
+"""Pause before a dead program is started again, doubled at each further death."""
 
 LONGEST_PAUSE_SECONDS = 30.0
 
 STEADY_SECONDS = 60.0
-"""A program that ran this long is healthy again: its next death counts as the first."""
+"""Running time after which a program is healthy again, so that its next death counts as the first."""
 
 START_ATTEMPTS = 3
-"""Deaths by a signal, before a program was ever ready, that end the start as a whole. A program that ends by itself
-before it was ever ready has said why (a wrong setting, a port that is taken), and is not tried again."""
+"""Deaths by a signal before a program was ever ready after which the whole start fails. A program that exits by itself
+before it was ever ready has said why (a wrong setting, a taken port), and is not started again."""
 
 READY_POLL_SECONDS = 0.1
 READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 LINE_BYTES = 64 * 1024
-"""A longer line of output is cut into pieces of this size."""
+"""Longest line of output; a longer line is cut into pieces."""
 
 OUTPUT_TAIL_LINES = 15
-"""Lines of output that are shown when a program dies."""
+"""Number of output lines that are shown when a program dies."""
 
 OUTPUT_END_SECONDS = 1.0
-"""How long a dead program's output may still be held open by what it started."""
+"""Time for which processes that a dead program started may still hold its output open."""
 
 
 class Program(Struct, frozen=True, kw_only=True):
-    """Something to keep running.
+    """A program to keep running.
 
     Attributes:
-        name: what people call it; its log's name.
-        command: the program and its arguments.
-        environ: its whole environment.
-        ready_url: answers 200 when the program can do its work.
-        stop_seconds: how long it may take to stop when asked.
+        name: Name of the program and of its log.
+        command: Program and its arguments.
+        environ: Complete environment of the program.
+        ready_url: Address that answers 200 when the program is ready.
+        stop_seconds: Time that it may take to stop, in seconds.
     """
 
     name: str
@@ -57,16 +57,16 @@ class Program(Struct, frozen=True, kw_only=True):
 
 
 class StartFailed(Exception):
-    """A program cannot be brought up; the message says which, and what it last said."""
+    """A program cannot be started; the message names it and quotes its last output."""
 
 
 class ProgramSupervisor:
     """Keeps one program running.
 
     Args:
-        program: what to run.
-        on_line: called with (name, line) for each line of its output.
-        on_event: called with a sentence when it dies and is started again.
+        program: Program to run.
+        on_line: Callback for (name, line) of each line of its output.
+        on_event: Callback for a sentence when it dies and is started again.
     """
 
     def __init__(
@@ -85,18 +85,18 @@ class ProgramSupervisor:
 
     @property
     def pid(self) -> int | None:
-        """The running program's process id, None between two runs."""
+        """Process id of the running program, None between two runs."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """Begin; `ready` tells when it is up."""
+        """Start the program; `ready` waits for it."""
         self._task = asyncio.create_task(self._keep_running(), name=f"supervisor of {self.program.name}")
 
     async def ready(self, patience: float) -> None:
-        """Wait until the program says that it is ready.
+        """Wait until the program is ready.
 
         Args:
-            patience: seconds to wait.
+            patience: Seconds to wait.
 
         Raises:
             StartFailed: if it cannot be started or is not ready in time.
@@ -112,7 +112,7 @@ class ProgramSupervisor:
         self._ready = True
 
     async def stop(self) -> None:
-        """Ask the program to stop, wait as long as it may take, then end it."""
+        """Ask the program to stop, and kill it after `stop_seconds`."""
         self._stopping.set()
         if self._task is None:
             return
@@ -120,12 +120,12 @@ class ProgramSupervisor:
             self._process.terminate()
         _, late = await asyncio.wait({self._task}, timeout=self.program.stop_seconds)
         if late:
-            self._on_event(f"{self.program.name} did not stop in {self.program.stop_seconds:.0f} s and is ended.")
+            self._on_event(f"{self.program.name} did not stop in {self.program.stop_seconds:.0f} s and is killed.")
             self.kill()
         await self._task
 
     def kill(self) -> None:
-        """End the program at once, and for good."""
+        """Kill the program and do not start it again."""
         self._stopping.set()
         if self._process is not None:
             self._process.kill()
@@ -146,7 +146,7 @@ class ProgramSupervisor:
             try:
                 status = await self._run()
                 died = f"{self.program.name} {_ending(status)}."
-            except OSError as error:  # no process or descriptor left: passes, or ends the start
+            except OSError as error:  # no process or descriptor left; it may pass, or it ends the start
                 status = -1
                 died = f"{self.program.name} cannot be started: {error.strerror}."
             if self._stopping.is_set():
@@ -157,7 +157,7 @@ class ProgramSupervisor:
             if not self._ready and (status >= 0 or self._deaths >= START_ATTEMPTS):
                 self._fatal = f"{died}{self._shown_tail()}"
                 return
-            # A signal comes from outside; who ends by itself has usually said why.
+            # A signal comes from outside, but a program that exits by itself has usually said why.
             self._on_event(f"{died} Starting it again in {pause:g} s.{self._shown_tail() if status > 0 else ''}")
             await self._sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -165,7 +165,7 @@ class ProgramSupervisor:
     async def _run(self) -> int:
         """Run the program once and return its exit status."""
         self._output_tail.clear()
-        # A pipe of our own: asyncio's would make `wait` last until whatever the program started lets go of it.
+        # Not a pipe of asyncio: with that, `wait` would last until all that the program started closes it.
         read_end, write_end = os.pipe()
         try:
             process = await start_process(
@@ -197,7 +197,7 @@ class ProgramSupervisor:
                 self._on_line(self.program.name, line)
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep, but not longer than until the stop."""
+        """Sleep until the time is over or the program is to stop."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
@@ -209,11 +209,11 @@ class ProgramSupervisor:
 
 
 class Supervisor:
-    """Keeps several programs running; those added later may depend on those added before.
+    """Keeps several programs running; later programs may depend on earlier ones.
 
     Args:
-        on_line: called with (name, line) for each line of a program's output.
-        on_event: called with a sentence when a program dies and is started again.
+        on_line: Callback for (name, line) of each line of a program's output.
+        on_event: Callback for a sentence when a program dies and is started again.
     """
 
     def __init__(self, *, on_line: Callable[[str, str], None], on_event: Callable[[str], None]) -> None:
@@ -225,11 +225,11 @@ class Supervisor:
         """Start `programs` side by side and wait until all are ready.
 
         Args:
-            programs: what to run; all that was started before is ready.
-            patience: seconds to wait.
+            programs: Programs to run; all earlier programs are ready.
+            patience: Seconds to wait.
 
         Raises:
-            StartFailed: if one of them cannot be brought up. All keep running until `stop`.
+            StartFailed: if one of them cannot be started. All keep running until `stop`.
         """
         members = [ProgramSupervisor(program, on_line=self._on_line, on_event=self._on_event) for program in programs]
         self._ranks.append(members)
@@ -238,28 +238,28 @@ class Supervisor:
         await together(*(member.ready(patience) for member in members))
 
     async def stop(self) -> None:
-        """Stop everything, last started first."""
+        """Stop all programs, the last started first."""
         while self._ranks:
             await asyncio.gather(*(member.stop() for member in self._ranks.pop()))
 
     def kill(self) -> None:
-        """End everything at once, last started first; `stop` still has to be awaited."""
+        """Kill all programs, the last started first; `stop` must still be awaited."""
         for member in reversed(self.members):
             member.kill()
 
     @property
     def members(self) -> list[ProgramSupervisor]:
-        """All keepers, in the order in which they were started."""
+        """Supervisors of all programs, in the order of their start."""
         return [member for rank in self._ranks for member in rank]
 
 
 def python_module(module: str, *arguments: str) -> tuple[str, ...]:
-    """Return the command that runs `module` with the Python that runs us."""
+    """Return the command that runs `module` with the Python of this process."""
     return (sys.executable, "-m", module, *arguments)
 
 
 async def together(*works: Coroutine[None, None, None]) -> None:
-    """Do all `works` side by side; the first failure ends the others and is raised as itself."""
+    """Run all `works` side by side; the first failure cancels the others and is raised itself."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:
@@ -273,7 +273,7 @@ def _ending(status: int) -> str:
 
 
 async def _lines(read_end: int) -> AsyncGenerator[str, None]:
-    """Yield the lines that come out of the pipe `read_end`, cutting those that are too long; close it in the end."""
+    """Yield the lines from the pipe `read_end`, cut lines that are too long, and close the pipe at the end."""
     stream = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb")

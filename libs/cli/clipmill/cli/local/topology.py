@@ -1,4 +1,4 @@
-"""`clipmill topology apply`: the streams, consumers and buckets on a NATS server that somebody runs."""
+"""`clipmill topology apply`: the streams, consumers and buckets on the user's NATS server."""
 
 import nats.errors
 from clipmill.cli.outcomes import ServerUnavailable
@@ -7,11 +7,11 @@ from clipmill.messaging import connection, topology
 from clipmill.operations.settings import CommonSettings
 
 PATIENCE_SECONDS = 30.0
-"""For the server to answer; a deployment starts it at the same time."""
+"""Wait for the server, because a deployment starts it at the same time."""
 
 
 async def apply_topology(common: CommonSettings) -> None:
-    """Create or update everything that the services use on the server that `common` names.
+    """Create or update all streams, consumers and buckets on the server of `common`.
 
     Raises:
         ServerUnavailable: if the server does not answer or refuses.

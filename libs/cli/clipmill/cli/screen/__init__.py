@@ -1,1 +1,1 @@
-"""What a person sees: bars, tables, lines."""
+"""Output for people: bars, tables, lines."""

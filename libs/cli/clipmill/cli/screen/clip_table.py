@@ -23,9 +23,9 @@ def print_clips(clips: tuple[PublicClip, ...], files: Mapping[str, Path], out: T
     """Print the table of `clips`, best first.
 
     Args:
-        clips: what to list.
-        files: the saved files by `video_url`; a clip that is not among them is listed by its URL.
-        out: where to print.
+        clips: Clips to list.
+        files: Saved files by `video_url`; a clip without a file is listed by its URL.
+        out: Stream to print to.
     """
     table = new_table("file", "title")
     for name in ("start", "end", "score"):

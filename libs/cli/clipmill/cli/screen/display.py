@@ -1,4 +1,4 @@
-"""What a person sees while a job runs: bars on a terminal, plain lines anywhere else."""
+"""The display of a running job: bars on a terminal, plain lines anywhere else."""
 
 from pathlib import Path
 from types import TracebackType
@@ -13,16 +13,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 from rich.text import Text
 
 PERCENT_STEP = 10
-"""Plain lines about percent come in steps of this many."""
+"""Step between two plain lines about percent."""
 
 
 def printable(text: str) -> str:
-    """Return `text` without control characters: titles and log lines come from strangers' videos."""
+    """Return `text` without control characters, because titles and log lines come from strangers' videos."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 class Display(Protocol):
-    """Shows one job, used as a context manager; every method may be called at any time between."""
+    """A display of one job, used as a context manager; inside, every method may be called at any time."""
 
     def __enter__(self) -> Self: ...
 
@@ -31,24 +31,24 @@ class Display(Protocol):
     ) -> None: ...
 
     def uploading(self, sent: int, total: int) -> None:
-        """`sent` of `total` bytes are on their way; may be called from any thread."""
+        """Show that `sent` of `total` bytes were sent; may be called from any thread."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """The job is now like this."""
+        """Show the job's present state."""
 
     def saved(self, path: Path) -> None:
-        """A clip's file is complete."""
+        """Show that a clip's file is complete."""
 
     def notice(self, sentence: str) -> None:
-        """Something that is no log line of the job."""
+        """Show a sentence that is no log line of the job."""
 
 
 class PlainDisplay:
-    """New log lines and nothing that moves.
+    """A display that prints new log lines, without bars.
 
     Args:
-        out: where the lines go.
-        percent: whether the job's stage and percent are told too, in steps of ten.
+        out: Stream to print to.
+        percent: True to print also the job's stage and percent, in steps of ten.
     """
 
     def __init__(self, out: TextIO, *, percent: bool = False) -> None:
@@ -58,16 +58,16 @@ class PlainDisplay:
         self._progress: tuple[str | None, int] | None = None
 
     def __enter__(self) -> Self:
-        """Nothing to prepare."""
+        """Return the display."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to take down."""
+        """Do nothing."""
 
     def uploading(self, sent: int, total: int) -> None:
-        """An upload has no lines of its own."""
+        """Print nothing about the upload."""
 
     def show(self, snapshot: Snapshot) -> None:
         """Print the log lines that are new."""
@@ -116,13 +116,13 @@ class LiveDisplay:
         self._bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        """Nothing is drawn before there is something to show."""
+        """Return the display; it draws nothing yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bars away; what was printed stays."""
+        """Remove the bars; printed lines stay."""
         self._uploads.stop()
         self._progress.stop()
 
@@ -173,7 +173,7 @@ class LiveDisplay:
 
 
 def _amount(stage: str, percent: int, view: JobView) -> str:
-    """Return how far a stage is: clips for the renderer, percent for the others."""
+    """Return the progress of a stage: clips for the renderer, percent for the others."""
     if stage == Stage.RENDER and view.clips_planned:
         return f"{view.clips_ready}/{view.clips_planned} clips"
     return f"{percent:3} %"

@@ -1,4 +1,4 @@
-"""Whether a file is what a phone plays: an upright 9:16 video with sound, whole from the first frame to the last."""
+"""A check that a phone plays a file: an upright 9:16 video with sound, whole from the first frame to the last."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +9,10 @@ from msgspec import Struct
 UPRIGHT = Fraction(9, 16)
 
 TAIL_SECONDS = 1.0
-"""Before the end: decoding goes on from the key frame before it."""
+"""Time before the end from whose key frame decoding continues."""
 
 DURATION_TOLERANCE = 0.5
-"""Seconds by which the last picture's time may miss the duration that the container names."""
+"""Seconds by which the time of the last picture may differ from the duration in the container."""
 
 
 class Unplayable(Exception):
@@ -20,12 +20,12 @@ class Unplayable(Exception):
 
 
 class ClipFile(Struct, frozen=True, kw_only=True):
-    """A clip that was looked into.
+    """A clip that was checked.
 
     Attributes:
-        width: pixels.
-        height: pixels.
-        duration: seconds.
+        width: Width in pixels.
+        height: Height in pixels.
+        duration: Duration in seconds.
     """
 
     width: int

@@ -1,4 +1,4 @@
-"""Tables, on a terminal as wide as it is, elsewhere as wide as they need."""
+"""Tables, as wide as the terminal, or as wide as they need."""
 
 from typing import TextIO
 
@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 PLAIN_WIDTH = 300
-"""Columns where the output is no terminal: wide enough that no file name is ever cut."""
+"""Width in columns if the output is no terminal, enough for any file name."""
 
 
 def new_table(*columns: str) -> Table:
