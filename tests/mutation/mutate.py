@@ -48,7 +48,11 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "retry": ("libs/messaging/clipmill/messaging/retry.py", ("libs/messaging/tests/test_retry.py",)),
     "projection": (
         "libs/messaging/clipmill/messaging/projection.py",
-        ("libs/messaging/tests/test_projection_faults.py", "libs/messaging/tests/test_projection.py"),
+        (
+            "libs/messaging/tests/test_projection_faults.py",
+            "libs/messaging/tests/test_projection_streams.py",
+            "libs/messaging/tests/test_projection.py",
+        ),
     ),
     "fold": (
         "services/gateway/clipmill/gateway/projection/fold.py",

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from clipmill.contracts import codec, subjects
-from clipmill.contracts.events import Event
-from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.events import Event, Log, Queued
+from clipmill.contracts.identifiers import JobId, new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import Task
 from clipmill.messaging.attempts import Attempts, Tally
@@ -209,3 +209,40 @@ async def heard(nc):
         return messages
 
     return listen
+
+
+@pytest.fixture
+async def buckets(nc):
+    """Return the buckets of documents and checkpoints as the client of NATS opens them."""
+    js = nc.jetstream()
+    return await js.key_value(JOBS.name), await js.key_value(CHECKPOINT.name)
+
+
+@pytest.fixture
+def running():
+    """Return a context manager in which a projector runs; it yields the task."""
+
+    @asynccontextmanager
+    async def run(projector):
+        task = asyncio.create_task(projector.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return run
+
+
+@pytest.fixture
+def publish(shared):
+    """Return a function that publishes a job's events, at first with its beginning: (job, last sequence)."""
+
+    async def publish(*names, job=None):
+        if job is None:
+            job = new_job_id()
+            await shared.publisher.event(Queued(job=job))
+        acks = [await shared.publisher.event(Log(job=job, name=name, line="")) for name in names]
+        return job, acks[-1].seq
+
+    return publish
