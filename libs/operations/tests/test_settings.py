@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pytest
 from clipmill.operations.settings import (
+    AT_LEAST,
     FORMERLY,
     CommonSettings,
     LogFormat,
@@ -39,6 +40,9 @@ class PaintSettings(Struct, frozen=True, kw_only=True):
     drying: Annotated[
         float, Meta(description="Pause between coats, seconds.", ge=0, extra={FORMERLY: "CLIPMILL_DRYING_SECONDS"})
     ] = 60.0
+    drying_limit: Annotated[
+        float, Meta(description="Longest pause between coats, seconds.", gt=0, extra={AT_LEAST: "drying"})
+    ] = 600.0
     thinner: Annotated[
         bool, Meta(description="Whether paint is thinned.", extra={FORMERLY: "CLIPMILL_PAINT_OIL_THINNER"})
     ] = False
@@ -113,6 +117,23 @@ def test_a_wrong_value_names_the_variable_the_value_and_what_is_allowed(variable
     message = str(caught.value)
     assert message.startswith(f"CLIPMILL_{variable} is {value!r}, but must be ")
     assert allowed in message
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e999"])
+def test_a_number_must_be_finite(text):
+    with pytest.raises(SettingsError, match=rf"^CLIPMILL_PAINT_DRYING_LIMIT is '{text}', but must be "):
+        load(PAINT_DRYING_LIMIT=text)
+
+
+def test_a_value_below_the_setting_that_it_must_reach_names_both():
+    assert load(PAINT_DRYING="600").drying_limit == 600.0
+    sentence = r"^CLIPMILL_PAINT_DRYING_LIMIT is 600, but must be at least 700, the value of CLIPMILL_PAINT_DRYING\.$"
+    with pytest.raises(SettingsError, match=sentence):
+        load(PAINT_DRYING="700")
+    with pytest.raises(SettingsError, match=r"^CLIPMILL_PAINT_DRYING_LIMIT is 30, but must be at least 60, "):
+        load(PAINT_DRYING_LIMIT="30")
+    described = {setting.variable: setting.type for setting in describe(PaintSettings, "paint")}
+    assert described["CLIPMILL_PAINT_DRYING_LIMIT"] == "a number more than 0 and at least CLIPMILL_PAINT_DRYING"
 
 
 def test_a_secret_is_seen_nowhere():

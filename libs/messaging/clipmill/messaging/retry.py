@@ -36,7 +36,7 @@ class RetryPolicy:
         first_delay: Delay before the second try, in seconds: long enough for a restarted neighbour to be back.
         delay_limit: Longest delay between two tries, in seconds.
         waits: Number of tries that may end because the surroundings failed. With the default delays they take about
-            an hour, so an operator has time to act.
+            an hour, so an operator has time to act; a shorter `delay_limit` shortens it.
     """
 
     attempts: int = 3

@@ -5,6 +5,7 @@ with a warning at start; the new one wins if both are set.
 """
 
 import difflib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum
@@ -21,6 +22,9 @@ PREFIX = "CLIPMILL_"
 
 FORMERLY = "formerly"
 """Key in a field's `Meta.extra` under which the old name of its variable is stored."""
+
+AT_LEAST = "at_least"
+"""Key in a field's `Meta.extra` under which the name of a field is stored whose value this one must reach."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -182,7 +186,9 @@ def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
             if text := environ.get(candidate, "").strip():
                 values[name] = _parse(candidate, annotation, text)
                 break
-    return kind(**values)
+    settings = kind(**values)
+    _require_least(settings, service)
+    return settings
 
 
 def describe(kind: type[Struct], service: str) -> list[Setting]:
@@ -197,7 +203,7 @@ def describe(kind: type[Struct], service: str) -> list[Setting]:
         settings.append(
             Setting(
                 variable=variable,
-                type=_allowed(annotation),
+                type=_allowed(annotation) + _least(annotation, service),
                 default=default,
                 doc=_meta(annotation).description or "",
                 formerly=_formerly(annotation),
@@ -267,6 +273,25 @@ def _fields(kind: type[Struct], service: str) -> Iterator[tuple[str, object, str
         yield field.name, hints[field.name], f"{_prefix(service)}{field.name.upper()}"
 
 
+def _require_least(settings: Struct, service: str) -> None:
+    """Check each field that names another in `AT_LEAST`.
+
+    Raises:
+        SettingsError: if the value of a field is below that of the other.
+    """
+    for name, annotation, variable in _fields(type(settings), service):
+        other = _at_least(annotation)
+        if other and getattr(settings, name) < getattr(settings, other):
+            value, least = _written(getattr(settings, name)), _written(getattr(settings, other))
+            named = f"the value of {_prefix(service)}{other.upper()}"
+            raise SettingsError(f"{variable} is {value}, but must be at least {least}, {named}.")
+
+
+def _least(annotation: object, service: str) -> str:
+    other = _at_least(annotation)
+    return f" and at least {_prefix(service)}{other.upper()}" if other else ""
+
+
 def _meta(annotation: object) -> Meta:
     for extra in get_args(annotation)[1:]:
         if isinstance(extra, Meta):
@@ -277,6 +302,11 @@ def _meta(annotation: object) -> Meta:
 def _formerly(annotation: object) -> str:
     """Return the old name of a field's variable, empty if it has none."""
     return str((_meta(annotation).extra or {}).get(FORMERLY, ""))
+
+
+def _at_least(annotation: object) -> str:
+    """Return the name of the field whose value is the least for this one, empty if it has none."""
+    return str((_meta(annotation).extra or {}).get(AT_LEAST, ""))
 
 
 def _plain(annotation: object) -> object:
@@ -300,9 +330,12 @@ def _parse(variable: str, annotation: object, text: str) -> object:
     elif get_origin(plain) is tuple:
         raw = tuple(part.strip() for part in text.split(",") if part.strip())
     try:
-        return msgspec.convert(raw, Annotated[plain, _meta(annotation)], strict=False)
+        value: object = msgspec.convert(raw, Annotated[plain, _meta(annotation)], strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{variable} is {text!r}, but must be {_allowed(annotation)}.") from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{variable} is {text!r}, but must be finite: {_allowed(annotation)}.")
+    return value
 
 
 def _allowed(annotation: object) -> str:

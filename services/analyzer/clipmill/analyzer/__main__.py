@@ -26,13 +26,19 @@ async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[l
         raise SettingsError(problem)
     scenes = ScenesHandler(runtime.store, settings)
     moments = MomentsHandler(runtime.store, settings, prices)
+    scenes_retry = RetryPolicy(
+        attempts=settings.scenes_attempts,
+        first_delay=settings.scenes_retry_first_seconds,
+        delay_limit=settings.scenes_retry_limit_seconds,
+    )
+    analyze_retry = RetryPolicy(
+        attempts=settings.analyze_attempts,
+        first_delay=settings.analyze_retry_first_seconds,
+        delay_limit=settings.analyze_retry_limit_seconds,
+    )
     yield [
-        StageWorker(
-            Stage.SCENES, scenes, slots=settings.scenes_slots, retry=RetryPolicy(attempts=settings.scenes_attempts)
-        ),
-        StageWorker(
-            Stage.ANALYZE, moments, slots=settings.analyze_slots, retry=RetryPolicy(attempts=settings.analyze_attempts)
-        ),
+        StageWorker(Stage.SCENES, scenes, slots=settings.scenes_slots, retry=scenes_retry),
+        StageWorker(Stage.ANALYZE, moments, slots=settings.analyze_slots, retry=analyze_retry),
     ]
 
 

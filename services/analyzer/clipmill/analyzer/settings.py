@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from clipmill.analyzer.asking.provider import ProviderKind
-from clipmill.operations.settings import FORMERLY, Secret, ServiceSettings
+from clipmill.operations.settings import AT_LEAST, FORMERLY, Secret, ServiceSettings
 from msgspec import Meta
 
 
@@ -17,11 +17,41 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
 
     scenes_slots: Annotated[int, Meta(description="Videos searched for shots at once.", ge=1)] = 1
     scenes_attempts: Annotated[int, Meta(description="Tries at finding a video's shots.", ge=1)] = 3
+    scenes_retry_first_seconds: Annotated[
+        float,
+        Meta(
+            description="Delay before the second attempt to find a video's shots, in seconds; it doubles with each.",
+            gt=0,
+        ),
+    ] = 2.0
+    scenes_retry_limit_seconds: Annotated[
+        float,
+        Meta(
+            description="Longest delay between two attempts to find a video's shots, in seconds.",
+            gt=0,
+            extra={AT_LEAST: "scenes_retry_first_seconds"},
+        ),
+    ] = 120.0
     analyze_slots: Annotated[int, Meta(description="Jobs whose moments are picked at once.", ge=1)] = 4
     analyze_attempts: Annotated[
         int,
         Meta(description="Tries at picking a job's moments; the last two pick locally if the model fails.", ge=2),
     ] = 4
+    analyze_retry_first_seconds: Annotated[
+        float,
+        Meta(
+            description="Delay before the second attempt to pick a job's moments, in seconds; it doubles with each.",
+            gt=0,
+        ),
+    ] = 2.0
+    analyze_retry_limit_seconds: Annotated[
+        float,
+        Meta(
+            description="Longest delay between two attempts to pick a job's moments, in seconds.",
+            gt=0,
+            extra={AT_LEAST: "analyze_retry_first_seconds"},
+        ),
+    ] = 120.0
 
     shot_min_seconds: Annotated[float, Meta(description="Length of the shortest shot, in seconds.", ge=0)] = 0.6
     cut_threshold: Annotated[

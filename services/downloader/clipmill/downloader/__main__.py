@@ -23,7 +23,12 @@ async def build(settings: DownloaderSettings, runtime: Runtime) -> AsyncIterator
     if swept:
         log.info("left_behind_removed", directories=swept)
     handler = DownloadHandler(runtime.store, settings)
-    yield [StageWorker(Stage.DOWNLOAD, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
+    retry = RetryPolicy(
+        attempts=settings.attempts,
+        first_delay=settings.retry_first_seconds,
+        delay_limit=settings.retry_limit_seconds,
+    )
+    yield [StageWorker(Stage.DOWNLOAD, handler, slots=settings.slots, retry=retry)]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from clipmill.egress.addresses import Network
 from clipmill.egress.upstream import UpstreamProxy
-from clipmill.operations.settings import Secret, ServiceSettings, SettingsError
+from clipmill.operations.settings import AT_LEAST, Secret, ServiceSettings, SettingsError
 from msgspec import Meta
 
 
@@ -18,6 +18,20 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     )
     slots: Annotated[int, Meta(description="Videos downloaded at once.", ge=1)] = 2
     attempts: Annotated[int, Meta(description="Attempts to download a video.", ge=1)] = 3
+    retry_first_seconds: Annotated[
+        float,
+        Meta(
+            description="Delay before the second attempt to download a video, in seconds; it doubles with each.", gt=0
+        ),
+    ] = 2.0
+    retry_limit_seconds: Annotated[
+        float,
+        Meta(
+            description="Longest delay between two attempts to download a video, in seconds.",
+            gt=0,
+            extra={AT_LEAST: "retry_first_seconds"},
+        ),
+    ] = 120.0
     work_dir: Annotated[
         Path | None,
         Meta(

@@ -31,9 +31,14 @@ async def build(settings: RendererSettings, runtime: Runtime) -> AsyncIterator[l
     if swept:
         log.info("left_behind_removed", directories=swept)
     await _warn_of_unshaped_text()
+    retry = RetryPolicy(
+        attempts=settings.attempts,
+        first_delay=settings.retry_first_seconds,
+        delay_limit=settings.retry_limit_seconds,
+    )
     async with WarmPool(RENDER_TARGET, settings.limits(), settings.waiting()) as children:
         handler = RenderHandler(runtime.store, settings, children)
-        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, retry=RetryPolicy(attempts=settings.attempts))]
+        yield [StageWorker(Stage.RENDER, handler, slots=settings.slots, retry=retry)]
 
 
 async def _warn_of_unshaped_text() -> None:

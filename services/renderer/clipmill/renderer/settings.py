@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from clipmill.operations.child import Limits
 from clipmill.operations.processors import processors
-from clipmill.operations.settings import ServiceSettings
+from clipmill.operations.settings import AT_LEAST, ServiceSettings
 from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from msgspec import Meta
 
@@ -46,6 +46,18 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
         ),
     ] = None
     attempts: Annotated[int, Meta(description="Most attempts to render a clip.", ge=1)] = 3
+    retry_first_seconds: Annotated[
+        float,
+        Meta(description="Delay before the second attempt to render a clip, in seconds; it doubles with each.", gt=0),
+    ] = 2.0
+    retry_limit_seconds: Annotated[
+        float,
+        Meta(
+            description="Longest delay between two attempts to render a clip, in seconds.",
+            gt=0,
+            extra={AT_LEAST: "retry_first_seconds"},
+        ),
+    ] = 120.0
     quality: Annotated[
         QualityLevel, Meta(description="Quality of the encoding: draft to preview, standard to post, high to edit.")
     ] = QualityLevel.STANDARD

@@ -27,15 +27,16 @@ async def build(settings: TranscriberSettings, runtime: Runtime) -> AsyncIterato
     """Wire the service."""
     limits = Limits(seconds=settings.task_seconds, resident_bytes=settings.memory_mib << 20)
     gpus = visible_gpus(os.environ) if settings.device is not DeviceChoice.CPU else []
+    retry = RetryPolicy(
+        attempts=settings.attempts,
+        first_delay=settings.retry_first_seconds,
+        delay_limit=settings.retry_limit_seconds,
+    )
     async with ModelProcesses(limits, settings.idle_seconds, gpus) as models:
         loading = asyncio.create_task(_preload(models, settings)) if settings.preload else None
         try:
             handler = TranscribeHandler(runtime.store, settings, models)
-            yield [
-                StageWorker(
-                    Stage.TRANSCRIBE, handler, slots=models.count, retry=RetryPolicy(attempts=settings.attempts)
-                )
-            ]
+            yield [StageWorker(Stage.TRANSCRIBE, handler, slots=models.count, retry=retry)]
         finally:
             if loading is not None:
                 loading.cancel()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from clipmill.operations.settings import FORMERLY, ServiceSettings
+from clipmill.operations.settings import AT_LEAST, FORMERLY, ServiceSettings
 from clipmill.transcriber.speech_request import AlignmentChoice, DeviceChoice
 from msgspec import Meta
 
@@ -14,6 +14,20 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
         9102
     )
     attempts: Annotated[int, Meta(description="Attempts to transcribe a video.", ge=1)] = 3
+    retry_first_seconds: Annotated[
+        float,
+        Meta(
+            description="Delay before the second attempt to transcribe a video, in seconds; it doubles with each.", gt=0
+        ),
+    ] = 2.0
+    retry_limit_seconds: Annotated[
+        float,
+        Meta(
+            description="Longest delay between two attempts to transcribe a video, in seconds.",
+            gt=0,
+            extra={AT_LEAST: "retry_first_seconds"},
+        ),
+    ] = 120.0
     model: Annotated[
         str,
         Meta(
