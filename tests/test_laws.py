@@ -1,6 +1,6 @@
-"""The laws of the structure: where imports may lead, what may stand where, and how large a room may be.
+"""The laws of the structure: imports, names of the wire, and the size of files and packages.
 
-Each law reads the source as text, so all of them together take about a second. ARCHITECTURE.md says what they are for.
+Each law reads the source as text, so all of them together take about a second. ARCHITECTURE.md gives their reasons.
 """
 
 import ast
@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "cli": {"contracts", "operations", "artifacts", "messaging", "egress"},
     **{service: {"contracts", "operations", "artifacts", "messaging", "egress"} for service in SERVICES},
 }
-"""What each distribution may import of ours beyond itself: downward only, and no service another."""
+"""Our distributions that each one may import: downward only, and no service another."""
 
 DECODERS = {"cv2", "av", "PIL", "torch", "ai_edge_litert", "scenedetect", "whisperx", "ctranslate2", "faster_whisper"}
 """Libraries that decode media or hold models: they belong in child processes, which may crash and be killed."""
@@ -98,7 +98,7 @@ def test_imports_go_downward_only_and_no_service_imports_another():
 
 
 def _members(within: str) -> dict[str, set[str]]:
-    """Return which children of a package, wings or modules, import which others of its children."""
+    """Return the children of a package, each with the other children that it imports."""
     graph: dict[str, set[str]] = {}
     for name, targets in imported().items():
         if name.startswith(f"{within}."):
@@ -109,15 +109,16 @@ def _members(within: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("package", sorted(MAY_IMPORT))
-def test_the_rooms_of_a_package_form_no_circle(package):
-    rooms = [name for name, path in sources().items() if path.name == "__init__.py" and distribution(name) == package]
+def test_subpackages_import_each_other_in_no_circle(package):
+    inits = (name for name, path in sources().items() if path.name == "__init__.py")
+    within = sorted(name for name in inits if distribution(name) == package)
     circles = []
-    for room in sorted(rooms):
+    for parent in within:
         try:
-            TopologicalSorter(_members(room)).prepare()
+            TopologicalSorter(_members(parent)).prepare()
         except CycleError as error:
-            circles.append(f"{room}: {' -> '.join(error.args[1])}")
-    assert rooms
+            circles.append(f"{parent}: {' -> '.join(error.args[1])}")
+    assert within
     assert not circles
 
 
@@ -153,7 +154,7 @@ def test_no_folder_holds_more_modules_than_a_person_can_keep_in_mind():
     assert not {folder: count for folder, count in crowd.items() if count > MOST_MODULES}
 
 
-def test_the_servers_own_names_stand_in_the_files_that_speak_to_it():
+def test_names_of_the_nats_server_occur_only_in_the_files_that_speak_to_it():
     elsewhere = [
         f"{name}: {wire}"
         for name, path in sources().items()

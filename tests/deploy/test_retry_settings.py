@@ -1,4 +1,4 @@
-"""How often and when a stage tries a task again is set by variables of its service, for each stage."""
+"""Variables of a service set how often and when each of its stages tries a task again."""
 
 from importlib import import_module
 from types import SimpleNamespace
