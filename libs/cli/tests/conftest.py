@@ -153,7 +153,9 @@ class ContractServer:
     async def _video(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         if name.endswith((".jpg", ".vtt", ".srt")) and not self.companions:
-            return web.json_response({"detail": "There is no such file for this clip."}, status=404)
+            return web.json_response(
+                {"detail": "The clip has no such file; take the address from result.clips."}, status=404
+            )
         if self.broken_downloads > 0:
             self.broken_downloads -= 1
             answer = web.StreamResponse(headers={"Content-Length": "1000"})

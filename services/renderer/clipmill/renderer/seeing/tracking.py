@@ -164,16 +164,23 @@ class Tracker:
 
         A stray is far from the detection before it, and `face` is near that one again soon after.
         """
-        for track in self.tracks:
-            if len(track.detections) < 2 or not 0 < frame - track.last.frame <= JUMP_SECONDS * self._rate:
-                continue
-            before, stray = track.detections[-2].face.box, track.last.face.box
-            far = min(_distance(before, stray), _distance(stray, face.box)) > REACH
-            if far and _distance(before, face.box) <= REACH and _ratio(before, face.box) <= SAME_SIZE:
-                track.detections.pop()
-                track.back(Detection(frame, face))
-                return True
-        return False
+        strayed = [track for track in self.tracks if self._has_strayed_from(track, frame, face)]
+        if not strayed:
+            return False
+        nearest = min(strayed, key=lambda track: _distance(track.detections[-2].face.box, face.box))
+        nearest.detections.pop()
+        nearest.back(Detection(frame, face))
+        return True
+
+    def _has_strayed_from(self, track: Track, frame: int, face: Face) -> bool:
+        if len(track.detections) < 2 or track.last.frame == frame:
+            return False
+        before, stray = track.detections[-2], track.last.face.box
+        if frame - before.frame > LONGEST_GAP_SECONDS * self._rate:
+            return False
+        far = min(_distance(before.face.box, stray), _distance(stray, face.box)) > REACH
+        near = _distance(before.face.box, face.box) <= REACH and _ratio(before.face.box, face.box) <= SAME_SIZE
+        return far and near
 
     def _may_be_back(self, track: Track, frame: int, face: Face) -> bool:
         away = (frame - track.last.frame) / self._rate
