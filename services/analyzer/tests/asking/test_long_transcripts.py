@@ -97,7 +97,7 @@ async def test_the_ranking_decides_which_clips_the_job_gets(pick, model_server):
 
 async def test_chunks_are_asked_about_at_once_but_not_too_many(pick, model_server):
     speaker = Speaker(model_server)
-    await pick(speaker, gemini_parallel=2, openai_parallel=2)
+    await pick(speaker, **{f"{model_server.kind}_parallel": 2})
     assert model_server.most_waiting <= 2
 
 
@@ -111,7 +111,7 @@ async def test_all_chunks_can_be_asked_about_at_once(pick, model_server):
                 await met.wait()
         return await speaker(request, body)
 
-    await pick(together, gemini_parallel=4, openai_parallel=4)
+    await pick(together, **{f"{model_server.kind}_parallel": 4})
     assert len(speaker.chunks) == 4
 
 
@@ -191,7 +191,7 @@ async def test_a_ranking_that_fails_leaves_the_chunks_own_scores(pick, model_ser
 
 async def test_a_refused_key_is_tried_once_and_not_on_every_chunk(pick, model_server):
     model_server_replies = model_server.refuses(401)
-    plan, context = await pick(model_server_replies, gemini_parallel=1, openai_parallel=1)
+    plan, context = await pick(model_server_replies, **{f"{model_server.kind}_parallel": 1})
     assert plan.picker == "local"
     assert len(model_server.requests) == 1
     assert len(context.lines) == 1

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from clipmill.analyzer.asking.provider import CallOutcome
-from model_servers import answer_of, misbehaviours
+from misbehaviours import misbehaviours
+from model_servers import answer_of
 
 PAGE = Path(__file__).parents[4] / "docs" / "guides" / "models.md"
 GOOD = answer_of((1, 5), (9, 13), (20, 25))

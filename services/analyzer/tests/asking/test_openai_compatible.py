@@ -149,6 +149,13 @@ async def test_an_account_of_tokens_that_makes_no_sense_does_no_harm(run, openai
     assert plan.cost == Cost(provider_calls=1)
 
 
+async def test_an_address_that_is_none_is_refused_with_the_setting_to_correct(run, openai_server):
+    plan, context = await run(openai_server, openai_base_url="http://host:port/v1")
+    assert plan.picker == "local"
+    assert "check CLIPMILL_ANALYZER_OPENAI_BASE_URL" in context.lines[0]
+    assert openai_server.requests == []
+
+
 async def test_a_model_in_the_own_network_costs_nothing_if_its_price_is_not_listed(run, openai_server):
     openai_server.replies = [openai_server.says(GOOD)]
     plan, _ = await run(openai_server)

@@ -163,10 +163,7 @@ class OpenAICompatible:
         except (TimeoutError, httpx2.HTTPError) as error:
             raise transport.broken(self.name, error, self._timeout) from error
         except httpx2.InvalidURL:
-            raise Refused(
-                f"The address of {self.name} cannot be used; check CLIPMILL_ANALYZER_OPENAI_BASE_URL.",
-                CallOutcome.REQUEST_REFUSED,
-            ) from None
+            raise transport.unusable_address(self.name, "CLIPMILL_ANALYZER_OPENAI_BASE_URL") from None
         if response.status_code != 200:
             raise self._failure(response)
         return self._answer(response.content)

@@ -80,6 +80,16 @@ def broken(name: str, error: httpx2.HTTPError | TimeoutError, timeout: float) ->
     return Unavailable(f"The connection to {name} broke off.", CallOutcome.UNREACHABLE)
 
 
+def unusable_address(name: str, variable: str) -> Refused:
+    """Return the failure for an address that no request can be sent to (`httpx2.InvalidURL`).
+
+    Args:
+        name: Name of the provider.
+        variable: Environment variable that holds the address.
+    """
+    return Refused(f"The address of {name} cannot be used; check {variable}.", CallOutcome.REQUEST_REFUSED)
+
+
 def not_understood(name: str) -> Unavailable:
     """Return the failure for a body that breaks the protocol, usually the fault of a proxy in between."""
     return Unavailable(f"{name} sent an answer that does not follow its protocol.", CallOutcome.NOT_UNDERSTOOD)

@@ -1,4 +1,4 @@
-"""The look of captions: the four styles, their colours and measures.
+"""The look of captions: the styles, their colours and measures.
 
 Measures are in em unless stated otherwise; a style looks equal at every size.
 """
