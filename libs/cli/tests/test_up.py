@@ -75,6 +75,21 @@ async def test_config_names_a_wrong_value_that_all_services_share_once(clipmill)
     assert [config["problem"] for config in json.loads(out)] == [sentence] * 5
 
 
+@pytest.mark.parametrize(
+    ("service", "name", "value"),
+    [
+        ("downloader", "ALLOWED_NETWORKS", "foo"),
+        ("downloader", "UPSTREAM_PROXY", "foo"),
+        ("analyzer", "PRICE_TABLE", "/nowhere/prices.toml"),
+        ("analyzer", "PROVIDER", "openai"),
+    ],
+)
+async def test_config_refuses_a_setting_with_which_its_service_cannot_start(clipmill, service, name, value):
+    status, _, err = await clipmill("config", environ={f"CLIPMILL_{service.upper()}_{name}": value})
+    assert status == 2
+    assert err.startswith(f"Error: {service}: CLIPMILL_{service.upper()}_")
+
+
 async def test_config_is_one_document_for_machines(clipmill):
     status, out, _ = await clipmill("config", "--json")
     assert status == 0

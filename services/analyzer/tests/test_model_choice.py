@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 from clipmill.analyzer.asking.provider import ProviderKind
 from clipmill.analyzer.asking.transport import seconds_to_wait
-from clipmill.analyzer.model_choice import choose, in_own_network, problem_with
+from clipmill.analyzer.model_choice import choose, in_own_network
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.operations.settings import Secret, SettingsError, load_settings
 
@@ -52,9 +52,10 @@ def test_the_patience_setting_is_still_read_under_its_earlier_name():
 
 
 def test_an_endpoint_without_a_model_is_a_problem_that_names_the_variable():
-    assert "CLIPMILL_ANALYZER_OPENAI_MODEL" in problem_with(AnalyzerSettings(provider=ProviderKind.OPENAI))
-    assert problem_with(LOCAL_MODEL) is None
-    assert problem_with(AnalyzerSettings()) is None
+    with pytest.raises(SettingsError, match="CLIPMILL_ANALYZER_OPENAI_MODEL"):
+        AnalyzerSettings(provider=ProviderKind.OPENAI).check()
+    LOCAL_MODEL.check()
+    AnalyzerSettings().check()
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,12 @@ def main(
             sys.exit(command(sys.argv[2:]))
         arguments = _parse(name, commands)
         if arguments.command == "config":
-            _print_config(load_settings(kind, name, os.environ), name, as_json=arguments.json)
+            settings = load_settings(kind, name, os.environ)
+            settings.check()
+            _print_config(settings, name, as_json=arguments.json)
             return
         settings = configured(name, kind)
+        settings.check()
         metrics.started(name)
         uvloop.run(_Service(name, settings, build).run(front))
 

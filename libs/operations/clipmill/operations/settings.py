@@ -161,6 +161,13 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     common: CommonSettings = msgspec.field(default_factory=CommonSettings)
     port: int = 0
 
+    def check(self) -> None:
+        """Check what the types of the settings do not; a service with such settings overrides this.
+
+        Raises:
+            SettingsError: if the service cannot start with these settings.
+        """
+
 
 def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
     """Return the settings of type `kind` from environment variables.

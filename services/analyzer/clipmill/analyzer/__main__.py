@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from clipmill.analyzer.asking.costs import PriceTableError, load_prices
-from clipmill.analyzer.model_choice import problem_with
 from clipmill.analyzer.moments_handler import MomentsHandler
 from clipmill.analyzer.scenes_handler import ScenesHandler
 from clipmill.analyzer.settings import AnalyzerSettings
@@ -12,20 +10,13 @@ from clipmill.contracts.stages import Stage
 from clipmill.messaging.retry import RetryPolicy
 from clipmill.messaging.service import Runtime, main
 from clipmill.messaging.worker import StageWorker
-from clipmill.operations.settings import SettingsError
 
 
 @asynccontextmanager
 async def build(settings: AnalyzerSettings, runtime: Runtime) -> AsyncIterator[list[StageWorker]]:
     """Yield the workers of this process."""
-    try:
-        prices = load_prices(settings.price_table)
-    except PriceTableError as error:
-        raise SettingsError(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}") from error
-    if problem := problem_with(settings):
-        raise SettingsError(problem)
     scenes = ScenesHandler(runtime.store, settings)
-    moments = MomentsHandler(runtime.store, settings, prices)
+    moments = MomentsHandler(runtime.store, settings, settings.prices())
     scenes_retry = RetryPolicy(
         attempts=settings.scenes_attempts,
         first_delay=settings.scenes_retry_first_seconds,

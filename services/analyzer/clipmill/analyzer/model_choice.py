@@ -54,13 +54,6 @@ def choose(settings: AnalyzerSettings, lent_key: str | None) -> Choice | None:
             return _gemini(settings, settings.gemini_api_key.reveal()) if settings.gemini_api_key else None
 
 
-def problem_with(settings: AnalyzerSettings) -> str | None:
-    """Return the reason why the configured provider cannot be asked, None if it can."""
-    if settings.provider is ProviderKind.OPENAI and not settings.openai_model:
-        return "CLIPMILL_ANALYZER_OPENAI_MODEL is not set; the provider openai needs the name of a model."
-    return None
-
-
 def in_own_network(url: str) -> bool:
     """Return whether `url` leads to this machine or its network, judged without asking any server."""
     host = (urlsplit(url).hostname or "").rstrip(".").lower()

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
+from clipmill.analyzer.asking.costs import PriceTable, PriceTableError, load_prices
 from clipmill.analyzer.asking.provider import ProviderKind
-from clipmill.operations.settings import AT_LEAST, FORMERLY, Secret, ServiceSettings
+from clipmill.operations.settings import AT_LEAST, FORMERLY, Secret, ServiceSettings, SettingsError
 from msgspec import Meta
 
 
@@ -148,3 +149,21 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     price_table: Annotated[Path | None, Meta(description="TOML file of prices that replaces the one in clipmill.")] = (
         None
     )
+
+    def check(self) -> None:
+        """Check the price table, and that the provider has a model."""
+        self.prices()
+        if self.provider is ProviderKind.OPENAI and not self.openai_model:
+            sentence = "CLIPMILL_ANALYZER_OPENAI_MODEL is not set; the provider openai needs the name of a model."
+            raise SettingsError(sentence)
+
+    def prices(self) -> PriceTable:
+        """Return the price table.
+
+        Raises:
+            SettingsError: if the file that `price_table` names holds none.
+        """
+        try:
+            return load_prices(self.price_table)
+        except PriceTableError as error:
+            raise SettingsError(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}") from error

@@ -72,6 +72,11 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
         Meta(description="File of cookies in Netscape format, for videos that need an account; it is only read."),
     ] = None
 
+    def check(self) -> None:
+        """Check the networks and the proxy."""
+        self.networks()
+        self.upstream()
+
     def networks(self) -> tuple[Network, ...]:
         """Return `allowed_networks` as networks.
 
