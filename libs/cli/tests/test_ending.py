@@ -28,7 +28,7 @@ async def test_the_end_of_a_job_is_printed_as_a_sentence_or_as_json(
 
 async def test_a_job_that_cannot_be_ended_so_is_the_servers_sentence_and_status_2(contract_server, clipmill):
     contract, url = contract_server
-    sentence = "There is nothing to cancel: the job had already completed."
+    sentence = "The job has already completed; delete it to remove its files."
     contract.ending = 409, {"detail": sentence, "code": "already_ended"}
     assert await clipmill("cancel", JOB, "--server", url) == (2, "", f"Error: {sentence}\n")
     contract.ending = 404, {"detail": "Job not found"}

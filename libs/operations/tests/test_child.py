@@ -141,7 +141,8 @@ async def test_a_process_that_the_system_kills_has_probably_run_out_of_memory():
     with pytest.raises(Transient) as caught:
         await run_child("child_targets:crash", Request(number=signal.SIGKILL), Result)
     assert caught.value.sentence == (
-        "The process doing the work was killed by the system, most likely because memory ran out."
+        "The system killed the process doing the work, most likely because memory ran out; "
+        "add memory, or run fewer tasks at once."
     )
 
 
@@ -206,7 +207,7 @@ async def test_a_call_over_its_memory_limit_ends_even_if_a_grandchild_took_it(sa
             "child_targets:fill_memory", Request(number=300 * MIB), Result, limits=Limits(resident_bytes=200 * MIB)
         )
     assert caught.value.code is ErrorCode.OUT_OF_MEMORY
-    assert "its limit is 200 MiB" in caught.value.sentence
+    assert "but may use 200 MiB" in caught.value.sentence
     assert sample("clipmill_child_exits_total", target="child_targets:fill_memory", reason="out_of_memory") == 1
 
 

@@ -250,6 +250,12 @@ def test_a_job_without_a_clip_gives_the_reason_of_the_last():
     assert document.logs[-2:] == [log_lines.FAILED, log_lines.execution_error(sentence)]
 
 
+def test_a_job_whose_only_clip_failed_says_so():
+    document = folded(ClipsPlanned(job=JOB, count=1), clip_failed(1))
+    sentence = "The only clip could not be rendered. Clip 1 met no memory."
+    assert document.error == FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence)
+
+
 def test_a_failed_and_a_cancelled_job_know_when_and_why():
     failed = folded(Failed(job=JOB, stage=Stage.SCENES, code=ErrorCode.INTERNAL, sentence="It broke.", at=8.0))
     assert (failed.state, failed.cancelled, failed.finished) == (JobState.FAILED, False, 8.0)

@@ -118,7 +118,7 @@ async def test_a_job_that_completed_first_was_not_cancelled_and_can_be_reopened(
     status, problem = await deleting
     projecting.cancel()
     assert (status, problem["code"]) == (409, "already_ended")
-    assert problem["detail"] == "There is nothing to cancel: the job had already completed."
+    assert problem["detail"] == "The job has already completed; delete it to remove its files."
     assert await gateway.ended.ended(JobId(job), 0)
     assert not await gateway.ended.ended(JobId(job), 1)
 
@@ -187,7 +187,8 @@ async def test_only_keeps_a_cancelling_from_deleting_and_the_other_way_round(api
     assert (await delete(api, done, only="both"))[0] == 400
     assert (await delete(api, running, only="cancel"))[1]["status"] == "cancelled"
     status, problem = await delete(api, running, only="cancel")
-    assert (status, problem["detail"]) == (409, "There is nothing to cancel: the job had already been cancelled.")
+    sentence = "The job has already been cancelled; delete it to remove its files."
+    assert (status, problem["detail"]) == (409, sentence)
     assert (await delete(api, done, only="delete"))[1]["status"] == "deleted"
     assert (await delete(api, running))[1]["status"] == "deleted"
 

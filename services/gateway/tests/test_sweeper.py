@@ -228,7 +228,7 @@ async def test_a_lost_job_is_restarted_once_and_then_fails(api, submit, nc, take
     assert (await intake(nc)).messages == 0, "it has only just been revived"
     await asyncio.sleep(SILENCE)
     await sweep(lost())
-    sentence = "The work on this video went missing twice; submit it again."
+    sentence = "clipmill lost the work on this video twice; submit the video again."
     await until(lambda: said(f"Execution error: {sentence}"))
     view = await (await api.get(f"/api/jobs/{job}")).json()
     assert (view["status"], view["error"]) == ("failed", {"code": "lost_task", "sentence": sentence})
@@ -380,5 +380,5 @@ async def test_a_running_gateway_revives_fails_and_forgets_a_job_that_keeps_losi
     assert seen[-2]["logs"][1:] == [
         log_lines.REVIVED,
         log_lines.FAILED,
-        "Execution error: The work on this video went missing twice; submit it again.",
+        "Execution error: clipmill lost the work on this video twice; submit the video again.",
     ]

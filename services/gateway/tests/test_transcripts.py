@@ -1,6 +1,8 @@
 import pytest
 from clipmill.artifacts import documents, layout
 from clipmill.contracts.documents import Segment, Transcript, Word
+from clipmill.contracts.events import Failed
+from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import new_job_id
 
 
@@ -66,3 +68,14 @@ async def test_before_it_is_there_and_for_an_unknown_job_the_answer_is_404(api, 
     assert (await api.get(f"/api/jobs/{await submit()}/transcript")).status == 404
     assert (await api.get(f"/api/jobs/{new_job_id()}/transcript")).status == 404
     assert (await api.get("/api/jobs/x/transcript")).status == 404
+
+
+async def test_a_job_without_a_transcript_says_whether_one_may_still_come(api, submit, published):
+    job = await submit()
+
+    async def detail():
+        return (await (await api.get(f"/api/jobs/{job}/transcript")).json())["detail"]
+
+    assert await detail() == "The job has no transcript yet; try again later."
+    await published(Failed(job=job, stage=None, code=ErrorCode.NO_VIDEO, sentence="It broke."))
+    assert await detail() == "The job ended without a transcript; submit the video again."

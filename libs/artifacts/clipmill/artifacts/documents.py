@@ -30,7 +30,10 @@ async def load(store: Store, key: str, kind: type[T]) -> T | None:
     try:
         return decode_document(data, kind)
     except msgspec.DecodeError as error:
-        sentence = f"The stored document {key} cannot be read by this version of clipmill: {error}"
+        sentence = (
+            f"This version of clipmill cannot read the stored document {key} ({error}); "
+            "update every service to one version, or submit the video again."
+        )
         raise Permanent(ErrorCode.INTERNAL, sentence) from error
 
 

@@ -34,7 +34,8 @@ class Secrets:
         if self._cipher is None:
             raise Permanent(
                 ErrorCode.SECRETS_NOT_CONFIGURED,
-                "This server cannot keep a key for a job; its operator must set CLIPMILL_SECRET_KEY.",
+                "This server cannot keep a key for a job; leave the key out, "
+                "or ask the operator to set CLIPMILL_SECRET_KEY.",
             )
         value = self._cipher.encrypt(secret.encode())
         await self._bucket.put(job, value, deadline=deadline)

@@ -182,7 +182,7 @@ class Worker:
                 return "dropped"
             if self._work.retry.exhausted(tally):
                 died = tally.begun - 1
-                sentence = f"The {task.stage} stage died {died} times while working on this."
+                sentence = f"The {task.stage} stage died {died} times while working on this task; read the stage's log."
                 return await self._give_up(delivery, Transient(ErrorCode.WORKER_CRASHED, sentence), died)
             return await self._try(delivery, tally)
         except asyncio.CancelledError:
@@ -242,9 +242,11 @@ class Worker:
             raise
         except Exception as error:
             log.exception("handler_failed")
-            raise Transient(
-                ErrorCode.INTERNAL, f"The {self._work.stage} stage met an internal error ({type(error).__name__})."
-            ) from error
+            sentence = (
+                f"The {self._work.stage} stage met an internal error ({type(error).__name__}); "
+                "read the stage's log under the job's id and report the bug."
+            )
+            raise Transient(ErrorCode.INTERNAL, sentence) from error
         delivery.done = True
 
     async def _beat(self, delivery: Delivery) -> None:

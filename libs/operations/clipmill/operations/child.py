@@ -169,7 +169,10 @@ class Child:
                 return await session.exchange(request, on_progress)
         except TimeoutError as error:
             await self.stop("timed_out")
-            sentence = f"The work took longer than its limit of {self._limits.seconds:g} seconds."
+            sentence = (
+                f"The work took longer than its limit of {self._limits.seconds:g} s; "
+                "raise the stage's time limit, which `clipmill config` lists."
+            )
             raise Transient(ErrorCode.TIMED_OUT, sentence) from error
         except _MemoryExceededError as error:
             await self.stop("out_of_memory")
@@ -306,7 +309,10 @@ class _Session:
             used = tree_resident_bytes(self.process.pid)
             if used > limit:
                 self.process.kill()
-                return f"The work needed {used >> 20} MiB of memory; its limit is {limit >> 20} MiB."
+                return (
+                    f"The work needed {used >> 20} MiB of memory but may use {limit >> 20} MiB; "
+                    "raise the stage's memory limit, which `clipmill config` lists."
+                )
             await asyncio.sleep(MEMORY_POLL_SECONDS)
 
 
@@ -336,8 +342,11 @@ def _failure(answer: Failed) -> Permanent | Transient:
 def _crash_sentence(status: int | None) -> str:
     if status is not None and status < 0:
         if -status == signal.SIGKILL:
-            return "The process doing the work was killed by the system, most likely because memory ran out."
+            return (
+                "The system killed the process doing the work, most likely because memory ran out; "
+                "add memory, or run fewer tasks at once."
+            )
         how = f"was ended by signal {-status} ({signal.strsignal(-status)})"
     else:
         how = f"stopped with exit status {status}"
-    return f"The process doing the work {how}; the service's log has its last output."
+    return f"The process doing the work {how}; read its last output in the service's log."

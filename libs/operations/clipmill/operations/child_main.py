@@ -100,7 +100,8 @@ def _answer(function: Function, request: Struct, answers: BinaryIO) -> Done | Fa
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _failed(Transient(ErrorCode.OUT_OF_SPACE, "The disk for temporary files is full; free some space."))
         if error.errno == errno.EFBIG:
-            return _failed(Permanent(ErrorCode.TOO_LARGE, "A file grew beyond the size that is allowed."))
+            sentence = "A file grew larger than its limit; raise the stage's file limit, or submit a smaller video."
+            return _failed(Permanent(ErrorCode.TOO_LARGE, sentence))
         raise
 
 

@@ -203,9 +203,7 @@ def _planned(plan: Plan, number: int) -> PlannedClip:
     for clip in plan.clips:
         if clip.number == number:
             return clip
-    raise Permanent(
-        ErrorCode.INTERNAL, f"The plan of {len(plan.clips)} clips has no clip {number}; submit the video again."
-    )
+    raise Permanent(ErrorCode.INTERNAL, f"The plan has no clip {number}; submit the video again.")
 
 
 def _touching(segments: tuple[Segment, ...], clip: PlannedClip) -> list[Segment]:
@@ -234,7 +232,9 @@ def _flaws(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
         line = f"Clip {facts.number} shows letters unjoined or out of order because FriBidi is not installed."
         yield Log(job=job, name=f"unshaped_letters_{facts.number}", line=line)
     if facts.sound_reduced:
-        line = f"Clip {facts.number} has at most one channel of the video's sound because its channels cannot be mixed."
+        line = (
+            f"Clip {facts.number} has the sound of one channel at most because the source's channels cannot be mixed."
+        )
         yield Log(job=job, name=f"reduced_sound_{facts.number}", line=line)
     if facts.loudness_lufs is None and media.audio is not None:
         line = f"Clip {facts.number} is silent because the source has no sound there."

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.checking.command import check
-from clipmill.renderer.checking.verification import Check, Expected, examine, verify
+from clipmill.renderer.checking.verification import Check, Expected, examine, level_check, rate_check, verify
 
 pytestmark = pytest.mark.media
 
@@ -142,6 +142,42 @@ def test_a_clip_that_players_turn_or_mirror_is_found_out(right, matrix):
     data[header + 48 : header + 84] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     right.write_bytes(data)
     assert checks(right) == {"upright"}
+
+
+def test_a_turned_clip_is_described_as_players_show_it(right):
+    data = bytearray(right.read_bytes())
+    header = data.index(b"tkhd") - 4
+    data[header + 48 : header + 84] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    right.write_bytes(data)
+    (check,) = verify(right)
+    assert check.sentence == "Players turn the picture by -90 degrees; store it upright."
+
+
+@pytest.mark.parametrize(
+    ("rate", "steady", "sentence"),
+    [
+        (60.0, True, "60.000"),
+        (90.0, True, "The frame rate is 90.000; it must be at most 60."),
+        (25.0, False, "The frame rate varies (25.000 on average); it must be constant."),
+    ],
+)
+def test_a_frame_rate_is_constant_and_at_most_60(rate, steady, sentence):
+    assert rate_check(rate, steady=steady) == Check("frame rate", sentence == "60.000", sentence)
+
+
+@pytest.mark.parametrize(
+    ("level", "macroblocks", "bits", "sentence"),
+    [
+        (40, 245_760, 25e6, "4.0"),
+        (31, 1000, 1e6, "The level is 3.1; it must be 4.0 or 4.2."),
+        (40, 489_600, 8e6, "Level 4.0 does not allow this file's {}; use level 4.2 or lower them."),
+        (42, 489_600, 70e6, "Level 4.2 does not allow this file's {}; lower them."),
+    ],
+)
+def test_a_level_allows_the_rates_of_its_file(level, macroblocks, bits, sentence):
+    assert level_check(level, macroblocks, bits) == Check(
+        "level", sentence == "4.0", sentence.format("frame rate and bit rate")
+    )
 
 
 @pytest.mark.parametrize(("code", "head"), [(b"avc1", b"avcC"), (b"mp4a", b"esds")])

@@ -150,7 +150,7 @@ class Jobs:
 
 def _already_ended(document: JobDocument) -> Permanent:
     how = "been cancelled" if document.cancelled else str(document.state)
-    return Permanent(ErrorCode.ALREADY_ENDED, f"There is nothing to cancel: the job had already {how}.")
+    return Permanent(ErrorCode.ALREADY_ENDED, f"The job has already {how}; delete it to remove its files.")
 
 
 def _limit(request: web.Request) -> int:

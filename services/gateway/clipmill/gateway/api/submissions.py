@@ -189,7 +189,8 @@ class Submissions:
                 elif part.name:
                     form.fields[part.name] = await _text(part)
         except ValueError as reason:
-            raise Permanent(ErrorCode.BAD_REQUEST, f"The form cannot be read: {reason}.") from reason
+            sentence = f"The form cannot be read ({reason}); send multipart/form-data with a file."
+            raise Permanent(ErrorCode.BAD_REQUEST, sentence) from reason
         return form
 
     async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
@@ -246,7 +247,7 @@ async def _text(part: BodyPartReader) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is not UTF-8; encode it so.") from None
+        raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is not UTF-8; encode it as UTF-8.") from None
 
 
 def _lent_key(request: web.Request) -> str | None:

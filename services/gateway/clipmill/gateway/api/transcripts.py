@@ -49,7 +49,9 @@ class Transcripts:
             return job_not_found()
         transcript = await load(self._store, layout.transcript(JobId(document.job)), Transcript)
         if transcript is None:
-            raise Permanent(ErrorCode.NOT_FOUND, "The job has no transcript yet; try again later.")
+            ended = "The job ended without a transcript; submit the video again."
+            sentence = ended if document.state.terminal else "The job has no transcript yet; try again later."
+            raise Permanent(ErrorCode.NOT_FOUND, sentence)
         if wanted == JSON:
             return as_json(transcript)
         content_type, made = TEXTS[wanted]

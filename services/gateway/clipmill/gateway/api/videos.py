@@ -54,7 +54,7 @@ class Videos:
         key = PLACES[found.kind](document.job, found.number)
         size = await self._store.size(key)
         if size is None:
-            raise Permanent(ErrorCode.NOT_FOUND, "The clip has no such file.")
+            raise Permanent(ErrorCode.NOT_FOUND, "The clip has no such file; take the address from result.clips.")
         return await self._send(request, key, size, TYPES[found.kind])
 
     async def _send(self, request: web.Request, key: str, size: int, content_type: str) -> web.StreamResponse:

@@ -214,7 +214,8 @@ def _finish_if_done(document: JobDocument, at: float) -> None:
         return
     if not document.clips_ready:
         last = list(document.clips_failed.values())[-1]
-        sentence = f"None of the {planned} clips could be rendered. {last.sentence}"
+        one, several = "The only clip could not be rendered.", f"None of the {planned} clips could be rendered."
+        sentence = f"{one if planned == 1 else several} {last.sentence}"
         _fail(document, FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence), at)
         return
     render = document.stages.setdefault(Stage.RENDER, StageView())

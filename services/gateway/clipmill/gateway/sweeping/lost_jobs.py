@@ -111,7 +111,7 @@ class LostJobs:
             generation=document.generation,
             stage=None,
             code=ErrorCode.LOST_TASK,
-            sentence="The work on this video went missing twice; submit it again.",
+            sentence="clipmill lost the work on this video twice; submit the video again.",
         )
         await self._publisher.event(failed, deadline=self._deadline())
         LOST.inc()

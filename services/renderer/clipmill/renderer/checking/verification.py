@@ -169,8 +169,7 @@ def _played(played: Playback, video: VideoStream, container_seconds: float, expe
     whole = not played.damaged and len(played.pictures) == (video.frames or len(played.pictures))
     found = f"{len(played.pictures)} of {video.frames} pictures, {played.damaged} damaged"
     yield Check("decodes", whole, found if whole else f"Some frames cannot be decoded: {found}.")
-    found = f"turned by {played.turned} degrees{', mirrored' if played.mirrored else ''}"
-    yield _is("upright", not played.turned and not played.mirrored, found, "as it is stored")
+    yield _upright(played)
     yield from _rates(played, video)
     group = played.longest_group
     fine = group <= LONGEST_GROUP_SECONDS + played.picture_seconds / 2
@@ -197,20 +196,57 @@ def _rates(played: Playback, video: VideoStream) -> Iterator[Check]:
     intervals = played.intervals or [played.picture_seconds]
     rate = len(intervals) / sum(intervals) if sum(intervals) else 0.0
     steady = max(intervals) - min(intervals) <= INTERVAL_TOLERANCE_SECONDS
-    yield _is("frame rate", steady and rate <= HIGHEST_RATE + 0.01, f"{rate:.3f}", "constant and at most 60")
+    yield rate_check(rate, steady=steady)
     picture_rate = played.picture_bytes * 8 / seconds if seconds else 0.0
     sound_rate = played.sound_bytes * 8 / seconds if seconds else 0.0
     macroblocks = -(-codec.width // 16) * -(-codec.height // 16) * rate
-    level = int(codec.level or 0)
-    most_macroblocks, most_bits = LEVELS.get(level, (0, 0))
-    fits = macroblocks <= most_macroblocks + 1 and picture_rate <= most_bits
-    yield _is("level", fits, f"{level / 10}", "4.0 or 4.2 with room for the file's frame and bit rate")
+    yield level_check(int(codec.level or 0), macroblocks, picture_rate)
     yield _is(
         "video bit rate", picture_rate <= HIGHEST_VIDEO_BITRATE, f"{picture_rate / 1e6:.2f} Mbit/s", "at most 25 Mbit/s"
     )
     yield _is(
         "audio bit rate", sound_rate <= HIGHEST_AUDIO_BITRATE, f"{sound_rate / 1e3:.0f} kbit/s", "at most 128 kbit/s"
     )
+
+
+def _upright(played: Playback) -> Check:
+    if not played.turned and not played.mirrored:
+        return Check("upright", True, "as it is stored")
+    changes = [f"turn the picture by {played.turned} degrees"] if played.turned else []
+    changes += ["mirror the picture"] if played.mirrored else []
+    return Check("upright", False, f"Players {' and '.join(changes)}; store it upright.")
+
+
+def rate_check(rate: float, *, steady: bool) -> Check:
+    """Return the check of the frame rate.
+
+    Args:
+        rate: Frames per second, on average.
+        steady: True if all pictures are shown for the same time.
+    """
+    if not steady:
+        return Check("frame rate", False, f"The frame rate varies ({rate:.3f} on average); it must be constant.")
+    if rate > HIGHEST_RATE + 0.01:
+        return Check("frame rate", False, f"The frame rate is {rate:.3f}; it must be at most {HIGHEST_RATE}.")
+    return Check("frame rate", True, f"{rate:.3f}")
+
+
+def level_check(level: int, macroblocks: float, bits: float) -> Check:
+    """Return the check of the H.264 level.
+
+    Args:
+        level: Level of the stream, times ten.
+        macroblocks: Macroblocks per second.
+        bits: Bits per second.
+    """
+    if level not in LEVELS:
+        return Check("level", False, f"The level is {level / 10}; it must be 4.0 or 4.2.")
+    most_macroblocks, most_bits = LEVELS[level]
+    if macroblocks <= most_macroblocks + 1 and bits <= most_bits:
+        return Check("level", True, f"{level / 10}")
+    remedy = "lower them" if level == max(LEVELS) else "use level 4.2 or lower them"
+    sentence = f"Level {level / 10} does not allow this file's frame rate and bit rate; {remedy}."
+    return Check("level", False, sentence)
 
 
 def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
@@ -269,7 +305,7 @@ def _tags(container: dict[str, str], streams: list[dict[str, str]]) -> Iterator[
 def _layout(path: Path) -> Iterator[Check]:
     names = list(boxes(path))
     fast = b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")
-    sentence = "The index (moov) must stand before the media (mdat) for players to start at once."
+    sentence = "The index (moov) must come before the media (mdat) for players to start at once."
     yield Check("faststart", fast, "index first" if fast else sentence)
     edited = b"elst" in names
     sentence = "The file has an edit list, which editors and uploaders treat differently."

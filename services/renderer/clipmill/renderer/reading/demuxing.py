@@ -346,7 +346,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
     width, height = chosen.codec_context.width, chosen.codec_context.height
     if width * height > MOST_PIXELS:
-        sentence = f"The video's pictures of {width}x{height} are too large; submit a video of 8K or less."
+        sentence = f"The picture of {width}x{height} pixels is too large; submit a video of 8K or less."
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, sentence)
     return chosen
 
