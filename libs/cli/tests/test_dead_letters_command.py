@@ -65,7 +65,7 @@ async def test_one_letter_is_shown_with_its_task_and_dropped(clipmill, environ, 
     assert "render clip 2" in out
     assert '"number": 2' in out
     status, out, _ = await clipmill("dead-letters", "drop", "--job", job, environ=environ)
-    assert (status, out) == (0, "1 letter is dropped.\n")
+    assert (status, out) == (0, "1 dead letter is dropped.\n")
     status, _, err = await clipmill("dead-letters", "show", number, environ=environ)
     assert (status, err) == (2, f"Error: There is no dead letter {number}; it was retried, dropped or has expired.\n")
 
@@ -74,7 +74,7 @@ async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):
     environ["CLIPMILL_STORE_URL"] = tmp_path.as_uri()
     job = await given_up(DownloadTask(job=new_job_id(), file_name="talk.mp4"))
     status, out, _ = await clipmill("dead-letters", "retry", "--job", job, "--fresh", environ=environ)
-    assert (status, out) == (0, f"Work on job {job} starts again (generation 1); 1 letter is removed.\n")
+    assert (status, out) == (0, f"Work on job {job} starts again (generation 1); 1 dead letter is removed.\n")
     message = await nc.jetstream().get_last_msg(INTAKE, f"clipmill.task.download.normal.{job}")
     assert json.loads(message.data)["generation"] == 1
 
@@ -82,8 +82,8 @@ async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("retry",), "name a letter by its id, or a job with --job."),
-        (("drop", "1", "--job", "x"), "name a letter by its id, or a job with --job."),
+        (("retry",), "give an ID or --job, not both."),
+        (("drop", "1", "--job", "x"), "give an ID or --job, not both."),
         (("list", "--job", "x"), "A job id is a UUID such as"),
         (("list", "--data", "/nowhere"), "No clipmill runs on /nowhere; start it with `clipmill up --data /nowhere`."),
     ],

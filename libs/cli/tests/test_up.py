@@ -60,7 +60,7 @@ async def test_config_says_when_a_value_came_from_an_old_variable_name(clipmill)
 
 async def test_config_names_a_wrong_value_once_and_fails(clipmill):
     environ = {"CLIPMILL_RENDERER_SLOTS": "many"}
-    sentence = "CLIPMILL_RENDERER_SLOTS is 'many', but must be a whole number at least 1."
+    sentence = "CLIPMILL_RENDERER_SLOTS is 'many', but must be a whole number, at least 1."
     status, out, err = await clipmill("config", environ=environ)
     assert (status, err) == (2, f"Error: renderer: {sentence}\n")
     assert "CLIPMILL_GATEWAY_PORT" in out

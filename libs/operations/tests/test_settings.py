@@ -99,16 +99,16 @@ def test_common_settings_come_from_variables_without_the_service_name():
 @pytest.mark.parametrize(
     ("variable", "value", "allowed"),
     [
-        ("PAINT_PORT", "many", "a whole number at least 0 and at most 65535"),
-        ("PAINT_PORT", "70000", "a whole number at least 0 and at most 65535"),
+        ("PAINT_PORT", "many", "a whole number from 0 to 65535"),
+        ("PAINT_PORT", "70000", "a whole number from 0 to 65535"),
         ("PAINT_PORT", "1.5", "a whole number"),
-        ("PAINT_SHARE", "0", "a number more than 0 and at most 1"),
+        ("PAINT_SHARE", "0", "a number greater than 0 and at most 1"),
         ("PAINT_SHARE", "nan", "a number"),
         ("PAINT_GLOSSY", "perhaps", "true or false"),
         ("PAINT_COLOUR", "green", "one of red, blue"),
-        ("PAINT_LIMIT", "0", "a whole number at least 1"),
+        ("PAINT_LIMIT", "0", "a whole number, at least 1"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
-        ("NATS_REPLICAS", "0", "a whole number at least 1 and at most 5"),
+        ("NATS_REPLICAS", "0", "a whole number from 1 to 5"),
     ],
 )
 def test_a_wrong_value_names_the_variable_the_value_and_what_is_allowed(variable, value, allowed):
@@ -133,7 +133,7 @@ def test_a_value_below_the_setting_that_it_must_reach_names_both():
     with pytest.raises(SettingsError, match=r"^CLIPMILL_PAINT_DRYING_LIMIT is 30, but must be at least 60, "):
         load(PAINT_DRYING_LIMIT="30")
     described = {setting.variable: setting.type for setting in describe(PaintSettings, "paint")}
-    assert described["CLIPMILL_PAINT_DRYING_LIMIT"] == "a number more than 0 and at least CLIPMILL_PAINT_DRYING"
+    assert described["CLIPMILL_PAINT_DRYING_LIMIT"] == "a number greater than 0 and at least CLIPMILL_PAINT_DRYING"
 
 
 def test_a_secret_is_seen_nowhere():
@@ -148,7 +148,7 @@ def test_a_secret_is_seen_nowhere():
 def test_every_setting_is_described():
     described = {setting.variable: setting for setting in describe(PaintSettings, "paint")}
     assert described["CLIPMILL_PAINT_PORT"].default == "9109"
-    assert described["CLIPMILL_PAINT_PORT"].type == "a whole number at least 0 and at most 65535"
+    assert described["CLIPMILL_PAINT_PORT"].type == "a whole number from 0 to 65535"
     assert described["CLIPMILL_PAINT_BRUSHES"].default == "flat,round"
     assert described["CLIPMILL_PAINT_GLOSSY"].default == "false"
     assert described["CLIPMILL_PAINT_LIMIT"].default == ""
@@ -188,7 +188,7 @@ def test_the_new_name_of_a_setting_wins_over_its_earlier_one():
 
 
 def test_a_wrong_value_under_an_earlier_name_names_the_variable_that_was_set():
-    with pytest.raises(SettingsError, match=r"^CLIPMILL_DRYING_SECONDS is 'damp', but must be a number at least 0\.$"):
+    with pytest.raises(SettingsError, match=r"^CLIPMILL_DRYING_SECONDS is 'damp', but must be a number, at least 0\.$"):
         load(DRYING_SECONDS="damp")
 
 

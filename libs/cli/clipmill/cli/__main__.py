@@ -49,6 +49,7 @@ def _choice(*words: str) -> click.Choice[str]:
 
 
 CAPTIONS = _choice("on", *CaptionStyle)
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 server_option = click.option(
     "--server",
@@ -62,12 +63,9 @@ server_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print only one JSON document on standard output.")
 output_option = click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     metavar="DIR",
     help="Folder in which each clip is saved as soon as it appears; waits for the job.",
-)
-data_option = click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Data folder."
 )
 
 
@@ -78,7 +76,7 @@ def main() -> None:
 
 
 @main.command()
-@data_option
+@click.option("--data", type=FOLDER, metavar="DIR", help="Folder that holds all data; default as described above.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -103,11 +101,13 @@ def up(data: Path | None, port: int, *, verbose: bool) -> None:
 
 
 @main.command()
-@data_option
+@click.option(
+    "--data", type=FOLDER, metavar="DIR", help="Folder that holds all data, kept afterwards; temporary by default."
+)
 @click.option("--keep", is_flag=True, help="Keep the temporary data folder.")
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     metavar="DIR",
     default=Path("clipmill-demo"),
     show_default=True,
@@ -157,8 +157,8 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
     type=_choice(*Background),
     help="Background of a picture that does not fill the frame.",
 )
-@click.option("--hook/--no-hook", default=None, help="Show the title in the first seconds, or not.")
-@click.option("--priority", type=click.Choice(["high", "normal"]), help="Priority over other videos.")
+@click.option("--hook/--no-hook", default=None, help="Whether the title is shown in the first seconds.")
+@click.option("--priority", type=click.Choice(["high", "normal"]), help="Priority of the job; high goes first.")
 @click.option(
     "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job; only this job uses it."
 )
@@ -183,7 +183,7 @@ def submit(
 ) -> None:
     """Submit a video file or URL.
 
-    The server chooses the rest: 3 clips of 15 to 60 seconds, vertical, with bold captions.
+    Options that you leave out take the server's defaults: 3 clips of 15 to 60 seconds, vertical, with bold captions.
     """
     from clipmill.cli.client.submission import Submission
     from clipmill.cli.commands import jobs
@@ -236,8 +236,8 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
 
 @main.command("jobs")
 @click.option("--status", help="Only jobs with this status, such as processing, failed or cancelled.")
-@click.option("--limit", type=int, help="Most jobs to list.")
-@click.option("--before", metavar="CURSOR", help="Continue where an earlier list ended.")
+@click.option("--limit", type=int, help="Number of jobs to list, at most 200.")
+@click.option("--before", metavar="CURSOR", help="List the jobs after CURSOR, which an earlier list printed.")
 @json_option
 @server_option
 def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:

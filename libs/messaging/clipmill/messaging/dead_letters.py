@@ -27,7 +27,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
         task: Task as it was submitted.
         code: Reason, for machines.
         sentence: Reason, for people.
-        attempts: Number of tries.
+        attempts: Number of attempts.
         at: Time when it was given up, Unix time in seconds.
     """
 
@@ -42,7 +42,7 @@ class KeptLetter(Struct, frozen=True, kw_only=True):
     """A message of the DEAD_LETTERS stream.
 
     Attributes:
-        id: Sequence of the message in the stream, which never names another message.
+        id: Sequence number of the message, which is never reused.
         subject: Subject of the message.
         at: Time when the server stored it, Unix time in seconds.
         letter: Decoded letter, None if this version cannot decode it.
@@ -61,7 +61,7 @@ class DeadLetters:
 
     Args:
         js: JetStream context.
-        patience: Seconds for each request through an outage; after them it raises `Transient`, `unavailable`.
+        patience: Longest time to keep retrying each request, in seconds; then it raises `Transient`, `unavailable`.
     """
 
     def __init__(self, js: JetStreamContext, *, patience: float) -> None:

@@ -1,4 +1,4 @@
-"""Decisions about a failed task: another try after a delay, or none."""
+"""Decisions about a failed task: another attempt after a delay, or none."""
 
 import random
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.messaging.attempts import Tally
 
 BLAMELESS = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.OUT_OF_SPACE})
-"""Failures of the surroundings, not of the task: the store is away, the disk is full. Such tries are not counted."""
+"""Failures of the surroundings, not of the task: the store is away, the disk is full. Such attempts are not counted."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class GiveUp:
 
 
 def blameless(failure: Failure) -> bool:
-    """Return whether the try that ended in `failure` counts as waiting."""
+    """Return whether the attempt that ended in `failure` counts as waiting."""
     return isinstance(failure, Transient) and failure.code in BLAMELESS
 
 
@@ -33,13 +33,14 @@ ASKED_LIMIT = 120.0
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """The number of tries of a stage, and the delays between them.
+    """The number of attempts of a stage, and the delays between them.
 
     Attributes:
-        attempts: Number of tries after which a task is given up.
-        first_delay: Delay before the second try, in seconds: long enough for a restarted neighbour to be back.
-        delay_limit: Longest delay between two tries, in seconds.
-        waits: Number of tries that may end because the surroundings failed. With the default delays they take about
+        attempts: Number of attempts after which a task is given up.
+        first_delay: Longest delay before the second attempt, in seconds: long enough for a restarted neighbour to be
+            back.
+        delay_limit: Longest delay between two attempts, in seconds.
+        waits: Number of attempts that may end because the surroundings failed. With the default delays they take about
             an hour, so an operator has time to act; a shorter `delay_limit` shortens it.
     """
 
@@ -49,18 +50,18 @@ class RetryPolicy:
     waits: int = 45
 
     def exhausted(self, tally: Tally) -> bool:
-        """Return whether a task whose next try was just counted has used up all tries, because each of them died."""
+        """Return whether a task whose next attempt was just counted has used up all attempts: each of them died."""
         return tally.begun > self.attempts
 
     def decide(self, failure: Failure, tally: Tally, chance: random.Random) -> Retry | GiveUp:
         """Return what to do about `failure`.
 
-        The delay doubles with each try and is drawn evenly from the upper half of that span, so tasks that failed
+        The delay doubles with each attempt and is drawn evenly from the upper half of that span, so tasks that failed
         together do not come back together. It is at least the delay for which the other side asked, up to ASKED_LIMIT.
 
         Args:
-            failure: Reason why the try failed.
-            tally: Tries of the task, with the one that failed: as begun, or, if it was blameless, as waited.
+            failure: Reason why the attempt failed.
+            tally: Attempts of the task, with the one that failed: as begun, or, if it was blameless, as waited.
             chance: Source of the jitter.
         """
         if isinstance(failure, Permanent):

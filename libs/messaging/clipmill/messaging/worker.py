@@ -46,7 +46,7 @@ TASK_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600),
 )
 RUNNING = Gauge("clipmill_tasks_running", "Tasks being worked on, by stage.", ["stage"])
-SLOTS = Gauge("clipmill_worker_slots", "Slots for tasks at once, by stage.", ["stage"])
+SLOTS = Gauge("clipmill_worker_slots", "Tasks that may run at once, by stage.", ["stage"])
 
 BEATS_PER_ACK_WAIT = 3
 
@@ -73,7 +73,7 @@ class StageWorker:
         stage: Stage whose tasks are done.
         handler: Function that does one task and raises `Permanent` or `Transient`.
         slots: Number of tasks at once.
-        retry: Number of tries and delays between them.
+        retry: Number of attempts and delays between them.
     """
 
     stage: Stage

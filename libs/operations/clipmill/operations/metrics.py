@@ -15,7 +15,7 @@ _build = Gauge(
     ["service", "version", "python"],
 )
 _started = Gauge(
-    "clipmill_process_started_seconds", "Seconds since 1970 at the start of this process, by service.", ["service"]
+    "clipmill_process_started_seconds", "Start times of processes in Unix seconds, by service.", ["service"]
 )
 
 

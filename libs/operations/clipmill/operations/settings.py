@@ -63,14 +63,14 @@ _NAMES: dict[type, str] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
-    str: "a text",
+    str: "text",
     Path: "a path",
-    Secret: "a secret text",
+    Secret: "secret text",
 }
 
 
 class LogFormat(StrEnum):
-    """The form of log lines."""
+    """The format of log lines."""
 
     AUTO = "auto"
     HUMAN = "human"
@@ -78,7 +78,7 @@ class LogFormat(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """The least important level of log lines that are written."""
+    """The lowest level of log lines that are written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -132,9 +132,9 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=_default_store_url)
     host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
     log_format: Annotated[
-        LogFormat, Meta(description="Form of log lines; auto is human on a terminal, otherwise json.")
+        LogFormat, Meta(description="Format of log lines; auto is human on a terminal, otherwise json.")
     ] = LogFormat.AUTO
-    log_level: Annotated[LogLevel, Meta(description="Least important log lines that are written.")] = LogLevel.INFO
+    log_level: Annotated[LogLevel, Meta(description="Lowest level of log lines that are written.")] = LogLevel.INFO
     models_dir: Annotated[Path, Meta(description="Directory of fetched model weights.")] = msgspec.field(
         default_factory=default_models_dir
     )
@@ -351,23 +351,26 @@ def _allowed(annotation: object) -> str:
     if isinstance(plain, type) and issubclass(plain, Enum):
         return "one of " + ", ".join(str(member.value) for member in plain)
     if get_origin(plain) is tuple:
-        return "a comma separated list"
-    return (_NAMES[plain] if isinstance(plain, type) else "a text") + _range(_meta(annotation))
+        return "a comma-separated list"
+    return (_NAMES[plain] if isinstance(plain, type) else "text") + _range(_meta(annotation))
 
 
 def _range(meta: Meta) -> str:
+    """Return the words that limit a value, to stand after its type."""
+    if meta.pattern is not None:
+        return f" that matches {meta.pattern}"
+    if meta.ge is not None and meta.le is not None:
+        return f" from {_plainly(meta.ge)} to {_plainly(meta.le)}"
     bounds = []
+    if meta.gt is not None:
+        bounds.append(f"greater than {_plainly(meta.gt)}")
     if meta.ge is not None:
         bounds.append(f"at least {_plainly(meta.ge)}")
-    if meta.gt is not None:
-        bounds.append(f"more than {_plainly(meta.gt)}")
     if meta.le is not None:
         bounds.append(f"at most {_plainly(meta.le)}")
     if meta.lt is not None:
         bounds.append(f"less than {_plainly(meta.lt)}")
-    if meta.pattern is not None:
-        bounds.append(f"matching {meta.pattern}")
-    return " " + " and ".join(bounds) if bounds else ""
+    return (" " if meta.gt is not None else ", ") + " and ".join(bounds) if bounds else ""
 
 
 def _plainly(bound: float) -> str:

@@ -17,11 +17,12 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     )
 
     scenes_slots: Annotated[int, Meta(description="Videos searched for shots at once.", ge=1)] = 1
-    scenes_attempts: Annotated[int, Meta(description="Tries at finding a video's shots.", ge=1)] = 3
+    scenes_attempts: Annotated[int, Meta(description="Number of attempts to find a video's shots.", ge=1)] = 3
     scenes_retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Delay before the second attempt to find a video's shots, in seconds; it doubles with each.",
+            description="Longest delay before the second attempt to find a video's shots, in seconds; "
+            "each further delay is twice as long.",
             gt=0,
         ),
     ] = 2.0
@@ -36,12 +37,16 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     analyze_slots: Annotated[int, Meta(description="Jobs whose moments are picked at once.", ge=1)] = 4
     analyze_attempts: Annotated[
         int,
-        Meta(description="Tries at picking a job's moments; the last two pick locally if the model fails.", ge=2),
+        Meta(
+            description="Number of attempts to pick a job's moments; the last two pick locally if the model fails.",
+            ge=2,
+        ),
     ] = 4
     analyze_retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Delay before the second attempt to pick a job's moments, in seconds; it doubles with each.",
+            description="Longest delay before the second attempt to pick a job's moments, in seconds; "
+            "each further delay is twice as long.",
             gt=0,
         ),
     ] = 2.0
@@ -56,10 +61,10 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
 
     shot_min_seconds: Annotated[float, Meta(description="Length of the shortest shot, in seconds.", ge=0)] = 0.6
     cut_threshold: Annotated[
-        float, Meta(description="Factor by which a frame at a cut changes more than its neighbours.", gt=0)
+        float, Meta(description="Least factor by which a frame at a cut changes more than its neighbours.", gt=0)
     ] = 3.0
     cut_least_change: Annotated[
-        float, Meta(description="Smallest change of a frame at a cut, 0 to 255.", ge=0, le=255)
+        float, Meta(description="Least change of a frame at a cut, 0 to 255.", ge=0, le=255)
     ] = 15.0
     detection_pixels: Annotated[
         int, Meta(description="Longer side of the pictures searched for cuts, in pixels.", ge=64)
@@ -85,8 +90,8 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     provider: Annotated[
         ProviderKind,
         Meta(
-            description="Provider that picks moments: gemini, or openai for the openai_* endpoint. A job with its own "
-            "key uses Gemini."
+            description="Provider that picks moments: gemini, or openai for the endpoint of "
+            "CLIPMILL_ANALYZER_OPENAI_BASE_URL. A job with its own key uses Gemini."
         ),
     ] = ProviderKind.GEMINI
     provider_patience_seconds: Annotated[
@@ -118,9 +123,7 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     gemini_output_tokens: Annotated[
         int, Meta(description="Largest number of tokens of one answer, thoughts included.", ge=1024)
     ] = 32768
-    gemini_parallel: Annotated[
-        int, Meta(description="Parts of a transcript that Gemini is asked about at once.", ge=1)
-    ] = 4
+    gemini_parallel: Annotated[int, Meta(description="Transcript chunks that Gemini is asked about at once.", ge=1)] = 4
 
     openai_base_url: Annotated[
         str,
@@ -141,14 +144,12 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = 4096
     openai_parallel: Annotated[
         int,
-        Meta(
-            description="Parts of a transcript that the endpoint is asked about at once; most servers handle one.", ge=1
-        ),
+        Meta(description="Transcript chunks that the endpoint is asked about at once; most servers handle one.", ge=1),
     ] = 1
 
-    price_table: Annotated[Path | None, Meta(description="TOML file of prices that replaces the one in clipmill.")] = (
-        None
-    )
+    price_table: Annotated[
+        Path | None, Meta(description="TOML file of model prices, in place of the built-in one.")
+    ] = None
 
     def check(self) -> None:
         """Check the price table, and that the provider has a model."""

@@ -17,11 +17,13 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
         9101
     )
     slots: Annotated[int, Meta(description="Videos downloaded at once.", ge=1)] = 2
-    attempts: Annotated[int, Meta(description="Attempts to download a video.", ge=1)] = 3
+    attempts: Annotated[int, Meta(description="Number of attempts to download a video.", ge=1)] = 3
     retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Delay before the second attempt to download a video, in seconds; it doubles with each.", gt=0
+            description="Longest delay before the second attempt to download a video, in seconds; "
+            "each further delay is twice as long.",
+            gt=0,
         ),
     ] = 2.0
     retry_limit_seconds: Annotated[
@@ -35,8 +37,8 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     work_dir: Annotated[
         Path | None,
         Meta(
-            description="Directory for temporary files, which needs twice max_bytes for each slot; the system's "
-            "temporary directory if unset."
+            description="Directory for temporary files, which needs twice CLIPMILL_DOWNLOADER_MAX_BYTES for each slot; "
+            "the system's temporary directory if unset."
         ),
     ] = None
 

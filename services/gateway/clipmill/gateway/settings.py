@@ -21,20 +21,20 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     store_reserve_bytes: Annotated[
         int | None,
         Meta(
-            description="Free space that a local store's disk must have for another job, in bytes; the jobs accepted "
-            "before need it. Unset: 1 GiB or 5 % of the disk, whichever is less.",
+            description="Free disk space below which no new job is accepted, in bytes; running jobs need it. "
+            "Unset: 1 GiB or 5 % of the disk of a local store, whichever is less.",
             ge=0,
         ),
     ] = None
     answer_seconds: Annotated[
-        float, Meta(description="Longest wait of a request for NATS before it is answered 503, in seconds.", gt=0)
+        float, Meta(description="Longest wait for NATS before a request gets a 503, in seconds.", gt=0)
     ] = 5.0
     sweep_seconds: Annotated[
         float, Meta(description="Pause between two sweeps for expired, lost and orphaned work, in seconds.", gt=0)
     ] = 60.0
     lost_seconds: Annotated[
         float,
-        Meta(description="Silence after which a job without a task is restarted, in seconds.", gt=0),
+        Meta(description="Time without events after which a job that has no task is restarted, in seconds.", gt=0),
     ] = 300.0
     orphan_seconds: Annotated[
         float, Meta(description="Age at which artifacts that belong to no job are removed, in seconds.", gt=0)

@@ -42,13 +42,19 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
     spares: Annotated[
         int | None,
         Meta(
-            description="Number of started processes that wait for clips, about 100 MB each; `slots` by default.", ge=0
+            description="Number of started processes that wait for clips, about 100 MB each; "
+            "CLIPMILL_RENDERER_SLOTS by default.",
+            ge=0,
         ),
     ] = None
-    attempts: Annotated[int, Meta(description="Most attempts to render a clip.", ge=1)] = 3
+    attempts: Annotated[int, Meta(description="Number of attempts to render a clip.", ge=1)] = 3
     retry_first_seconds: Annotated[
         float,
-        Meta(description="Delay before the second attempt to render a clip, in seconds; it doubles with each.", gt=0),
+        Meta(
+            description="Longest delay before the second attempt to render a clip, in seconds; "
+            "each further delay is twice as long.",
+            gt=0,
+        ),
     ] = 2.0
     retry_limit_seconds: Annotated[
         float,
@@ -62,15 +68,20 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
         QualityLevel, Meta(description="Quality of the encoding: draft to preview, standard to post, high to edit.")
     ] = QualityLevel.STANDARD
     encoder: Annotated[
-        EncoderChoice, Meta(description="Video encoder; auto takes the graphics card's where that works.")
+        EncoderChoice, Meta(description="Video encoder; auto uses the graphics card if it can encode.")
     ] = EncoderChoice.AUTO
     preset: Annotated[
-        Preset | None, Meta(description="Preset of x264 instead of the quality's; a slower preset makes smaller files.")
+        Preset | None,
+        Meta(
+            description="Preset of x264, in place of that of CLIPMILL_RENDERER_QUALITY; "
+            "a slower preset makes smaller files."
+        ),
     ] = None
     crf: Annotated[
         float | None,
         Meta(
-            description="Constant rate factor instead of the quality's; a lower one makes better and larger files.",
+            description="Constant rate factor, in place of that of CLIPMILL_RENDERER_QUALITY; "
+            "a lower one makes better and larger files.",
             ge=0,
             le=51,
         ),
@@ -83,7 +94,13 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
         ),
     ] = 0
     audio_bitrate: Annotated[
-        int, Meta(description="Bit rate of the AAC sound, in bits per second.", ge=64_000, le=320_000)
+        int,
+        Meta(
+            description="Bit rate of the AAC sound, in bits per second; Instagram and `clipmill verify` accept at "
+            "most 128000.",
+            ge=64_000,
+            le=320_000,
+        ),
     ] = 128_000
     faces_per_second: Annotated[float, Meta(description="Face detections per second of video.", ge=4, le=8)] = 6.0
     child_seconds: Annotated[

@@ -13,11 +13,13 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9102
     )
-    attempts: Annotated[int, Meta(description="Attempts to transcribe a video.", ge=1)] = 3
+    attempts: Annotated[int, Meta(description="Number of attempts to transcribe a video.", ge=1)] = 3
     retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Delay before the second attempt to transcribe a video, in seconds; it doubles with each.", gt=0
+            description="Longest delay before the second attempt to transcribe a video, in seconds; "
+            "each further delay is twice as long.",
+            gt=0,
         ),
     ] = 2.0
     retry_limit_seconds: Annotated[
@@ -58,13 +60,13 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     diarize: Annotated[
         bool,
         Meta(
-            description="True to name the speakers, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization or from "
+            description="True if speakers are named, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization or from "
             "the Hugging Face hub (HF_TOKEN).",
             extra={FORMERLY: "CLIPMILL_DIARIZE"},
         ),
     ] = False
     preload: Annotated[
-        bool, Meta(description="True to load the model when the service starts instead of at its first task.")
+        bool, Meta(description="True if the model is loaded when the service starts instead of at its first task.")
     ] = False
     idle_seconds: Annotated[
         float, Meta(description="Time without a task after which the model is unloaded, in seconds.", gt=0)

@@ -28,7 +28,7 @@ class LetterView(Struct, frozen=True, kw_only=True):
         clip: Clip of the task, None for the whole job.
         code: Reason, for machines.
         sentence: Reason, for people.
-        attempts: Number of tries.
+        attempts: Number of attempts.
         task: Task that was given up, None if the message cannot be decoded.
         message: Message that cannot be decoded, else None; bytes that are not UTF-8 are replaced.
     """
@@ -108,7 +108,7 @@ def describe_retry(retried: Retried) -> str:
     """Return a sentence about the result of a retry."""
     what = f"job {retried.job}" if retried.clip is None else f"clip {retried.clip} of job {retried.job}"
     removed = len(retried.removed)
-    letters = "1 letter is" if removed == 1 else f"{removed} letters are"
+    letters = "1 dead letter is" if removed == 1 else f"{removed} dead letters are"
     sentence = {
         Outcome.REOPENED: f"Work on {what} starts again",
         Outcome.TAKEN_UP: f"An unfinished retry of {what} is finished; the work starts again",

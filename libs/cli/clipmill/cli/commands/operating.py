@@ -15,7 +15,8 @@ from clipmill.contracts.identifiers import JobId
 
 letter_argument = click.argument("letter", metavar="ID", type=click.IntRange(min=1))
 chosen_argument = click.argument("letter", metavar="[ID]", required=False, type=click.IntRange(min=1))
-job_option = click.option("--job", metavar="JOB", help="Take all letters of this job.")
+only_job_option = click.option("--job", metavar="JOB", help="List only dead letters of this job.")
+all_job_option = click.option("--job", metavar="JOB", help="Act on all dead letters of this job.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 data_option = click.option(
     "--data",
@@ -35,7 +36,7 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@job_option
+@only_job_option
 @json_option
 @data_option
 def list_letters(job: str | None, data: Path | None, *, as_json: bool) -> None:
@@ -61,7 +62,7 @@ def list_letters(job: str | None, data: Path | None, *, as_json: bool) -> None:
 @json_option
 @data_option
 def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
-    """Show one letter with its whole task."""
+    """Show one dead letter with its whole task."""
     from clipmill.cli.commands.dead_letters import print_letter, view
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
     from clipmill.messaging.dead_letters import DeadLetters
@@ -79,7 +80,7 @@ def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
 
 @dead_letters.command("retry")
 @chosen_argument
-@job_option
+@all_job_option
 @click.option(
     "--fresh",
     is_flag=True,
@@ -89,9 +90,10 @@ def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
 @json_option
 @data_option
 def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fresh: bool, as_json: bool) -> None:
-    """Retry the task of one letter, or of all letters of a job.
+    """Retry the task of one dead letter, or of all dead letters of a job.
 
-    A clip is rendered again alone. A job continues where it stopped, because finished stages skip themselves.
+    Give an ID or --job, not both. A clip is rendered again alone. A job continues where it stopped, because finished
+    stages skip themselves.
     """
     from clipmill.cli.commands.dead_letters import describe_retry
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, artifact_store, connected
@@ -118,10 +120,13 @@ def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fres
 
 @dead_letters.command("drop")
 @chosen_argument
-@job_option
+@all_job_option
 @data_option
 def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
-    """Remove one letter, or all letters of a job; the job itself does not change."""
+    """Remove one dead letter, or all dead letters of a job; the job itself does not change.
+
+    Give an ID or --job, not both.
+    """
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, connected
     from clipmill.messaging.dead_letters import DeadLetters
 
@@ -140,14 +145,14 @@ def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
                 for kept in found:
                     await letters.forget(kept.id)
                 dropped = len(found)
-        click.echo(f"{dropped} {'letter is' if dropped == 1 else 'letters are'} dropped.")
+        click.echo(f"{dropped} {'dead letter is' if dropped == 1 else 'dead letters are'} dropped.")
 
     _run(work)
 
 
 @click.group()
 def projection() -> None:
-    """Check and repair the documents from which statuses are answered."""
+    """Check and repair the documents that job statuses are read from."""
 
 
 @projection.command("rebuild")
@@ -193,7 +198,7 @@ def _job(text: str) -> JobId:
 
 def _one_of(letter: int | None, job: str | None) -> None:
     if (letter is None) == (job is None):
-        raise WrongRequest("The command needs one letter or one job; name a letter by its id, or a job with --job.")
+        raise WrongRequest("The command needs one dead letter or one job; give an ID or --job, not both.")
 
 
 def _print_json(value: object) -> None:

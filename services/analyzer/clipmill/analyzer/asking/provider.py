@@ -17,7 +17,7 @@ from prometheus_client import Counter
 CALLS = Counter("clipmill_provider_calls", "Requests to models, by provider and outcome.", ["provider", "outcome"])
 TOKENS = Counter("clipmill_provider_tokens", "Tokens that models counted, by provider and kind.", ["provider", "kind"])
 REPAIRS = Counter(
-    "clipmill_provider_repairs", "Answers that were asked for again, by provider and result.", ["provider", "result"]
+    "clipmill_provider_repairs", "Faulty answers requested again, by provider and result.", ["provider", "result"]
 )
 
 

@@ -21,7 +21,7 @@ FOLDED = Counter(
     "clipmill_events_folded_total", "Events that changed a job's document, by kind and stage.", ["kind", "stage"]
 )
 UNDECODABLE = Counter("clipmill_events_undecodable_total", "Events skipped because they cannot be decoded.")
-JOBS = Counter("clipmill_jobs_total", "Jobs accepted and ended, by state.", ["state"])
+JOBS = Counter("clipmill_jobs_total", "Jobs that entered a state, by state.", ["state"])
 for _state in ("queued", "completed", "failed", "cancelled"):
     JOBS.labels(_state)
 

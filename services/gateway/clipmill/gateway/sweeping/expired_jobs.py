@@ -8,7 +8,7 @@ from clipmill.gateway.removal import Removal
 from clipmill.messaging.buckets import Bucket
 from prometheus_client import Counter
 
-EXPIRED = Counter("clipmill_jobs_expired_total", "Jobs removed because they ended too long ago.")
+EXPIRED = Counter("clipmill_jobs_expired_total", "Jobs removed because their retention ended.")
 
 
 class ExpiredJobs:

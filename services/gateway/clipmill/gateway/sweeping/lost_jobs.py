@@ -20,7 +20,7 @@ from prometheus_client import Counter
 log = structlog.stdlib.get_logger()
 
 REVIVED = Counter("clipmill_jobs_revived_total", "Jobs restarted because they had lost their task.")
-LOST = Counter("clipmill_jobs_lost_total", "Jobs failed because they had lost their task again.")
+LOST = Counter("clipmill_jobs_lost_total", "Jobs failed because they lost their task twice.")
 
 AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 
