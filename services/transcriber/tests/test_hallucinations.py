@@ -1,5 +1,11 @@
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
-from clipmill.transcriber.recognising.hallucinations import Heard, doubtful, silent, voiced, without_loops
+from clipmill.transcriber.recognising.hallucinations import (
+    RecognisedPiece,
+    is_doubtful,
+    is_silent,
+    near_speech,
+    without_loops,
+)
 from clipmill.transcriber.recognising.words import RawWord
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,22 +23,22 @@ def text_of(words):
 
 
 def heard(no_speech=0.0, logprob=-0.3, ratio=1.5):
-    return Heard((), no_speech, logprob, ratio)
+    return RecognisedPiece((), no_speech, logprob, ratio)
 
 
 def test_probable_silence_with_improbable_words_is_silence():
-    assert silent(heard(no_speech=0.9, logprob=-1.4))
+    assert is_silent(heard(no_speech=0.9, logprob=-1.4))
 
 
 def test_clear_words_are_speech_however_silent_it_seems_and_mumbled_ones_where_it_does_not():
-    assert not silent(heard(no_speech=0.9, logprob=-0.4))
-    assert not silent(heard(no_speech=0.2, logprob=-1.4))
+    assert not is_silent(heard(no_speech=0.9, logprob=-0.4))
+    assert not is_silent(heard(no_speech=0.2, logprob=-1.4))
 
 
 def test_text_in_circles_and_improbable_text_are_heard_again():
-    assert doubtful(heard(ratio=5.0))
-    assert doubtful(heard(logprob=-1.2))
-    assert not doubtful(heard())
+    assert is_doubtful(heard(ratio=5.0))
+    assert is_doubtful(heard(logprob=-1.2))
+    assert not is_doubtful(heard())
 
 
 def test_a_phrase_in_circles_is_said_once_and_what_follows_stays():
@@ -68,16 +74,16 @@ def test_only_words_that_are_said_again_are_dropped(texts):
 def test_a_word_far_from_every_voice_was_never_said():
     voices = [SpeechRegion(1.0, 3.0), SpeechRegion(9.0, 12.0)]
 
-    assert voiced(said("Thanks for watching.", start=5.0), voices) == []
-    assert len(voiced(said("and so on", start=2.8), voices)) == 3
+    assert near_speech(said("Thanks for watching.", start=5.0), voices) == []
+    assert len(near_speech(said("and so on", start=2.8), voices)) == 3
 
 
 def test_an_unsure_word_must_be_nearer_to_a_voice_than_a_sure_one():
     voices = [SpeechRegion(1.0, 3.0)]
 
-    assert voiced([RawWord(" you", 3.6, 3.8, 0.2)], voices) == []
-    assert len(voiced([RawWord(" you", 3.6, 3.8, 0.9)], voices)) == 1
+    assert near_speech([RawWord(" you", 3.6, 3.8, 0.2)], voices) == []
+    assert len(near_speech([RawWord(" you", 3.6, 3.8, 0.9)], voices)) == 1
 
 
 def test_a_word_without_times_is_left_alone():
-    assert len(voiced([RawWord(" 42", None, None, None)], [SpeechRegion(1.0, 3.0)])) == 1
+    assert len(near_speech([RawWord(" 42", None, None, None)], [SpeechRegion(1.0, 3.0)])) == 1

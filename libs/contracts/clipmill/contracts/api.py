@@ -4,7 +4,7 @@ The gateway encodes these types and clients decode them, of this version or of a
 does not know, and a field that the server does not send has a default. Values of sets that may grow (stages, error
 codes, options) are therefore plain text here.
 
-`GET /api/status/<job>` answers a `clipmill.contracts.status.PublicStatus`, and `GET /api/jobs/<job>/transcript` a
+`GET /api/status/<job>` returns a `clipmill.contracts.status.PublicStatus`, and `GET /api/jobs/<job>/transcript` a
 `clipmill.contracts.documents.Transcript`.
 """
 
@@ -96,7 +96,7 @@ class JobView(Struct, frozen=True, kw_only=True):
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):
-    """A job in the list that `GET /api/jobs` answers; its attributes are those of `JobView`."""
+    """A job in the list that `GET /api/jobs` returns; its attributes are those of `JobView`."""
 
     job_id: JobId
     status: str

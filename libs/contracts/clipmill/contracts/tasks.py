@@ -57,11 +57,11 @@ class TranscribeTask(TaskBase, frozen=True, kw_only=True, tag="transcribe"):
 
 
 class ScenesTask(TaskBase, frozen=True, kw_only=True, tag="scenes"):
-    """Find the source's shots: `scenes.json`."""
+    """Find the source's shots and store them in `scenes.json`."""
 
 
 class AnalyzeTask(TaskBase, frozen=True, kw_only=True, tag="analyze"):
-    """Pick the moments worth a clip: `plan.json`."""
+    """Pick the moments worth a clip and store them in `plan.json`."""
 
 
 class RenderTask(TaskBase, frozen=True, kw_only=True, tag="render"):

@@ -1,4 +1,4 @@
-"""Drawing a clip's frames one after the other: the picture in its layout, then captions and title over it."""
+"""Draws a clip's frames in order: the picture in its layout, then captions and title over it."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,7 +12,7 @@ from clipmill.renderer.text.hook import Hook
 from clipmill.renderer.text.subtitling import Subtitler
 
 NewCanvas = Callable[[], tuple[av.VideoFrame, Picture]]
-"""A function that returns a frame to draw on, and its samples."""
+"""A function that returns a frame to draw on, and its planes."""
 
 
 class Drawing:

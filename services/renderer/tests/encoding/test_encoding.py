@@ -129,9 +129,9 @@ def test_without_a_graphics_card_x264_makes_the_picture(tmp_path, caplog):
     video_format = VideoFormat(VERTICAL.width, VERTICAL.height, Fraction(25))
     if encoders.nvenc_fault(video_format) is None:
         pytest.skip("NVENC works here")
-    assert encoders.chosen(video_format, Quality()) is EncoderChoice.X264
+    assert encoders.choose_encoder(video_format, Quality()) is EncoderChoice.X264
     assert "nvenc" not in caplog.text
-    assert encoders.chosen(video_format, Quality(encoder=EncoderChoice.NVENC)) is EncoderChoice.X264
+    assert encoders.choose_encoder(video_format, Quality(encoder=EncoderChoice.NVENC)) is EncoderChoice.X264
     assert "nvenc_skipped" in caplog.text
 
 

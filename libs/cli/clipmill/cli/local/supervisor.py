@@ -45,7 +45,7 @@ class Program(Struct, frozen=True, kw_only=True):
         name: Name of the program and of its log.
         command: Program and its arguments.
         environ: Complete environment of the program.
-        ready_url: Address that answers 200 when the program is ready.
+        ready_url: Address that returns 200 when the program is ready.
         stop_seconds: Time that it may take to stop, in seconds.
     """
 

@@ -63,7 +63,7 @@ class Jobs:
         self._clearing: set[asyncio.Task[None]] = set()
 
     async def list(self, request: web.Request) -> web.Response:
-        """Answer the jobs, newest first.
+        """Return the jobs, newest first.
 
         Raises:
             Permanent: `bad_option`, the query has a bad value.

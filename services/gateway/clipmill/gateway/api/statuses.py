@@ -30,7 +30,7 @@ class Statuses:
         self._encoded: OrderedDict[JobId, tuple[int, bytes]] = OrderedDict()
 
     async def status(self, request: web.Request) -> web.Response:
-        """Answer the public status, or 304 if the client has it already."""
+        """Return the public status, or 304 if the client has it already."""
         job = _job(request)
         entry = None if job is None else await self._read(job)
         if job is None or entry is None or entry.data is None:
@@ -43,7 +43,7 @@ class Statuses:
         )
 
     async def job(self, request: web.Request) -> web.Response:
-        """Answer the detailed view."""
+        """Return the detailed view."""
         document = await self.document(request.match_info["job"])
         return job_not_found() if document is None else as_json(job_view(document))
 

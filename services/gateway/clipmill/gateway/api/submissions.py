@@ -93,7 +93,7 @@ class Submissions:
         self._withdrawing: set[asyncio.Task[None]] = set()
 
     async def process(self, request: web.Request) -> web.Response:
-        """Accept a video and answer the id of its job.
+        """Accept a video and return the id of its job.
 
         Raises:
             Permanent: The request is wrong; the client must correct it.

@@ -35,7 +35,7 @@ class Transcripts:
         self._statuses = statuses
 
     async def transcript(self, request: web.Request) -> web.Response:
-        """Answer the transcript in the requested format.
+        """Return the transcript in the requested format.
 
         Raises:
             Permanent: `bad_option` for an unknown format, `not_found` while there is no transcript.

@@ -1,4 +1,4 @@
-"""Playing of a file from start to end, with notes of what a player gets."""
+"""Plays a file from start to end and records what a player would see and hear."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ class Playback:
         pictures: Times of the pictures in the order in which they are shown.
         keys: Times of the pictures from which a player can start.
         picture_seconds: Time for which the last picture is shown.
-        turned: Degrees by which a player turns the first picture, counter-clockwise.
+        rotation: Degrees by which a player turns the first picture, counter-clockwise.
         mirrored: True if a player also mirrors it.
         sound_start: Time of the first sample, None without any.
         sound_end: Time after the last sample.
         damaged: Number of packets and frames that could not be decoded in full.
         picture_bytes: Size of all pictures' packets.
         sound_bytes: Size of all the sound's packets.
-        apart: Most time by which one track is ahead of the other in the file.
+        max_interleave_gap: Most time by which one track is ahead of the other in the file.
         loudness: Loudness of the sound.
         levels: Level of the sound in each 10 ms, in dB of full scale.
     """
@@ -38,14 +38,14 @@ class Playback:
     pictures: list[float] = field(default_factory=list)
     keys: list[float] = field(default_factory=list)
     picture_seconds: float = 0.0
-    turned: int = 0
+    rotation: int = 0
     mirrored: bool = False
     sound_start: float | None = None
     sound_end: float = 0.0
     damaged: int = 0
     picture_bytes: int = 0
     sound_bytes: int = 0
-    apart: float = 0.0
+    max_interleave_gap: float = 0.0
     loudness: Loudness = field(default_factory=lambda: Loudness(lufs=None, true_peak_dbtp=None))
     levels: Floats = field(default_factory=lambda: np.zeros(0))
 
@@ -86,7 +86,7 @@ def play(container: InputContainer, video: VideoStream, audio: AudioStream) -> P
                 meter.push(samples)
                 powers.push(samples)
     played.pictures.sort()
-    played.apart = _apart(order)
+    played.max_interleave_gap = _max_interleave_gap(order)
     played.loudness = meter.finish()
     played.levels = levels_db(powers.values())
     return played
@@ -113,7 +113,7 @@ def _decoded(packet: "av.Packet[av.stream.Stream]", played: Playback) -> Iterato
 def _see(frame: av.VideoFrame, played: Playback) -> None:
     time = frame.time or 0.0
     if not played.pictures:
-        played.turned, played.mirrored = frame.rotation, Orientation.of(frame).mirrored
+        played.rotation, played.mirrored = frame.rotation, Orientation.of(frame).mirrored
     played.pictures.append(time)
     if frame.key_frame:
         played.keys.append(time)
@@ -126,7 +126,7 @@ def _hear(frame: av.AudioFrame, played: Playback) -> None:
     played.sound_end = max(played.sound_end, time + frame.samples / frame.sample_rate)
 
 
-def _apart(order: list[tuple[int, bool, float]]) -> float:
+def _max_interleave_gap(order: list[tuple[int, bool, float]]) -> float:
     """Return the most time by which one track is ahead of the other where packets are read in order of position."""
     reached = {True: 0.0, False: 0.0}
     most = 0.0

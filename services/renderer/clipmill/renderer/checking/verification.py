@@ -210,9 +210,9 @@ def _rates(played: Playback, video: VideoStream) -> Iterator[Check]:
 
 
 def _upright(played: Playback) -> Check:
-    if not played.turned and not played.mirrored:
+    if not played.rotation and not played.mirrored:
         return Check("upright", True, "as it is stored")
-    changes = [f"turn the picture by {played.turned} degrees"] if played.turned else []
+    changes = [f"turn the picture by {played.rotation} degrees"] if played.rotation else []
     changes += ["mirror the picture"] if played.mirrored else []
     return Check("upright", False, f"Players {' and '.join(changes)}; store it upright.")
 
@@ -261,12 +261,12 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
             fine,
             found if fine else f"The picture's {name} is at {picture:.3f} s, the sound's at {sound:.3f} s.",
         )
-    fine = played.apart <= LONGEST_APART_SECONDS
-    found = f"at most {played.apart:.2f} s"
+    fine = played.max_interleave_gap <= LONGEST_APART_SECONDS
+    found = f"at most {played.max_interleave_gap:.2f} s"
     yield Check(
         "interleaving",
         fine,
-        found if fine else f"Picture and sound of the same time are stored {played.apart:.2f} s apart.",
+        found if fine else f"Picture and sound of the same time are stored {played.max_interleave_gap:.2f} s apart.",
     )
 
 

@@ -46,7 +46,7 @@ class Encoder:
 
     def __init__(self, path: Path, rate: Fraction, canvas: Canvas, quality: Quality, title: str = "") -> None:
         video_format = VideoFormat(canvas.width, canvas.height, rate)
-        self._chosen = encoders.chosen(video_format, quality)
+        self._chosen = encoders.choose_encoder(video_format, quality)
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         self._size = canvas.width, canvas.height
@@ -59,7 +59,7 @@ class Encoder:
             options = encoders.options(self._chosen, video_format, quality)
             video = self._container.add_stream(self._chosen.value, rate=rate, options=options)
             self._video = cast("VideoStream", video)
-            encoders.describe(self._video.codec_context, video_format, quality.threads)
+            encoders.configure(self._video.codec_context, video_format, quality.threads)
             self._audio = self._container.add_stream("aac", rate=SAMPLE_RATE)
             aac.describe(self._audio.codec_context, quality.audio_bitrate)
             if title := _printable(title):

@@ -1,4 +1,4 @@
-"""The H.264 encoders for a clip's picture, and the limits that both keep.
+"""The two H.264 encoders, x264 and NVENC, and the limits that both respect.
 
 Levels and their limits are those of ITU-T H.264, tables A-1 and A-2: level 4.0 takes 245,760 macroblocks and, in High
 profile, 25 Mbit a second, level 4.2 takes 522,240 and 62.5 Mbit. Instagram takes at most 25 Mbit/s (Instagram API,
@@ -28,8 +28,8 @@ MACROBLOCKS_OF_LEVEL_40 = 245_760
 """Most macroblocks per second: 1080x1920 at 30 frames per second just fits."""
 
 NVENC_OFFSET = 3.0
-"""Difference of NVENC's constant quality to x264's rate factor at about equal quality. Both are quantisers of H.264,
-but x264's factor is counted before macroblock-tree and psycho-visual tuning."""
+"""Difference of NVENC's constant quality to x264's rate factor at about equal quality. Both scales count H.264
+quantiser steps, but x264 counts before its macroblock-tree and psycho-visual tuning."""
 
 PROBE_FRAMES = 5
 
@@ -116,7 +116,7 @@ def options(name: EncoderChoice, video_format: VideoFormat, quality: Quality) ->
     }
 
 
-def describe(codec: VideoCodecContext, video_format: VideoFormat, threads: int) -> None:
+def configure(codec: VideoCodecContext, video_format: VideoFormat, threads: int) -> None:
     """Set an encoder's parameters for the pictures that it will receive."""
     codec.width, codec.height, codec.pix_fmt = video_format.width, video_format.height, "yuv420p"
     codec.time_base = 1 / video_format.rate
@@ -130,7 +130,7 @@ def describe(codec: VideoCodecContext, video_format: VideoFormat, threads: int) 
     codec.color_trc = ColorTrc.BT709
 
 
-def chosen(video_format: VideoFormat, quality: Quality) -> EncoderChoice:
+def choose_encoder(video_format: VideoFormat, quality: Quality) -> EncoderChoice:
     """Return the encoder that makes the picture: the one that `quality` names if it works, otherwise x264."""
     if quality.encoder is EncoderChoice.X264:
         return EncoderChoice.X264
@@ -151,7 +151,7 @@ def nvenc_fault(video_format: VideoFormat) -> str | None:
     """
     try:
         codec = av.CodecContext.create("h264_nvenc", "w")
-        describe(codec, video_format, 0)
+        configure(codec, video_format, 0)
         codec.options = options(EncoderChoice.NVENC, video_format, Quality())
         packets = [packet for frame in _frames(video_format) for packet in codec.encode(frame)]
         packets += codec.encode(None)

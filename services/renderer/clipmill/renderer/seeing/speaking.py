@@ -1,11 +1,11 @@
 """The turns of speakers: the person whose mouth moves while speech is heard is the one who speaks.
 
 **Evidence.** At each sample, every person's mouth has a speed. A person's evidence is the logarithm of their speed
-less the mean of everybody's logarithms. If speeds were log-normal and larger in those who speak, this would be the
-log-likelihood ratio but for a factor. The factor is set by dividing by the evidence's root mean square over the shot:
-grain, blocks and shaking bring speeds nearer to each other, and then cost nothing but certainty. The evidence is
-clipped, because one laugh is no speech. It is weighted by the time since the sample before, and counts only while
-somebody is heard. A person who is out of sight gets negative evidence.
+less the mean of everybody's logarithms. If speeds were log-normal and larger in those who speak, this would be
+proportional to the log-likelihood ratio. The evidence is divided by its root mean square over the shot, because grain,
+blocks and shaking make all speeds more alike: its scale stays the same. It is clipped, because one laugh is no speech.
+It is weighted by the time since the sample before, and counts only while somebody is heard. A person who is out of
+sight gets negative evidence.
 
 **Turns.** Each sample is assigned to one person. The assignment maximises the sum of their evidence less a price for
 each switch, and every turn holds at least a second of speech. This is a segmentation with minimum durations, which
@@ -32,13 +32,13 @@ LEVELS_PER_SECOND = 100
 """Levels of the sound per second."""
 
 WORD_PAUSE_SECONDS = 0.25
-"""Longest gap between words that is no pause: word times are no more exact than this."""
+"""Longest gap between words that does not count as a pause: the times of words are only this exact."""
 
 LEAST_VOICE_DB = -50.0
 """Lowest level of a voice, in dBFS, however low the noise is."""
 
 VOICE_ABOVE_NOISE = 0.5
-"""Threshold of voice, as part of the way from the noise (10th percentile of levels) to the loud (95th), in dB."""
+"""Threshold of voice, as a share of the range in dB from the noise (10th percentile of levels) to the loud (95th)."""
 
 LEAST_VOICE_RANGE_DB = 6.0
 """Range of levels below which a sound is one steady noise or tone, and no speech."""
@@ -81,11 +81,11 @@ Frames = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A time in which one person speaks, or has spoken last while nobody speaks.
+    """A time in which one person speaks, with the pauses until the next turn.
 
     Attributes:
-        first: First frame, of the clip.
-        last: Last frame, of the clip, included.
+        first: First frame, counted from the clip's start.
+        last: Last frame, counted the same way and included.
         track: Number of the person's track within the shot.
     """
 

@@ -4,12 +4,12 @@ Whisper invents words where it hears nothing. Five guards work against that, in 
 
 1. Whisper gets only regions in which a voice detector hears somebody, with no silence longer than three seconds
    (`speech_regions`).
-2. `silent` drops a segment that is probably silent and whose words are improbable: Whisper's own rule (Radford et al.
-   2022, section 4.5).
-3. `doubtful` finds text that repeats itself or whose words are improbable; it is recognised a second time with more
-   randomness, as Whisper does it (ibid.).
+2. `is_silent` drops a segment that is probably silent and whose words are improbable: Whisper's own rule (Radford et
+   al. 2022, section 4.5).
+3. `is_doubtful` finds text that repeats itself or whose words are improbable; it is recognised a second time with more
+   randomness, as Whisper does (ibid.).
 4. `without_loops` keeps one copy of a phrase that still repeats itself.
-5. `voiced` drops a word where the voice detector hears nobody.
+5. `near_speech` drops a word where the voice detector hears nobody.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ NEAR_SECONDS, UNSURE = 0.4, 0.5
 _MARKS = ".,!?;:\u2026\"'()[]-\u2013\u2014\u3002\uff0c\u3001\uff01\uff1f"
 
 
-class Heard(NamedTuple):
+class RecognisedPiece(NamedTuple):
     """A recogniser's result for a piece of sound.
 
     Attributes:
@@ -55,14 +55,14 @@ class Heard(NamedTuple):
     compression_ratio: float
 
 
-def silent(heard: Heard) -> bool:
+def is_silent(piece: RecognisedPiece) -> bool:
     """Return whether the sound is probably silent."""
-    return heard.no_speech_probability > SILENT_PROBABILITY and heard.mean_logprob < UNLIKELY_LOGPROB
+    return piece.no_speech_probability > SILENT_PROBABILITY and piece.mean_logprob < UNLIKELY_LOGPROB
 
 
-def doubtful(heard: Heard) -> bool:
+def is_doubtful(piece: RecognisedPiece) -> bool:
     """Return whether the sound should be recognised again."""
-    return heard.compression_ratio > REPETITIVE_RATIO or heard.mean_logprob < UNLIKELY_LOGPROB
+    return piece.compression_ratio > REPETITIVE_RATIO or piece.mean_logprob < UNLIKELY_LOGPROB
 
 
 def without_loops(words: Sequence[RawWord]) -> list[RawWord]:
@@ -94,7 +94,7 @@ def _unlooped(words: list[RawWord], length: int) -> list[RawWord]:
     return kept
 
 
-def voiced(words: Sequence[RawWord], regions: Sequence[SpeechRegion]) -> list[RawWord]:
+def near_speech(words: Sequence[RawWord], regions: Sequence[SpeechRegion]) -> list[RawWord]:
     """Return those words near which somebody speaks, and those without times.
 
     Args:

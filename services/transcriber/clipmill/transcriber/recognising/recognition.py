@@ -16,7 +16,13 @@ from clipmill.transcriber.hearing.speech_regions import WINDOW_SECONDS, SpeechDe
 from clipmill.transcriber.models.device import Placement, choose
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
-from clipmill.transcriber.recognising.hallucinations import Heard, doubtful, silent, voiced, without_loops
+from clipmill.transcriber.recognising.hallucinations import (
+    RecognisedPiece,
+    is_doubtful,
+    is_silent,
+    near_speech,
+    without_loops,
+)
 from clipmill.transcriber.recognising.words import RawWord
 from clipmill.transcriber.speech_request import EngineRequest
 
@@ -127,16 +133,16 @@ class Recogniser:
         """Return a passage for each window, empty where nobody speaks."""
         passages: list[Passage] = []
         for window, pieces in zip(batch, self._hear(portion.samples, batch, language), strict=True):
-            if any(doubtful(piece) and not silent(piece) for piece in pieces):
+            if any(is_doubtful(piece) and not is_silent(piece) for piece in pieces):
                 pieces = self._hear_again(portion.samples, window, language)  # noqa: PLW2901
                 self.heard_again += 1
-            words = [word for piece in pieces if not silent(piece) for word in piece.words]
-            words = voiced(without_loops(words), portion.speech_regions)
+            words = [word for piece in pieces if not is_silent(piece) for word in piece.words]
+            words = near_speech(without_loops(words), portion.speech_regions)
             text = "".join(word.text for word in words)
             passages.append(Passage(text, window.start, window.end, tuple(words)))
         return passages
 
-    def _hear(self, samples: Samples, batch: Sequence[SpeechRegion], language: str) -> list[list[Heard]]:
+    def _hear(self, samples: Samples, batch: Sequence[SpeechRegion], language: str) -> list[list[RecognisedPiece]]:
         """Return the results of each window of a batch."""
         self._pipeline.last_speech_timestamp = 0.0  # otherwise the call before would move the first word
         found, _ = self._pipeline.transcribe(
@@ -147,12 +153,12 @@ class Recogniser:
             clip_timestamps=[{"start": window.start, "end": window.end} for window in batch],
             batch_size=len(batch),
         )
-        heard: list[list[Heard]] = [[] for _ in batch]
+        heard: list[list[RecognisedPiece]] = [[] for _ in batch]
         for segment in found:
             heard[_window_at(batch, segment.seek)].append(_heard(segment, 0.0))
         return heard
 
-    def _hear_again(self, samples: Samples, window: SpeechRegion, language: str) -> list[Heard]:
+    def _hear_again(self, samples: Samples, window: SpeechRegion, language: str) -> list[RecognisedPiece]:
         """Return the results of a second recognition, with randomness, of a window."""
         found, _ = self._model.transcribe(
             _cut(samples, window),
@@ -165,12 +171,12 @@ class Recogniser:
         return [_heard(segment, window.start) for segment in found]
 
 
-def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> Heard:
+def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> RecognisedPiece:
     words = [
         RawWord(str(word.word), float(word.start) + offset, float(word.end) + offset, float(word.probability))
         for word in segment.words or ()
     ]
-    return Heard(
+    return RecognisedPiece(
         tuple(words), float(segment.no_speech_prob), float(segment.avg_logprob), float(segment.compression_ratio)
     )
 
