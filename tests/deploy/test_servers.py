@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ import aiohttp
 import nats
 import obstore
 import pytest
+from clipmill.cli.local.ports import LAST_PORT, free_ports, port_is_free
 from clipmill.messaging import topology
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
@@ -29,13 +29,8 @@ READY_SECONDS = 60
 def _free_port() -> int:
     """Return a free port whose number plus 10,000 is free too: SeaweedFS takes that one for gRPC."""
     while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1] - 10_000
-            try:
-                other.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        (port,) = free_ports(1)
+        if port + 10_000 < LAST_PORT and port_is_free(port + 10_000):
             return port
 
 

@@ -174,10 +174,11 @@ async def test_a_tunnel_carries_bytes_both_ways(say):
 
 
 async def test_a_host_that_cannot_be_reached_is_remembered_as_such():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    async with EgressGuard(LOOPBACK) as guard:
-        assert (await ask(guard, f"http://127.0.0.1:{port}/"))[0] == 502
+    with socket.socket() as deaf:  # it is bound, so nobody else can listen on its port, and it does not listen
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        async with EgressGuard(LOOPBACK) as guard:
+            assert (await ask(guard, f"http://127.0.0.1:{port}/"))[0] == 502
         assert guard.unreachable[0].exists
         assert guard.refusals == []
 

@@ -1,7 +1,12 @@
 """TCP ports of this machine."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
 
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
@@ -9,6 +14,9 @@ LAST_PORT = 32_000
 connection can take a free port before its service listens on it."""
 
 ATTEMPTS = 200
+
+RESERVATIONS = f"clipmill-{os.getuid()}.ports"
+"""File in the folder for temporary files in which a process locks the byte at the number of each port that it chose."""
 
 
 class NoPort(Exception):
@@ -29,15 +37,42 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Return `count` different free ports.
+    """Return `count` different free ports and reserve them while this process lives.
+
+    A server listens on its port only some time after it was chosen. Until then no other process of this user gets the
+    port from this function.
 
     Raises:
         NoPort: if too few are found.
     """
     found: list[int] = []
-    for port in random.sample(range(FIRST_PORT, LAST_PORT), ATTEMPTS):
-        if port_is_free(port, host):
+    candidates = range(FIRST_PORT, LAST_PORT)
+    for port in random.sample(candidates, min(ATTEMPTS, len(candidates))):
+        if port_is_free(port, host) and _reserve(port):
             found.append(port)
         if len(found) == count:
             return found
     raise NoPort(f"{host} has fewer than {count} free ports between {FIRST_PORT} and {LAST_PORT}; free some.")
+
+
+def _reserve(port: int) -> bool:
+    """Return whether no other process has reserved `port`; then this one has, until it ends."""
+    reservations = _reservations()
+    if reservations is None:
+        return True
+    try:
+        fcntl.lockf(reservations, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _reservations() -> int | None:
+    """Return the open file of reservations, None where the system does not allow one."""
+    try:
+        return os.open(
+            Path(tempfile.gettempdir()) / RESERVATIONS, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+    except OSError:
+        return None
