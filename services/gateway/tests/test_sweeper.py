@@ -20,7 +20,7 @@ from clipmill.gateway.sweeping.unfinished_removals import UnfinishedRemovals
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import ENDED_FOR_GOOD
 from clipmill.messaging.job_streams import JobStreams
-from clipmill.messaging.topology import CONTROL, INTAKE
+from clipmill.messaging.topology import CONTROL, EVENTS, INTAKE
 from nats.js.errors import NotFoundError
 
 SILENCE = 0.3
@@ -30,10 +30,18 @@ LONG = 3600.0
 
 
 @pytest.fixture
-def sweep(gateway):
-    """Return a function that runs one sweep as the sweeper does, and asserts that it succeeds."""
+def sweep(gateway, nc, until):
+    """Return a function that runs one sweep as the sweeper does, and asserts that it succeeds.
+
+    If the projector runs, the function waits first until it has folded all events.
+    """
+
+    async def folded():
+        stopped = gateway.projecting.cancelling() or gateway.projecting.done()
+        return stopped or gateway.projector.folded >= (await nc.jetstream().stream_info(EVENTS)).state.last_seq
 
     async def once(sweep):
+        await until(folded)
         finished = SWEEPS.labels(sweep.name, "finished")
         before = finished._value.get()
         await Sweeper(gateway.index, [sweep], every=LONG).sweep()

@@ -24,7 +24,10 @@ _NETWORK_EVENTS = frozenset(
         "socket.bind",
     }
 )
-_PROGRAM_EVENTS = frozenset({"os.exec", "os.posix_spawn", "os.system", "os.startfile", "pty.spawn"})
+_START_EVENTS = frozenset({"subprocess.Popen", "os.posix_spawn"})
+"""Events whose first argument is the program. From Python 3.13 on, `subprocess` raises both for one program."""
+
+_PROGRAM_EVENTS = frozenset({"os.exec", "os.system", "os.startfile", "pty.spawn"})
 
 
 class ConfinementError(PermissionError):
@@ -61,7 +64,7 @@ def confine(port: int, programs: Sequence[Path]) -> None:
             allowed = arguments[1] == (LOOPBACK, port)
         elif event == "socket.getaddrinfo":
             allowed = arguments[0] == LOOPBACK
-        elif event == "subprocess.Popen":
+        elif event in _START_EVENTS:
             allowed = str(arguments[0]) in allowed_programs
         else:
             allowed = event not in _NETWORK_EVENTS and event not in _PROGRAM_EVENTS
