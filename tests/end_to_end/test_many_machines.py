@@ -17,7 +17,8 @@ from clipmill.cli.local.ports import free_ports
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
-READY_SECONDS = 120
+READY_SECONDS = 600
+"""Never reached unless something hangs: a machine may be busy."""
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")
 DECODERS = {"cv2", "av", "PIL", "torch", "ai_edge_litert"}
 """Libraries that only child processes may load, because they read files of strangers."""

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-READY_SECONDS = 120
+READY_SECONDS = 600
 HEAVY = {"torch", "whisperx", "av", "yt-dlp", "deno", "scenedetect-headless", "opencv-python-headless",
          "google-genai", "ai-edge-litert", "numpy"}  # fmt: skip
 OWN = {

@@ -36,6 +36,14 @@ async def test_two_processes_never_choose_the_same_port(monkeypatch):
     assert {*mine, *(ports.free_ports(1)[0] for _ in range(60))} & taken
 
 
+def test_a_port_is_not_chosen_twice_while_there_are_others(monkeypatch):
+    (first,) = ports.free_ports(1)
+    monkeypatch.setattr(ports, "FIRST_PORT", first)
+    monkeypatch.setattr(ports, "LAST_PORT", min(first + 12, 32_000))
+    (second,) = ports.free_ports(1)
+    assert second != first
+
+
 def test_too_few_free_ports_are_an_error(monkeypatch):
     monkeypatch.setattr(ports, "FIRST_PORT", 20_000)
     monkeypatch.setattr(ports, "LAST_PORT", 20_001)

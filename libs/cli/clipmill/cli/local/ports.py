@@ -4,7 +4,6 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +14,12 @@ connection can take a free port before its service listens on it."""
 
 ATTEMPTS = 200
 
-RESERVATIONS = f"clipmill-{os.getuid()}.ports"
-"""File in the folder for temporary files in which a process locks the byte at the number of each port that it chose."""
+RESERVATIONS = Path(f"/tmp/clipmill-{os.getuid()}.ports")  # noqa: S108 - a file of another owner is not used
+"""File in which a process locks the byte at the number of each port that it chose. TMPDIR does not move it, because it
+differs between processes that share the ports."""
+
+_chosen: set[int] = set()
+"""Ports that this process chose before: their servers may not listen yet."""
 
 
 class NoPort(Exception):
@@ -46,11 +49,13 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
         NoPort: if too few are found.
     """
     found: list[int] = []
-    candidates = range(FIRST_PORT, LAST_PORT)
-    for port in random.sample(candidates, min(ATTEMPTS, len(candidates))):
+    candidates = random.sample(range(FIRST_PORT, LAST_PORT), LAST_PORT - FIRST_PORT)
+    candidates.sort(key=_chosen.__contains__)
+    for port in candidates[:ATTEMPTS]:
         if port_is_free(port, host) and _reserve(port):
             found.append(port)
         if len(found) == count:
+            _chosen.update(found)
             return found
     raise NoPort(f"{host} has fewer than {count} free ports between {FIRST_PORT} and {LAST_PORT}; free some.")
 
@@ -71,8 +76,10 @@ def _reserve(port: int) -> bool:
 def _reservations() -> int | None:
     """Return the open file of reservations, None where the system does not allow one."""
     try:
-        return os.open(
-            Path(tempfile.gettempdir()) / RESERVATIONS, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
+        opened = os.open(RESERVATIONS, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
+    if os.fstat(opened).st_uid == os.getuid():
+        return opened
+    os.close(opened)
+    return None
