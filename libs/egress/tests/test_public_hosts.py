@@ -173,7 +173,8 @@ async def test_a_name_without_an_address_differs_from_one_that_may_have_one_late
     async with EgressGuard() as guard:
         answer = await say(guard, "GET http://missing.example/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 502 Unknown host\r\n")
-        assert guard.unreachable == [Unreachable("missing.example", exists=exists, reason="has no address")]
+        reason = "could not be looked up" if exists else "does not exist"
+        assert guard.unreachable == [Unreachable("missing.example", exists=exists, reason=reason)]
 
 
 async def test_a_host_that_cannot_be_a_name_does_not_exist(say):
@@ -181,7 +182,7 @@ async def test_a_host_that_cannot_be_a_name_does_not_exist(say):
     async with EgressGuard() as guard:
         answer = await say(guard, f"GET http://{name}/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 502 Unknown host\r\n")
-        assert guard.unreachable == [Unreachable(name, exists=False, reason="has no address")]
+        assert guard.unreachable == [Unreachable(name, exists=False, reason="does not exist")]
 
 
 async def test_a_resolver_that_does_not_answer_is_not_waited_for(say, internet):
@@ -189,7 +190,7 @@ async def test_a_resolver_that_does_not_answer_is_not_waited_for(say, internet):
     async with EgressGuard(limits=TimeLimits(resolve=0.01)) as guard:
         answer = await say(guard, "GET http://slow.example/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 502 Unknown host\r\n")
-        assert guard.unreachable == [Unreachable("slow.example", exists=True, reason="has no address")]
+        assert guard.unreachable == [Unreachable("slow.example", exists=True, reason="could not be looked up")]
 
 
 async def test_an_address_that_does_not_answer_is_not_waited_for(say, internet):

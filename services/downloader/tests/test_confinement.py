@@ -19,7 +19,7 @@ confine(int(sys.argv[2]), [Path(sys.argv[3])])
 
 @pytest.fixture
 def confined(tmp_path: Path):
-    """Return a function that runs Python code in a confined process whose one free port is `port`."""
+    """Return a function that runs Python code in a confined process that may connect only to `port`."""
 
     def run(code: str, port: int = 1, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -15,7 +15,7 @@ def sound(name: str, codec: str, rate: int) -> dict[str, object]:
 
 
 def chosen(*offered: dict[str, object]) -> list[object]:
-    """Return the formats that are downloaded of `offered`, which yt-dlp sorts first."""
+    """Let yt-dlp sort the formats in `offered`, and return those that are downloaded."""
     ydl = YoutubeDL({"quiet": True, "format_sort": list(FORMAT_ORDER), "format": "all", "simulate": True})
     info = {"id": "x", "title": "x", "extractor": "x", "webpage_url": "https://example.org", "formats": list(offered)}
     return [each["format_id"] for each in best_formats(ydl.process_ie_result(info, download=False)["formats"])]

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def make_handler(store: Store, work_dir: Path) -> MakeHandler:
         return DownloadHandler(store, DownloaderSettings(**settings))
 
     return make
+
+
+@pytest.fixture
+def unknown_host(monkeypatch):
+    """Return a function that makes every lookup of `missing.example` in this process fail with an error."""
+
+    def fail(error: Exception) -> None:
+        loop = asyncio.get_running_loop()
+        resolve = loop.getaddrinfo
+
+        async def getaddrinfo(host, *arguments, **options):
+            if host == "missing.example":
+                raise error
+            return await resolve(host, *arguments, **options)
+
+        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+
+    return fail
 
 
 async def upload(store: Store, path: Path, file_name: str = "talk.mp4") -> DownloadTask:
@@ -145,6 +164,30 @@ async def test_a_redirect_to_a_private_address_fails_for_the_address(make_handle
         await make_handler()(DownloadTask(job=new_job_id(), url=url), context)
     assert caught.value.code is ErrorCode.BLOCKED_ADDRESS
     assert "127.0.0.2" in caught.value.sentence
+
+
+async def test_a_port_that_is_not_allowed_is_named_with_those_that_are(make_handler, context):
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url="http://8.8.8.8:22/v.mp4"), context)
+    assert caught.value.code is ErrorCode.BLOCKED_ADDRESS
+    assert caught.value.sentence == (
+        "The video was not downloaded because port 22 of 8.8.8.8 is not allowed; "
+        "use a URL with port 80, 443, or 1024 or higher."
+    )
+
+
+async def test_a_host_that_does_not_exist_is_a_wrong_url(make_handler, context, unknown_host):
+    unknown_host(socket.gaierror(socket.EAI_NONAME, "no such name"))
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url="http://missing.example/v.mp4"), context)
+    assert caught.value.sentence == "The host missing.example does not exist; check the URL."
+
+
+async def test_a_host_that_cannot_be_looked_up_may_be_later(make_handler, context, unknown_host):
+    unknown_host(socket.gaierror(socket.EAI_AGAIN, "ask again"))
+    with pytest.raises(Transient) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url="http://missing.example/v.mp4"), context)
+    assert caught.value.sentence == "The host missing.example could not be looked up; try again later."
 
 
 async def test_a_host_that_does_not_answer_may_later(make_handler, context, media_server):

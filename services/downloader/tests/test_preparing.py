@@ -219,6 +219,7 @@ def test_a_file_that_claims_to_be_longer_than_it_is_is_refused(make_source, make
     failure = refusal(make_source, path)
     assert failure.code is ErrorCode.UNREADABLE_MEDIA
     assert "600 s" in failure.sentence
+    assert failure.sentence.endswith("; submit one that plays to its end.")
 
 
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.85])
@@ -234,6 +235,27 @@ def test_an_encrypted_video_is_unreadable_and_says_why(make_source, make_video, 
     failure = refusal(make_source, make_video(tmp_path / "v.mp4", options=key))
     assert failure.code is ErrorCode.UNREADABLE_MEDIA
     assert "encrypted" in failure.sentence
+    assert failure.sentence.endswith("; submit one that is not copy-protected.")
+
+
+def test_a_video_with_an_unknown_codec_should_be_converted(make_source, make_video, tmp_path):
+    path = make_video(tmp_path / "v.mkv")
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
+    assert refusal(make_source, path).sentence.endswith("its video codec is unknown; convert it to MP4 with H.264.")
+
+
+def test_a_video_that_cannot_be_repacked_should_be_converted(make_source, make_video, tmp_path, monkeypatch):
+    monkeypatch.setattr("clipmill.downloader.preparing.muxer_for", lambda *_: "mp4")
+    failure = refusal(make_source, make_video(tmp_path / "v.mkv", codec="snow"))
+    assert "cannot be repacked" in failure.sentence
+    assert failure.sentence.endswith("; convert it to MP4 with H.264.")
+
+
+def test_a_picture_that_is_too_large_names_the_limit(make_source, short_video, monkeypatch):
+    monkeypatch.setattr("clipmill.downloader.probing.LONGEST_SIDE", 100)
+    assert refusal(make_source, short_video).sentence.endswith(
+        "192x108 pixels is too large; submit one of at most 100 pixels a side."
+    )
 
 
 @pytest.mark.parametrize(

@@ -81,11 +81,13 @@ def test_an_unknown_failure_repeats_the_words_of_yt_dlp():
     words = "ERROR: [site] abc123: Something odd happened; please report this issue on  https://x , filling out …"
     failure = failure_of(DownloadError(words))
     assert (type(failure), failure.code) == (Permanent, ErrorCode.DOWNLOAD_FAILED)
-    assert failure.sentence == "yt-dlp download failed: Something odd happened"
+    assert failure.sentence == (
+        "yt-dlp download failed: Something odd happened; download the video yourself and upload the file."
+    )
 
 
 def test_an_error_without_words_still_gives_a_sentence():
-    assert failure_of(DownloadError("")).sentence == "yt-dlp download failed: it gave no reason"
+    assert failure_of(DownloadError("")).sentence.startswith("yt-dlp download failed: it gave no reason; ")
 
 
 def test_limits_are_written_as_people_read_them():

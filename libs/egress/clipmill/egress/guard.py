@@ -81,7 +81,7 @@ class Unreachable:
     Attributes:
         host: Host that the client asked for.
         exists: True if its name has an address, or may have one later.
-        reason: End of a sentence about the host, such as `has no address`.
+        reason: End of a sentence about the host, such as `does not exist`.
     """
 
     host: str
@@ -227,7 +227,8 @@ class EgressGuard:
             unknown = isinstance(error, UnicodeError) or (
                 isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, socket.EAI_FAIL)
             )
-            self.unreachable.append(Unreachable(host, exists=not unknown, reason="has no address"))
+            reason = "does not exist" if unknown else "could not be looked up"
+            self.unreachable.append(Unreachable(host, exists=not unknown, reason=reason))
             raise _DeniedError(502, "Unknown host") from error
         return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
 

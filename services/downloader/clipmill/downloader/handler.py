@@ -21,6 +21,7 @@ from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchReques
 from clipmill.downloader.naming import file_title, origin_of, stem_of, title_of, url_title
 from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, PrepareRequest
 from clipmill.downloader.settings import DownloaderSettings
+from clipmill.egress.admission import FIRST_FREE_PORT, WEB_PORTS, Refusal
 from clipmill.egress.guard import EgressGuard
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
@@ -215,13 +216,7 @@ def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[
         yield
     except Failure as failure:
         if guard.refusals:
-            refusal = guard.refusals[0]
-            what = "is not a web port" if refusal.kind == "port" else f"is not a public address ({refusal.kind})"
-            raise Permanent(
-                ErrorCode.BLOCKED_ADDRESS,
-                f"The video was not downloaded because {refusal.host}:{refusal.port} {what}; "
-                "an operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS.",
-            ) from failure
+            raise _blocked(guard.refusals[0]) from failure
         if failure.code == ErrorCode.TIMED_OUT:
             raise Transient(
                 ErrorCode.TIMED_OUT,
@@ -235,3 +230,18 @@ def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[
                 raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; check the URL.") from failure
             raise Transient(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; try again later.") from failure
         raise
+
+
+def _blocked(refusal: Refusal) -> Permanent:
+    """Return the failure of a download that the guard refused; a wrong port and a private address differ in remedy."""
+    if refusal.kind == "port":
+        sentence = (
+            f"The video was not downloaded because port {refusal.port} of {refusal.host} is not allowed; "
+            f"use a URL with port {', '.join(map(str, WEB_PORTS))}, or {FIRST_FREE_PORT} or higher."
+        )
+    else:
+        sentence = (
+            f"The video was not downloaded because {refusal.host}:{refusal.port} is not a public address "
+            f"({refusal.kind}); an operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS."
+        )
+    return Permanent(ErrorCode.BLOCKED_ADDRESS, sentence)

@@ -32,6 +32,12 @@ image2, …) are left out because they open other files and addresses, so an upl
 LONGEST_SIDE = 16384
 """Largest width and height, in pixels: a single larger frame could exhaust the memory."""
 
+UNDAMAGED = "submit one that plays to its end"
+"""Remedy for a damaged file."""
+
+CONVERTED = "convert it to MP4 with H.264"
+"""Remedy for a file that may play elsewhere but cannot be decoded or repacked here."""
+
 PACKETS_TRIED = 1000
 """Number of video packets in which a frame must decode: more than the longest usual distance of two key frames."""
 
@@ -84,7 +90,7 @@ def video_stream(container: InputContainer) -> VideoStream:
     for stream in moving:
         if stream.codec_context is not None:
             return stream
-    raise unreadable("its video codec is unknown")
+    raise unreadable("its video codec is unknown", CONVERTED)
 
 
 def audio_stream(container: InputContainer) -> AudioStream | None:
@@ -139,15 +145,14 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
         raise unreadable("it is damaged or its end is missing") from error
 
 
-def unreadable(reason: str) -> Permanent:
+def unreadable(reason: str, remedy: str = UNDAMAGED) -> Permanent:
     """Return the failure of a file that cannot be made a source.
 
     Args:
         reason: Clause that follows "because".
+        remedy: Order that tells the person what to do about this reason.
     """
-    return Permanent(
-        ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read because {reason}; submit one that plays to its end."
-    )
+    return Permanent(ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read because {reason}; {remedy}.")
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -160,10 +165,10 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
         if frames:
             return frames[0]
     if encrypted:
-        raise unreadable("it is encrypted (DRM)")
+        raise unreadable("it is encrypted (DRM)", "submit one that is not copy-protected")
     frames = _decoded(stream, None)
     if not frames:
-        raise unreadable("no picture in it can be decoded")
+        raise unreadable("no picture in it can be decoded", CONVERTED)
     return frames[0]
 
 
@@ -177,4 +182,5 @@ def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> list[VideoFr
 
 def _check_size(width: int, height: int) -> None:
     if max(width, height) > LONGEST_SIDE:
-        raise unreadable(f"its picture of {width}x{height} pixels is too large")
+        remedy = f"submit one of at most {LONGEST_SIDE} pixels a side"
+        raise unreadable(f"its picture of {width}x{height} pixels is too large", remedy)

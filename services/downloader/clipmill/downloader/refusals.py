@@ -69,8 +69,8 @@ _KNOWN: tuple[_Known, ...] = (
     _known(
         r"geo.?restrict|not available (in|from) your (country|location|region)|in your country|blocked it in your",
         ErrorCode.SOURCE_UNAVAILABLE,
-        "The site does not show this video in the server's country; an operator can set a proxy elsewhere with "
-        "CLIPMILL_DOWNLOADER_UPSTREAM_PROXY.",
+        "The site does not show this video in the country where clipmill runs; an operator can set a proxy in another "
+        "country with CLIPMILL_DOWNLOADER_UPSTREAM_PROXY.",
     ),
     _known(
         r"private video|video is private|is private\b",
@@ -142,7 +142,8 @@ def failure_of(error: BaseException) -> Failure:
 
 def unexplained(reason: str) -> Permanent:
     """Return the failure for an unknown error, with yt-dlp's own reason."""
-    return Permanent(ErrorCode.DOWNLOAD_FAILED, f"{_DOWNLOAD_FAILED}: {reason}")
+    sentence = f"{_DOWNLOAD_FAILED}: {reason}; download the video yourself and upload the file."
+    return Permanent(ErrorCode.DOWNLOAD_FAILED, sentence)
 
 
 def too_long(duration: float, limit: float) -> Permanent:

@@ -25,7 +25,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
-from clipmill.downloader.probing import packets, unreadable
+from clipmill.downloader.probing import CONVERTED, packets, unreadable
 from clipmill.downloader.reordering import in_display_order, lacks_presentation_times, use_raw_times
 from clipmill.downloader.timestamps import Clock, StreamTimes
 
@@ -123,7 +123,7 @@ class Remux:
             number = getattr(error, "errno", None)
             if number in DISK_ERRORS:
                 raise OSError(number, os.strerror(number)) from error
-            raise unreadable(f"its streams cannot be repacked ({_words(error)})") from error
+            raise unreadable(f"its streams cannot be repacked ({_words(error)})", CONVERTED) from error
 
     def _write(self, target: OutputContainer) -> Iterator[Written]:
         streams: dict[int, Stream] = {}
