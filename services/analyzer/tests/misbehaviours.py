@@ -27,7 +27,7 @@ class Misbehaviour:
     settings: dict[str, object] = field(default_factory=dict)
 
 
-LATER = "Asking again later (try {} of 3)."
+LATER = "Try {} of 3 failed; the model is asked again later."
 INSTEAD = "Clips are picked locally instead."
 
 
@@ -66,8 +66,9 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
             return repaired(what, server.sends(body))
         return passes(what, server.sends(body), "not_understood", nonsense)
 
-    nonsense = f"{name} sent an answer that does not follow its protocol."
-    useless = f"{name}'s answers cannot be used."
+    nonsense = f"The answer from {name} could not be read; check whether a proxy in between changes it."
+    useless = f"{name} answered twice, but neither answer had a usable clip."
+    trouble = f"{name} reported an error on its side"
     return [
         read("JSON in a fence", f"```json\n{good}\n```"),
         read("JSON between prose", f"Here you are:\n{good}\nAnything else?"),
@@ -102,8 +103,8 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
             "rate_limited",
             f"{name}'s quota is used up for now (429{code}).",
         ),
-        passes("500 once", server.refuses(500), "server_error", f"{name} has trouble (500{code})."),
-        stays("503 for good", server.refuses(503), "server_error", f"{name} has trouble (503{code})."),
+        passes("500 once", server.refuses(500), "server_error", f"{trouble} (500{code})."),
+        stays("503 for good", server.refuses(503), "server_error", f"{trouble} (503{code})."),
         passes("no answer in time", server.hangs, "timed_out", f"{name} did not answer within 0.3 seconds.", **short),
         stays("trickles", server.trickles, "timed_out", f"{name} did not answer within 0.3 seconds.", **short),
         passes("resets the connection", server.resets, "unreachable", f"The connection to {name} broke off."),
@@ -115,14 +116,19 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
         passes("JSON of endless depth", server.sends(b"[" * 100_000), "not_understood", nonsense),
         passes("a body without end", server.never_ends, "not_understood", nonsense),
         passes("a compressed body", server.sends_compressed(fine), "not_understood", nonsense),
-        final("401", server.refuses(401), "key_refused", f"{name} refuses the key (401{code})."),
-        final("403", server.refuses(403), "key_refused", f"{name} refuses the key (403{code})."),
-        final("404", server.refuses(404), "request_refused", f"{name} refuses the request (404{code})."),
+        final("401", server.refuses(401), "key_refused", f"{name} refuses the key (401{code}); check the key."),
+        final("403", server.refuses(403), "key_refused", f"{name} refuses the key (403{code}); check the key."),
+        final(
+            "404",
+            server.refuses(404),
+            "request_refused",
+            f"{name} refuses the request (404{code}); check the model's name and address.",
+        ),
         final(
             "a redirect",
             server.refuses(307, Location="/elsewhere"),
             "request_refused",
-            f"{name} refuses the request (307{code}).",
+            f"{name} refuses the request (307{code}); check the model's name and address.",
         ),
     ]
 

@@ -159,7 +159,10 @@ async def test_a_key_that_cannot_be_one_is_refused_without_a_request(run, gemini
     plan, context = await run(gemini_server, own_key="schlüssel\n")
     assert plan.picker == "local"
     assert gemini_server.requests == []
-    assert context.lines == ["The Gemini key has characters that no key has. Clips are picked locally instead."]
+    assert context.lines == [
+        "The Gemini key contains characters that cannot occur in a key; copy the key again. "
+        "Clips are picked locally instead."
+    ]
 
 
 # an answer that has to be repaired
@@ -244,7 +247,9 @@ async def test_geminis_own_way_of_refusing_a_key_is_understood(run, gemini_serve
     gemini_server.replies = [gemini_server.refuses(400, body)]
     plan, context = await run(gemini_server)
     assert plan.picker == "local"
-    assert context.lines == ["Gemini refuses the key (400 INVALID_ARGUMENT). Clips are picked locally instead."]
+    assert context.lines == [
+        "Gemini refuses the key (400 INVALID_ARGUMENT); check the key. Clips are picked locally instead."
+    ]
 
 
 async def test_an_unreachable_model_is_left_to_a_later_try(run, model_server):

@@ -109,7 +109,7 @@ def refusal(line):
         ("options", "target_clips", 0, "options.target_clips must be 1 to 15"),
         ("options", "target_clips", 16, "options.target_clips must be 1 to 15"),
         ("options", "clip_min_seconds", 4.9, "options.clip_min_seconds must be at least 5"),
-        ("options", "clip_min_seconds", 61.0, "options.clip_max_seconds no less than that"),
+        ("options", "clip_min_seconds", 61.0, "and the first must not exceed the second"),
         ("options", "clip_max_seconds", 181.0, "at most 180"),
         ("options", "captions", "loud", "Invalid enum value 'loud' - at `$.options.captions`"),
     ],

@@ -55,7 +55,7 @@ def test_a_source_without_speech_is_clipped_from_shot_to_shot(material_of):
 
 
 def test_a_clip_ends_before_no_payoff(material_of, say):
-    """The answer is as long as the sentences up to the question, after which the shortest clips end."""
+    """The shortest allowed clip would end on the question; the answer after it is as long as all that precedes it."""
     asked = ["We had looked at every town on the coast for years and found nothing.", "So why did the last one stay?"]
     answer = ["Its people had never trusted the harbour, and they built inland.", "That saved all of them in the end."]
     transcript = say([*asked, *answer], gap=0.3)

@@ -67,7 +67,11 @@ class MomentsHandler:
         by = "sound and shots" if transcript.levels else "shots"
         note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in this video."
         if choice is not None and material.words and not material.readable:
-            note = f"{choice.name} is not asked because no run of whole sentences has an allowed length."
+            note = (
+                f"{choice.name} is not asked because no sequence of whole sentences is between "
+                f"{task.options.clip_min_seconds:g} and {task.options.clip_max_seconds:g} seconds long; "
+                "clips are picked locally."
+            )
         moments: Sequence[Moment] = ()
         cost = await self._spent_before(task, context.attempt)
         picker = LOCAL_PICKER
@@ -142,7 +146,8 @@ class MomentsHandler:
         """
         await save_once(self._store, _spent_key(task.job, task.generation, context.attempt), spending.cost)
         name = f"picker-{task.generation}-{context.attempt}"
-        line = f"{failure.sentence} Asking again later (try {context.attempt} of {self._asking_tries})."
+        tried = f"Try {context.attempt} of {self._asking_tries} failed"
+        line = f"{failure.sentence} {tried}; the model is asked again later."
         await context.emit(Log(job=task.job, name=name, line=line))
         raise Transient(ErrorCode.PROVIDER_FAILED, failure.sentence, failure.retry_after) from failure
 
@@ -153,7 +158,7 @@ class MomentsHandler:
 
     @property
     def _asking_tries(self) -> int:
-        """Number of tries that may end without an answer; one more is kept for a worker that dies."""
+        """Number of the try that picks locally if the model gives no answer; later tries replace workers that died."""
         return self._settings.analyze_attempts - 1
 
     async def _spent_before(self, task: AnalyzeTask, attempt: int) -> Cost:
@@ -213,7 +218,10 @@ async def _ranked(conversation: Conversation, reading: Reading, context: TaskCon
     except ProviderFailure as failure:
         context.log.warning("ranking_failed", outcome=str(failure.outcome), sentence=failure.sentence)
         metrics.fallback("parts_unranked")
-        note = f"{failure.sentence} The clips from different parts are ordered by their first scores."
+        note = (
+            f"{failure.sentence} The clips are ordered by the scores that {conversation.provider.name} gave in each "
+            "part of the transcript; scores from different parts may not be comparable."
+        )
         return reading.moments[: conversation.wanted], note
 
 
@@ -223,4 +231,7 @@ def _left_out(reading: Reading) -> str:
         return ""
     metrics.fallback("parts_left_out")
     lost = len(reading.failures)
-    return f"{reading.failures[0].sentence} {lost} of {reading.chunks} parts of the transcript are left out."
+    return (
+        f"{reading.failures[0].sentence} The model gave no answer about {lost} of {reading.chunks} parts of the "
+        "transcript, so it chose no clips there."
+    )

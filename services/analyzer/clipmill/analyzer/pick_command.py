@@ -123,8 +123,8 @@ def _problem_with(documents: Documents) -> str:
         return f"options.target_clips must be 1 to {CLIPS_LIMIT}."
     if not CLIP_SECONDS_FLOOR <= options.clip_min_seconds <= options.clip_max_seconds <= CLIP_SECONDS_LIMIT:
         return (
-            f"options.clip_min_seconds must be at least {CLIP_SECONDS_FLOOR:g}, and options.clip_max_seconds no less "
-            f"than that and at most {CLIP_SECONDS_LIMIT:g}."
+            f"options.clip_min_seconds must be at least {CLIP_SECONDS_FLOOR:g}, options.clip_max_seconds at most "
+            f"{CLIP_SECONDS_LIMIT:g}, and the first must not exceed the second."
         )
     return ""
 

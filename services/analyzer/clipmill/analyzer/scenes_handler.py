@@ -79,6 +79,6 @@ class ScenesHandler:
             transitions=len(detected.transitions),
             frames=detected.frames,
             skipped=detected.skipped,
-            spans=detected.chunks,
+            chunks=detected.chunks,
         )
         return scenes_from(detected, media.duration)

@@ -167,4 +167,5 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         try:
             return load_prices(self.price_table)
         except PriceTableError as error:
-            raise SettingsError(f"CLIPMILL_ANALYZER_PRICE_TABLE: {error}") from error
+            sentence = f"CLIPMILL_ANALYZER_PRICE_TABLE names {self.price_table}, which {error}"
+            raise SettingsError(sentence) from error

@@ -2,7 +2,9 @@
 
 import pytest
 from clipmill.analyzer.asking.costs import PriceTableError, Spending, Usage, added, load_prices
+from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.contracts.documents import Cost
+from clipmill.operations.settings import SettingsError
 
 MILLION = 1_000_000
 
@@ -49,10 +51,19 @@ def test_an_operator_may_bring_prices(tmp_path):
 def test_a_table_that_cannot_be_used_is_refused_with_its_name(tmp_path, text):
     table = tmp_path / "prices.toml"
     table.write_text(text)
-    with pytest.raises(PriceTableError, match=r"prices\.toml"):
-        load_prices(table)
-
-
-def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(PriceTableError):
-        load_prices(tmp_path / "none.toml")
+        load_prices(table)
+    with pytest.raises(SettingsError, match=r"^CLIPMILL_ANALYZER_PRICE_TABLE names .*prices\.toml, which "):
+        AnalyzerSettings(price_table=table).check()
+
+
+def test_a_table_that_cannot_be_read_says_what_to_name_instead(tmp_path):
+    with pytest.raises(SettingsError, match=r"which cannot be read \(No such file.*\); name a TOML file of prices\.$"):
+        AnalyzerSettings(price_table=tmp_path / "none.toml").check()
+
+
+def test_a_table_without_the_price_for_other_models_says_so(tmp_path):
+    table = tmp_path / "prices.toml"
+    table.write_text('unlisted = "x"\n[models.m]\ninput = 1.0\noutput = 2.0\n')
+    with pytest.raises(SettingsError, match=r"which uses the price of x for other models, but has no price for x"):
+        AnalyzerSettings(price_table=table).check()

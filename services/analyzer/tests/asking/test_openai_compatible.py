@@ -110,7 +110,7 @@ async def test_a_context_that_is_too_small_is_reported_and_not_taken_for_a_form(
     assert plan.picker == "local"
     assert len(openai_server.requests) == 1
     assert context.lines == [
-        "The transcript is too long for talker-7b's context (400); give the model a larger one or lower "
+        "The transcript is too long for talker-7b's context (400); give the model a larger context or lower "
         "CLIPMILL_ANALYZER_PART_TOKENS. Clips are picked locally instead."
     ]
 
@@ -120,14 +120,18 @@ async def test_an_account_without_credit_is_not_asked_again(run, openai_server):
     openai_server.replies = [openai_server.refuses(429, body)]
     plan, context = await run(openai_server)
     assert plan.picker == "local"
-    assert context.lines == ["talker-7b has no credit left (429). Clips are picked locally instead."]
+    assert context.lines == [
+        "talker-7b has no credit left (429); add credit to its account. Clips are picked locally instead."
+    ]
 
 
 async def test_a_failure_reported_with_status_200_is_understood(run_to_the_end, openai_server):
     openai_server.replies = [{"error": {"code": 502, "message": "upstream"}}, openai_server.says(GOOD)]
     plan, lines = await run_to_the_end(openai_server)
     assert plan.picker == MODEL
-    assert lines == ["talker-7b has trouble (502). Asking again later (try 1 of 3)."]
+    assert lines == [
+        "talker-7b reported an error on its side (502). Try 1 of 3 failed; the model is asked again later."
+    ]
 
 
 async def test_an_answer_in_pieces_is_read(run, openai_server):

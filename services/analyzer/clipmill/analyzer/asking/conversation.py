@@ -129,7 +129,8 @@ class Conversation:
         answer = await self._request(prompts.RANKING_INSTRUCTION, turns, prompts.ranks_schema())
         best = ranked(answer, moments)
         if best is None:
-            raise Unavailable(f"{self.provider.name}'s ranking cannot be used.", Outcome.UNUSABLE)
+            sentence = f"{self.provider.name} ranked fewer than half of the proposed clips."
+            raise Unavailable(sentence, Outcome.UNUSABLE)
         return tuple(best[: self.wanted])
 
     async def _remembered(self, chunk: TranscriptChunk, chunks: int, transcript: str) -> tuple[Moment, ...]:
@@ -174,7 +175,8 @@ class Conversation:
         self.repaired = self.repaired or worked
         if worked or first.moments:
             return second.moments if worked else first.moments
-        raise Unavailable(f"{self.provider.name}'s answers cannot be used.", Outcome.UNUSABLE)
+        sentence = f"{self.provider.name} answered twice, but neither answer had a usable clip."
+        raise Unavailable(sentence, Outcome.UNUSABLE)
 
     async def _request(self, instruction: str, turns: Sequence[Turn], schema: dict[str, object]) -> Answer:
         try:

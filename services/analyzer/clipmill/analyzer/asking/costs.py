@@ -59,7 +59,10 @@ class PriceTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PriceTableError(Exception):
-    """An error for a price table that cannot be used; the message gives the reason."""
+    """An error for a price table that cannot be used.
+
+    Its message continues a sentence about the table: "cannot be read (…); name a TOML file of prices."
+    """
 
 
 def load_prices(path: Path | None = None) -> PriceTable:
@@ -72,10 +75,11 @@ def load_prices(path: Path | None = None) -> PriceTable:
         data = path.read_bytes() if path else files("clipmill.analyzer").joinpath("prices.toml").read_bytes()
         table = msgspec.toml.decode(data, type=PriceTable)
     except (OSError, msgspec.DecodeError) as error:
-        raise PriceTableError(f"The price table {path} cannot be used: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise PriceTableError(f"cannot be read ({reason}); name a TOML file of prices.") from error
     if table.unlisted not in table.models:
         raise PriceTableError(
-            f"The price table {path} names {table.unlisted} for unlisted models, but does not list it."
+            f"uses the price of {table.unlisted} for other models, but has no price for {table.unlisted}; add one."
         )
     return table
 

@@ -106,7 +106,8 @@ def _answer(response: types.GenerateContentResponse) -> Answer:
     candidate = response.candidates[0] if response.candidates else None
     reason = candidate.finish_reason if candidate else None
     if reason not in _FINISHED and reason is not _TRUNCATED:
-        raise Refused(f"Gemini stopped its answer ({reason.value if reason else ''}).", CallOutcome.BLOCKED, usage)
+        said = reason.value if reason else "no reason given"
+        raise Refused(f"Gemini stopped its answer ({said}).", CallOutcome.BLOCKED, usage)
     parts = candidate.content.parts or [] if candidate and candidate.content else []
     text = "".join(part.text for part in parts if part.text and not part.thought)
     return Answer(text=text, usage=usage, truncated=reason is _TRUNCATED)
@@ -127,7 +128,7 @@ def _failure(error: errors.APIError) -> Unavailable | Refused:
     key_refused = _detail(error, "reason") == "API_KEY_INVALID"  # this reason comes with code 400
     if key_refused:
         said = f"{error.code} {error.status or ''}".strip()
-        return Refused(f"Gemini refuses the key ({said}).", CallOutcome.KEY_REFUSED)
+        return Refused(f"Gemini refuses the key ({said}); check the key.", CallOutcome.KEY_REFUSED)
     return transport.refusal(Gemini.name, error.code, error.status or "", _retry_after(error))
 
 

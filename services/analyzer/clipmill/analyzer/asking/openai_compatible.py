@@ -230,12 +230,13 @@ class OpenAICompatible:
         code, said = response.status_code, response.text[:_COMPLAINT_CHARACTERS].lower()
         if code in _FORM_CODES and any(sign in said for sign in _CONTEXT_EXCEEDED):
             return Refused(
-                f"The transcript is too long for {self.name}'s context ({code}); give the model a larger one or lower "
-                "CLIPMILL_ANALYZER_PART_TOKENS.",
+                f"The transcript is too long for {self.name}'s context ({code}); give the model a larger context or "
+                "lower CLIPMILL_ANALYZER_PART_TOKENS.",
                 CallOutcome.REQUEST_REFUSED,
             )
         if code == 429 and _NO_CREDIT in said:
-            return Refused(f"{self.name} has no credit left ({code}).", CallOutcome.RATE_LIMITED)
+            sentence = f"{self.name} has no credit left ({code}); add credit to its account."
+            return Refused(sentence, CallOutcome.RATE_LIMITED)
         wait = transport.seconds_to_wait(response.headers.get("retry-after", ""))
         return transport.refusal(self.name, code, "", wait)
 

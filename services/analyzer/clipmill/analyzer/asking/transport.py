@@ -57,10 +57,11 @@ def check_key(name: str, key: str) -> None:
     """Refuse a key that no header can carry.
 
     Raises:
-        Refused: if `key` has characters that no key has.
+        Refused: if `key` contains characters that cannot occur in a key.
     """
     if not key.isascii() or not key.isprintable():
-        raise Refused(f"The {name} key has characters that no key has.", CallOutcome.KEY_REFUSED)
+        sentence = f"The {name} key contains characters that cannot occur in a key; copy the key again."
+        raise Refused(sentence, CallOutcome.KEY_REFUSED)
 
 
 def broken(name: str, error: httpx2.HTTPError | TimeoutError, timeout: float) -> Unavailable:
@@ -91,8 +92,9 @@ def unusable_address(name: str, variable: str) -> Refused:
 
 
 def not_understood(name: str) -> Unavailable:
-    """Return the failure for a body that breaks the protocol, usually the fault of a proxy in between."""
-    return Unavailable(f"{name} sent an answer that does not follow its protocol.", CallOutcome.NOT_UNDERSTOOD)
+    """Return the failure for a body that is too large, compressed or of another form, usually because of a proxy."""
+    sentence = f"The answer from {name} could not be read; check whether a proxy in between changes it."
+    return Unavailable(sentence, CallOutcome.NOT_UNDERSTOOD)
 
 
 def refusal(name: str, code: int, status: str, retry_after: float | None) -> Unavailable | Refused:
@@ -106,12 +108,13 @@ def refusal(name: str, code: int, status: str, retry_after: float | None) -> Una
     """
     said = f"{code} {status}".strip()
     if code in _KEY_REFUSED_CODES:
-        return Refused(f"{name} refuses the key ({said}).", CallOutcome.KEY_REFUSED)
+        return Refused(f"{name} refuses the key ({said}); check the key.", CallOutcome.KEY_REFUSED)
     if code == _BUSY_CODE:
         return Unavailable(f"{name}'s quota is used up for now ({said}).", CallOutcome.RATE_LIMITED, retry_after)
     if code == _TIMED_OUT_CODE or code >= 500:
-        return Unavailable(f"{name} has trouble ({said}).", CallOutcome.SERVER_ERROR, retry_after)
-    return Refused(f"{name} refuses the request ({said}).", CallOutcome.REQUEST_REFUSED)
+        return Unavailable(f"{name} reported an error on its side ({said}).", CallOutcome.SERVER_ERROR, retry_after)
+    sentence = f"{name} refuses the request ({said}); check the model's name and address."
+    return Refused(sentence, CallOutcome.REQUEST_REFUSED)
 
 
 def seconds_to_wait(said: str) -> float | None:

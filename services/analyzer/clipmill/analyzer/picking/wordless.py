@@ -91,7 +91,7 @@ class Wordless:
         found: set[tuple[int, int]] = set()
         for length in sorted({min(preferred, room), lengths.shortest_ms}):
             starts = {*range(start, end - length + 1, STEP_MS), end - length}
-            # These starts pack windows without a gap, which fits the largest number of them.
+            # With these starts the windows follow one another without a gap, so as many as possible fit.
             starts.update(range(start, end - length + 1, length))
             starts.update(cut for cut in self._between(start, end - length))
             found.update((begin, self._ending(begin + length, begin, end, lengths)) for begin in starts)

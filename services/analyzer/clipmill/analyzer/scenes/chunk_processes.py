@@ -45,7 +45,7 @@ async def _chunk(request: ChunkRequest, reached: OnProgress) -> Measures:
     except Transient as failure:
         if failure.code is not ErrorCode.WORKER_CRASHED:
             raise
-        sentence = "A process that searched a part of the video for shots crashed; try again."
+        sentence = "The search for shots crashed in one part of the video; try again."
         raise Transient(ErrorCode.WORKER_CRASHED, sentence) from failure
 
 

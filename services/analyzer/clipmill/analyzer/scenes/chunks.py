@@ -129,6 +129,6 @@ def _compare(tail: Measures, following: Measures) -> None:
     """Raise an error if the end of a chunk differs from the beginning of the next one, which overlaps it."""
     head = following.part(0, len(tail))
     if len(tail) == 0 or (tail.ticks, tail.origin, tail.time_base) != (head.ticks, head.origin, head.time_base):
-        raise ChunksDisagreeError("their frames have different times")
+        raise ChunksDisagreeError("the frames of two parts have different times")
     if tail.thumbnails != head.thumbnails or tail.scores[8:] != head.scores[8:]:
-        raise ChunksDisagreeError("their frames have different pictures")
+        raise ChunksDisagreeError("the frames of two parts have different pictures")

@@ -50,8 +50,8 @@ def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detect
             measures = joined(chunks, measure_chunks(_requests(request, chunks), said.reached))
         except ChunksDisagreeError as error:
             note = (
-                f"Shots were searched in one pass, because parts of the video could not be joined: {error}. "
-                "That takes longer; the result is the same."
+                "The video was searched for shots in one pass, because the results of a parallel search did not agree "
+                f"({error}). That takes longer; the result is the same."
             )
     if measures is None:
         chunks = chunks[:1]

@@ -55,7 +55,7 @@ def _parts(word: str) -> Iterator[str]:
 
 
 def stem(token: str) -> str:
-    """Return `token` without its inflection, roughly: two forms of a word need only give one stem."""
+    """Return an approximate stem of `token`. It need not be a word, but all forms of a word should share one stem."""
     token = token.removesuffix("'s")
     for suffix, instead in _SUFFIXES:
         bare = token.removesuffix(suffix)
