@@ -1,4 +1,4 @@
-"""A process for each GPU, with sources without sound, which need neither a model nor a GPU."""
+"""Each GPU gets its own process. The sources of the tests have no sound, so no model or GPU is needed."""
 
 import asyncio
 import subprocess

@@ -18,7 +18,8 @@ class MissingArtifact(Permanent):
     """There is no artifact under this key: it was never stored, or its job was removed."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(ErrorCode.MISSING_ARTIFACT, f"The artifact {key} does not exist; its job may have expired.")
+        sentence = f"The artifact {key} does not exist, perhaps because its job has expired; submit the video again."
+        super().__init__(ErrorCode.MISSING_ARTIFACT, sentence)
         self.key = key
 
 

@@ -106,7 +106,10 @@ class TranscribeHandler:
         if result.alignment_problem:
             context.log.warning("alignment_skipped", reason=result.alignment_problem)
             fallback("attention_word_times")
-            line = "Words have the times of Whisper itself because their alignment model could not be loaded."
+            line = (
+                "Word times come from Whisper and are less exact, because the alignment model for this language could "
+                "not be loaded."
+            )
             await context.emit(Log(job=task.job, name="alignment_unavailable", line=line))
         if result.speakers_problem:
             context.log.warning("diarization_skipped", reason=result.speakers_problem)

@@ -42,6 +42,7 @@ def find_weights(name: str, models_dir: Path) -> Weights:
     if Path(name).expanduser().is_absolute() or name.startswith(("~", ".")) or name.count("/") > 1:
         raise Permanent(
             ErrorCode.MODEL_UNAVAILABLE,
-            f"CLIPMILL_TRANSCRIBER_MODEL is {name}, which has no {WEIGHTS_FILE}; name a folder of CTranslate2 weights.",
+            f"CLIPMILL_TRANSCRIBER_MODEL is {name}, which has no {WEIGHTS_FILE}; set it to a folder that holds "
+            "CTranslate2 weights.",
         )
     return Weights(name, name, on_hub=True)

@@ -39,7 +39,10 @@ class Batches:
                 if not _ran_out_of_memory(error):
                     raise
                 if len(batch) == 1:
-                    sentence = "The speech model does not fit into memory; choose a smaller model or another device."
+                    sentence = (
+                        "The speech model does not fit into memory; set CLIPMILL_TRANSCRIBER_MODEL to a smaller model "
+                        "or CLIPMILL_TRANSCRIBER_DEVICE to cpu."
+                    )
                     raise Transient(ErrorCode.OUT_OF_MEMORY, sentence) from error
                 self.size = len(batch) // 2
                 self.reduced = True

@@ -110,7 +110,7 @@ class Recogniser:
             portion: Sound and its speech regions.
             windows: Windows to recognise.
             language: ISO 639-1 code of the language.
-            on_position: Callback for the second up to which all is recognised.
+            on_position: Callback that receives the time up to which the speech is recognised, in seconds.
 
         Raises:
             Transient: with `out_of_memory`.
