@@ -67,7 +67,11 @@ async def test_one_letter_is_shown_with_its_task_and_dropped(clipmill, environ, 
     status, out, _ = await clipmill("dead-letters", "drop", "--job", job, environ=environ)
     assert (status, out) == (0, "1 dead letter is dropped.\n")
     status, _, err = await clipmill("dead-letters", "show", number, environ=environ)
-    assert (status, err) == (2, f"Error: There is no dead letter {number}; it was retried, dropped or has expired.\n")
+    assert status == 2
+    assert err == (
+        f"Error: There is no dead letter {number}, because it was retried, dropped or has expired; "
+        "list the others with `clipmill dead-letters list`.\n"
+    )
 
 
 async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):

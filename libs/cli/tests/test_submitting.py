@@ -209,9 +209,12 @@ async def test_an_unknown_job_is_status_2(contract_server, clipmill):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("nowhere.mp4", "Error: There is no file nowhere.mp4.\n"),
-        (".", "Error: . is not a file.\n"),
-        ("ftp://example.org/a.mp4", "Error: ftp://example.org/a.mp4 is not an http or https address.\n"),
+        ("nowhere.mp4", "Error: There is no file nowhere.mp4; give a video file or an http(s) URL.\n"),
+        (".", "Error: . is not a file; give a video file or an http(s) URL.\n"),
+        (
+            "ftp://example.org/a.mp4",
+            "Error: ftp://example.org/a.mp4 is not an http or https address; give one, or a file.\n",
+        ),
     ],
 )
 async def test_a_source_that_is_neither_file_nor_address_is_status_2(clipmill, source, sentence):
@@ -231,7 +234,7 @@ async def test_the_key_travels_in_a_header_and_only_when_asked_for(contract_serv
     status, _, err = await clipmill(
         "submit", "http://a.org/x", "--gemini-key", environ={**environ, "GEMINI_API_KEY": ""}
     )
-    assert (status, err) == (2, "Error: --gemini-key needs a key in GEMINI_API_KEY, which is not set.\n")
+    assert (status, err) == (2, "Error: GEMINI_API_KEY is not set; set it to the key that --gemini-key should send.\n")
 
 
 @pytest.mark.slow

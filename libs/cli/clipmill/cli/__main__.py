@@ -347,7 +347,7 @@ def _quiet_logs() -> None:
 def _gemini_key() -> str:
     key = os.environ.get(GEMINI_KEY_VARIABLE, "").strip()
     if not key:
-        raise WrongRequest(f"--gemini-key needs a key in {GEMINI_KEY_VARIABLE}, which is not set.")
+        raise WrongRequest(f"{GEMINI_KEY_VARIABLE} is not set; set it to the key that --gemini-key should send.")
     return key
 
 

@@ -119,7 +119,11 @@ class DeadLetters:
 
 
 def _missing(number: int) -> Permanent:
-    return Permanent(ErrorCode.NOT_FOUND, f"There is no dead letter {number}; it was retried, dropped or has expired.")
+    sentence = (
+        f"There is no dead letter {number}, because it was retried, dropped or has expired; "
+        "list the others with `clipmill dead-letters list`."
+    )
+    return Permanent(ErrorCode.NOT_FOUND, sentence)
 
 
 def _kept(message: StoredMessage) -> KeptLetter:

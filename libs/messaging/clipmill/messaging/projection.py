@@ -350,7 +350,10 @@ class Projector(Generic[D]):
             if position <= last:
                 return
             if time.monotonic() > until:
-                sentence = f"The EVENTS stream ends at {last}, before the checkpoint {position}; restore or reset it."
+                sentence = (
+                    f"The EVENTS stream ends at {last}, before the checkpoint {position}; restore the stream, or "
+                    "create it again."
+                )
                 raise RuntimeError(sentence)
             await asyncio.sleep(PATIENCE_PAUSE)
 

@@ -120,7 +120,8 @@ class Reopening:
         """Retry all letters of `job` at once; see `retry`."""
         letters = [kept.letter for kept in await self._letters.all(job) if kept.letter is not None]
         if not letters:
-            raise Permanent(ErrorCode.NOT_FOUND, f"Job {job} has no dead letter that can be retried.")
+            sentence = f"Job {job} has no dead letter that can be retried; list all with `clipmill dead-letters list`."
+            raise Permanent(ErrorCode.NOT_FOUND, sentence)
         return await self._retry(_plan(letters, fresh=fresh))
 
     async def _retry(self, plan: "RetryPlan") -> Retried:

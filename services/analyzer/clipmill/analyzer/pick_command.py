@@ -73,7 +73,7 @@ def pick(arguments: Sequence[str]) -> int:
     argparse.ArgumentParser(prog="python -m clipmill.analyzer pick", description=DESCRIPTION).parse_args(arguments)
     configured("analyzer", AnalyzerSettings)
     if sys.stdin is None or sys.stdout is None:
-        log.error("stream_closed", sentence="pick needs standard input and standard output; one of them is closed.")
+        log.error("stream_closed", sentence="Standard input or standard output is closed; run pick with both open.")
         return READER_GONE
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to clean up
     try:
@@ -111,7 +111,7 @@ def answer(line: bytes) -> Picked | Refused:
         return Picked(plan_of(material).clips)
     except Exception:  # one line must not end the run of all
         log.exception("line_failed")
-        return _refused(ErrorCode.INTERNAL, "Picking clips failed; standard error has the reason.")
+        return _refused(ErrorCode.INTERNAL, "Picking clips failed; read the reason on standard error.")
 
 
 def _problem_with(documents: Documents) -> str:

@@ -155,7 +155,7 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         """Check the price table, and that the provider has a model."""
         self.prices()
         if self.provider is ProviderKind.OPENAI and not self.openai_model:
-            sentence = "CLIPMILL_ANALYZER_OPENAI_MODEL is not set; the provider openai needs the name of a model."
+            sentence = "CLIPMILL_ANALYZER_OPENAI_MODEL is not set; the provider openai needs it, so name a model."
             raise SettingsError(sentence)
 
     def prices(self) -> PriceTable:

@@ -141,7 +141,8 @@ class Client:
         try:
             upload = await asyncio.to_thread(Upload, path, sent)
         except OSError as error:
-            raise WrongRequest(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+            sentence = f"{path} cannot be read ({os.strerror(error.errno or 0)}); check the file."
+            raise WrongRequest(sentence) from error
         with upload:
             # Browsers also send the name itself, not its percent encoding.
             form = aiohttp.FormData(quote_fields=False)

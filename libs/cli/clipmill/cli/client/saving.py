@@ -43,7 +43,8 @@ class ClipSaver:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WrongRequest(f"The folder {self._folder} cannot be created: {error.strerror}.") from error
+            sentence = f"The folder {self._folder} cannot be created ({error.strerror}); choose another with --output."
+            raise WrongRequest(sentence) from error
         return self
 
     async def __aexit__(
@@ -78,14 +79,15 @@ class ClipSaver:
         target = self._folder / file_name(clip.video_url)
         try:
             if not await self._download(clip.video_url, target):
-                raise ServerUnavailable(f"The server no longer has {clip.video_url}.")
+                raise ServerUnavailable(f"The server no longer has {clip.video_url}; submit the video again.")
             address = parse_clip_url(clip.video_url)
             for kind in ClipFileKind:  # a server without such a file is no failure
                 if address is not None and kind is not ClipFileKind.VIDEO:
                     beside = clip_url(address.job, address.stem, address.number, kind)
                     await self._download(beside, target.with_suffix(f".{kind}"))
         except OSError as error:
-            raise WrongRequest(f"{target} cannot be written: {error.strerror}.") from error
+            sentence = f"{target} cannot be written ({error.strerror}); choose another folder with --output."
+            raise WrongRequest(sentence) from error
         self._saved(target)
         return target
 
@@ -100,7 +102,8 @@ class ClipSaver:
         try:
             return await self._client.download(path, target)
         except Interrupted as interruption:
-            raise ServerUnavailable(f"{path} could not be downloaded: {interruption}.") from interruption
+            sentence = f"{path} could not be downloaded ({interruption}); try again later."
+            raise ServerUnavailable(sentence) from interruption
 
 
 def file_name(video_url: str) -> str:

@@ -76,10 +76,11 @@ def parse_source(text: str) -> Path | str:
     if "://" in text:
         if urlsplit(text).scheme.lower() in ("http", "https"):
             return text
-        raise WrongRequest(f"{text} is not an http or https address.")
+        raise WrongRequest(f"{text} is not an http or https address; give one, or a file.")
     path = Path(text)
     if not path.is_file():
-        raise WrongRequest(f"There is no file {text}." if not path.exists() else f"{text} is not a file.")
+        problem = f"{text} is not a file" if path.exists() else f"There is no file {text}"
+        raise WrongRequest(f"{problem}; give a video file or an http(s) URL.")
     return path
 
 

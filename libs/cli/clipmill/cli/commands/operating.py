@@ -141,7 +141,7 @@ def drop_letter(letter: int | None, job: str | None, data: Path | None) -> None:
             else:
                 found = await letters.all(_job(job))
                 if not found:
-                    raise WrongRequest(f"Job {job} has no dead letter.")
+                    raise WrongRequest(f"Job {job} has no dead letter; list all with `clipmill dead-letters list`.")
                 for kept in found:
                     await letters.forget(kept.id)
                 dropped = len(found)

@@ -78,7 +78,7 @@ async def connected(environ: Mapping[str, str]) -> AsyncIterator[Client]:
     except Transient as failure:
         raise ServerUnavailable(failure.sentence) from failure
     except nats.errors.Error as error:
-        raise ServerUnavailable(f"NATS refuses a request of clipmill: {error}") from error
+        raise ServerUnavailable(f"NATS refuses a request of clipmill ({error}); read the log of NATS.") from error
 
 
 def artifact_store(environ: Mapping[str, str]) -> Store:

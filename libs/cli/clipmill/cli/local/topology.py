@@ -25,4 +25,5 @@ async def apply_topology(common: CommonSettings) -> None:
     except Transient as failure:
         raise ServerUnavailable(failure.sentence) from failure
     except nats.errors.Error as error:
-        raise ServerUnavailable(f"NATS refuses the streams that clipmill needs: {error}") from error
+        sentence = f"NATS refuses the streams that clipmill needs ({error}); read the log of NATS."
+        raise ServerUnavailable(sentence) from error
