@@ -236,8 +236,9 @@ class Projector(Generic[D]):
         """Fold until cancelled.
 
         Raises:
-            RuntimeError: if the stream ends before the checkpoint, because it lost its tail and must be restored or
-                reset. Also if the stream was re-created while it was read; the next run starts at its beginning.
+            RuntimeError: if the stream ends before the checkpoint, because the stream lost its tail and must be
+                restored or created again. Also if the stream was re-created while it was read; the next run starts at
+                the beginning of the new stream.
         """
         self._cache.clear()
         try:
