@@ -1,4 +1,4 @@
-"""Fixtures for every test of the project: real NATS servers, and the development corpus where it is.
+"""Fixtures for every test of the project: real NATS servers, and the development corpus if there is one.
 
 The suites that use NATS run on one server, or on three:
 
@@ -342,7 +342,7 @@ av.open = _refusing_media(av.open)
 
 @pytest.fixture(autouse=True)
 def ordinary_scheduling() -> Iterator[None]:
-    """Check that no test leaves the process in real time, which later tests would inherit and starve the machine."""
+    """Check that no test leaves the process with real-time priority: later tests would inherit it and starve others."""
     yield
     if hasattr(os, "sched_getscheduler"):  # not on macOS
         assert os.sched_getscheduler(0) == os.SCHED_OTHER

@@ -7,18 +7,19 @@ The results are written to RESULTS.md beside this file.
 
 The script counts, on the frames for which the truth says where faces are:
 
-- inside: the face that is followed (in a split: each of both) is wholly in what is shown, of frames in which one is
-  wholly in the picture. Any face serves where the whole picture is shown, and for the two crops compared with;
-- off its place: from the face's middle to that of its crop, across, in crop widths, wherever a crop follows somebody;
-- reversals: changes of direction, across or down, within shots, a second of such shots. At most 0.1 are wanted over
-  all clips. A file by itself has no verdict, but the fewest that keep the face inside if the crop never cuts: the head
-  of `moving_face` swings to and fro for most of its time;
-- travel while still: how far the crop's middle goes at frames around which the face stays within STILL_SHARE of the
-  picture's width for STILL_SECONDS before and after;
-- layouts: of the whole files' shots; `split` is right for two people who each talk for at least a second and a fifth of
-  what is said in the shot, otherwise `track` for people and `fit` for slides;
-- speaker: in two-shots laid out as `track` (asked for), the followed face is that of the person whose sentence
-  sounds, of the frames in which one does.
+- inside: share of the frames with a whole face in the picture in which the followed face is wholly shown; in a split,
+  both faces must be. Any face counts where the whole picture is shown, and for the two other crops;
+- off its place: horizontal distance from the middle of the face to the middle of its crop, in crop widths, wherever a
+  crop follows somebody;
+- reversals: changes of direction within a shot, across or down, per second. All clips together may have at most 0.1.
+  For a single file the script only prints the fewest that a crop needs to keep the face inside without a cut, because
+  the head in `moving_face` swings to and fro for most of the time;
+- travel while still: distance that the middle of the crop moves at frames around which the face stays within
+  STILL_SHARE of the picture's width for STILL_SECONDS before and after;
+- layouts: shots of the whole files with the right layout. `split` is right for two people who each talk for at least a
+  second and for a fifth of the speech in the shot; otherwise `track` is right for people and `fit` for slides;
+- speaker: share of the frames with speech in which the followed face is that of the speaker, in shots of two people
+  for which `track` is requested.
 
 The crop that follows shows the middle of the largest face in the last detection frame, as many tools do.
 """

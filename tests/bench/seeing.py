@@ -5,11 +5,11 @@ beside the project. Its files are surveyed whole. Then the interview is surveyed
 Debian's ffmpeg makes in a temporary folder: small, at a low bitrate, shaken, nodding, zooming, with flickering grain.
 Results are written to RESULTS.md beside this file.
 
-- found: faces of the truth that a track has at a detection frame, of all at these frames;
-- false: detections on no face, of all detections;
-- tracks: those of one person are one, and no track is of two people, in every shot;
-- speaker: of the frames of two-shots in which a sentence sounds, those in the turn of its speaker;
-- changes: of those between speakers in a shot, how far the nearest switch is, seconds;
+- found: share of the truth's faces at detection frames that a track has;
+- false: share of the detections that are on no face;
+- tracks: whether each person has one track in a shot, and no track joins two people;
+- speaker: share of the frames with speech, in shots of two people, that are in a turn of the right speaker;
+- changes: distance from each change of speaker in a shot to the nearest change of turn, in seconds;
 - cost: processor time of the survey for a second of the clip, all its sound included.
 
 The numbers in `speaking` were chosen on this same footage, most of the harder kinds included: five two-shots of one man

@@ -19,7 +19,10 @@ def _seconds(text: str) -> int:
 
 
 def _environment(service) -> dict[str, str]:
-    """Return a container's environment: defaults for what .env may omit, stand-ins for what it must name."""
+    """Return a container's environment.
+
+    A variable that `.env` may omit gets its default; a required one gets the text `stand-in`.
+    """
     given = service.get("environment", {})
     return {
         name: re.sub(FROM_ENV, lambda found: "stand-in" if found["default"] is None else found["default"], str(value))

@@ -268,7 +268,7 @@ def test_production_scales_every_stage_on_each_of_its_consumers(kustomize):
 
 
 def test_keda_finds_each_nats_server_by_its_name(kustomize):
-    """KEDA asks <server name>.<endpoint> in a cluster, which the headless Service answers."""
+    """In a cluster KEDA asks <server name>.<endpoint>; the headless Service gives the servers these names."""
     objects = kustomize("overlays/production")
     nats = _of(objects, "StatefulSet")["nats"]
     headless = _of(objects, "Service")[nats["spec"]["serviceName"]]

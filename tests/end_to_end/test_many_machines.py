@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
 READY_SECONDS = 600
-"""Never reached unless something hangs: a machine may be busy."""
+"""Longest wait, in seconds; a busy machine needs less of it, so only something that hangs reaches it."""
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")
 DECODERS = {"cv2", "av", "PIL", "torch", "ai_edge_litert"}
 """Libraries that only child processes may load, because they read files of strangers."""

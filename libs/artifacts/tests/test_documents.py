@@ -1,4 +1,4 @@
-"""Documents, written once."""
+"""Each document is written once."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The artifacts that are deleted when a stage, and all that build upon it, are done again."""
+"""The artifacts that are deleted when a stage, and all stages that build upon it, are done again."""
 
 from clipmill.artifacts import layout
 from clipmill.contracts.identifiers import JobId

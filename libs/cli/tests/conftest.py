@@ -215,7 +215,7 @@ async def contract_server() -> AsyncIterator[tuple[ContractServer, str]]:
 
 @pytest.fixture
 def clipmill() -> Callable[..., object]:
-    """Return a function that runs the command in a thread: (exit status, standard output, standard error)."""
+    """Return a function that runs the command in a thread and returns exit status, standard output and error."""
 
     async def run(*arguments: object, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
         words = [str(argument) for argument in arguments]
@@ -227,7 +227,7 @@ def clipmill() -> Callable[..., object]:
 
 @pytest.fixture
 def clipmill_process() -> Callable[..., object]:
-    """Return a function that runs the command as a process: (exit status, standard output, standard error)."""
+    """Return a function that runs the command as a process and returns exit status, standard output and error."""
 
     async def run(*arguments: object, environ: dict[str, str] | None = None) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(

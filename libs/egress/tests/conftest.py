@@ -144,7 +144,7 @@ class Internet:
         self._sock_connect = loop.sock_connect
 
     def name(self, name: str, *answers: Iterable[str] | OSError) -> None:
-        """Let `name` resolve to each of `answers` in turn and then always to the last; never without answers."""
+        """Let `name` resolve to each of `answers` in turn, then always to the last; without answers it never does."""
         self._addresses[name] = [answer if isinstance(answer, OSError) else list(answer) for answer in answers]
 
     def lead(self, address: str, port: int) -> None:

@@ -236,7 +236,10 @@ def running():
 
 @pytest.fixture
 def publish(shared):
-    """Return a function that publishes a job's events, at first with its beginning: (job, last sequence)."""
+    """Return a function that publishes events of a job and returns the job and the last sequence.
+
+    Without a job it begins a new one.
+    """
 
     async def publish(*names, job=None):
         if job is None:

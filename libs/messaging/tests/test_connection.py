@@ -10,7 +10,7 @@ from nats.js.errors import KeyNotFoundError
 
 
 async def test_a_cancellation_that_arrives_with_the_answer_is_not_lost():
-    """As `asyncio.wait_for` of Python 3.11 does it: the answer is there, the cancellation is swallowed."""
+    """In Python 3.11 `asyncio.wait_for` swallows a cancellation that arrives together with the answer."""
 
     async def swallowing():
         try:
@@ -71,7 +71,7 @@ async def test_a_deadline_is_kept_while_a_call_hangs():
 
 
 async def test_a_connection_is_closed_for_good_while_its_servers_are_away(nats_server):
-    """Its tries to reconnect end, too, however often a refused connection meets the cancellation."""
+    """The tries to reconnect end too, even if the server refuses one at the moment when it is cancelled."""
     before = asyncio.all_tasks()
     clients = [await connect(nats_server.url, "test") for _ in range(8)]
     nats_server.kill()

@@ -19,7 +19,7 @@ PAUSE = 0.3
 
 @pytest.fixture(autouse=True)
 def pause(monkeypatch):
-    """Progress is published more often than in service, so that less of it is waited for."""
+    """Let progress be published more often than in service, so that the tests wait less."""
     monkeypatch.setattr(contexts, "PROGRESS_SECONDS", PAUSE)
 
 

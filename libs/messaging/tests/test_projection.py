@@ -109,7 +109,7 @@ async def test_a_stream_that_lost_its_tail_stops_the_projector_loudly(shared, nc
 
 
 async def test_a_message_lost_on_the_way_is_asked_for_again(shared, nc, projector_of, until, monkeypatch):
-    """As when the connection goes over to another server in the middle of an answer."""
+    """The connection may move to another server in the middle of an answer."""
     answered = _Reader._answered
     job = await submit(shared, 20)
     first = (await retry_until(lambda: nc.jetstream(timeout=2).stream_info(EVENTS))).state.first_seq
@@ -218,7 +218,7 @@ async def test_a_lease_has_one_holder_and_passes_on(nc):
 
 
 async def test_a_holder_that_dies_without_a_word_is_replaced_when_its_lease_has_run_out(nc, nats_server):
-    """Its key stays behind; nothing but its age says that nobody is there."""
+    """The dead holder leaves its key behind; only the age of the key shows that nobody holds the lease."""
     bucket = await Bucket.open(nc, LEASE, bytes)
     taken = asyncio.Event()
 

@@ -98,7 +98,7 @@ async def test_a_projector_that_starts_before_its_stream_waits_for_it(
 async def test_a_stream_that_is_behind_the_checkpoint_is_waited_for(
     nc, projector_of, buckets, heard, publish, running, soon
 ):
-    """As when a new leader has not caught up with itself yet."""
+    """A new leader may not have all messages of the stream yet."""
     job, last = await publish("0")
     created = int((await nc.jetstream().stream_info(EVENTS)).created.timestamp())
     await buckets[1].put(f"events_{created}", str(last + 2).encode())

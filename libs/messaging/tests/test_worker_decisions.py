@@ -1,5 +1,5 @@
-"""The worker's decisions as a model: one task on a server of a few lines, any number of workers, time that only the
-rules move. The decisions are the product's: the tally, when to give up, when a worker may still settle its task.
+"""A model in which workers decide about one task: a server of a few lines, any number of workers, and a clock that only
+the rules move. The decisions are the product's: the tally, when to give up, when a worker may still settle its task.
 """
 
 import random
@@ -58,7 +58,7 @@ class OneTask(RuleBasedStateMachine):
             self.holder, self.available = None, self.now
 
     def _settle(self, worker, *, again_in=None):
-        """A `nak` (with a delay) or a `term`: the server takes it from whoever sends it, so only the holder may."""
+        """Send a `nak` (with a delay) or a `term`. The server accepts it from any worker, so only the holder may."""
         if self.gone:
             return  # the server has forgotten the message: a late word changes nothing
         assert self.holder in (worker, None), "a superseded worker hit the new worker's delivery"

@@ -142,7 +142,7 @@ async def test_a_worker_stops_while_the_server_is_away(working, shared, nats_ser
 
 
 async def test_a_stopping_worker_gives_back_what_it_has_not_begun(working, shared, nc, until):
-    """Many stops at a busy stage: none of them keeps a task for an ack wait, none counts a try."""
+    """A busy stage is stopped many times. No stop keeps a task for an ack wait, and none counts a try."""
     done = asyncio.Queue()
 
     async def handler(task, context):

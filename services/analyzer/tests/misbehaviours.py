@@ -1,4 +1,4 @@
-"""The misbehaviours of a model's server, and what each of them must come to."""
+"""The misbehaviours of a model's server, and the result that each of them must have."""
 
 import json
 from dataclasses import dataclass, field

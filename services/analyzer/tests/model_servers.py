@@ -75,7 +75,7 @@ class ModelServer:
         return web.json_response({})
 
     async def trickles(self, request: web.Request, _body: object) -> web.StreamResponse:
-        """Send a blank now and then, forever: never silent, never done."""
+        """Send a blank now and then, forever, so that the answer is never silent and never complete."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):

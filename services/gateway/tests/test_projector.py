@@ -77,7 +77,7 @@ async def test_the_end_of_a_job_removes_its_tasks_and_no_others(nc, publisher, e
 
 
 async def test_a_job_that_was_reopened_before_its_end_was_folded_keeps_its_new_task(nc, publisher, ended, fold_one):
-    """The operator is faster than a lagging projector: it folds `failed` alone, and the retry is still ahead of it."""
+    """The operator is faster than a lagging projector, which folds `failed` before it has read the retry."""
     job = new_job_id()
     queued = Queued(job=job, source="talk.mp4", upload=True)
     await publisher.event(queued)

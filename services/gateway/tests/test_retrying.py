@@ -323,7 +323,7 @@ async def test_a_retry_that_broke_off_after_its_task_leaves_a_letter_that_the_ne
 
 
 class BrokenOffError(Exception):
-    """An error in place of the death of the operator's command."""
+    """An error that stands for the death of the operator's command."""
 
 
 async def broken_off(*_arguments):

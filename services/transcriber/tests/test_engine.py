@@ -45,7 +45,7 @@ def samples(sample):
 
 @pytest.fixture(scope="module")
 def whole(engine, samples):
-    """Return the transcript of that sound, recognised in one block."""
+    """Return the transcript of `samples`, recognised in one block."""
     return transcribe(engine, samples).transcript
 
 

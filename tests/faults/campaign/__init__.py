@@ -1,1 +1,1 @@
-"""A fault campaign: all of clipmill as processes, faults drawn from a seed, and what must hold after them."""
+"""A fault campaign runs all of clipmill as processes, commits faults drawn from a seed, and checks what must hold."""

@@ -168,7 +168,7 @@ async def _play(plan: Schedule, clients: Clients, saboteur: Saboteur) -> None:
 
 
 async def quiet(scene: Stage, patience: float) -> list[str]:
-    """Wait until nothing is left to happen; return what still is after `patience` seconds."""
+    """Wait until nothing is left to happen; return sentences about what is still left after `patience` seconds."""
     until = time.monotonic() + patience
     while unrest := (await remains.look(scene.nc, scene.store, scene.fleet)).unrest():
         if time.monotonic() > until:

@@ -94,7 +94,7 @@ def request_for(tmp_path):
 
 @pytest.fixture
 def both(request_for):
-    """Return the result of chunks and that of one pass."""
+    """Return the result of a search in chunks and the result of one pass."""
 
     def run(path, duration=SECONDS):
         chunks = detect(request_for(path, duration=duration), lambda _: None)

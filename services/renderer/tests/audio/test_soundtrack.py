@@ -81,7 +81,7 @@ MATERIAL = {
 
 @pytest.fixture
 def finished(tmp_path):
-    """Lay stereo samples in pieces, and return the finished soundtrack."""
+    """Return a function that adds stereo samples to a soundtrack, 1000 at a time, and returns it mastered."""
     made = []
 
     def finish(samples, *, start=0.0, length=None, bitrate=128_000):

@@ -14,7 +14,12 @@ from clipmill.renderer.shots import Span
 
 @dataclass
 class Someone:
-    """A person to survey: middle and size of the face at a time, or None, and the times at which it talks."""
+    """A person to survey.
+
+    Attributes:
+        at: Function from a time to the middle and the size of the face; None while the person is out of sight.
+        talks: Function that says whether the person talks at a time.
+    """
 
     at: Callable[[float], tuple[float, float, float] | None]
     talks: Callable[[float], bool] = lambda time: False
@@ -22,7 +27,14 @@ class Someone:
 
 @dataclass
 class Eye:
-    """The faults of a detector: sizes in faces, shares of detection frames."""
+    """The faults of a detector.
+
+    Attributes:
+        noise: Error of the place and size of a face, in widths of the face.
+        misses: Share of detection frames in which a face is missed.
+        ghosts: Share of detection frames with a false detection.
+        looks_per_second: Number of detection frames in a second.
+    """
 
     noise: float = 0.012
     misses: float = 0.05
@@ -37,7 +49,10 @@ def someone():
 
 @pytest.fixture(scope="session")
 def surveyed():
-    """Survey people given by numbers, with a detector's noise; return the survey and the frames with speech."""
+    """Return a function that surveys people with a detector's faults.
+
+    It returns the survey and, for each frame, whether somebody speaks.
+    """
 
     def survey(*people, seconds=10.0, rate=25.0, size=(1920, 1080), cuts=(), seed=1, **seeing):
         chance, eye = np.random.default_rng(seed), Eye(**seeing)

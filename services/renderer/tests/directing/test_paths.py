@@ -8,7 +8,10 @@ STEP = 0.1
 
 
 def path_of(wanted, slack=0.3, low=0.5, high=2.66):
-    """Return the calmest path after a subject in a picture 3.16 crops wide; it is unseen where `wanted` is NaN."""
+    """Return the calmest path of a crop that follows a subject.
+
+    The picture is 3.16 crops wide; the subject is not visible where `wanted` is NaN.
+    """
     wanted = np.asarray(wanted, float)
     seen = ~np.isnan(wanted)
     there = np.clip(np.where(seen, wanted, 0), low, high)

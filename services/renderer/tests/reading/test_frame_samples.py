@@ -68,7 +68,7 @@ def tone(times):
 
 
 def laid(sounds, samples):
-    """Return all sound on a line from the clip's start on."""
+    """Place the sounds on a timeline that begins with the clip; return it, and the number of sounds at each sample."""
     line = np.zeros(samples + 96000)
     count = np.zeros(samples + 96000)
     for sound in sounds:

@@ -26,7 +26,10 @@ def levels(*loud, length=10.0):
 
 @pytest.fixture
 def shot():
-    """Return a shot of people who speak in these intervals, with mouths 3 times as fast then, measured with noise."""
+    """Return a function that makes a shot of people who speak in given intervals.
+
+    Mouths move three times as fast while they speak, and the measured speeds have noise.
+    """
 
     def make(*speaking, length=20.0, first=0, noise=0.8, floor=0.0, away=(), step=3):
         chance = np.random.default_rng(7)

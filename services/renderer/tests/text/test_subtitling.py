@@ -73,7 +73,7 @@ def changed(picture, before=110):
 
 
 def count(picture, colour):
-    """Return the number of pixels of about a colour at the captions' usual place."""
+    """Return the number of pixels at the captions' usual place that have about this colour."""
     band = Picture(picture.luma[1200:1400], picture.blue[600:700], picture.red[600:700])
     return int((np.abs(colours(band).astype(int) - colour[:3]).max(axis=-1) < 40).sum())
 
