@@ -66,9 +66,17 @@ async def job(nc, gateway):
     return document.job
 
 
-async def test_polls_at_the_same_time_ask_once(job, silence, questions, nc, monkeypatch):
-    monkeypatch.setattr(buckets, "REQUEST_SECONDS", 120.0)  # a request that a busy server answers late is not repeated
-    statuses = Statuses(await Bucket.open(nc, JOBS, JobDocument), answer_seconds=240.0)
+@pytest.fixture
+async def statuses(job, nc, monkeypatch):
+    """Return statuses that never repeat a request, however late a busy server answers it; so requests can be counted.
+
+    The job exists before them.
+    """
+    monkeypatch.setattr(buckets, "REQUEST_SECONDS", 120.0)
+    return Statuses(await Bucket.open(nc, JOBS, JobDocument), answer_seconds=240.0)
+
+
+async def test_polls_at_the_same_time_ask_once(statuses, job, silence, questions, nc):
     with silence():
         polls = [await begun(statuses.document(job)) for _ in range(5)]
     assert [document.logs for document in await asyncio.gather(*polls)] == [["First."]] * 5
@@ -87,11 +95,13 @@ async def test_a_poller_that_leaves_takes_no_answer_from_the_others(gateway, job
     assert (await second).logs == ["First."]
 
 
-async def test_a_poll_after_a_deletion_does_not_share_the_answer_to_one_before_it(gateway, job, silence, questions, nc):
+async def test_a_poll_after_a_deletion_does_not_share_the_answer_to_one_before_it(
+    statuses, job, silence, questions, nc
+):
     with silence():
-        before = await begun(gateway.statuses.document(job))
-        gateway.statuses.forget(job)
-        after = [await begun(gateway.statuses.document(job)) for _ in range(2)]
+        before = await begun(statuses.document(job))
+        statuses.forget(job)
+        after = [await begun(statuses.document(job)) for _ in range(2)]
     await asyncio.gather(before, *after)
     await nc.flush()
     assert len(questions) == 2
