@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -27,6 +29,8 @@ from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
 from clipmill.operations.health import Health
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 MAX_UPLOAD = 3_000_000
 ANSWER_SECONDS = 2.0

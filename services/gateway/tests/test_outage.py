@@ -4,18 +4,17 @@ import asyncio
 import io
 import json
 import os
-import signal
 import sys
 import time
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import aiohttp
-import psutil
 import pytest
 from aiohttp import FormData
 from clipmill.messaging import connection, topology
 from clipmill.messaging.topology import INTAKE
+from suspension import suspended
 
 ANSWER_SECONDS = 2.0
 SLACK_SECONDS = 10.0
@@ -141,14 +140,6 @@ async def taken_in(nats_server):
     return info.state.messages
 
 
-def signal_servers(nats_server, number):
-    for node in getattr(nats_server, "nodes", [nats_server]):
-        if node.alive:
-            os.kill(node.pid, number)
-            while number == signal.SIGSTOP and psutil.Process(node.pid).status() != psutil.STATUS_STOPPED:
-                time.sleep(0.001)
-
-
 async def test_the_port_answers_before_nats_is_there_and_refuses_nobody_afterwards(nats_server, tmp_path):
     nats_server.kill()
     async with running_gateway(nats_server.url, tmp_path) as gateway:
@@ -211,13 +202,10 @@ async def test_a_server_that_falls_silent_holds_up_no_answer(nats_server, tmp_pa
         await gateway.until_ready()
         status, accepted, _ = await gateway.upload()
         assert status == 200
-        signal_servers(nats_server, signal.SIGSTOP)
-        try:
+        with suspended(nats_server):
             await gateway.unavailable(accepted["job_id"])
             await gateway.until_ready(False, SILENCE_SECONDS)
             await gateway.unavailable(accepted["job_id"])
-        finally:
-            signal_servers(nats_server, signal.SIGCONT)
         await gateway.until_ready()
         assert await gateway.status(accepted["job_id"]) == "queued"
         await only_these_are_left(gateway, nats_server, tmp_path, jobs=1, uploads=1)

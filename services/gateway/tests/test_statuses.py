@@ -1,9 +1,6 @@
 """Polls of one job: simultaneous polls share one request, but not across a deletion."""
 
 import asyncio
-import contextlib
-import os
-import signal
 
 import msgspec
 import pytest
@@ -13,26 +10,9 @@ from clipmill.gateway.projection.document import JobDocument
 from clipmill.messaging import buckets, topology
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.topology import JOBS
+from suspension import suspended
 
 BUCKET = f"KV_{JOBS.name}"
-
-
-@pytest.fixture
-def silence(nats_server):
-    """Return a context manager in which the server neither receives nor sends."""
-
-    @contextlib.contextmanager
-    def stopped():
-        processes = [node.pid for node in getattr(nats_server, "nodes", [nats_server]) if node.alive]
-        for process in processes:
-            os.kill(process, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for process in processes:
-                os.kill(process, signal.SIGCONT)
-
-    return stopped
 
 
 @pytest.fixture
@@ -76,8 +56,8 @@ async def statuses(job, nc, monkeypatch):
     return Statuses(await Bucket.open(nc, JOBS, JobDocument), answer_seconds=240.0)
 
 
-async def test_polls_at_the_same_time_ask_once(statuses, job, silence, questions, nc):
-    with silence():
+async def test_polls_at_the_same_time_ask_once(statuses, job, nats_server, questions, nc):
+    with suspended(nats_server):
         polls = [await begun(statuses.document(job)) for _ in range(5)]
     assert [document.logs for document in await asyncio.gather(*polls)] == [["First."]] * 5
     await nc.flush()
@@ -87,8 +67,8 @@ async def test_polls_at_the_same_time_ask_once(statuses, job, silence, questions
     assert len(questions) == 2, "a later poll asks again"
 
 
-async def test_a_poller_that_leaves_takes_no_answer_from_the_others(gateway, job, silence):
-    with silence():
+async def test_a_poller_that_leaves_takes_no_answer_from_the_others(gateway, job, nats_server):
+    with suspended(nats_server):
         first, second = [await begun(gateway.statuses.document(job)) for _ in range(2)]
         first.cancel()
         await asyncio.wait({first})
@@ -96,9 +76,9 @@ async def test_a_poller_that_leaves_takes_no_answer_from_the_others(gateway, job
 
 
 async def test_a_poll_after_a_deletion_does_not_share_the_answer_to_one_before_it(
-    statuses, job, silence, questions, nc
+    statuses, job, nats_server, questions, nc
 ):
-    with silence():
+    with suspended(nats_server):
         before = await begun(statuses.document(job))
         statuses.forget(job)
         after = [await begun(statuses.document(job)) for _ in range(2)]
