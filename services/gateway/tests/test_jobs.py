@@ -247,7 +247,7 @@ async def test_a_list_that_cannot_be_made_is_a_400_that_names_the_field(api, que
     answer = await api.get(f"/api/jobs?{query}")
     problem = await answer.json()
     assert (answer.status, problem["code"]) == (400, "bad_option")
-    assert problem["detail"].startswith(f"The parameter {query.partition('=')[0]} must be")
+    assert problem["detail"].startswith(f'The parameter "{query.partition("=")[0]}" must be')
 
 
 async def test_an_urgent_job_waits_among_the_urgent(api, submit, nc):

@@ -72,7 +72,8 @@ def speaker_letters(transcript: Transcript, sentences: Sequence[Sentence]) -> li
     """Return the speaker in the middle of each sentence, as a letter.
 
     Speakers get letters in the order of their first words. All letters are empty if fewer than two speakers are known.
-    A single one is empty if its speaker is unknown, or has come after the alphabet was used up.
+    A letter is also empty if the sentence's speaker is unknown, or is the 27th speaker or later, because there are only
+    26 letters.
     """
     names = dict.fromkeys(segment.speaker for segment in transcript.segments if segment.speaker)
     if len(names) < 2:

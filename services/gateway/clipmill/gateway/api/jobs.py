@@ -156,7 +156,7 @@ def _already_ended(document: JobDocument) -> Permanent:
 def _limit(request: web.Request) -> int:
     text = request.query.get("limit", str(LIST_DEFAULT))
     if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LIST_LIMIT:
-        raise Permanent(ErrorCode.BAD_OPTION, f"The parameter limit must be a whole number from 1 to {LIST_LIMIT}.")
+        raise Permanent(ErrorCode.BAD_OPTION, f'The parameter "limit" must be a whole number from 1 to {LIST_LIMIT}.')
     return int(text)
 
 
@@ -167,7 +167,7 @@ def _status(request: web.Request) -> str | None:
 def _choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str | None:
     value = request.query.get(name)
     if value is not None and value not in choices:
-        raise Permanent(ErrorCode.BAD_OPTION, f"The parameter {name} must be one of: {', '.join(choices)}.")
+        raise Permanent(ErrorCode.BAD_OPTION, f'The parameter "{name}" must be one of: {", ".join(choices)}.')
     return value
 
 
@@ -183,5 +183,5 @@ def _before(request: web.Request) -> tuple[float, JobId] | None:
     try:
         return float(created), parse_job_id(job)
     except (ValueError, Permanent):
-        sentence = "The parameter before must be the value of next in an earlier list."
+        sentence = 'The parameter "before" must be the "next" value of an earlier list.'
         raise Permanent(ErrorCode.BAD_OPTION, sentence) from None

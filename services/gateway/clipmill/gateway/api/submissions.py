@@ -159,7 +159,7 @@ class Submissions:
         try:
             await self._store.delete_prefix(layout.job_prefix(job))
         except Transient as reason:
-            log.warning("upload_left", job=job, sentence=reason.sentence)
+            log.warning("upload_not_removed", job=job, sentence=reason.sentence)
 
     async def _read(self, request: web.Request, job: JobId) -> Form:
         """Return the content of the request; an upload goes to the store while it arrives."""

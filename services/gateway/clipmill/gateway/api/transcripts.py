@@ -43,7 +43,7 @@ class Transcripts:
         wanted = request.query.get("format", JSON)
         if wanted != JSON and wanted not in TEXTS:
             known = ", ".join([JSON, *TEXTS])
-            raise Permanent(ErrorCode.BAD_OPTION, f"The parameter format must be one of: {known}.")
+            raise Permanent(ErrorCode.BAD_OPTION, f'The parameter "format" must be one of: {known}.')
         document = await self._statuses.document(request.match_info["job"])
         if document is None or document.cancelled:
             return job_not_found()

@@ -29,8 +29,9 @@ class Orientation:
         """Read the display matrix that came with `frame`, if any; angles are rounded to quarter turns.
 
         The matrix is that of ISO/IEC 14496-12 (`tkhd`): a point (x, y) moves to (ax + cy, bx + dy), y downwards. FFmpeg
-        gives its numbers a b u c d v x y w with 32 bits each, in the machine's byte order. Where they cannot be read,
-        the angle still can, in degrees counter-clockwise (0 without a matrix).
+        gives its numbers a b u c d v x y w with 32 bits each, in the machine's byte order. PyAV sometimes cannot
+        return the matrix (see `side_data`). `frame.rotation` then still gives its angle, in degrees counter-clockwise;
+        it is 0 if the frame has no matrix.
         """
         numbers = np.frombuffer(side_data(frame, Type.DISPLAYMATRIX) or b"", np.int32)
         if len(numbers) < 9:

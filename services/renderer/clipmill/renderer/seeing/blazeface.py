@@ -76,7 +76,7 @@ class BlazeFace:
 
 
 def anchors() -> Floats:
-    """Return the anchors' centres, 2,304 by x, y, in input pixels, row by row."""
+    """Return the centres of the 2,304 anchors, each as x, y in input pixels, row by row."""
     cells = (np.arange(INPUT_SIDE // STRIDE, dtype=np.float64) + 0.5) * STRIDE
     across, down = np.meshgrid(cells, cells)
     return np.stack([across.ravel(), down.ravel()], axis=1)
