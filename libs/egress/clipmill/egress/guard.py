@@ -224,11 +224,12 @@ class EgressGuard:
             async with asyncio.timeout(self._limits.resolve):
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, TimeoutError, UnicodeError) as error:
-            unknown = isinstance(error, UnicodeError) or (
-                isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, socket.EAI_FAIL)
-            )
-            reason = "does not exist" if unknown else "could not be looked up"
-            self.unreachable.append(Unreachable(host, exists=not unknown, reason=reason))
+            code = error.errno if isinstance(error, socket.gaierror) else None
+            nameless = isinstance(error, UnicodeError) or code == socket.EAI_NONAME
+            reason = "does not exist" if nameless else "could not be looked up"
+            # The resolver refuses such a name for good, without saying that it does not exist.
+            refused = code == socket.EAI_FAIL
+            self.unreachable.append(Unreachable(host, exists=not (nameless or refused), reason=reason))
             raise _DeniedError(502, "Unknown host") from error
         return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
 
