@@ -35,5 +35,11 @@ def _runs(process):
 
 
 def _state(thread):
-    """Return the state of a thread; its name, which may have blanks, is in parentheses before it."""
-    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    """Return the state of a thread, `T` also if it has ended.
+
+    The thread's name, which may have blanks, is in parentheses before the state.
+    """
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "T"
