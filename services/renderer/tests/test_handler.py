@@ -126,7 +126,8 @@ async def test_the_flaws_of_a_clip_are_in_the_jobs_log_after_each_delivery(setti
     assert [line for _, line in reported[0]] == [
         "Clip 1 lacks the letters \U000133d1 because no font has them.",
         "Clip 1 shows letters unjoined or out of order because FriBidi is not installed.",
-        "Clip 1 has the sound of one channel, or none, because the source's channels cannot be mixed.",
+        "Clip 1 has only the first channel of the source's sound, or is silent in places, because the source's "
+        "channels cannot be mixed.",
         "Clip 1 is silent because the source has no sound there.",
     ]
 

@@ -233,7 +233,8 @@ def _flaws(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
         yield Log(job=job, name=f"unshaped_letters_{facts.number}", line=line)
     if facts.sound_reduced:
         line = (
-            f"Clip {facts.number} has the sound of one channel, or none, because the source's channels cannot be mixed."
+            f"Clip {facts.number} has only the first channel of the source's sound, or is silent in places, because "
+            "the source's channels cannot be mixed."
         )
         yield Log(job=job, name=f"reduced_sound_{facts.number}", line=line)
     if facts.loudness_lufs is None and media.audio is not None:

@@ -170,13 +170,13 @@ def test_a_frame_rate_is_constant_and_at_most_60(rate, steady, sentence):
     [
         (40, 245_760, 25e6, "4.0"),
         (31, 1000, 1e6, "The level is 3.1; it must be 4.0 or 4.2."),
-        (40, 489_600, 8e6, "Level 4.0 does not allow this file's {}; use level 4.2 or lower them."),
-        (42, 489_600, 70e6, "Level 4.2 does not allow this file's {}; lower them."),
+        (40, 489_600, 8e6, "Level 4.0 does not allow this file's {}; reduce them, or use level 4.2."),
+        (42, 489_600, 70e6, "Level 4.2 does not allow this file's {}; reduce them."),
     ],
 )
 def test_a_level_allows_the_rates_of_its_file(level, macroblocks, bits, sentence):
     assert level_check(level, macroblocks, bits) == Check(
-        "level", sentence == "4.0", sentence.format("frame rate and bit rate")
+        "level", sentence == "4.0", sentence.format("frame size, frame rate or bit rate")
     )
 
 
@@ -219,11 +219,11 @@ def test_captions_are_beside_a_clip(right):
     [
         ("00:00.100 --> 00:00.900\nSome words\n", "does not begin with WEBVTT"),
         ("WEBVTT\n", "no cues"),
-        ("WEBVTT\n\nfirst\nSome words\n", "no times"),
+        ("WEBVTT\n\nfirst\nSome words\n", "has no line of times"),
         ("WEBVTT\n\n00:00.100 --> 00:00.900\n \n", "no words"),
         ("WEBVTT\n\n00:00.900 --> 00:00.100\nSome words\n", "ends before it begins"),
         ("WEBVTT\n\n00:00.100 --> 00:09.000\nSome words\n", "after the clip"),
-        (VTT + "\n00:00.500 --> 00:00.950\nmore\n", "before the one before it ends"),
+        (VTT + "\n00:00.500 --> 00:00.950\nmore\n", "before the previous cue has ended"),
     ],
 )
 def test_captions_that_players_would_stumble_over_are_found_out(right, text, fault):

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 MIDDLE_SCORE = 50
 SCORE_PER_DEVIATION = 14
-"""Points of a local score per standard deviation of a window above all windows of its talk: the mean has 50, and the
-best windows of a talk have 75 to 95."""
+"""Points by which a local score rises for each standard deviation of a window's value above the mean of its talk. A
+window at the mean has 50, and the best windows of a talk have 75 to 95."""
 
 HIGHEST_LOCAL_SCORE = 98
 

@@ -30,7 +30,7 @@ def cues(path: Path) -> list[Cue]:
 def _cue(lines: list[str]) -> Cue:
     times = next((match for line in lines[:2] if (match := CUE.match(line))), None)
     if times is None:
-        raise ValueError(f"there are no times in {lines[0]!r}")
+        raise ValueError(f"the cue that begins with the line {lines[0]!r} has no line of times")
     start, end = _seconds(*times.groups()[:4]), _seconds(*times.groups()[4:])
     after = 1 + next(index for index, line in enumerate(lines) if CUE.match(line))
     return Cue(start, end, "\n".join(lines[after:]))

@@ -120,9 +120,11 @@ def examine(path: Path, expected: Expected) -> list[Check]:
         with av.open(path, metadata_errors="replace") as container:
             checks = [_is("container", "mp4" in container.format.name, container.format.name, "MP4")]
             videos, audios = container.streams.video, container.streams.audio
-            found = f"{len(videos)} video, {len(audios)} audio, {len(container.streams)} in total"
-            single = len(videos) == len(audios) == 1 and len(container.streams) == 2
-            checks.append(_is("streams", single, found, "1 video, 1 audio, 2 in total"))
+            others = len(container.streams) - len(videos) - len(audios)
+            found = f"{len(videos)} video, {len(audios)} audio and {others} other streams"
+            single = (len(videos), len(audios), others) == (1, 1, 0)
+            sentence = f"The file has {found}; it must have one video and one audio stream only."
+            checks.append(Check("streams", single, found if single else sentence))
             checks += _tags(dict(container.metadata), [dict(stream.metadata) for stream in container.streams])
             container_seconds = float(container.duration or 0) / av.time_base
             unknown = [stream for stream in (*videos[:1], *audios[:1]) if not decodable(stream)]
@@ -150,13 +152,16 @@ def _codecs(video: VideoStream, audio: AudioStream, expected: Expected) -> Itera
     formats = [expected.output_format] if expected.output_format else list(OutputFormat)
     sizes = [f"{CANVASES[shape].width}x{CANVASES[shape].height}" for shape in formats]
     size = f"{seen.width}x{seen.height}"
-    colour = f"{int(seen.color_range)} {int(seen.colorspace)}/{int(seen.color_primaries)}/{int(seen.color_trc)}"
+    codes = int(seen.color_range), int(seen.colorspace), int(seen.color_primaries), int(seen.color_trc)
+    colour = "range {}, matrix {}, primaries {}, transfer {}".format(*codes)
     yield _is("video codec", seen.name == "h264", seen.name, "h264")
     yield _is("profile", seen.profile == "High", str(seen.profile), "High")
     yield _is("pixel format", seen.pix_fmt == "yuv420p", str(seen.pix_fmt), "yuv420p")
     yield _is("size", size in sizes, size, " or ".join(sizes))
     yield _is("pixel aspect", (video.sample_aspect_ratio or 1) == 1, str(video.sample_aspect_ratio or 1), "1")
-    yield _is("colour", colour == "1 1/1/1", colour, "limited range BT.709 (1 1/1/1)")
+    bt709 = set(codes) == {1}
+    sentence = f"The colour codes are {colour}; all must be 1, which is limited-range BT.709."
+    yield Check("colour", bt709, "limited-range BT.709" if bt709 else sentence)
     yield _is("audio codec", (heard.name, heard.profile) == ("aac", "LC"), f"{heard.name} {heard.profile}", "aac LC")
     yield _is("sample rate", heard.sample_rate == SAMPLE_RATE, str(heard.sample_rate), str(SAMPLE_RATE))
     yield _is("channels", heard.layout.name == "stereo", heard.layout.name, "stereo")
@@ -164,11 +169,12 @@ def _codecs(video: VideoStream, audio: AudioStream, expected: Expected) -> Itera
 
 def _played(played: Playback, video: VideoStream, container_seconds: float, expected: Expected) -> Iterator[Check]:
     if not played.pictures or played.sound_start is None:
-        yield Check("decodes", False, "No picture or no sound can be decoded.")
+        yield Check("decodes", False, "The picture, the sound or both cannot be decoded.")
         return
     whole = not played.damaged and len(played.pictures) == (video.frames or len(played.pictures))
-    found = f"{len(played.pictures)} of {video.frames} pictures, {played.damaged} damaged"
-    yield Check("decodes", whole, found if whole else f"Some frames cannot be decoded: {found}.")
+    count, stated = len(played.pictures), f" of {video.frames}" if video.frames else ""
+    sentence = f"Some frames cannot be decoded: {count}{stated} pictures were decoded, {played.damaged} are damaged."
+    yield Check("decodes", whole, f"all {count} pictures" if whole else sentence)
     yield _upright(played)
     yield from _rates(played, video)
     group = played.longest_group
@@ -244,8 +250,8 @@ def level_check(level: int, macroblocks: float, bits: float) -> Check:
     most_macroblocks, most_bits = LEVELS[level]
     if macroblocks <= most_macroblocks + 1 and bits <= most_bits:
         return Check("level", True, f"{level / 10}")
-    remedy = "lower them" if level == max(LEVELS) else "use level 4.2 or lower them"
-    sentence = f"Level {level / 10} does not allow this file's frame rate and bit rate; {remedy}."
+    remedy = "reduce them" if level == max(LEVELS) else "reduce them, or use level 4.2"
+    sentence = f"Level {level / 10} does not allow this file's frame size, frame rate or bit rate; {remedy}."
     return Check("level", False, sentence)
 
 
@@ -263,10 +269,14 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
         )
     fine = played.max_interleave_gap <= LONGEST_APART_SECONDS
     found = f"at most {played.max_interleave_gap:.2f} s"
+    sentence = (
+        f"One track of the file is up to {played.max_interleave_gap:.2f} s ahead of the other; it may be at most "
+        f"{LONGEST_APART_SECONDS:g} s ahead."
+    )
     yield Check(
         "interleaving",
         fine,
-        found if fine else f"Picture and sound of the same time are stored {played.max_interleave_gap:.2f} s apart.",
+        found if fine else sentence,
     )
 
 
@@ -298,7 +308,7 @@ def _tags(container: dict[str, str], streams: list[dict[str, str]]) -> Iterator[
     yield Check(
         "metadata",
         not strange,
-        f"title {title!r}" if not strange else f"The file has other tags: {', '.join(strange)}.",
+        f"title {title!r}" if not strange else f"The file has tags that a clip must not have: {', '.join(strange)}.",
     )
 
 
@@ -325,7 +335,7 @@ def _captions(path: Path, seconds: float) -> Iterator[Check]:
         except ValueError as error:
             yield Check("captions", False, f"{file.name} cannot be read: {error}.")
             continue
-        fault = "it has no cues" if not found else next(_faults(found, seconds), None)
+        fault = "there are no cues" if not found else next(_faults(found, seconds), None)
         yield Check("captions", not fault, f"In {file.name} {fault}." if fault else f"{file.name}: {len(found)} cues")
 
 
@@ -337,7 +347,7 @@ def _faults(found: list[Cue], seconds: float) -> Iterator[str]:
         if cue.end <= cue.start:
             yield f"the cue at {cue.start:.3f} s ends before it begins"
         if cue.start < until:
-            yield f"the cue at {cue.start:.3f} s begins before the one before it ends"
+            yield f"the cue at {cue.start:.3f} s begins before the previous cue has ended"
         if cue.end > seconds + DURATION_TOLERANCE_SECONDS:
             yield f"the cue at {cue.start:.3f} s ends after the clip"
         until = cue.end

@@ -87,7 +87,8 @@ class Direction:
             IndexError: The clip has no such frame.
         """
         if not 0 <= frame <= self._scenes[-1].layout_span.span.last:
-            raise IndexError(f"frame {frame} is not one of {self._scenes[-1].layout_span.span.last + 1}")
+            last = self._scenes[-1].layout_span.span.last
+            raise IndexError(f"The clip has no frame {frame}; its frames are 0 to {last}.")
         return self._scenes[bisect_right(self._begins, frame) - 1].framing(frame)
 
 

@@ -116,7 +116,7 @@ class ToneMapper:
         self._graph.push(frame)
         mapped = self._graph.pull()
         if not isinstance(mapped, av.VideoFrame):
-            raise TypeError(f"the table gave {mapped!r}")
+            raise TypeError(f"The filter for tone mapping returned {mapped!r} instead of a picture.")
         return mapped
 
 

@@ -12,8 +12,9 @@ graph and "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (Baz
 - scores are logits, clipped to +-100; at least 0.6 counts;
 - overlapping boxes (IoU over 0.3) are averaged with their scores as weights, which is steadier than keeping the best.
 
-It finds nearly all faces whose width is at least 8 % of the picture's longer side (16 of its 192 pixels), and
-hardly any below 4 %: measured with one man's face from two recordings, pasted at ten sizes into 1920x1080.
+It finds nearly all faces whose width is at least 8 % of the picture's longer side, which is 16 of the 192 pixels of the
+model's input, and hardly any below 4 %. This was measured with one man's face from two recordings, pasted at ten sizes
+into pictures of 1920x1080.
 """
 
 from pathlib import Path
