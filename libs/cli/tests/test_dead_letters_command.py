@@ -69,8 +69,8 @@ async def test_one_letter_is_shown_with_its_task_and_dropped(clipmill, environ, 
     status, _, err = await clipmill("dead-letters", "show", number, environ=environ)
     assert status == 2
     assert err == (
-        f"Error: There is no dead letter {number}, because it was retried, dropped or has expired; "
-        "list the others with `clipmill dead-letters list`.\n"
+        f"Error: There is no dead letter {number}; if there was one, it was retried or dropped, or it has expired. "
+        "List the dead letters with `clipmill dead-letters list`.\n"
     )
 
 
@@ -89,7 +89,10 @@ async def test_a_job_is_retried(clipmill, environ, given_up, nc, tmp_path):
         (("retry",), "give an ID or --job, not both."),
         (("drop", "1", "--job", "x"), "give an ID or --job, not both."),
         (("list", "--job", "x"), "A job id is a UUID such as"),
-        (("list", "--data", "/nowhere"), "No clipmill runs on /nowhere; start it with `clipmill up --data /nowhere`."),
+        (
+            ("list", "--data", "/nowhere"),
+            "No `clipmill up` runs on /nowhere; start it with `clipmill up --data /nowhere`.",
+        ),
     ],
 )
 async def test_a_wrong_request_is_refused(clipmill, environ, nc, words, sentence):

@@ -42,7 +42,7 @@ async def test_a_clip_that_does_not_play_fails_the_demo_by_name(ready, video, tm
 async def test_a_clip_that_is_missing_fails_the_demo(ready, tmp_path):
     contract, url = ready
     contract.view["clips_planned"] = 3
-    with pytest.raises(WorkFailed, match="2 of 3 were rendered"):
+    with pytest.raises(WorkFailed, match="only 2 of 3 clips were rendered"):
         await demo.make_clips(url, tmp_path / "clips")
 
 
@@ -50,7 +50,7 @@ async def test_a_job_without_clips_fails_the_demo(ready, tmp_path):
     contract, url = ready
     contract.steps = [{**json.loads(json.dumps(contract.steps[0])), "result": None}]
     contract.view = None
-    with pytest.raises(WorkFailed, match="0 of 0 were rendered"):
+    with pytest.raises(WorkFailed, match="no clip was rendered"):
         await demo.make_clips(url, tmp_path / "clips")
 
 

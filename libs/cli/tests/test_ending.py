@@ -11,7 +11,12 @@ JOB = "550e8400-e29b-41d4-a716-446655440000"
     ("command", "code", "status", "sentence"),
     [
         ("cancel", 200, "cancelled", f"Job {JOB} is cancelled."),
-        ("cancel", 202, "cancelling", f"Job {JOB} is being cancelled; its status will show it in a moment."),
+        (
+            "cancel",
+            202,
+            "cancelling",
+            f"Job {JOB} is being cancelled; `clipmill status` will show the end in a moment.",
+        ),
         ("delete", 200, "deleted", f"Job {JOB} and its clips are deleted."),
     ],
 )

@@ -47,5 +47,5 @@ def test_a_port_is_not_chosen_twice_while_there_are_others(monkeypatch):
 def test_too_few_free_ports_are_an_error(monkeypatch):
     monkeypatch.setattr(ports, "FIRST_PORT", 20_000)
     monkeypatch.setattr(ports, "LAST_PORT", 20_001)
-    with pytest.raises(ports.NoPort, match="free some"):
+    with pytest.raises(ports.NoPort, match="stop programs that use some"):
         ports.free_ports(2)

@@ -26,4 +26,4 @@ async def test_documents_are_checked_and_rebuilt(clipmill_process, nats_server, 
 async def test_nothing_is_rebuilt_where_nothing_runs(clipmill_process, tmp_path):
     status, _, err = await clipmill_process("projection", "rebuild", "--data", tmp_path)
     assert status == 2
-    assert f"No clipmill runs on {tmp_path}" in err
+    assert f"No `clipmill up` runs on {tmp_path}" in err

@@ -168,7 +168,7 @@ async def test_following_survives_a_server_that_is_away_for_a_while(contract_ser
     status, out, err = await clipmill("status", JOB, "--watch", "--server", url)
     assert status == 0
     assert "Process finished successfully." in out
-    assert err.count("The server does not answer") == 1
+    assert err.count("The job's status cannot be read now") == 1
 
 
 async def test_a_refusal_is_the_servers_own_sentence_and_status_2(contract_server, clipmill, talk):
@@ -213,7 +213,7 @@ async def test_an_unknown_job_is_status_2(contract_server, clipmill):
         (".", "Error: . is not a file; give a video file or an http(s) URL.\n"),
         (
             "ftp://example.org/a.mp4",
-            "Error: ftp://example.org/a.mp4 is not an http or https address; give one, or a file.\n",
+            "Error: ftp://example.org/a.mp4 is not an http or https address; give an http(s) URL or a video file.\n",
         ),
     ],
 )

@@ -54,7 +54,7 @@ async def test_a_program_that_does_not_stop_is_ended(supervisor, listener, progr
 
     await supervisor.stop()
 
-    assert listener.events == ["deaf did not stop in 0 s and is killed."]
+    assert listener.events == ["deaf did not stop within 0 s and is killed."]
     assert not psutil.pid_exists(pid)
 
 

@@ -21,7 +21,7 @@ async def test_a_port_that_is_taken_is_named(clipmill_process, tmp_path):
         port = taken.getsockname()[1]
         status, _, err = await clipmill_process("up", "--data", tmp_path, "--port", port)
     assert status == 1
-    assert f"Error: Port {port} of 127.0.0.1 is in use; stop its listener, or choose another" in err
+    assert f"Error: Port {port} of 127.0.0.1 is in use; stop the program that uses it, or choose another" in err
     assert not (tmp_path / "clipmill.json").exists()
 
 
@@ -117,3 +117,23 @@ async def test_an_unknown_model_is_status_2(clipmill):
     status, _, err = await clipmill("models", "fetch", "no-such-model")
     assert status == 2
     assert err.startswith("Error: There is no model 'no-such-model'")
+
+
+async def test_a_data_folder_that_cannot_be_created_is_named(clipmill_process):
+    status, _, err = await clipmill_process("up", "--data", "/proc/nope", "--port", "0")
+    assert status == 1
+    assert "Error: The data folder /proc/nope cannot be used (No such file or directory); choose another" in err
+
+
+async def test_a_data_folder_that_cannot_be_read_is_named_to_an_operator(clipmill, tmp_path):
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "data"
+    status, _, err = await clipmill("dead-letters", "list", "--data", folder)
+    assert status == 2
+    assert err == f"Error: The data folder {folder} cannot be used (Not a directory); choose another with --data.\n"
+
+
+async def test_a_folder_for_models_that_cannot_be_written_is_named(clipmill):
+    status, _, err = await clipmill("models", "fetch", "whisper-tiny.en", environ={"CLIPMILL_MODELS_DIR": "/proc/nope"})
+    assert status == 2
+    assert "cannot be stored in /proc/nope (No such file or directory); name another folder" in err

@@ -1,6 +1,7 @@
 """The process runs as in production, with a real NATS, from a stored source to the render tasks."""
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 
@@ -79,6 +80,42 @@ async def test_both_stages_run_in_one_process_from_source_to_render_tasks(
     mapped = _maps(service.pid)
     assert "/site-packages/" in mapped
     assert not [library for library in DECODERS if f"/{library}/" in mapped]
+
+
+async def _failed_start(**settings):
+    environment = {"CLIPMILL_ANALYZER_PORT": "0", **settings}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "clipmill.analyzer", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert b"Traceback" not in said
+    return process.returncode, said.decode().splitlines()[-1]
+
+
+@pytest.mark.slow
+async def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, said = await _failed_start(
+            CLIPMILL_ANALYZER_PORT=port, CLIPMILL_STORE_URL=(tmp_path / "store").as_uri()
+        )
+    assert status == 1
+    assert f"Port {port} of 127.0.0.1 cannot be opened (Address already in use); stop the program" in said
+    assert said.endswith("set CLIPMILL_ANALYZER_PORT or CLIPMILL_HOST.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("url", "status", "sentence"),
+    [
+        ("file:///proc/nope", 1, "The artifact store file:///proc/nope cannot be used (No such file or directory)"),
+        ("ftp://nope", 2, "CLIPMILL_STORE_URL: 'ftp://nope' is not the URL of a store"),
+    ],
+)
+async def test_a_store_that_cannot_be_used_is_named(url, status, sentence):
+    ended, said = await _failed_start(CLIPMILL_STORE_URL=url)
+    assert ended == status
+    assert f"clipmill analyzer: {sentence}" in said
 
 
 async def test_a_price_table_that_cannot_be_used_stops_the_start_with_its_variable(nats_server, nc, tmp_path):

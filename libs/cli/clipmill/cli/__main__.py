@@ -65,7 +65,7 @@ output_option = click.option(
     "--output",
     type=FOLDER,
     metavar="DIR",
-    help="Folder in which each clip is saved as soon as it appears; waits for the job.",
+    help="Save each clip in this folder as soon as it is ready; the command then follows the job to its end.",
 )
 
 
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--data", type=FOLDER, metavar="DIR", help="Folder that holds all data; default as described above.")
+@click.option("--data", type=FOLDER, metavar="DIR", help="Folder that holds all data; see above for the default.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -92,7 +92,7 @@ def up(data: Path | None, port: int, *, verbose: bool) -> None:
 
     The data folder holds everything; by default it is $XDG_DATA_HOME/clipmill or ~/.local/share/clipmill. If
     CLIPMILL_NATS_URL or CLIPMILL_STORE_URL is set, that server or store is used. All CLIPMILL_* variables reach the
-    services (see `clipmill config`). A service that dies is started again. No process outlives this command.
+    services (see `clipmill config`). The command restarts a service that dies, and stops all services at its end.
     """
     from clipmill.cli.commands.up import run_up
 
@@ -102,7 +102,10 @@ def up(data: Path | None, port: int, *, verbose: bool) -> None:
 
 @main.command()
 @click.option(
-    "--data", type=FOLDER, metavar="DIR", help="Folder that holds all data, kept afterwards; temporary by default."
+    "--data",
+    type=FOLDER,
+    metavar="DIR",
+    help="Folder that holds all data and is kept afterwards; a temporary folder by default.",
 )
 @click.option("--keep", is_flag=True, help="Keep the temporary data folder.")
 @click.option(
@@ -116,7 +119,8 @@ def up(data: Path | None, port: int, *, verbose: bool) -> None:
 def demo(data: Path | None, output: Path, *, keep: bool) -> None:
     """Start everything, make clips of the bundled sample video, stop everything.
 
-    It succeeds only if every clip is a playable 9:16 file. It works in a temporary folder unless --data names one.
+    The command succeeds only if every clip is a playable 9:16 file. Its data are in a temporary folder unless --data
+    names one.
     """
     from clipmill.cli.commands.demo import demo_folders, run_demo
     from clipmill.cli.local.running import Stopped
@@ -145,19 +149,20 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
     "--format",
     "output_format",
     type=_choice(*OutputFormat),
-    help="Shape of the clips: 1080x1920, 1080x1080 or 1920x1080.",
+    help="Shape of the clips: vertical is 1080x1920, square 1080x1080, horizontal 1920x1080.",
 )
 @click.option(
     "--layout",
     type=_choice(*LayoutChoice),
-    help="Layout: follow the speaker, show the whole picture, or stack two people; auto chooses for each shot.",
+    help="Layout: follow the speaker (track), show the whole picture (fit) or stack two people (split); auto chooses "
+    "for each shot.",
 )
 @click.option(
     "--background",
     type=_choice(*Background),
     help="Background of a picture that does not fill the frame.",
 )
-@click.option("--hook/--no-hook", default=None, help="Whether the title is shown in the first seconds.")
+@click.option("--hook/--no-hook", default=None, help="Show the title in the first seconds, or do not.")
 @click.option("--priority", type=click.Choice(["high", "normal"]), help="Priority of the job; high goes first.")
 @click.option(
     "--gemini-key", is_flag=True, help=f"Send the key in {GEMINI_KEY_VARIABLE} with this job; only this job uses it."
@@ -237,7 +242,11 @@ def status(job: str, server: str, output: Path | None, *, watch: bool, as_json: 
 @main.command("jobs")
 @click.option("--status", help="Only jobs with this status, such as processing, failed or cancelled.")
 @click.option("--limit", type=int, help="Number of jobs to list, at most 200.")
-@click.option("--before", metavar="CURSOR", help="List the jobs after CURSOR, which an earlier list printed.")
+@click.option(
+    "--before",
+    metavar="CURSOR",
+    help="Continue an earlier list with older jobs; CURSOR is what that list printed last.",
+)
 @json_option
 @server_option
 def list_jobs(server: str, status: str | None, limit: int | None, before: str | None, *, as_json: bool) -> None:
@@ -360,7 +369,7 @@ def _watch_command(job: str, server: str) -> str:
 def _interrupted(job: str | None, server: str) -> None:
     """Say what the interruption means for the job, and exit."""
     if job is None:
-        click.echo("Interrupted before the server had the whole video; there is no job.", err=True)
+        click.echo("Interrupted before the server accepted the job; submit the video again.", err=True)
     else:
         click.echo(f"Job {job} continues on the server. Follow it with: {_watch_command(job, server)}", err=True)
     sys.exit(ExitStatus.INTERRUPTED)

@@ -131,7 +131,7 @@ def main(
 
 
 def configured(name: str, kind: type[S]) -> S:
-    """Return a service's settings, after it has set up the log by them and warned there about variables.
+    """Return a service's settings; set up the log by them, and warn there about unknown and renamed variables.
 
     Raises:
         SettingsError: if a variable has a bad value.
@@ -145,6 +145,10 @@ def configured(name: str, kind: type[S]) -> S:
     return settings
 
 
+class CannotServe(Exception):
+    """The service cannot work on this machine now; the message says why and what to do."""
+
+
 @contextlib.contextmanager
 def _explaining(name: str) -> Iterator[None]:
     """End the process with a sentence if its settings or its surroundings are wrong."""
@@ -153,7 +157,7 @@ def _explaining(name: str) -> Iterator[None]:
     except SettingsError as error:
         sys.stderr.write(f"clipmill {name}: {error}\n")
         sys.exit(BAD_SETTING)
-    except OSError as error:
+    except (CannotServe, OSError) as error:
         sys.exit(f"clipmill {name}: {error}")
 
 
@@ -210,7 +214,8 @@ class _Service(Generic[S]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        async with open_port(self._common.host, self._port, front(self._health)) as port:
+        async with contextlib.AsyncExitStack() as opened:
+            port = await self._open_port(opened, front)
             log.info("port_opened", host=self._common.host, port=port.number)
             serving = asyncio.create_task(self._serve(port))
             stopped = asyncio.create_task(self._stopping.wait())
@@ -221,6 +226,18 @@ class _Service(Generic[S]):
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
         log.info("service_stopped")
+
+    async def _open_port(self, opened: contextlib.AsyncExitStack, front: Front) -> ListeningPort:
+        host = self._common.host
+        try:
+            return await opened.enter_async_context(open_port(host, self._port, front(self._health)))
+        except OSError as error:
+            variable = f"CLIPMILL_{self._name.upper()}_PORT"
+            sentence = (
+                f"Port {self._port} of {host} cannot be opened ({_reason(error)}); stop the program that uses it, or "
+                f"set {variable} or CLIPMILL_HOST."
+            )
+            raise CannotServe(sentence) from error
 
     async def _serve(self, port: ListeningPort) -> None:
         async with (
@@ -241,6 +258,20 @@ class _Service(Generic[S]):
             await asyncio.gather(*running)
 
 
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+
+
+def _open_store(url: str) -> Store:
+    try:
+        return open_store(url)
+    except ValueError as error:
+        raise SettingsError(f"CLIPMILL_STORE_URL: {error}") from error
+    except OSError as error:
+        sentence = f"The artifact store {url} cannot be used ({_reason(error)}); check CLIPMILL_STORE_URL."
+        raise CannotServe(sentence) from error
+
+
 @asynccontextmanager
 async def open_runtime(
     name: str, common: CommonSettings, health: Health, port: ListeningPort | None = None
@@ -252,10 +283,14 @@ async def open_runtime(
         common: Settings that all services share.
         health: Registry of readiness checks, which show what is missing.
         port: Port of the service, None for a program without one.
+
+    Raises:
+        CannotServe: if the artifact store cannot be used.
+        SettingsError: if CLIPMILL_STORE_URL is not the URL of a store.
     """
     health.flag("nats")
     stored = health.flag("store")
-    store = open_store(common.store_url)
+    store = _open_store(common.store_url)
     checking = asyncio.create_task(_watch_store(store, stored))
     nc = await connection.connect(common.nats_url, f"clipmill-{name}")
     try:
@@ -294,7 +329,10 @@ async def _await_topology(js: JetStreamContext) -> float:
                 await retry_until(partial(js.key_value, bucket.name))
         except (NotFoundError, BucketNotFoundError):
             if not reported:
-                log.warning("topology_missing", sentence="NATS lacks streams; run `clipmill topology apply`.")
+                log.warning(
+                    "topology_missing",
+                    sentence="NATS lacks streams that clipmill needs; run `clipmill topology apply`.",
+                )
                 reported = True
             await asyncio.sleep(TOPOLOGY_PAUSE)
         else:

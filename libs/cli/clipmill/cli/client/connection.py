@@ -25,10 +25,10 @@ T = TypeVar("T")
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
-"""Timeout for requests that a healthy server answers in milliseconds; long enough for an election in its NATS."""
+"""Timeout for requests that a healthy server answers in milliseconds; its NATS may just be electing a leader."""
 
 TRANSFER_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300)
-"""Timeout for files: any total time, but no five minutes without a byte."""
+"""Timeout for files: unlimited in total, five minutes without a byte."""
 
 CHUNK_BYTES = 1 << 18
 
@@ -193,7 +193,7 @@ class Client:
 
         Raises:
             WrongRequest: if the server refuses the query.
-            ServerUnavailable: if it cannot be reached.
+            ServerUnavailable: if the server cannot be reached.
         """
         chosen = {name: str(value) for name, value in msgspec.structs.asdict(query).items() if value is not None}
         try:
@@ -209,7 +209,7 @@ class Client:
 
         Raises:
             WrongRequest: if the server does not know the job, or the job cannot be ended this way now.
-            ServerUnavailable: if it cannot be reached.
+            ServerUnavailable: if the server cannot be reached.
         """
         address = f"{self.server}/api/jobs/{quote(job, safe='')}"
         try:
@@ -261,7 +261,8 @@ class Client:
     async def _refusal(
         self, answer: aiohttp.ClientResponse, worded: Callable[[str], str] = str
     ) -> WrongRequest | ServerUnavailable:
-        sentence = worded(_detail(await answer.read())) or f"{self.server} answers {answer.status} {answer.reason}."
+        sentence = worded(_detail(await answer.read()))
+        sentence = sentence or f"{self.server} answers {answer.status} {answer.reason}; check the address."
         if answer.status < 500 and answer.status not in TRANSIENT_STATUSES:
             return WrongRequest(sentence)
         wait = answer.headers.get("Retry-After")
@@ -270,8 +271,8 @@ class Client:
     def _unreachable(self, error: Exception) -> ServerUnavailable:
         if isinstance(error, aiohttp.ClientConnectorError):
             return ServerUnavailable(
-                f"No clipmill server answers at {self.server}. Start one with `clipmill up`, or name yours with"
-                " --server or CLIPMILL_SERVER."
+                f"No clipmill server answers at {self.server}. Start a server with `clipmill up`, or name a running"
+                " one with --server or CLIPMILL_SERVER."
             )
         return ServerUnavailable(f"The connection to {self.server} broke off ({_reason(error)}); try again.")
 

@@ -11,7 +11,7 @@ from clipmill.contracts.status import PublicClip, PublicStatus
 from msgspec import Struct
 
 POLL_SECONDS = 0.5
-"""Pause between two polls of a job: short enough for a moving bar, and 0.1 % of the load that one gateway bears."""
+"""Pause between two polls of a job: short enough for a moving bar, and only 0.1 % of what one gateway can serve."""
 
 PATIENCE_SECONDS = 120.0
 """Time without an answer after which following gives up: long enough to restart or move a server."""
@@ -61,13 +61,13 @@ async def follow(
     Args:
         client: Connection to the job's server.
         job: Id of the job.
-        notice: Callback for a sentence, once an outage, that the server does not answer.
+        notice: Callback for a sentence that the status cannot be read, once for each outage.
         poll: Seconds between two polls.
         patience: Seconds without an answer after which following ends.
 
     Raises:
         WrongRequest: if the server does not know the job.
-        ServerUnavailable: if the server does not answer for longer than `patience`.
+        ServerUnavailable: if the server gives no status for longer than `patience`.
     """
     pause, silent_since = poll, None
     while True:
@@ -77,11 +77,11 @@ async def follow(
             now = time.monotonic()
             if silent_since is None:
                 silent_since = now
-                notice(f"The server does not answer ({interruption}); trying again.")
+                notice(f"The job's status cannot be read now ({interruption}); trying again.")
             if now - silent_since > patience:
                 raise ServerUnavailable(
-                    f"The server at {client.server} has not answered for {patience:.0f} s; the job may still run."
-                    f" Follow it with: clipmill status {job} --watch --server {client.server}"
+                    f"The server at {client.server} has given no status for {patience:.0f} s; the job may still run."
+                    f" Follow the job with: clipmill status {job} --watch --server {client.server}"
                 ) from interruption
             pause = min(pause * 2, PAUSE_LIMIT_SECONDS)
         else:

@@ -1,13 +1,14 @@
 """Saving clips as files: each is downloaded as soon as it appears, whole or not at all."""
 
 import asyncio
+import shlex
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from clipmill.cli.client.connection import Client, Interrupted
+from clipmill.cli.client.connection import DEFAULT_SERVER, Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.api import ClipFileKind, clip_url, parse_clip_url
 from clipmill.contracts.status import PublicClip
@@ -91,6 +92,14 @@ class ClipSaver:
         self._saved(target)
         return target
 
+    def _again(self, path: str) -> str:
+        """Return the command that saves the clips later; `path` names the job."""
+        address = parse_clip_url(path)
+        words = ["clipmill", "status", "JOB" if address is None else address.job, "--output", str(self._folder)]
+        if self._client.server != DEFAULT_SERVER:
+            words += ["--server", self._client.server]
+        return f"`{shlex.join(words)}`"
+
     async def _download(self, path: str, target: Path) -> bool:
         pause = PAUSE_SECONDS
         for _ in range(ATTEMPTS - 1):
@@ -102,7 +111,7 @@ class ClipSaver:
         try:
             return await self._client.download(path, target)
         except Interrupted as interruption:
-            sentence = f"{path} could not be downloaded ({interruption}); try again later."
+            sentence = f"{path} could not be downloaded ({interruption}); to save it later, run {self._again(path)}."
             raise ServerUnavailable(sentence) from interruption
 
 
@@ -114,5 +123,6 @@ def file_name(video_url: str) -> str:
     """
     name = PurePosixPath(unquote(urlsplit(video_url).path)).name
     if not name or name.startswith(".") or not name.isprintable():
-        raise ServerUnavailable(f"The server names a clip {video_url!r}, which cannot be a file's name.")
+        sentence = f"The server names a clip {video_url!r}, which cannot be a file's name; check the server's address."
+        raise ServerUnavailable(sentence)
     return name

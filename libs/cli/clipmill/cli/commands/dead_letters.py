@@ -22,7 +22,7 @@ class LetterView(Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Id for `show`, `retry` and `drop`.
-        at: Time when it was given up, Unix time in seconds.
+        at: Time when the task was given up, Unix time in seconds.
         job: Job of the task, None if it is unknown.
         stage: Stage that gave up, None if the message cannot be decoded.
         clip: Clip of the task, None for the whole job.
@@ -39,7 +39,7 @@ class LetterView(Struct, frozen=True, kw_only=True):
     stage: Stage | None = None
     clip: int | None = None
     code: ErrorCode | None = None
-    sentence: str = "This message cannot be decoded; perhaps a later version of clipmill sent it."
+    sentence: str = "This message cannot be decoded. If a later version of clipmill sent it, update this one."
     attempts: int = 0
     task: Task | None = None
     message: str | None = None
@@ -111,7 +111,7 @@ def describe_retry(retried: Retried) -> str:
     letters = "1 dead letter is" if removed == 1 else f"{removed} dead letters are"
     sentence = {
         Outcome.REOPENED: f"Work on {what} starts again",
-        Outcome.TAKEN_UP: f"An unfinished retry of {what} is finished; the work starts again",
+        Outcome.TAKEN_UP: f"An earlier retry of {what} had been interrupted and is now complete; the work starts again",
         Outcome.ANSWERED: f"Work on {what} had already started again",
     }[retried.outcome]
     return f"{sentence} (generation {retried.generation}); {letters} removed."

@@ -48,10 +48,19 @@ class DemoFolders(Struct, frozen=True, kw_only=True):
 
 
 def demo_folders(data: Path | None, output: Path, *, keep: bool) -> DemoFolders:
-    """Return the folders of a demo: `data`, or a new temporary folder."""
+    """Return the folders of a demo: `data`, or a new temporary folder.
+
+    Raises:
+        WorkFailed: if no temporary folder can be created.
+    """
     if data is not None:
         return DemoFolders(data=data, output=output, temporary=False)
-    return DemoFolders(data=Path(tempfile.mkdtemp(prefix="clipmill-demo-")), output=output, temporary=not keep)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix="clipmill-demo-"))
+    except OSError as error:
+        sentence = f"No temporary folder can be created ({error.strerror or error}); name a data folder with --data."
+        raise WorkFailed(sentence) from error
+    return DemoFolders(data=temporary, output=output, temporary=not keep)
 
 
 async def make_clips(server: str, output: Path) -> None:
@@ -79,7 +88,11 @@ async def make_clips(server: str, output: Path) -> None:
 
 async def _judge(end: Snapshot, saved: dict[str, Path]) -> None:
     planned = len(end.clips) if end.view is None else end.view.clips_planned
-    problems = [] if end.clips and len(end.clips) == planned else [f"{len(end.clips)} of {planned} were rendered"]
+    problems = []
+    if not end.clips:
+        problems.append("no clip was rendered")
+    elif len(end.clips) != planned:
+        problems.append(f"only {len(end.clips)} of {planned} clips were rendered")
     for path in saved.values():
         try:
             await asyncio.to_thread(check_clip, path)
@@ -87,7 +100,7 @@ async def _judge(end: Snapshot, saved: dict[str, Path]) -> None:
             problems.append(f"{path.name}: {reason}")
     print_clips(end.clips, saved, sys.stdout)
     if problems:
-        raise WorkFailed("The clips are wrong: " + "; ".join(problems) + ".")
+        raise WorkFailed("The demo's clips failed the check: " + "; ".join(problems) + ".")
 
 
 async def run_demo(folders: DemoFolders) -> None:
@@ -95,7 +108,7 @@ async def run_demo(folders: DemoFolders) -> None:
 
     Raises:
         Stopped: if a signal ended the demo.
-        WorkFailed: if it failed; the message names the folder of the logs.
+        WorkFailed: if the demo failed; the message names the folder of the logs.
     """
     folder = DataFolder(folders.data)
     lines = LogLines(sys.stderr, verbose=False)
@@ -110,7 +123,7 @@ async def run_demo(folders: DemoFolders) -> None:
     def stopping() -> None:
         click.echo("Stopping...", err=True)
         if folders.temporary:
-            machine.kill()  # the folder goes, so nothing is worth waiting for
+            machine.kill()  # the folder is removed, so no service needs to finish anything
 
     try:
         await run(machine, work, stopping=stopping)

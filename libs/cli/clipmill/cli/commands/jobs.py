@@ -24,7 +24,7 @@ from rich.text import Text
 
 ENDINGS = {
     "cancelled": "Job {} is cancelled.",
-    "cancelling": "Job {} is being cancelled; its status will show it in a moment.",
+    "cancelling": "Job {} is being cancelled; `clipmill status` will show the end in a moment.",
     "deleted": "Job {} and its clips are deleted.",
 }
 
@@ -71,17 +71,20 @@ def parse_source(text: str) -> Path | str:
     """Return the file or the http(s) URL that `text` names.
 
     Raises:
-        WrongRequest: if it names neither.
+        WrongRequest: if `text` names neither.
     """
     if "://" in text:
         if urlsplit(text).scheme.lower() in ("http", "https"):
             return text
-        raise WrongRequest(f"{text} is not an http or https address; give one, or a file.")
+        raise WrongRequest(f"{text} is not an http or https address; give an http(s) URL or a video file.")
     path = Path(text)
-    if not path.is_file():
+    try:
+        if path.is_file():
+            return path
         problem = f"{text} is not a file" if path.exists() else f"There is no file {text}"
-        raise WrongRequest(f"{problem}; give a video file or an http(s) URL.")
-    return path
+    except OSError as error:
+        problem = f"{text} cannot be read ({error.strerror})"
+    raise WrongRequest(f"{problem}; give a video file or an http(s) URL.")
 
 
 async def submit(
@@ -103,8 +106,8 @@ async def submit(
 
     Raises:
         WorkFailed: if the job failed.
-        WrongRequest: if the server refuses it.
-        ServerUnavailable: if it cannot be reached.
+        WrongRequest: if the server refuses the job.
+        ServerUnavailable: if the server cannot be reached.
     """
     async with Client(reporting.server) as client:
         with reporting.display() as display:
@@ -117,10 +120,18 @@ async def submit(
 async def hand_over(
     client: Client, source: Path | str, options: Submission, display: Display, *, gemini_key: str | None = None
 ) -> str:
-    """Send `source` to the server, show the progress of the upload and return the job's id."""
+    """Send `source` to the server, show the progress of the upload and return the job's id.
+
+    Raises:
+        WrongRequest: if the file cannot be read, or the server refuses the job.
+        ServerUnavailable: if the server cannot be reached.
+    """
     if isinstance(source, str):
         return await client.submit_url(source, options, gemini_key=gemini_key)
-    size = (await asyncio.to_thread(source.stat)).st_size
+    try:
+        size = (await asyncio.to_thread(source.stat)).st_size
+    except OSError as error:
+        raise WrongRequest(f"{source} cannot be read ({error.strerror}); check the file.") from error
     return await client.submit_file(
         source, options, gemini_key=gemini_key, sent=lambda sent: display.uploading(sent, size)
     )
@@ -131,7 +142,7 @@ async def show(job: str, reporting: ReportOptions) -> None:
 
     Raises:
         WorkFailed: if the job failed.
-        WrongRequest: if the server does not know it.
+        WrongRequest: if the server does not know the job.
         ServerUnavailable: if the server cannot be reached.
     """
     async with Client(reporting.server) as client:
@@ -145,7 +156,7 @@ async def list_jobs(query: JobQuery, server: str, *, as_json: bool) -> None:
 
     Raises:
         WrongRequest: if the server refuses the query.
-        ServerUnavailable: if it cannot be reached.
+        ServerUnavailable: if the server cannot be reached.
     """
     async with Client(server) as client:
         found = await client.jobs(query)
@@ -158,14 +169,14 @@ async def list_jobs(query: JobQuery, server: str, *, as_json: bool) -> None:
         table.add_row(job.job_id, job.status, f"{job.percent} %", str(job.clips_ready), created, Text(job.source))
     print_table(table, sys.stdout)
     if found.next is not None:
-        sys.stdout.write(f"There are more: --before {found.next}\n")
+        sys.stdout.write(f"There are more jobs; list them with --before {found.next}.\n")
 
 
 async def end(job: str, only: Only, server: str, *, as_json: bool) -> None:
     """Cancel or delete the job `job`, and print the result.
 
     Raises:
-        WrongRequest: if the server does not know it, or the job cannot be ended this way now.
+        WrongRequest: if the server does not know the job, or cannot end it this way now.
         ServerUnavailable: if the server cannot be reached.
     """
     async with Client(server) as client:
@@ -227,4 +238,4 @@ def failure_sentence(end: Snapshot) -> str:
     """Return the reason why a job failed, from its view or the end of its log."""
     if end.view is not None and end.view.error is not None:
         return end.view.error.sentence
-    return end.status.logs[-1] if end.status.logs else "Its log is empty."
+    return end.status.logs[-1] if end.status.logs else "The job's log is empty."

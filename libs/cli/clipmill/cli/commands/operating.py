@@ -28,10 +28,10 @@ data_option = click.option(
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List and retry tasks that were given up.
+    """List, retry and drop tasks that were given up.
 
-    A task that can never work, or failed too often, is kept with the reason. These commands work on the NATS server of
-    CLIPMILL_NATS_URL, or on the `clipmill up` of this machine.
+    A service gives up a task that can never work or that failed too often, and NATS keeps the task with the reason.
+    These commands work on the NATS server of CLIPMILL_NATS_URL, or on the `clipmill up` of this machine.
     """
 
 
@@ -84,16 +84,16 @@ def show_letter(letter: int, data: Path | None, *, as_json: bool) -> None:
 @click.option(
     "--fresh",
     is_flag=True,
-    help="First delete what its stage and later stages made (for a clip, only the clip's files), so that changed "
-    "settings take effect.",
+    help="First delete what the task's stage and the later stages made (for the rendering of one clip, only that "
+    "clip's files), so that changed settings take effect.",
 )
 @json_option
 @data_option
 def retry_letter(letter: int | None, job: str | None, data: Path | None, *, fresh: bool, as_json: bool) -> None:
     """Retry the task of one dead letter, or of all dead letters of a job.
 
-    Give an ID or --job, not both. A clip is rendered again alone. A job continues where it stopped, because finished
-    stages skip themselves.
+    Give an ID or --job, not both. If the task renders one clip, only that clip is rendered again. Otherwise the job
+    continues after its finished stages.
     """
     from clipmill.cli.commands.dead_letters import describe_retry
     from clipmill.cli.local.deployment import PATIENCE_SECONDS, artifact_store, connected
@@ -198,7 +198,7 @@ def _job(text: str) -> JobId:
 
 def _one_of(letter: int | None, job: str | None) -> None:
     if (letter is None) == (job is None):
-        raise WrongRequest("The command needs one dead letter or one job; give an ID or --job, not both.")
+        raise WrongRequest("The command needs either one dead letter or one job; give an ID or --job, not both.")
 
 
 def _print_json(value: object) -> None:

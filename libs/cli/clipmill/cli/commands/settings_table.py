@@ -39,9 +39,9 @@ class ServiceConfig(Struct, frozen=True, kw_only=True):
 
     Attributes:
         service: Name of the service.
-        settings: Settings of the service, empty if it could not list them.
-        problem: Reason why it could not list them, empty if it could.
-        exit_status: Exit status of its `config` command, 0 if it is not installed.
+        settings: Settings of the service, empty if the service could not list them.
+        problem: Reason why the service could not list its settings, empty if it could.
+        exit_status: Exit status of the service's command `config`, 0 if the service is not installed.
     """
 
     service: str
@@ -57,14 +57,19 @@ async def ask_all() -> list[ServiceConfig]:
 
 async def _ask(service: str) -> ServiceConfig:
     if find_spec(f"clipmill.{service}") is None:
-        return ServiceConfig(service=service, problem="not installed here")
+        return ServiceConfig(service=service, problem=f"not installed here; run `pip install clipmill-{service}`")
     process = await asyncio.create_subprocess_exec(
         *python_module(f"clipmill.{service}", "config", "--json"), stdout=PIPE, stderr=PIPE
     )
     answer, complaint = await process.communicate()
     if process.returncode != 0:
         lines = complaint.decode(errors="replace").strip().splitlines()
-        problem = lines[-1] if lines else f"exit status {process.returncode}"
+        problem = (
+            lines[-1]
+            if lines
+            else f"`python -m clipmill.{service} config` ended with status {process.returncode} and gave no reason; "
+            "check that it runs"
+        )
         return ServiceConfig(
             service=service,
             problem=problem.removeprefix(f"clipmill {service}: "),
@@ -92,7 +97,7 @@ def print_settings(configs: list[ServiceConfig], out: TextIO) -> None:
 
 
 def require_answers(configs: list[ServiceConfig]) -> None:
-    """Raise the problems of the services that could not list their settings; each sentence comes once.
+    """Raise the problems of the services that could not list their settings; each problem is named once.
 
     Raises:
         WrongRequest: if a variable has a wrong value.

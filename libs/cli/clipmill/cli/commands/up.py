@@ -23,7 +23,7 @@ async def run_up(data: Path, port: int, *, verbose: bool) -> None:
         verbose: True to show every log line, False to show only warnings and errors.
 
     Raises:
-        WorkFailed: if it cannot be started.
+        WorkFailed: if the machine cannot be started.
     """
     began = time.monotonic()
     folder = DataFolder(data)
@@ -37,10 +37,10 @@ async def run_up(data: Path, port: int, *, verbose: bool) -> None:
         await asyncio.Event().wait()
 
     with suppress(Stopped):
-        await run(machine, serve, stopping=lambda: lines.report("Stopping; press Ctrl-C again to stop at once..."))
+        await run(machine, serve, stopping=lambda: lines.report("Stopping; press Ctrl-C again to stop immediately..."))
     lines.report("Stopped.")
 
 
 def _at(machine: Machine) -> str:
-    """Return the option by which a client finds the machine, empty if it needs none."""
+    """Return the option with which a client reaches `machine`, empty at the default address."""
     return "" if machine.url == DEFAULT_SERVER else f" --server {machine.url}"

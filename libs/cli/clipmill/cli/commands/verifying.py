@@ -14,7 +14,7 @@ from clipmill.contracts.options import OutputFormat
     help="Expected shape; any shape by default.",
 )
 @click.option("--captions", is_flag=True, help="Require caption files beside the clips.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line for each file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line for each file, a JSON document.")
 def verify(
     files: tuple[str, ...], seconds: float | None, output_format: str | None, *, captions: bool, as_json: bool
 ) -> None:

@@ -23,6 +23,10 @@ class FolderInUse(Exception):
     """Another `clipmill up` uses the folder; the message says which."""
 
 
+class FolderUnusable(Exception):
+    """The folder cannot be read or written; the message says why and what to do."""
+
+
 class RunningState(Struct, frozen=True, kw_only=True):
     """The content of `clipmill.json`, which exists while `clipmill up` is ready for work.
 
@@ -67,6 +71,21 @@ class DataFolder:
     @property
     def _state(self) -> Path:
         return self.path / "clipmill.json"
+
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """Work on the files of the folder.
+
+        Raises:
+            FolderUnusable: in place of any OSError of the work.
+        """
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise FolderUnusable(
+                f"The data folder {self.path} cannot be used ({reason}); choose another with --data."
+            ) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:

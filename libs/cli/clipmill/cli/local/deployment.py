@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import nats.errors
 from clipmill.artifacts.store import Store, open_store
-from clipmill.cli.local.data_folder import DataFolder
+from clipmill.cli.local.data_folder import DataFolder, FolderUnusable
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.failures import Permanent, Transient
 from clipmill.messaging import connection
@@ -18,8 +18,11 @@ from nats.aio.client import Client
 NATS_VARIABLE = "CLIPMILL_NATS_URL"
 STORE_VARIABLE = "CLIPMILL_STORE_URL"
 
+READ_LOG = "the log of NATS says why (for `clipmill up`: the file logs/nats.log in the data folder)."
+"""End of a sentence about a request that NATS refused."""
+
 PATIENCE_SECONDS = 10.0
-"""Wait for a server that should run already; it may be electing a leader, but a person waits."""
+"""Wait for a server that should run already: long enough for the election of a leader, short for a waiting person."""
 
 
 def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
@@ -31,15 +34,20 @@ def installation(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
         environ: Environment; an empty variable counts as unset.
 
     Raises:
-        WrongRequest: if no clipmill runs on `data`, or, if nothing is named, on the default folder.
+        WrongRequest: if no `clipmill up` runs on `data` or, with neither `data` nor addresses, on the default folder,
+            or if the folder cannot be read.
     """
     given = {name: value for name, value in environ.items() if value.strip()}
     if data is None and NATS_VARIABLE in given:
         return given
     folder = DataFolder(data or data_directory())
-    state = folder.read_state()
+    try:
+        with folder.usable():
+            state = folder.read_state()
+    except FolderUnusable as error:
+        raise WrongRequest(str(error)) from error
     if state is None and data is not None:
-        raise WrongRequest(f"No clipmill runs on {folder.path}; start it with `clipmill up --data {data}`.")
+        raise WrongRequest(f"No `clipmill up` runs on {folder.path}; start it with `clipmill up --data {data}`.")
     if state is None:
         _require_default_server(folder.path)
         return given
@@ -54,8 +62,8 @@ def _require_default_server(folder: Path) -> None:
         socket.create_connection((address.hostname or "", address.port or 0), timeout=1).close()
     except OSError:
         raise WrongRequest(
-            f"No clipmill runs on {folder}; name the data folder of a running one with --data DIR, or its NATS server"
-            f" with {NATS_VARIABLE}."
+            f"No `clipmill up` runs on {folder}; name the data folder of a running `clipmill up` with --data DIR, or"
+            f" the NATS server of your services with {NATS_VARIABLE}."
         ) from None
 
 
@@ -78,19 +86,22 @@ async def connected(environ: Mapping[str, str]) -> AsyncIterator[Client]:
     except Transient as failure:
         raise ServerUnavailable(failure.sentence) from failure
     except nats.errors.Error as error:
-        raise ServerUnavailable(f"NATS refuses a request of clipmill ({error}); read the log of NATS.") from error
+        raise ServerUnavailable(f"NATS refuses a request of clipmill ({error}); {READ_LOG}") from error
 
 
 def artifact_store(environ: Mapping[str, str]) -> Store:
     """Return the artifact store of `environ`.
 
     Raises:
-        WrongRequest: if its address is wrong.
+        WrongRequest: if its address is wrong or its directory cannot be used.
     """
     try:
         return open_store(_settings(environ).store_url)
     except ValueError as error:
         raise WrongRequest(f"{STORE_VARIABLE}: {error}") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WrongRequest(f"The artifact store cannot be used ({reason}); check {STORE_VARIABLE}.") from error
 
 
 def _settings(environ: Mapping[str, str]) -> CommonSettings:

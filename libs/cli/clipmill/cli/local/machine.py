@@ -19,7 +19,7 @@ GATEWAY = "gateway"
 SERVICES = (GATEWAY, *stages.SERVICES)
 
 READY_PATIENCE_SECONDS = 120.0
-"""Time for all programs to be ready: ten times that of two busy cores, for a first start from a slow disk."""
+"""Time for all programs to be ready: ten times what two busy cores need, because a first start reads a slow disk."""
 
 STOP_MARGIN_SECONDS = 5.0
 """Time that a service gets to stop, beyond the grace for its own work."""
@@ -83,6 +83,7 @@ class Machine:
         Raises:
             CannotStart: if a service is not installed or the gateway's port is taken.
             FolderInUse: if another process works in the folder.
+            FolderUnusable: if the folder cannot be read or written.
             NatsServerMissing: if there is no nats-server.
             NoPort: if there are no free ports.
             SettingsError: if a variable that all services share has a wrong value.
@@ -90,25 +91,26 @@ class Machine:
             StartFailed: if a program cannot be started.
         """
         deadline = time.monotonic() + READY_PATIENCE_SECONDS
-        self._held.enter_context(self._folder.locked())
-        self._locked = True
-        self._folder.remove_state()
+        with self._folder.usable():
+            self._held.enter_context(self._folder.locked())
+            self._locked = True
+            self._folder.remove_state()
         self._complete_environment()
         await self._start_nats()
         services = [self._service(name) for name in SERVICES]
         await together(
             self._supervisor.start(services, patience=deadline - time.monotonic()), apply_topology(self._settings)
         )
-        self._folder.write_state(
-            RunningState(
-                pid=os.getpid(),
-                url=self.url,
-                nats_url=self._settings.nats_url,
-                store_url=self._settings.store_url,
-                ports=self._ports,
-                nats_monitoring_port=None if self._nats_ports is None else self._nats_ports.monitoring,
-            )
+        state = RunningState(
+            pid=os.getpid(),
+            url=self.url,
+            nats_url=self._settings.nats_url,
+            store_url=self._settings.store_url,
+            ports=self._ports,
+            nats_monitoring_port=None if self._nats_ports is None else self._nats_ports.monitoring,
         )
+        with self._folder.usable():
+            self._folder.write_state(state)
 
     async def stop(self) -> None:
         """Stop everything, NATS last."""
@@ -125,11 +127,12 @@ class Machine:
     def _complete_environment(self) -> None:
         """Set the variables that the user's environment leaves open; an empty variable counts as unset."""
         given = {name for name, value in self._environ.items() if value.strip()}
-        if "CLIPMILL_SECRET_KEY" not in given:
-            self._environ["CLIPMILL_SECRET_KEY"] = self._folder.secret_key()
-        if "CLIPMILL_STORE_URL" not in given:
-            self._folder.store.mkdir(exist_ok=True)
-            self._environ["CLIPMILL_STORE_URL"] = self._folder.store.as_uri()
+        with self._folder.usable():
+            if "CLIPMILL_SECRET_KEY" not in given:
+                self._environ["CLIPMILL_SECRET_KEY"] = self._folder.secret_key()
+            if "CLIPMILL_STORE_URL" not in given:
+                self._folder.store.mkdir(exist_ok=True)
+                self._environ["CLIPMILL_STORE_URL"] = self._folder.store.as_uri()
         if "CLIPMILL_NATS_URL" not in given:
             self._nats_ports = NatsPorts(*free_ports(2))
             self._environ["CLIPMILL_NATS_URL"] = self._nats_ports.url
@@ -147,14 +150,16 @@ class Machine:
             if wanted and not port_is_free(wanted, host):
                 option = "--port" if name == GATEWAY else variable
                 raise CannotStart(
-                    f"Port {wanted} of {host} is in use; stop its listener, or choose another port with {option}."
+                    f"Port {wanted} of {host} is in use; stop the program that uses it, or choose another port "
+                    f"with {option}."
                 )
             self._ports[name] = wanted or next(free)
             self._environ[variable] = str(self._ports[name])
 
     async def _start_nats(self) -> None:
         if self._nats_ports is not None:
-            program = nats_program(self._folder.nats, self._nats_ports, self._environ)
+            with self._folder.usable():
+                program = nats_program(self._folder.nats, self._nats_ports, self._environ)
             await self._supervisor.start([program], patience=READY_PATIENCE_SECONDS)
 
     def _service(self, name: str) -> Program:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
-"""End of the range, below the ports that Linux (32768) and macOS (49152) take for outgoing connections: no stranger's
-connection can take a free port before its service listens on it."""
+"""End of the range, below the ports that Linux (from 32768) and macOS (from 49152) use for outgoing connections. So no
+connection of another program can take a chosen port before its service listens on it."""
 
 ATTEMPTS = 200
 
 RESERVATIONS = Path(f"/tmp/clipmill-{os.getuid()}.ports")  # noqa: S108 - a file of another owner is not used
-"""File in which a process locks the byte at the number of each port that it chose. TMPDIR does not move it, because it
-differs between processes that share the ports."""
+"""File in which a process locks one byte for each port that it chose, at the offset of the port's number. The path
+ignores TMPDIR, which may differ between processes that share the ports."""
 
 _chosen: set[int] = set()
 """Ports that this process chose before: their servers may not listen yet."""
@@ -30,7 +30,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether a server could listen on `port` of `host` now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Servers set it too: a port whose last connections linger in TIME_WAIT is free.
+        # Servers set this option too, so for them a port whose last connections linger in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -42,8 +42,8 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     """Return `count` different free ports and reserve them while this process lives.
 
-    A server listens on its port only some time after it was chosen. Until then no other process of this user gets the
-    port from this function.
+    A server begins to listen only some time after its port was chosen. Until then this function gives the port to no
+    other process of the user.
 
     Raises:
         NoPort: if too few are found.
@@ -57,11 +57,13 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
         if len(found) == count:
             _chosen.update(found)
             return found
-    raise NoPort(f"{host} has fewer than {count} free ports between {FIRST_PORT} and {LAST_PORT}; free some.")
+    raise NoPort(
+        f"{host} has fewer than {count} free ports between {FIRST_PORT} and {LAST_PORT}; stop programs that use some."
+    )
 
 
 def _reserve(port: int) -> bool:
-    """Return whether no other process has reserved `port`; then this one has, until it ends."""
+    """Reserve `port` until this process ends, and return False if another process has reserved it."""
     reservations = _reservations()
     if reservations is None:
         return True

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
-from clipmill.cli.local.data_folder import FolderInUse
+from clipmill.cli.local.data_folder import FolderInUse, FolderUnusable
 from clipmill.cli.local.embedded_nats import NatsServerMissing
 from clipmill.cli.local.machine import CannotStart, Machine
 from clipmill.cli.local.ports import NoPort
@@ -14,7 +14,7 @@ from clipmill.operations.settings import SettingsError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-EXPECTED = (CannotStart, FolderInUse, NatsServerMissing, NoPort, OSError, SettingsError, StartFailed)
+EXPECTED = (CannotStart, FolderInUse, FolderUnusable, NatsServerMissing, NoPort, SettingsError, StartFailed)
 """Errors that keep a machine from starting and have a sentence for the user."""
 
 
@@ -70,4 +70,10 @@ async def _work(machine: Machine, work: Callable[[], Awaitable[None]]) -> None:
         await machine.start()
     except EXPECTED as error:
         raise WorkFailed(str(error)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        sentence = (
+            f"The system refuses something that clipmill needs to start ({reason}); remove the cause and try again."
+        )
+        raise WorkFailed(sentence) from error
     await work()

@@ -1,4 +1,4 @@
-"""Commands of a service, run as its own program, because this package imports no service."""
+"""Commands of a service, run as programs of their own, because this package imports no service."""
 
 import os
 import subprocess

@@ -31,7 +31,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: Message with its fields.
-        level: Level of importance.
+        level: Level of the log line, such as `info`.
     """
 
     text: str

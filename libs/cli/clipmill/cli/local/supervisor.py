@@ -19,11 +19,11 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
 STEADY_SECONDS = 60.0
-"""Running time after which a program is healthy again, so that its next death counts as the first."""
+"""Running time after which a program counts as healthy again: the pause after its next death is the first one."""
 
 START_ATTEMPTS = 3
-"""Deaths by a signal before a program was ever ready after which the whole start fails. A program that exits by itself
-before it was ever ready has said why (a wrong setting, a taken port), and is not started again."""
+"""Number of deaths by a signal after which the whole start fails, counted before a program is first ready. A program
+that exits by itself before that has said why (a wrong setting, a taken port), and is not started again."""
 
 READY_POLL_SECONDS = 0.1
 READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
@@ -35,7 +35,7 @@ OUTPUT_TAIL_LINES = 15
 """Number of output lines that are shown when a program dies."""
 
 OUTPUT_END_SECONDS = 1.0
-"""Time for which processes that a dead program started may still hold its output open."""
+"""Time for which the output of a dead program is still read, because processes that it started may hold it open."""
 
 
 class Program(Struct, frozen=True, kw_only=True):
@@ -107,7 +107,8 @@ class ProgramSupervisor:
                 if self._fatal is not None:
                     raise StartFailed(self._fatal)
                 if time.monotonic() > deadline:
-                    raise StartFailed(f"{self.program.name} is not ready after {patience:.0f} s.{self._shown_tail()}")
+                    sentence = f"{self.program.name} is not ready after {patience:.0f} s; read its log."
+                    raise StartFailed(sentence + self._shown_tail())
                 await asyncio.sleep(READY_POLL_SECONDS)
         self._ready = True
 
@@ -120,7 +121,7 @@ class ProgramSupervisor:
             self._process.terminate()
         _, late = await asyncio.wait({self._task}, timeout=self.program.stop_seconds)
         if late:
-            self._on_event(f"{self.program.name} did not stop in {self.program.stop_seconds:.0f} s and is killed.")
+            self._on_event(f"{self.program.name} did not stop within {self.program.stop_seconds:.0f} s and is killed.")
             self.kill()
         await self._task
 
@@ -165,7 +166,7 @@ class ProgramSupervisor:
     async def _run(self) -> int:
         """Run the program once and return its exit status."""
         self._output_tail.clear()
-        # Not a pipe of asyncio: with that, `wait` would last until all that the program started closes it.
+        # Not a pipe of asyncio: `wait` would then last until every process that the program started has closed it.
         read_end, write_end = os.pipe()
         try:
             process = await start_process(

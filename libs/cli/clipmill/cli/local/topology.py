@@ -1,13 +1,14 @@
 """`clipmill topology apply`: the streams, consumers and buckets on the user's NATS server."""
 
 import nats.errors
+from clipmill.cli.local.deployment import READ_LOG
 from clipmill.cli.outcomes import ServerUnavailable
 from clipmill.contracts.failures import Transient
 from clipmill.messaging import connection, topology
 from clipmill.operations.settings import CommonSettings
 
 PATIENCE_SECONDS = 30.0
-"""Wait for the server, because a deployment starts it at the same time."""
+"""Time for the server to answer, because a deployment starts the server and this command at the same time."""
 
 
 async def apply_topology(common: CommonSettings) -> None:
@@ -25,5 +26,5 @@ async def apply_topology(common: CommonSettings) -> None:
     except Transient as failure:
         raise ServerUnavailable(failure.sentence) from failure
     except nats.errors.Error as error:
-        sentence = f"NATS refuses the streams that clipmill needs ({error}); read the log of NATS."
+        sentence = f"NATS refuses the streams that clipmill needs ({error}); {READ_LOG}"
         raise ServerUnavailable(sentence) from error

@@ -9,7 +9,7 @@ from msgspec import Struct
 UPRIGHT = Fraction(9, 16)
 
 TAIL_SECONDS = 1.0
-"""Time before the end from whose key frame decoding continues."""
+"""Time before the end at which decoding continues, from the key frame before it."""
 
 DURATION_TOLERANCE = 0.5
 """Seconds by which the time of the last picture may differ from the duration in the container."""

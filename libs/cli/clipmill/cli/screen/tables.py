@@ -1,4 +1,4 @@
-"""Tables, as wide as the terminal, or as wide as they need."""
+"""Tables: as wide as the terminal, or as wide as their content if the output is no terminal."""
 
 from typing import TextIO
 
