@@ -67,6 +67,9 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
         return passes(what, server.sends(body), "not_understood", nonsense)
 
     nonsense = f"The answer from {name} could not be read; check whether a proxy in between changes it."
+    prefix = f"CLIPMILL_ANALYZER_{server.kind.upper()}"
+    slow = f"{name} did not answer within 0.3 seconds; {prefix}_TIMEOUT_SECONDS is the limit."
+    broken = f"The connection to {name} broke off before the whole answer came."
     useless = f"{name} answered twice, but neither answer had a usable clip."
     trouble = f"{name} reported an error on its side"
     return [
@@ -95,20 +98,20 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
             "429 with Retry-After",
             server.refuses(429, Retry_After="17"),
             "rate_limited",
-            f"{name}'s quota is used up for now (429{code}).",
+            f"{name} allows no more requests for now (429{code}).",
         ),
         final(
             "429 with a pause of an hour",
             server.refuses(429, Retry_After="3600"),
             "rate_limited",
-            f"{name}'s quota is used up for now (429{code}).",
+            f"{name} allows no more requests for now (429{code}).",
         ),
         passes("500 once", server.refuses(500), "server_error", f"{trouble} (500{code})."),
         stays("503 for good", server.refuses(503), "server_error", f"{trouble} (503{code})."),
-        passes("no answer in time", server.hangs, "timed_out", f"{name} did not answer within 0.3 seconds.", **short),
-        stays("trickles", server.trickles, "timed_out", f"{name} did not answer within 0.3 seconds.", **short),
-        passes("resets the connection", server.resets, "unreachable", f"The connection to {name} broke off."),
-        passes("closes amid the body", server.breaks_off, "unreachable", f"The connection to {name} broke off."),
+        passes("no answer in time", server.hangs, "timed_out", slow, **short),
+        stays("trickles", server.trickles, "timed_out", slow, **short),
+        passes("resets the connection", server.resets, "unreachable", broken),
+        passes("closes amid the body", server.breaks_off, "unreachable", broken),
         passes("a page instead of JSON", server.sends(b"<html>Hi</html>", "text/html"), "not_understood", nonsense),
         empty("an empty body", b""),
         passes("JSON of another form", server.sends(b'{"candidates": 3, "choices": 3}'), "not_understood", nonsense),
@@ -122,13 +125,13 @@ def misbehaviours(server: ModelServer, good: str) -> list[Misbehaviour]:
             "404",
             server.refuses(404),
             "request_refused",
-            f"{name} refuses the request (404{code}); check the model's name and address.",
+            f"{name} refuses the request (404{code}); check {prefix}_MODEL and {prefix}_BASE_URL.",
         ),
         final(
             "a redirect",
             server.refuses(307, Location="/elsewhere"),
             "request_refused",
-            f"{name} refuses the request (307{code}); check the model's name and address.",
+            f"{name} refuses the request (307{code}); check {prefix}_MODEL and {prefix}_BASE_URL.",
         ),
     ]
 

@@ -42,7 +42,7 @@ async def test_a_silent_video_needs_no_model_and_says_so(run, job, model_server)
     await store.put_bytes(layout.transcript(job_id), encode(Transcript(language="", duration=0.0)))
     plan, context = await run(model_server)
     assert len(plan.clips) == 3
-    assert context.lines == ["Clips are chosen by shots because nobody speaks in this video."]
+    assert context.lines == ["Clips are chosen by their shots because nobody speaks in this video."]
     assert model_server.requests == []
 
 

@@ -64,7 +64,7 @@ class MomentsHandler:
         transcript = await self._document(layout.transcript(task.job), Transcript)
         scenes = await self._document(layout.scenes(task.job), Scenes)
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
-        by = "sound and shots" if transcript.levels else "shots"
+        by = "their sound and shots" if transcript.levels else "their shots"
         note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in this video."
         if choice is not None and material.words and not material.readable:
             note = (
@@ -219,8 +219,8 @@ async def _ranked(conversation: Conversation, reading: Reading, context: TaskCon
         context.log.warning("ranking_failed", outcome=str(failure.outcome), sentence=failure.sentence)
         metrics.fallback("parts_unranked")
         note = (
-            f"{failure.sentence} The clips are ordered by the scores that {conversation.provider.name} gave in each "
-            "part of the transcript; scores from different parts may not be comparable."
+            f"{failure.sentence} {conversation.provider.name} read the transcript in several parts, so each clip has "
+            "the score that it got within its part; scores from different parts may not be comparable."
         )
         return reading.moments[: conversation.wanted], note
 

@@ -24,13 +24,14 @@ SECONDS_FLOOR = 0.001
 SECONDS_LIMIT = 7 * 86400.0
 """Longest source that is planned, in seconds: far longer than any that is downloaded, and still planned quickly."""
 
-READER_GONE = 1
-"""Exit status when nobody reads the answers any more."""
+STREAM_CLOSED = 1
+"""Exit status if standard input or output is closed, at the start or later."""
 
 DESCRIPTION = (
-    "Plan clips locally, without servers. Each line of standard input is a JSON object with media, transcript, scenes "
-    'and options. Each line of standard output is {"clips": [...]} or {"error": {"code", "sentence"}}. The exit status '
-    "is 0 once every line is answered, 1 if nobody reads the answers, 2 for a wrong setting."
+    "Plan clips locally, without servers. Each line of standard input is a JSON object with media, transcript and "
+    'scenes, and optionally options. Each line of standard output is {"clips": [...]} or {"error": {"code", '
+    '"sentence"}}. The exit status is 0 if every line was answered, 1 if standard input or output is closed, 2 if a '
+    "setting is wrong."
 )
 
 log = get_logger(__name__)
@@ -74,14 +75,14 @@ def pick(arguments: Sequence[str]) -> int:
     configured("analyzer", AnalyzerSettings)
     if sys.stdin is None or sys.stdout is None:
         log.error("stream_closed", sentence="Standard input or standard output is closed; run pick with both open.")
-        return READER_GONE
+        return STREAM_CLOSED
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to clean up
     try:
         answer_lines(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:
         # The interpreter flushes the rest at its end, and would complain about the broken pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
+        return STREAM_CLOSED
     return 0
 
 

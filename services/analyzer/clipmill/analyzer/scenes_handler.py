@@ -41,7 +41,7 @@ class ScenesHandler:
             scenes = await save_once(self._store, layout.scenes(task.job), await self._detect(task, context))
             seconds = time.monotonic() - began
         if scenes.note:
-            await context.emit(Log(job=task.job, name="searched_in_one_go", line=scenes.note))
+            await context.emit(Log(job=task.job, name="searched_in_one_pass", line=scenes.note))
         await context.emit(StageFinished(job=task.job, stage=Stage.SCENES, seconds=seconds))
         if await self._store.size(layout.transcript(task.job)) is not None:
             await context.submit(
@@ -71,7 +71,7 @@ class ScenesHandler:
         )
         detected = await run_child(DETECTION_TARGET, request, Detected, limits=limits, on_progress=context.progress)
         if detected.note:
-            context.log.warning("spans_not_joined", sentence=detected.note)
+            context.log.warning("chunks_not_joined", sentence=detected.note)
             metrics.fallback("searched_in_one_go")
         context.log.info(
             "shots_found",

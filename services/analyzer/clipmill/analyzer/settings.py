@@ -16,25 +16,28 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         9103
     )
 
-    scenes_slots: Annotated[int, Meta(description="Videos searched for shots at once.", ge=1)] = 1
+    scenes_slots: Annotated[int, Meta(description="Number of videos searched for shots at the same time.", ge=1)] = 1
     scenes_attempts: Annotated[int, Meta(description="Number of attempts to find a video's shots.", ge=1)] = 3
     scenes_retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay before the second attempt to find a video's shots, in seconds; "
-            "each further delay is twice as long.",
+            description="Upper limit of the random delay before the second attempt to find a video's shots, in "
+            "seconds; the limit doubles with each further attempt.",
             gt=0,
         ),
     ] = 2.0
     scenes_retry_limit_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay between two attempts to find a video's shots, in seconds.",
+            description="Highest upper limit of the random delay between two attempts to find a video's shots, in "
+            "seconds.",
             gt=0,
             extra={AT_LEAST: "scenes_retry_first_seconds"},
         ),
     ] = 120.0
-    analyze_slots: Annotated[int, Meta(description="Jobs whose moments are picked at once.", ge=1)] = 4
+    analyze_slots: Annotated[
+        int, Meta(description="Number of jobs whose moments are picked at the same time.", ge=1)
+    ] = 4
     analyze_attempts: Annotated[
         int,
         Meta(
@@ -45,15 +48,16 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     analyze_retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay before the second attempt to pick a job's moments, in seconds; "
-            "each further delay is twice as long.",
+            description="Upper limit of the random delay before the second attempt to pick a job's moments, in "
+            "seconds; the limit doubles with each further attempt.",
             gt=0,
         ),
     ] = 2.0
     analyze_retry_limit_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay between two attempts to pick a job's moments, in seconds.",
+            description="Highest upper limit of the random delay between two attempts to pick a job's moments, in "
+            "seconds.",
             gt=0,
             extra={AT_LEAST: "analyze_retry_first_seconds"},
         ),
@@ -61,10 +65,17 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
 
     shot_min_seconds: Annotated[float, Meta(description="Length of the shortest shot, in seconds.", ge=0)] = 0.6
     cut_threshold: Annotated[
-        float, Meta(description="Least factor by which a frame at a cut changes more than its neighbours.", gt=0)
+        float,
+        Meta(description="Smallest ratio of a frame's change to its neighbours' change that counts as a cut.", gt=0),
     ] = 3.0
     cut_least_change: Annotated[
-        float, Meta(description="Least change of a frame at a cut, 0 to 255.", ge=0, le=255)
+        float,
+        Meta(
+            description="Smallest change of a frame that counts as a cut, averaged over hue, saturation and "
+            "brightness, from 0 to 255.",
+            ge=0,
+            le=255,
+        ),
     ] = 15.0
     detection_pixels: Annotated[
         int, Meta(description="Longer side of the pictures searched for cuts, in pixels.", ge=64)
@@ -78,13 +89,13 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         ),
     ] = 120.0
     detection_base_seconds: Annotated[
-        float, Meta(description="Base time limit of a search for shots, in seconds.", gt=0)
+        float, Meta(description="Fixed part of the time limit of a search for shots, in seconds.", gt=0)
     ] = 120.0
     detection_seconds_per_second: Annotated[
-        float, Meta(description="Additional time limit for each second of video, in seconds.", ge=0)
+        float, Meta(description="Part of the search's time limit for each second of video, in seconds.", ge=0)
     ] = 4.0
     detection_memory_bytes: Annotated[
-        int, Meta(description="Resident memory that a search for shots may use, in bytes.", ge=2**27)
+        int, Meta(description="Most resident memory that a search for shots may use, in bytes.", ge=2**27)
     ] = 4 * 2**30
 
     provider: Annotated[
@@ -97,7 +108,8 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     provider_patience_seconds: Annotated[
         float,
         Meta(
-            description="Longest pause that a provider may ask for before moments are picked locally, in seconds.",
+            description="Longest pause that a provider gets when it asks for one, in seconds; if it asks for more, "
+            "moments are picked locally.",
             ge=0,
             extra={FORMERLY: "CLIPMILL_ANALYZER_GEMINI_PATIENCE_SECONDS"},
         ),
@@ -106,7 +118,7 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         int,
         Meta(
             description="Approximate limit for the transcript in one request, in tokens of four bytes; a longer "
-            "transcript is divided. 8000 tokens are about 40 minutes of talk and need a context of 16384.",
+            "transcript is divided. 8000 tokens are about 40 minutes of talk and need a context of 16384 tokens.",
             ge=500,
         ),
     ] = 8000
@@ -116,14 +128,18 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         Meta(description="Gemini key for jobs that bring none; without a key, moments are picked locally."),
     ] = None
     gemini_model: Annotated[str, Meta(description="Name of the Gemini model.", min_length=1)] = "gemini-2.5-flash"
-    gemini_base_url: Annotated[str, Meta(description="URL of Gemini's API, for proxies.", pattern="^https?://")] = (
-        "https://generativelanguage.googleapis.com/"
-    )
-    gemini_timeout_seconds: Annotated[float, Meta(description="Longest wait for one answer, in seconds.", gt=0)] = 180.0
+    gemini_base_url: Annotated[
+        str, Meta(description="URL of Gemini's API, or of a proxy for it.", pattern="^https?://")
+    ] = "https://generativelanguage.googleapis.com/"
+    gemini_timeout_seconds: Annotated[
+        float, Meta(description="Longest wait for one answer of Gemini, in seconds.", gt=0)
+    ] = 180.0
     gemini_output_tokens: Annotated[
-        int, Meta(description="Largest number of tokens of one answer, thoughts included.", ge=1024)
+        int, Meta(description="Largest number of tokens of one answer of Gemini, thoughts included.", ge=1024)
     ] = 32768
-    gemini_parallel: Annotated[int, Meta(description="Transcript chunks that Gemini is asked about at once.", ge=1)] = 4
+    gemini_parallel: Annotated[
+        int, Meta(description="Number of requests that Gemini gets at the same time for one job.", ge=1)
+    ] = 4
 
     openai_base_url: Annotated[
         str,
@@ -137,18 +153,26 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = ""
     openai_api_key: Annotated[Secret | None, Meta(description="Key of the endpoint, if it needs one.")] = None
     openai_timeout_seconds: Annotated[
-        float, Meta(description="Longest wait for one answer, in seconds; a model without a GPU reads slowly.", gt=0)
+        float,
+        Meta(
+            description="Longest wait for one answer of the endpoint, in seconds; a model without a GPU reads slowly.",
+            gt=0,
+        ),
     ] = 900.0
     openai_output_tokens: Annotated[
-        int, Meta(description="Largest number of tokens of one answer, thoughts included.", ge=256)
+        int, Meta(description="Largest number of tokens of one answer of the endpoint, thoughts included.", ge=256)
     ] = 4096
     openai_parallel: Annotated[
         int,
-        Meta(description="Transcript chunks that the endpoint is asked about at once; most servers handle one.", ge=1),
+        Meta(
+            description="Number of requests that the endpoint gets at the same time for one job; most local servers "
+            "handle one.",
+            ge=1,
+        ),
     ] = 1
 
     price_table: Annotated[
-        Path | None, Meta(description="TOML file of model prices, in place of the built-in one.")
+        Path | None, Meta(description="TOML file of model prices, used in place of the built-in file.")
     ] = None
 
     def check(self) -> None:
@@ -162,7 +186,7 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         """Return the price table.
 
         Raises:
-            SettingsError: if the file that `price_table` names holds none.
+            SettingsError: if the file that `price_table` names holds no price table.
         """
         try:
             return load_prices(self.price_table)

@@ -65,5 +65,7 @@ def test_a_table_that_cannot_be_read_says_what_to_name_instead(tmp_path):
 def test_a_table_without_the_price_for_other_models_says_so(tmp_path):
     table = tmp_path / "prices.toml"
     table.write_text('unlisted = "x"\n[models.m]\ninput = 1.0\noutput = 2.0\n')
-    with pytest.raises(SettingsError, match=r"which uses the price of x for other models, but has no price for x"):
+    with pytest.raises(
+        SettingsError, match=r"which uses the price of x for models that it does not list, but has no price for x"
+    ):
         AnalyzerSettings(price_table=table).check()

@@ -56,7 +56,7 @@ def test_digital_silence_is_not_shown_where_there_is_sound():
 def test_without_evidence_clips_are_spread_evenly():
     segments = _best(wanted=3)
     assert [_seconds(segment) for segment in segments] == [(35.0, 65.0), (135.0, 165.0), (235.0, 265.0)]
-    assert all("even distance" in segment.reason for segment in segments)
+    assert all("spaced evenly" in segment.reason for segment in segments)
 
 
 @pytest.mark.parametrize("wanted", [1, 2, 3, 15])

@@ -162,7 +162,7 @@ def test_pictures_that_need_frames_before_their_keyframe_are_searched_in_one_pas
     chunks, whole = both(tmp_path / "a.ts")
     assert same(chunks, whole)
     assert (chunks.chunks, whole.note) == (1, "")
-    assert chunks.note.startswith("The video was searched for shots in one pass, because ")
+    assert chunks.note.startswith("The video was searched for shots a second time, in one pass, because ")
 
 
 async def test_chunks_that_could_not_be_joined_are_counted_and_have_a_line_in_the_jobs_log(
@@ -185,8 +185,9 @@ async def test_chunks_that_could_not_be_joined_are_counted_and_have_a_line_in_th
     first, again = ([event for event in context.events if event.kind == "log"] for context in contexts)
     assert first == again
     assert re.fullmatch(
-        r"The video was searched for shots in one pass, because the results of a parallel search did not agree "
-        r"\(the frames of two parts have different \w+\)\. That takes longer; the result is the same\.",
+        r"The video was searched for shots a second time, in one pass, because the parts searched in parallel did "
+        r"not fit together \(the frames of two parts have different \w+\)\. This took longer; the clips are not "
+        r"affected\.",
         first[0].line,
     )
     assert sample("clipmill_fallbacks_total", kind="searched_in_one_go") == before + 1

@@ -79,7 +79,8 @@ def load_prices(path: Path | None = None) -> PriceTable:
         raise PriceTableError(f"cannot be read ({reason}); name a TOML file of prices.") from error
     if table.unlisted not in table.models:
         raise PriceTableError(
-            f"uses the price of {table.unlisted} for other models, but has no price for {table.unlisted}; add one."
+            f"uses the price of {table.unlisted} for models that it does not list, but has no price for "
+            f"{table.unlisted}; add that price."
         )
     return table
 

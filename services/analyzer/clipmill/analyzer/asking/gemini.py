@@ -85,7 +85,7 @@ class Gemini:
                     ),
                 )
         except (TimeoutError, httpx2.HTTPError) as error:
-            raise transport.broken(self.name, error, self._timeout) from error
+            raise transport.broken(self.name, self.kind, error, self._timeout) from error
         except errors.APIError as error:
             raise _failure(error) from None  # its message may repeat the request
         except OUTER_FORM_ERRORS as error:
@@ -129,7 +129,7 @@ def _failure(error: errors.APIError) -> Unavailable | Refused:
     if key_refused:
         said = f"{error.code} {error.status or ''}".strip()
         return Refused(f"Gemini refuses the key ({said}); check the key.", CallOutcome.KEY_REFUSED)
-    return transport.refusal(Gemini.name, error.code, error.status or "", _retry_after(error))
+    return transport.refusal(Gemini.name, Gemini.kind, error.code, error.status or "", _retry_after(error))
 
 
 def _retry_after(error: errors.APIError) -> float | None:

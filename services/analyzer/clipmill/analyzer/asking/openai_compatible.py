@@ -36,7 +36,7 @@ _CONTEXT_EXCEEDED = ("context_length", "context length", "context size", "contex
 
 
 class Output(StrEnum):
-    """Ways to ask for an answer of a given form, the most reliable first."""
+    """Ways to request an answer of a given form, the most reliable first."""
 
     SCHEMA = "json_schema"
     OBJECT = "json_object"
@@ -50,7 +50,7 @@ class Form(Struct, frozen=True, kw_only=True):
         output: Way to ask for the form of the answer; except with a schema, the instruction spells the form out.
         limit: Name of the field that limits the tokens of an answer; models that think need the newer name.
         temperature: True to send a temperature, which models that think refuse.
-        system: True to send the instruction as a separate message, for which some models' templates have no place.
+        system: True to send the instruction as a separate message, which the templates of some models do not accept.
     """
 
     output: Output = Output.SCHEMA
@@ -161,7 +161,7 @@ class OpenAICompatible:
             async with asyncio.timeout(self._timeout):
                 response = await self._negotiated(instruction, turns, schema)
         except (TimeoutError, httpx2.HTTPError) as error:
-            raise transport.broken(self.name, error, self._timeout) from error
+            raise transport.broken(self.name, self.kind, error, self._timeout) from error
         except httpx2.InvalidURL:
             raise transport.unusable_address(self.name, "CLIPMILL_ANALYZER_OPENAI_BASE_URL") from None
         if response.status_code != 200:
@@ -223,7 +223,9 @@ class OpenAICompatible:
             code = msgspec.json.decode(body, type=_ErrorBody).error.code
         except (ValueError, RecursionError):
             return None
-        return transport.refusal(self.name, code if isinstance(code, int) and 400 <= code < 600 else 500, "", None)
+        return transport.refusal(
+            self.name, self.kind, code if isinstance(code, int) and 400 <= code < 600 else 500, "", None
+        )
 
     def _failure(self, response: httpx2.Response) -> Unavailable | Refused:
         """Return the failure for a status other than 200, without the server's words, which may repeat the request."""
@@ -238,7 +240,7 @@ class OpenAICompatible:
             sentence = f"{self.name} has no credit left ({code}); add credit to its account."
             return Refused(sentence, CallOutcome.RATE_LIMITED)
         wait = transport.seconds_to_wait(response.headers.get("retry-after", ""))
-        return transport.refusal(self.name, code, "", wait)
+        return transport.refusal(self.name, self.kind, code, "", wait)
 
 
 def _usage(reported: _Usage | None) -> Usage:

@@ -17,7 +17,9 @@ from prometheus_client import Counter
 CALLS = Counter("clipmill_provider_calls", "Requests to models, by provider and outcome.", ["provider", "outcome"])
 TOKENS = Counter("clipmill_provider_tokens", "Tokens that models counted, by provider and kind.", ["provider", "kind"])
 REPAIRS = Counter(
-    "clipmill_provider_repairs", "Faulty answers requested again, by provider and result.", ["provider", "result"]
+    "clipmill_provider_repairs",
+    "Second requests after an unusable answer, by provider and result.",
+    ["provider", "result"],
 )
 
 
@@ -141,5 +143,5 @@ def count(kind: ProviderKind, outcome: CallOutcome, usage: Usage | None) -> None
 
 
 def count_repair(kind: ProviderKind, *, worked: bool) -> None:
-    """Count an answer that was asked for again, by whether the second one could be used."""
+    """Count a second request after an unusable answer, by whether its answer could be used."""
     REPAIRS.labels(provider=kind, result="repaired" if worked else "unusable").inc()

@@ -1,11 +1,11 @@
-"""HTTP to providers: a client that limits the size of every answer, and the failures that its errors mean."""
+"""HTTP to providers: a client that limits the size of every answer, and a failure with a sentence for each error."""
 
 import time
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 
 import httpx2
-from clipmill.analyzer.asking.provider import CallOutcome, Refused, Unavailable
+from clipmill.analyzer.asking.provider import CallOutcome, ProviderKind, Refused, Unavailable
 
 ANSWER_BYTES = 4 * 2**20
 """Largest body that is read: twenty times the longest answer that an output limit allows."""
@@ -64,21 +64,27 @@ def check_key(name: str, key: str) -> None:
         raise Refused(sentence, CallOutcome.KEY_REFUSED)
 
 
-def broken(name: str, error: httpx2.HTTPError | TimeoutError, timeout: float) -> Unavailable:
+def broken(name: str, kind: ProviderKind, error: httpx2.HTTPError | TimeoutError, timeout: float) -> Unavailable:
     """Return the failure for a request that ended with `error` instead of an answer.
 
     Args:
         name: Name of the provider.
+        kind: Protocol of the provider, which also names its settings.
         error: Error that the client raised.
         timeout: Longest wait, in seconds.
     """
     if isinstance(error, (TimeoutError, httpx2.TimeoutException)):
-        return Unavailable(f"{name} did not answer within {timeout:g} seconds.", CallOutcome.TIMED_OUT)
+        sentence = (
+            f"{name} did not answer within {timeout:g} seconds; {_variable(kind, 'TIMEOUT_SECONDS')} is the limit."
+        )
+        return Unavailable(sentence, CallOutcome.TIMED_OUT)
     if isinstance(error, httpx2.DecodingError):
         return not_understood(name)
     if isinstance(error, (httpx2.ConnectError, httpx2.ProxyError)):
-        return Unavailable(f"{name} cannot be reached.", CallOutcome.UNREACHABLE)
-    return Unavailable(f"The connection to {name} broke off.", CallOutcome.UNREACHABLE)
+        cause = "the network" if kind is ProviderKind.GEMINI else "that its server runs"
+        sentence = f"{name} cannot be reached; check {cause}, and the address in {_variable(kind, 'BASE_URL')}."
+        return Unavailable(sentence, CallOutcome.UNREACHABLE)
+    return Unavailable(f"The connection to {name} broke off before the whole answer came.", CallOutcome.UNREACHABLE)
 
 
 def unusable_address(name: str, variable: str) -> Refused:
@@ -97,11 +103,16 @@ def not_understood(name: str) -> Unavailable:
     return Unavailable(sentence, CallOutcome.NOT_UNDERSTOOD)
 
 
-def refusal(name: str, code: int, status: str, retry_after: float | None) -> Unavailable | Refused:
+def _variable(kind: ProviderKind, name: str) -> str:
+    return f"CLIPMILL_ANALYZER_{kind.upper()}_{name}"
+
+
+def refusal(name: str, kind: ProviderKind, code: int, status: str, retry_after: float | None) -> Unavailable | Refused:
     """Return the failure for an answer with an HTTP status other than 200.
 
     Args:
         name: Name of the provider.
+        kind: Protocol of the provider, which also names its settings.
         code: HTTP status.
         status: Name that the provider gives the status; empty if it gives none.
         retry_after: Pause that the provider asks for, in seconds; None if it names none.
@@ -110,10 +121,11 @@ def refusal(name: str, code: int, status: str, retry_after: float | None) -> Una
     if code in _KEY_REFUSED_CODES:
         return Refused(f"{name} refuses the key ({said}); check the key.", CallOutcome.KEY_REFUSED)
     if code == _BUSY_CODE:
-        return Unavailable(f"{name}'s quota is used up for now ({said}).", CallOutcome.RATE_LIMITED, retry_after)
+        return Unavailable(f"{name} allows no more requests for now ({said}).", CallOutcome.RATE_LIMITED, retry_after)
     if code == _TIMED_OUT_CODE or code >= 500:
         return Unavailable(f"{name} reported an error on its side ({said}).", CallOutcome.SERVER_ERROR, retry_after)
-    sentence = f"{name} refuses the request ({said}); check the model's name and address."
+    model, address = _variable(kind, "MODEL"), _variable(kind, "BASE_URL")
+    sentence = f"{name} refuses the request ({said}); check {model} and {address}."
     return Refused(sentence, CallOutcome.REQUEST_REFUSED)
 
 

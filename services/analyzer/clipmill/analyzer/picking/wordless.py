@@ -145,7 +145,9 @@ class Wordless:
             said.append(f"it has {inside} cut{'s' * (inside > 1)}")
         if starts_on_cut:
             said.append("it starts on a cut")
-        return f"Picked locally: nobody speaks here; {', '.join(said) or 'it keeps an even distance from other clips'}."
+        return (
+            f"Picked locally: nobody speaks here; {', '.join(said) or 'it is spaced evenly between the other clips'}."
+        )
 
 
 def _sums(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

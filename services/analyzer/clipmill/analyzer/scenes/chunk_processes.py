@@ -12,7 +12,7 @@ ANSWER_BYTES = 2**31
 
 
 def measure_chunks(requests: Sequence[ChunkRequest], report: Callable[[float], None]) -> list[Measures]:
-    """Measure all chunks at once and return what each process found.
+    """Measure all chunks at the same time and return what each process found.
 
     The processes end with this one, and its limits on time and memory apply to all of them together.
 
@@ -21,8 +21,8 @@ def measure_chunks(requests: Sequence[ChunkRequest], report: Callable[[float], N
         report: Function that receives the percentage done of the whole video.
 
     Raises:
-        Permanent: if a process failed so; the others are ended then.
-        Transient: if a process failed so, or with `worker_crashed` if it ended without an answer.
+        Permanent: as a process raised it; the other processes are ended then.
+        Transient: as a process raised it, or with `worker_crashed` if a process ended without an answer.
     """
     return asyncio.run(_measured(requests, report))
 
@@ -45,7 +45,7 @@ async def _chunk(request: ChunkRequest, reached: OnProgress) -> Measures:
     except Transient as failure:
         if failure.code is not ErrorCode.WORKER_CRASHED:
             raise
-        sentence = "The search for shots crashed in one part of the video; try again."
+        sentence = "The search for shots crashed in one part of the video; if this repeats, submit the video again."
         raise Transient(ErrorCode.WORKER_CRASHED, sentence) from failure
 
 

@@ -3,9 +3,9 @@
 The measures of a frame depend only on that frame and the one before, while decisions depend on the whole sequence. So
 processes decode and measure the chunks in parallel, each from a keyframe on, and one process decides on the joined
 sequence. The result is the one a single process would find, provided that all decoders saw the same pictures. This is
-verified: each chunk is decoded some frames into the next one, and both must agree there to the last bit. Where they do
-not (pictures that need frames before their keyframe, damaged packets, time stamps that restart), the video is measured
-in one pass.
+verified: each chunk is decoded some frames into the next one, and both chunks must agree there to the last bit. Where
+they do not (pictures that need frames before their keyframe, damaged packets, time stamps that restart), the video is
+measured in one pass.
 """
 
 from collections.abc import Sequence

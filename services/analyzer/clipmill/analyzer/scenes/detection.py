@@ -29,9 +29,9 @@ MOST_CHUNK_THREADS = 4
 def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detected:
     """Find the cuts of a video with PySceneDetect's adaptive detector, and its gradual transitions.
 
-    The detector compares the change of hue, saturation and brightness in each frame with that in the two frames before
-    and after it. Fast movement changes all of them, so it is no cut. Dissolves and fades change no frame more than its
-    neighbours; the module `transitions` describes how they are found.
+    The detector compares the change of hue, saturation and brightness in each frame with the change in the two frames
+    before it and the two after it. Fast movement changes all of them, so it is no cut. Dissolves and fades change no
+    frame more than its neighbours; the module `transitions` describes how they are found.
 
     Args:
         request: The video, and how to search it.
@@ -50,8 +50,8 @@ def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detect
             measures = joined(chunks, measure_chunks(_requests(request, chunks), said.reached))
         except ChunksDisagreeError as error:
             note = (
-                "The video was searched for shots in one pass, because the results of a parallel search did not agree "
-                f"({error}). That takes longer; the result is the same."
+                "The video was searched for shots a second time, in one pass, because the parts searched in parallel "
+                f"did not fit together ({error}). This took longer; the clips are not affected."
             )
     if measures is None:
         chunks = chunks[:1]

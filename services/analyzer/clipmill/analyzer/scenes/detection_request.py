@@ -14,8 +14,8 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
         key: Key of the video in the store.
         duration: Length of the picture, in seconds, for the progress and for the chunks of a long video.
         shortest: Length of the shortest shot, in seconds.
-        threshold: Factor by which a frame at a cut must change more than its neighbours.
-        least_change: Smallest change of a frame at a cut, mean of hue, saturation and brightness, 0 to 255.
+        threshold: Smallest ratio of a frame's change to its neighbours' change that counts as a cut.
+        least_change: Smallest change of a frame that counts as a cut, mean of hue, saturation and brightness, 0 to 255.
         longest_side: Longer side of the compared pictures, in pixels.
         processes: Largest number of processes that decode at once.
         chunk_seconds: Length of the shortest chunk that a process decodes, in seconds.

@@ -35,7 +35,7 @@ class Material:
         self.boundaries = self._boundaries(ADDED_SILENCE_MS)
         self.windows = self.boundaries.windows()
         if self.words and not self.windows and not self.too_short:
-            # All remarks are single and far apart. A clip with much silence is better than none.
+            # Every sentence stands alone, far from the others. A clip with much silence is better than none.
             self.boundaries = self._boundaries(None)
             self.windows = self.boundaries.windows()
         if self.words and not self.windows and not self.too_short:
