@@ -24,7 +24,7 @@ FORMERLY = "formerly"
 """Key in a field's `Meta.extra` under which the old name of its variable is stored."""
 
 AT_LEAST = "at_least"
-"""Key in a field's `Meta.extra` under which the name of a field is stored whose value this one must reach."""
+"""Key in a field's `Meta.extra`. It stores the name of another field, whose value this field must at least have."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -126,11 +126,13 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
     nats_url: Annotated[str, Meta(description="Addresses of NATS servers, separated by commas.")] = (
         "nats://127.0.0.1:4222"
     )
-    nats_replicas: Annotated[int, Meta(description="Copies of each stream and bucket.", ge=1, le=5)] = 1
+    nats_replicas: Annotated[
+        int, Meta(description="Number of copies that NATS keeps of each stream and bucket.", ge=1, le=5)
+    ] = 1
     store_url: Annotated[
         str, Meta(description="Address of the artifact store: file:///directory, s3://bucket/prefix or memory://.")
     ] = msgspec.field(default_factory=_default_store_url)
-    host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
+    host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 listens on all addresses.")] = "127.0.0.1"
     log_format: Annotated[
         LogFormat, Meta(description="Format of log lines; auto is human on a terminal, otherwise json.")
     ] = LogFormat.AUTO
@@ -140,7 +142,7 @@ class CommonSettings(Struct, frozen=True, kw_only=True):
     )
     secret_key: Annotated[
         Secret | None,
-        Meta(description="Key that encrypts the keys sent with jobs; use one long random text for all services."),
+        Meta(description="Key that encrypts the API keys sent with jobs; give all services the same long random text."),
     ] = None
     job_retention: Annotated[
         float, Meta(description="Time for which a finished job and its clips are kept, in seconds.", ge=1)
@@ -162,7 +164,7 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     port: int = 0
 
     def check(self) -> None:
-        """Check what the types of the settings do not; a service with such settings overrides this.
+        """Check what the types of the settings cannot; a service that needs such a check overrides this method.
 
         Raises:
             SettingsError: if the service cannot start with these settings.
@@ -182,7 +184,7 @@ def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:
         environ: Environment variables, such as `os.environ`.
 
     Raises:
-        SettingsError: if a variable has a wrong value; names the first one.
+        SettingsError: if a variable has a wrong value; the message names the first one.
     """
     values: dict[str, object] = {}
     for name, annotation, variable in _fields(kind, service):
@@ -274,7 +276,7 @@ def _prefix(service: str) -> str:
 
 
 def _fields(kind: type[Struct], service: str) -> Iterator[tuple[str, object, str]]:
-    """Yield (field, annotation, variable)."""
+    """Yield the name of each field, its annotation and its variable."""
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         yield field.name, hints[field.name], f"{_prefix(service)}{field.name.upper()}"

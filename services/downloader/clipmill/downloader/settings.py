@@ -16,20 +16,20 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     port: Annotated[int, Meta(description="Port of health and metrics; 0 lets the system choose.", ge=0, le=65535)] = (
         9101
     )
-    slots: Annotated[int, Meta(description="Videos downloaded at once.", ge=1)] = 2
+    slots: Annotated[int, Meta(description="Number of videos downloaded at the same time.", ge=1)] = 2
     attempts: Annotated[int, Meta(description="Number of attempts to download a video.", ge=1)] = 3
     retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay before the second attempt to download a video, in seconds; "
-            "each further delay is twice as long.",
+            description="Upper limit of the random delay before the second attempt to download a video, in seconds; "
+            "the limit doubles with each further attempt.",
             gt=0,
         ),
     ] = 2.0
     retry_limit_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay between two attempts to download a video, in seconds.",
+            description="Highest upper limit of the random delay between two attempts to download a video, in seconds.",
             gt=0,
             extra={AT_LEAST: "retry_first_seconds"},
         ),

@@ -16,18 +16,22 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     ] = 8000
     max_upload_bytes: Annotated[
         int,
-        Meta(description="Largest upload accepted, in bytes; the downloader's own limit should not be lower.", ge=1),
+        Meta(
+            description="Largest upload accepted, in bytes; CLIPMILL_DOWNLOADER_WORK_DIR needs twice the space per "
+            "slot.",
+            ge=1,
+        ),
     ] = 4 * GIBIBYTE
     store_reserve_bytes: Annotated[
         int | None,
         Meta(
-            description="Free disk space below which no new job is accepted, in bytes; running jobs need it. "
-            "Unset: 1 GiB or 5 % of the disk of a local store, whichever is less.",
+            description="Free disk space that is reserved for running jobs, in bytes; if there is less, no new job is "
+            "accepted. By default 1 GiB or 5 % of the disk of a local store, whichever is less.",
             ge=0,
         ),
     ] = None
     answer_seconds: Annotated[
-        float, Meta(description="Longest wait for NATS before a request gets a 503, in seconds.", gt=0)
+        float, Meta(description="Longest wait for NATS before a request is answered with 503, in seconds.", gt=0)
     ] = 5.0
     sweep_seconds: Annotated[
         float, Meta(description="Pause between two sweeps for expired, lost and orphaned work, in seconds.", gt=0)

@@ -11,7 +11,7 @@ from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from msgspec import Meta
 
 MOST_THREADS = 8
-"""More threads make a clip little faster and take much more memory."""
+"""Most threads by default: more threads make a clip little faster and take much more memory."""
 
 
 class Preset(StrEnum):
@@ -37,7 +37,8 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
         9104
     )
     slots: Annotated[
-        int, Meta(description="Number of clips rendered at once; half the available processors by default.", ge=1)
+        int,
+        Meta(description="Number of clips rendered at the same time; half the available processors by default.", ge=1),
     ] = msgspec.field(default_factory=_slots)
     spares: Annotated[
         int | None,
@@ -51,15 +52,15 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
     retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay before the second attempt to render a clip, in seconds; "
-            "each further delay is twice as long.",
+            description="Upper limit of the random delay before the second attempt to render a clip, in seconds; "
+            "the limit doubles with each further attempt.",
             gt=0,
         ),
     ] = 2.0
     retry_limit_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay between two attempts to render a clip, in seconds.",
+            description="Highest upper limit of the random delay between two attempts to render a clip, in seconds.",
             gt=0,
             extra={AT_LEAST: "retry_first_seconds"},
         ),
@@ -73,15 +74,15 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
     preset: Annotated[
         Preset | None,
         Meta(
-            description="Preset of x264, in place of that of CLIPMILL_RENDERER_QUALITY; "
-            "a slower preset makes smaller files."
+            description="Preset of x264; by default CLIPMILL_RENDERER_QUALITY decides. A slower preset makes smaller "
+            "files."
         ),
     ] = None
     crf: Annotated[
         float | None,
         Meta(
-            description="Constant rate factor, in place of that of CLIPMILL_RENDERER_QUALITY; "
-            "a lower one makes better and larger files.",
+            description="Constant rate factor of x264; by default CLIPMILL_RENDERER_QUALITY decides. A lower factor "
+            "makes better and larger files.",
             ge=0,
             le=51,
         ),
@@ -89,7 +90,8 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
     codec_threads: Annotated[
         int,
         Meta(
-            description="Threads of a clip's decoder, and of its encoder; 0 divides the processors among the slots.",
+            description="Number of threads of a clip's decoder, and of its encoder; 0 divides the processors among "
+            "the slots.",
             ge=0,
         ),
     ] = 0
@@ -102,7 +104,9 @@ class RendererSettings(ServiceSettings, frozen=True, kw_only=True):
             le=320_000,
         ),
     ] = 128_000
-    faces_per_second: Annotated[float, Meta(description="Face detections per second of video.", ge=4, le=8)] = 6.0
+    faces_per_second: Annotated[
+        float, Meta(description="Number of pictures that are searched for faces per second of video.", ge=4, le=8)
+    ] = 6.0
     child_seconds: Annotated[
         float, Meta(description="Longest time that rendering a clip may take, in seconds.", gt=0)
     ] = 3600.0

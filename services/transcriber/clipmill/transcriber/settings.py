@@ -17,15 +17,16 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     retry_first_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay before the second attempt to transcribe a video, in seconds; "
-            "each further delay is twice as long.",
+            description="Upper limit of the random delay before the second attempt to transcribe a video, in seconds; "
+            "the limit doubles with each further attempt.",
             gt=0,
         ),
     ] = 2.0
     retry_limit_seconds: Annotated[
         float,
         Meta(
-            description="Longest delay between two attempts to transcribe a video, in seconds.",
+            description="Highest upper limit of the random delay between two attempts to transcribe a video, in "
+            "seconds.",
             gt=0,
             extra={AT_LEAST: "retry_first_seconds"},
         ),
@@ -46,27 +47,37 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     threads: Annotated[int, Meta(description="CPU threads of the model; 0 uses all processors.", ge=0)] = 0
     batch_size: Annotated[
         int,
-        Meta(description="Speech windows recognised at once, on a CPU at most 4; halved when memory runs out.", ge=1),
+        Meta(
+            description="Number of speech windows recognised at the same time, on a CPU at most 4; halved if memory "
+            "runs out.",
+            ge=1,
+        ),
     ] = 8
-    beam_size: Annotated[int, Meta(description="Alternatives followed while recognising; 1 is fastest.", ge=1)] = 5
+    beam_size: Annotated[
+        int, Meta(description="Number of alternative texts that Whisper pursues (beam size); 1 is fastest.", ge=1)
+    ] = 5
     alignment: Annotated[
         AlignmentChoice,
         Meta(
             description="Source of word times: auto uses an alignment model if this machine has one for the language "
-            "(CLIPMILL_MODELS_DIR/alignment-<language>), hub also downloads WhisperX's default one, and off uses "
-            "Whisper's own times."
+            "(CLIPMILL_MODELS_DIR/alignment-<language>), hub downloads WhisperX's default model if it has none, and "
+            "off uses Whisper's own times."
         ),
     ] = AlignmentChoice.AUTO
     diarize: Annotated[
         bool,
         Meta(
             description="True if speakers are named, by pyannote's pipeline in CLIPMILL_MODELS_DIR/diarization or from "
-            "the Hugging Face hub (HF_TOKEN).",
+            "the Hugging Face hub, which needs HF_TOKEN.",
             extra={FORMERLY: "CLIPMILL_DIARIZE"},
         ),
     ] = False
     preload: Annotated[
-        bool, Meta(description="True if the model is loaded when the service starts instead of at its first task.")
+        bool,
+        Meta(
+            description="True if the service loads the model at its start, false if it loads the model at its first "
+            "task."
+        ),
     ] = False
     idle_seconds: Annotated[
         float, Meta(description="Time without a task after which the model is unloaded, in seconds.", gt=0)
