@@ -133,7 +133,7 @@ async def test_a_task_that_its_workers_died_of_says_how_many_did(working, shared
     (letter,) = await letters(nc)
     assert (letter.code, letter.attempts) == (ErrorCode.WORKER_CRASHED, 2)
     (event,) = await events_of(task.job)
-    sentence = "The scenes stage died 2 times while working on this task; read the stage's log."
+    sentence = "The scenes stage died 2 times while working on this task; read the log of the service analyzer."
     assert event.sentence == letter.sentence == sentence
     await nc.flush()
     assert words() == [REFUSED]

@@ -142,7 +142,7 @@ async def test_a_process_that_the_system_kills_has_probably_run_out_of_memory():
         await run_child("child_targets:crash", Request(number=signal.SIGKILL), Result)
     assert caught.value.sentence == (
         "The system killed the process doing the work, most likely because memory ran out; "
-        "add memory, or run fewer tasks at once."
+        "add memory, or run fewer tasks at the same time."
     )
 
 

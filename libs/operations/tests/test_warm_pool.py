@@ -36,7 +36,7 @@ def children():
 
 
 async def waiting(count):
-    """Wait until so many children are there and return their process ids."""
+    """Wait until there are exactly `count` children, and return their process ids."""
     async with asyncio.timeout(10):
         while len(found := children()) != count:
             await asyncio.sleep(0.01)

@@ -1,7 +1,7 @@
 """A worker process of one stage that does as little as the bench wants; it runs as every service does.
 
-Its tasks report their begin and end by core messages, `bench.began.<process id>` and `bench.ended.<process id>`. Each
-message has the job's id and the time of the monotonic clock, which all processes of a machine share.
+Its tasks report their start and end by core NATS messages, `bench.began.<process id>` and `bench.ended.<process id>`.
+Each message has the job's id and the time of the monotonic clock, which all processes of a machine share.
 """
 
 import asyncio

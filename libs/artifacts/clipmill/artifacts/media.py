@@ -27,7 +27,7 @@ MAX_READ_AHEAD_BLOCKS = 64
 """The largest request (4 MiB)."""
 
 RUNS = 8
-"""Remembered ends of requests: a demuxer reads picture, sound and index by turns."""
+"""Number of requests whose ends are remembered: a demuxer reads picture, sound and index by turns."""
 
 CACHED_BLOCKS = 256
 """Blocks kept in memory (16 MiB): enough for the index and the surroundings of several read positions."""

@@ -27,7 +27,8 @@ class JobPrefix(NamedTuple):
 async def listed(objects: ObjectStore) -> AsyncGenerator[JobPrefix, None]:
     """Yield the prefixes under which `objects` lists something.
 
-    An S3 upload that a killed writer left unfinished is not listed; a lifecycle rule of the bucket removes it.
+    An S3 upload that a killed writer left unfinished is not listed. The operator should give the bucket a lifecycle
+    rule that aborts unfinished uploads (deploy/README.md).
     """
     newest: dict[str, float] = {}
     async for batch in obstore.list(objects, f"{layout.JOBS}/"):

@@ -262,7 +262,9 @@ class Store:
             async with asyncio.timeout(READY_SECONDS):
                 await self._probe()
         except TimeoutError as error:
-            raise Transient(ErrorCode.UNAVAILABLE, "The artifact store does not answer; try again later.") from error
+            raise Transient(
+                ErrorCode.UNAVAILABLE, "The artifact store does not answer; check that it runs, or try again later."
+            ) from error
 
     async def _probe(self) -> None:
         try:

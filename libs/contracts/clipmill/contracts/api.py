@@ -137,7 +137,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class Only(StrEnum):
-    """Values of `only` in `DELETE /api/jobs/<job>`: the server does this and never the other."""
+    """Values of `only` in `DELETE /api/jobs/<job>`, each of which allows the server one of its two actions."""
 
     CANCEL = "cancel"
     DELETE = "delete"

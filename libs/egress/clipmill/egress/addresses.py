@@ -7,7 +7,8 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # The IANA special-purpose registries (RFC 6890 and its updates), written out because the answers of
-# `ipaddress.is_global` depend on the version of Python. The first match gives the kind that a refusal names.
+# `ipaddress.is_global` depend on the version of Python. The first network that contains an address gives the word for
+# it in the guard's refusal.
 _SPECIAL: tuple[tuple[str, str], ...] = (
     ("169.254.169.254/32", "a cloud's metadata service"),
     ("168.63.129.16/32", "a cloud's metadata service"),  # Azure's, within a public network

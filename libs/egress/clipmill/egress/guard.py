@@ -3,7 +3,7 @@
 Checking the URL beforehand is not enough: a page, a playlist or a redirect may name any other host, and a name may
 resolve to a public address when it is checked and to a private one when it is used. The guard resolves each name
 itself and connects to the address that it checked. It is not a plug-in of a general proxy server, because such a
-server opens connections in many other ways, and each of them would have to be closed.
+server opens connections in many other ways, and each of these ways would have to be blocked.
 
 It speaks HTTP as clients speak it to a proxy: CONNECT for https, absolute-form requests for http, one request per
 connection. Each guard has its own password, so other local processes cannot use it.

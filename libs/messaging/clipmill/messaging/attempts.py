@@ -15,7 +15,7 @@ class Tally(Struct, frozen=True):
     Attributes:
         begun: Tries begun and not taken back; each one finished, failed or died.
         waited: Tries that ended because the surroundings failed (no store, no space); they use up no attempt.
-        writer: Id of the last write, by which a writer whose answer was lost recognises it.
+        writer: Id of the last write; a writer whose answer was lost reads it to learn whether its write was stored.
     """
 
     begun: int = 0

@@ -64,7 +64,7 @@ class Entry(Generic[T]):
 
     @property
     def deleted(self) -> bool:
-        """True if there was a value once: a deleted key leaves a marker."""
+        """True if the key had a value that was deleted; a deletion leaves a marker."""
         return self.data is None and self.revision > 0
 
 
@@ -84,8 +84,8 @@ class Change(Generic[T]):
 class Bucket(Generic[T]):
     """A bucket whose values are of one type: JSON, or bytes as they are where the type is `bytes`.
 
-    Every request takes a `deadline` (`time.monotonic()`), after which it raises `Transient`, `unavailable`. Without one
-    it takes at most the seconds given to `within`, or waits forever if that was not called.
+    Every request takes a `deadline` (`time.monotonic()`), after which it raises `Transient`, `unavailable`. Without a
+    deadline, it takes at most the seconds given to `within`, or waits forever if `within` was not called.
 
     Args:
         nc: Open connection.
@@ -158,7 +158,7 @@ class Bucket(Generic[T]):
         await self._ask(lambda: self._keys.put(key, self.encode(value)), deadline)
 
     async def delete(self, key: str, revision: int | None = None, *, deadline: float | None = None) -> None:
-        """Delete the value of `key`, if one is given only at `revision`; a marker stays.
+        """Delete the value of `key`; if `revision` is given, only if the key has this revision. A marker stays.
 
         Raises:
             Conflict: if the key has another revision.
@@ -177,7 +177,7 @@ class Bucket(Generic[T]):
     async def listen(self, heard: Callable[[str, T], None]) -> Subscription:
         """Call `heard` with the key and value of each write from now on, until the subscription ends.
 
-        A core subscription receives each write at once, but misses those of an outage.
+        A core NATS subscription receives each write at once, but misses those of an outage.
         """
 
         async def callback(message: Msg) -> None:

@@ -1,8 +1,9 @@
 """The news that a job has ended, before a task starts and while it runs.
 
-The bucket `control` holds the last generation of each job that has ended; workers skip its tasks and those of earlier
-generations. A reopened job goes on in the next generation, so nothing is cleared and no late writer can end it by
-mistake. A core subscription receives each write at once; a write missed in an outage is read at the next heartbeat.
+For each job, the bucket `control` holds the last generation that has ended; workers skip the tasks of this generation
+and of earlier ones. A reopened job goes on in the next generation, so nothing is cleared, and no late writer can end
+the reopened job by mistake. A core NATS subscription receives each write at once; a write missed in an outage is read
+at the next heartbeat.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ class EndedJobs:
             await self._subscription.unsubscribe()
 
     async def end(self, job: JobId, generation: int, *, deadline: float | None = None) -> None:
-        """Record that `generation` of `job` and those before it have ended; a later end stays as it is.
+        """Record that `generation` of `job` and those before it have ended; a recorded later end is not changed.
 
         Raises:
             Transient: `unavailable`, after the deadline (`time.monotonic()`).

@@ -45,7 +45,7 @@ class TaskContext:
         """Publish the next stage's `task` and wait until it is stored.
 
         Raises:
-            Transient: `busy`, if the stage is full; only the first stage can be.
+            Transient: `busy`, if the stage is full, which only the first stage can be.
         """
         await self._publisher.task(task)
 

@@ -28,7 +28,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
         code: Reason, for machines.
         sentence: Reason, for people.
         attempts: Number of attempts.
-        at: Time when it was given up, Unix time in seconds.
+        at: Time when the task was given up, Unix time in seconds.
     """
 
     task: Task
@@ -61,7 +61,8 @@ class DeadLetters:
 
     Args:
         js: JetStream context.
-        patience: Longest time to keep retrying each request, in seconds; then it raises `Transient`, `unavailable`.
+        patience: Time for which each request is repeated, in seconds; after it, the request raises `Transient`,
+            `unavailable`.
     """
 
     def __init__(self, js: JetStreamContext, *, patience: float) -> None:
@@ -120,8 +121,8 @@ class DeadLetters:
 
 def _missing(number: int) -> Permanent:
     sentence = (
-        f"There is no dead letter {number}, because it was retried, dropped or has expired; "
-        "list the others with `clipmill dead-letters list`."
+        f"There is no dead letter {number}; if there was one, it was retried or dropped, or it has expired. "
+        "List the dead letters with `clipmill dead-letters list`."
     )
     return Permanent(ErrorCode.NOT_FOUND, sentence)
 

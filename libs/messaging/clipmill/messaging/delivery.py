@@ -19,8 +19,8 @@ ACK_SECONDS = 1.0
 """Wait for the answer to an acknowledgement or a heartbeat."""
 
 MARGIN = 0.1
-"""Share of the ack wait by which a worker regards itself as superseded early: the server counts from the moment it
-sends a task, the worker from the moment it receives it."""
+"""Share by which a worker shortens the ack wait before it regards itself as superseded. The server counts from the
+moment at which it sends a task, the worker from the later moment at which it receives the task."""
 
 IN_PROGRESS = b"+WPI"
 """JetStream's message for a task that is still being worked on."""

@@ -47,7 +47,7 @@ class StoredMessage:
         sequence: Position in the stream, which never names another message.
         subject: Subject under which it was published.
         data: Payload.
-        at: Time of its storing by the server's clock, Unix time in seconds, 0 if the server does not say.
+        at: Time when the server stored it, Unix time in seconds by the server's clock, 0 if unknown.
     """
 
     sequence: int
@@ -71,9 +71,9 @@ class OpenTasks(NamedTuple):
 class JobStreams:
     """Requests to the streams' leaders, and purges.
 
-    Every request is repeated through outages: for the seconds given to `within`, which the requests of one purge share,
-    or until the `deadline` (`time.monotonic()`) of the call, otherwise forever. Then it raises `Transient`,
-    `unavailable`.
+    Every request is repeated through outages, until the `deadline` (`time.monotonic()`) of the call, or for the seconds
+    given to `within`, which the requests of one purge share. After that it raises `Transient`, `unavailable`. Without
+    either limit, it is repeated forever.
 
     Args:
         nc: Open connection.

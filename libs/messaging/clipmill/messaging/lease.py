@@ -24,7 +24,7 @@ class Lease:
         bucket: Bucket whose entries expire `ttl` seconds after their last write.
         key: Key that is leased.
         holder: Name that is unique to this process.
-        ttl: Time to live of an entry, in seconds; a dead holder is replaced within this time and a tenth.
+        ttl: Time to live of an entry, in seconds; a dead holder is replaced within 1.1 times this time.
     """
 
     def __init__(self, bucket: Bucket[bytes], key: str, holder: str, ttl: float) -> None:

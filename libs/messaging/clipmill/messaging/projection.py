@@ -1,9 +1,9 @@
 """Folding a stream of events into documents of a bucket, in stream order, from a checkpoint.
 
-Reading is stateless: it fetches batches after a position by direct get, when a core subscription (a doorbell) wakes it.
-Recovery is only a retry. Every document remembers how far it was folded and is written by compare-and-set, so two
-projectors at once, a replay or a lost answer cost conflicts and never correctness. The checkpoint moves after the
-batch's documents are written.
+Reading is stateless: it fetches batches after a position by direct get, whenever a core NATS subscription (the
+doorbell) announces an event. So recovery is only a repeated request. Every document remembers how far it was folded and
+is written by compare-and-set: two projectors at a time, a replay or a lost answer cause conflicts, but never a wrong
+document. The checkpoint moves after the batch's documents are written.
 """
 
 import asyncio
@@ -38,7 +38,8 @@ MISPLACED = Counter("clipmill_events_misplaced_total", "Events skipped because t
 BATCH = 256
 IDLE_SECONDS = 1.0
 FIRST_PAUSE = 0.001
-"""The bell rings before the event is stored: ask again after this many seconds, then twice as many."""
+"""Pause before the first repeated request, in seconds, doubled before each later one: the doorbell rings before the
+event is stored."""
 
 UNREACHABLE_PAUSE = 0.1
 ANSWER_SECONDS = 1.0

@@ -1,8 +1,8 @@
 """Fetching tasks one at a time from a stage's consumers, with no pull ever left pending.
 
 A cancellation or a restart can orphan a pull that waits at the server; such a pull then swallows the next task for a
-whole ack wait. So every pull says `no_wait` and is answered at once. A core subscription to the stage's subjects (a
-doorbell) starts the next pull, and a slow poll covers what the doorbell misses: a redelivery, an outage.
+whole ack wait. So every pull says `no_wait` and is answered at once. A core NATS subscription to the stage's subjects
+(the doorbell) starts the next pull, and a slow poll covers what the doorbell misses: a redelivery, an outage.
 """
 
 import asyncio
@@ -23,7 +23,8 @@ POLL_SECONDS = 1.0
 """Longest pause between two pulls while no bell rings."""
 
 FIRST_PAUSE = 0.001
-"""The bell rings before the task is stored: pull again after this many seconds, then twice as many."""
+"""Pause before the first repeated pull, in seconds, doubled before each later one: the doorbell rings before the task
+is stored."""
 
 ANSWER_SECONDS = 1.0
 UNREACHABLE_PAUSE = 0.1

@@ -43,7 +43,7 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 CLAIM_SECONDS = 30.0
-"""Time for which somebody else's retry counts as under way; after it, the retry has broken off and is taken up."""
+"""Time for which somebody else's retry counts as under way; an older one counts as broken off and is finished here."""
 
 STAGES = tuple(Stage)
 
@@ -87,7 +87,8 @@ class Reopening:
     Args:
         nc: Open connection.
         store: Artifact store, needed only for `fresh` retries.
-        patience: Seconds for each request through an outage; after them it raises `Transient`, `unavailable`.
+        patience: Time for which each request is repeated, in seconds; after it, the request raises `Transient`,
+            `unavailable`.
     """
 
     def __init__(self, nc: Client, store: Store | None, *, patience: float) -> None:
@@ -103,16 +104,19 @@ class Reopening:
 
         Args:
             number: Id of the letter.
-            fresh: True to delete first what its stage and later ones made; for a letter about a clip, only the clip's
-                artifacts.
+            fresh: True to delete first the artifacts of the letter's stage and of later stages; for a letter about a
+                clip, only the clip's artifacts.
 
         Raises:
             Permanent: `not_found`, `bad_request` or `cancelled`, if it cannot be retried.
-            Transient: `busy`, if somebody else is retrying it or there is no room; `unavailable` in an outage.
+            Transient: `busy`, if somebody else is retrying it or the queue is full; `unavailable` in an outage.
         """
         kept = await self._letters.get(number)
         if kept.letter is None:
-            sentence = f"The dead letter {number} cannot be decoded; show it or drop it."
+            sentence = (
+                f"The dead letter {number} cannot be decoded; show it with `clipmill dead-letters show {number}`, or "
+                f"drop it with `clipmill dead-letters drop {number}`."
+            )
             raise Permanent(ErrorCode.BAD_REQUEST, sentence)
         return await self._retry(_plan([kept.letter], fresh=fresh))
 
@@ -175,14 +179,14 @@ class Reopening:
         await self._publisher.event(ours, deadline=self._deadline())
         winner = await self._streams.last_event(ours.job, Reopened)
         if winner is None or codec.decode_event(winner.data) != ours:
-            sentence = f"Somebody else has just reopened job {ours.job}; check it in a moment."
+            sentence = f"Somebody else has just reopened job {ours.job}; check the job in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
 
     async def _take_up(self, plan: "RetryPlan", earlier: Reopened, history: JobHistory, queued: Queued) -> Retried:
         """Finish a retry that somebody began, in its generation, so that nothing is done twice."""
         age = time.time() - earlier.at
         if age < CLAIM_SECONDS:
-            sentence = f"Somebody else reopened job {plan.job} {max(age, 0):.0f} s ago; check it in a moment."
+            sentence = f"Somebody else reopened job {plan.job} {max(age, 0):.0f} s ago; check the job in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=CLAIM_SECONDS)
         if history.heard(plan.clip) >= earlier.generation or await self._waiting(plan.job, earlier.generation):
             return await self._done(plan, earlier, Outcome.ANSWERED)

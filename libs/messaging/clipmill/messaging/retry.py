@@ -37,11 +37,11 @@ class RetryPolicy:
 
     Attributes:
         attempts: Number of attempts after which a task is given up.
-        first_delay: Longest delay before the second attempt, in seconds: long enough for a restarted neighbour to be
-            back.
-        delay_limit: Longest delay between two attempts, in seconds.
+        first_delay: Upper limit of the delay before the second attempt, in seconds: long enough for a neighbour to
+            restart.
+        delay_limit: Highest upper limit of the delay between two attempts, in seconds.
         waits: Number of attempts that may end because the surroundings failed. With the default delays they take about
-            an hour, so an operator has time to act; a shorter `delay_limit` shortens it.
+            an hour, so an operator has time to act; a shorter `delay_limit` leaves less time.
     """
 
     attempts: int = 3
@@ -50,18 +50,19 @@ class RetryPolicy:
     waits: int = 45
 
     def exhausted(self, tally: Tally) -> bool:
-        """Return whether a task whose next attempt was just counted has used up all attempts: each of them died."""
+        """Return whether a task has used up all attempts, each of which died; its next attempt is counted already."""
         return tally.begun > self.attempts
 
     def decide(self, failure: Failure, tally: Tally, chance: random.Random) -> Retry | GiveUp:
         """Return what to do about `failure`.
 
-        The delay doubles with each attempt and is drawn evenly from the upper half of that span, so tasks that failed
-        together do not come back together. It is at least the delay for which the other side asked, up to ASKED_LIMIT.
+        The upper limit of the delay doubles with each attempt, up to `delay_limit`. The delay is drawn evenly between
+        half of this limit and the limit, so tasks that failed together do not come back together. It is at least the
+        delay for which the other side asked, up to ASKED_LIMIT.
 
         Args:
             failure: Reason why the attempt failed.
-            tally: Attempts of the task, with the one that failed: as begun, or, if it was blameless, as waited.
+            tally: Attempts of the task. The one that failed counts as `waited` if it was blameless, else as `begun`.
             chance: Source of the jitter.
         """
         if isinstance(failure, Permanent):

@@ -37,7 +37,8 @@ ACK_WAIT = 30.0
 """Seconds without a heartbeat after which a worker's task goes to another worker."""
 
 ACK_PENDING_LIMIT = 100_000
-"""Tasks that a consumer may have delivered at once; far above any number of workers, because delayed retries count."""
+"""Number of delivered tasks that a consumer leaves without an answer; far above any number of workers, because tasks
+that wait for a retry count too."""
 
 INTAKE_LIMIT = 10_000
 """Submissions that may wait. Above it the gateway refuses new ones; no other place refuses work."""
@@ -46,13 +47,14 @@ DEDUPE_SECONDS = 120.0
 """Time for which the server remembers message ids; handlers are idempotent, so this only saves work."""
 
 LEASE_SECONDS = 4.0
-"""Time for which the projector's lease outlives its holder; a takeover takes at most this and a tenth."""
+"""Time for which the projector's lease outlives its holder; a takeover takes at most 1.1 times as long."""
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
 """Time for which a finished job is kept by default, in seconds."""
 
 BACKSTOP = 4
-"""Retentions for which streams and buckets keep their entries, long enough for the sweeper to remove jobs first."""
+"""Age at which streams and buckets drop their entries, as a multiple of the retention; the sweeper removes jobs long
+before."""
 
 PATIENCE_SECONDS = 60.0
 """Time for which `apply` goes on while servers start, elect a leader or are away."""
@@ -64,7 +66,7 @@ PASSING = {10005, 10008}
 """Refusals that end when more servers have started: no suitable peers, system temporarily unavailable."""
 
 REFUSED = {10074}
-"""Refusals that are reported as server errors: copies are wanted of a server that is not in a cluster."""
+"""Refusals that NATS reports as server errors although no retry helps: a server without a cluster keeps no copies."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Stream:
     Attributes:
         name: Name of the stream in NATS.
         subjects: Subjects whose messages it stores.
-        retention: Rule for an acknowledged message: it goes (work queue) or stays (limits).
-        limit: Most messages it holds, None for no limit; beyond it publishing is refused.
+        retention: Rule for an acknowledged message: it is removed (work queue) or stays (limits).
+        limit: Most messages that it holds, None for no limit; a full stream refuses more.
         direct: True to answer reads by position without a consumer.
         expires: True to remove messages after the backstop age.
     """
@@ -109,7 +111,7 @@ class BucketConfig:
 
     Attributes:
         name: Name of the bucket in NATS.
-        ttl: Time after which a key goes: seconds, "backstop", or None for never.
+        ttl: Time after which a key is removed: seconds, "backstop", or None for never.
     """
 
     name: str

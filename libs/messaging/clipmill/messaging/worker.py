@@ -46,12 +46,12 @@ TASK_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600),
 )
 RUNNING = Gauge("clipmill_tasks_running", "Tasks being worked on, by stage.", ["stage"])
-SLOTS = Gauge("clipmill_worker_slots", "Tasks that may run at once, by stage.", ["stage"])
+SLOTS = Gauge("clipmill_worker_slots", "Tasks that may run at the same time, by stage.", ["stage"])
 
 BEATS_PER_ACK_WAIT = 3
 
 BEAT_RETRY_SECONDS = 0.1
-"""Pause before a heartbeat that nobody heard is repeated, so that one is sent at once after an outage."""
+"""Pause before an unanswered heartbeat is repeated; short, so one is sent as soon as an outage ends."""
 
 TAKE_BACK_SECONDS = 60.0
 """Time for which a worker goes on, through an outage, to take back a try whose acknowledgement was lost."""
@@ -72,7 +72,7 @@ class StageWorker:
     Attributes:
         stage: Stage whose tasks are done.
         handler: Function that does one task and raises `Permanent` or `Transient`.
-        slots: Number of tasks at once.
+        slots: Number of tasks at the same time.
         retry: Number of attempts and delays between them.
     """
 
@@ -182,7 +182,11 @@ class Worker:
                 return "dropped"
             if self._work.retry.exhausted(tally):
                 died = tally.begun - 1
-                sentence = f"The {task.stage} stage died {died} times while working on this task; read the stage's log."
+                times = "once" if died == 1 else f"{died} times"
+                sentence = (
+                    f"The {task.stage} stage died {times} while working on this task; "
+                    f"read the log of the service {task.stage.row.service}."
+                )
                 return await self._give_up(delivery, Transient(ErrorCode.WORKER_CRASHED, sentence), died)
             return await self._try(delivery, tally)
         except asyncio.CancelledError:
@@ -244,7 +248,7 @@ class Worker:
             log.exception("handler_failed")
             sentence = (
                 f"The {self._work.stage} stage met an internal error ({type(error).__name__}); "
-                "read the stage's log under the job's id and report the bug."
+                f"look for the job's id in the log of the service {self._work.stage.row.service}, and report the bug."
             )
             raise Transient(ErrorCode.INTERNAL, sentence) from error
         delivery.done = True

@@ -130,7 +130,11 @@ class Child:
                     await session.imported()
             except TimeoutError as error:
                 await self.stop("timed_out")
-                raise Transient(ErrorCode.TIMED_OUT, "The process did not start in time; try again.") from error
+                raise Transient(
+                    ErrorCode.TIMED_OUT,
+                    "The process for the work did not start in time; if this repeats, raise the stage's time limit, "
+                    "which `clipmill config` lists.",
+                ) from error
             except _LostError as error:
                 await self.stop("crashed")
                 raise Transient(ErrorCode.WORKER_CRASHED, _crash_sentence(session.process.returncode)) from error
@@ -344,7 +348,7 @@ def _crash_sentence(status: int | None) -> str:
         if -status == signal.SIGKILL:
             return (
                 "The system killed the process doing the work, most likely because memory ran out; "
-                "add memory, or run fewer tasks at once."
+                "add memory, or run fewer tasks at the same time."
             )
         how = f"was ended by signal {-status} ({signal.strsignal(-status)})"
     else:

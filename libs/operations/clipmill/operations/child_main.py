@@ -100,7 +100,10 @@ def _answer(function: Function, request: Struct, answers: BinaryIO) -> Done | Fa
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _failed(Transient(ErrorCode.OUT_OF_SPACE, "The disk for temporary files is full; free some space."))
         if error.errno == errno.EFBIG:
-            sentence = "A file grew larger than its limit; raise the stage's file limit, or submit a smaller video."
+            sentence = (
+                "A file grew larger than its limit; submit a smaller video, or raise the stage's limit, which "
+                "`clipmill config` lists."
+            )
             return _failed(Permanent(ErrorCode.TOO_LARGE, sentence))
         raise
 
