@@ -219,7 +219,7 @@ def test_a_file_that_claims_to_be_longer_than_it_is_is_refused(make_source, make
     failure = refusal(make_source, path)
     assert failure.code is ErrorCode.UNREADABLE_MEDIA
     assert "600 s" in failure.sentence
-    assert failure.sentence.endswith("; submit one that plays to its end.")
+    assert failure.sentence.endswith("; submit a file that plays to its end.")
 
 
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.85])

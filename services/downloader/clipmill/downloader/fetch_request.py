@@ -1,4 +1,4 @@
-"""The request to the process that downloads, and its result."""
+"""The request to the child process that downloads, and the result."""
 
 from msgspec import Struct
 

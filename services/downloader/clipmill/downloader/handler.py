@@ -39,7 +39,7 @@ OVERHEAD_BYTES = 64 * 2**20
 """Bytes that a source may have beyond 1.25 times the size of its files: indexes and interleaving need far less."""
 
 MAX_CRASHES = 2
-"""Attempt at which a crash is blamed on the media: anything may kill a process once, but such media do it again."""
+"""Attempt at which a crash is blamed on the media: anything may kill a process once, bad media do it every time."""
 
 DOWNLOADED_BYTES = Counter(
     "clipmill_downloaded_bytes", "Bytes of downloaded and uploaded videos, by origin.", ["origin"]

@@ -1,4 +1,4 @@
-"""The request to the process that makes a source, and its result."""
+"""The request to the child process that turns a download into a job's source, and the result."""
 
 from clipmill.contracts.documents import AudioFacts, VideoFacts
 from msgspec import Struct

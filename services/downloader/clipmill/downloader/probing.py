@@ -32,7 +32,7 @@ image2, …) are left out because they open other files and addresses, so an upl
 LONGEST_SIDE = 16384
 """Largest width and height, in pixels: a single larger frame could exhaust the memory."""
 
-UNDAMAGED = "submit one that plays to its end"
+UNDAMAGED = "submit a file that plays to its end"
 """Remedy for a damaged file."""
 
 CONVERTED = "convert it to MP4 with H.264"
@@ -150,7 +150,7 @@ def unreadable(reason: str, remedy: str = UNDAMAGED) -> Permanent:
 
     Args:
         reason: Clause that follows "because".
-        remedy: Order that tells the person what to do about this reason.
+        remedy: Clause that tells the person what to do about this reason.
     """
     return Permanent(ErrorCode.UNREADABLE_MEDIA, f"The video cannot be read because {reason}; {remedy}.")
 

@@ -63,7 +63,7 @@ _KNOWN: tuple[_Known, ...] = (
     _known(
         r"not a bot|rate.?limit|too many requests|try again later",
         ErrorCode.SOURCE_UNAVAILABLE,
-        f"The site refuses automatic downloads from here for now; {_COOKIES}.",
+        f"The site refuses automatic downloads to this server for now; {_COOKIES}.",
         permanent=False,
     ),
     _known(

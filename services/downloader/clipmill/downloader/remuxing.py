@@ -1,6 +1,6 @@
 """Repacking of a video without encoding it again: one picture, one sound, seekable, time zero at the first picture.
 
-The output is MP4 if the codecs fit into it, otherwise Matroska, either with its index in front. Memory holds only the
+The output is MP4 if the codecs fit into it, otherwise Matroska; either has its index in front. Memory holds only the
 packets that the muxer needs to interleave.
 
 If sound begins before the picture, MP4 keeps one packet before time zero, which decoders need to start cleanly, and

@@ -39,7 +39,7 @@ def use_raw_times(container: InputContainer) -> None:
 
 
 def in_display_order(packets: Iterator[Packet[Stream]], stream: VideoStream) -> Iterator[Packet[Stream]]:
-    """Yield `packets`, those of `stream` with their presentation times.
+    """Yield `packets`; those of `stream` get their presentation times.
 
     Args:
         packets: Packets of a container after `use_raw_times`; those of other streams pass unchanged.

@@ -1,4 +1,7 @@
-"""Time stamps as a muxer needs them: both on every packet, rising decoding times, time zero at the first picture."""
+"""Time stamps as a muxer needs them: two on every packet, rising decoding times, time zero at the first picture.
+
+The two are the decoding time and the presentation time.
+"""
 
 from __future__ import annotations  # av.Packet is generic for type checkers alone
 

@@ -108,13 +108,16 @@ class TranscribeHandler:
             fallback("attention_word_times")
             line = (
                 "Word times come from Whisper and are less exact, because the alignment model for this language could "
-                "not be loaded."
+                "not be loaded; the log of the transcriber says why."
             )
             await context.emit(Log(job=task.job, name="alignment_unavailable", line=line))
         if result.speakers_problem:
             context.log.warning("diarization_skipped", reason=result.speakers_problem)
             fallback("no_speakers")
-            line = "Speakers are not named because the diarization model could not be loaded."
+            line = (
+                "Speakers are not named because the diarization model could not be loaded; the log of the "
+                "transcriber says why."
+            )
             await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
 
 

@@ -14,7 +14,7 @@ RESERVE_SHARE = 0.05
 """The part of the disk that is kept free for running jobs: a share of it or a number of bytes, whichever is less."""
 
 CHECK_BYTES = 16 * 1024**2
-"""The upload bytes between two checks of the disk; several uploads may fill it at a time."""
+"""Number of uploaded bytes between two checks of the disk, because several uploads may fill it at the same time."""
 
 
 class Admission:

@@ -22,7 +22,7 @@ HTTP_STATUS = {
     ErrorCode.ALREADY_ENDED: 409,
     ErrorCode.NOT_ENDED: 409,
 }
-"""The HTTP status of a permanent failure; 400 for any other, which the client can avoid."""
+"""The HTTP status of permanent failures by their code; all others get 400, because the client can avoid them."""
 
 RETRY_SECONDS = 5
 RETRY_SECONDS_OF = {ErrorCode.OUT_OF_SPACE: 60}

@@ -58,7 +58,7 @@ def rebuild(arguments: Sequence[str]) -> int:
     except Transient as failure:
         return _unreachable(failure.sentence)
     except connection.NatsError as error:
-        return _unreachable(f"NATS refuses ({error}); run `clipmill topology apply` first.")
+        return _unreachable(f"NATS refuses a request of the rebuild ({error}); run `clipmill topology apply` first.")
     text = msgspec.json.encode(report).decode() + "\n" if options.json else _summary(report, check=options.check)
     sys.stdout.write(text)
     return DIFFERENT if options.check and (report.different or report.missing) else 0

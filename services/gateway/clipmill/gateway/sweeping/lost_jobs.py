@@ -1,4 +1,4 @@
-"""Lost jobs: they have not ended, but nobody works on them because their task or the end of their queue was lost."""
+"""Lost jobs: they have not ended, but nobody works on them because their task was lost or never published."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The rounds of the sweeper: one gateway cleans up again and again what no event will."""
+"""The rounds of the sweeper: from time to time, one gateway cleans up what no event will."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
