@@ -48,7 +48,8 @@ class Canvas:
 
 CANVASES = {
     # TikTok, Reels and Shorts together cover of 1080x1920 at most 250 px at the top, 450 at the bottom, 180 on the
-    # right and 60 on the left. Text is centred on the picture, because readers take that for the middle.
+    # right and 60 on the left. Text is centred on the picture, not on the safe zone, because viewers see the
+    # difference.
     OutputFormat.VERTICAL: Canvas(1080, 1920, 60, 250, 900, 1470, (540, 1300), (540, 380)),
     # Feeds and players cover only a bar at the bottom; the margins are those of EBU R 95's graphics-safe area.
     OutputFormat.SQUARE: Canvas(1080, 1080, 54, 54, 1026, 1000, (540, 860), (540, 150)),

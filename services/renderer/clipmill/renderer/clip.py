@@ -48,10 +48,11 @@ SURVEY_PERCENT = 8.0
 """The survey's part of a clip's work."""
 
 PICTURES_READ, PICTURES_DRAWN = 3, 2
-"""Most pictures that wait for the next stage: they even out varying costs, and take 20 MB at 1080p and 45 MB at 4K."""
+"""Most pictures that wait to be drawn, and to be encoded. They even out varying costs, and take 20 MB at 1080p and 45
+MB at 4K."""
 
 BLOCK_SECONDS = 0.25
-"""Length of the sound written at a time, which is also the farthest that it is ahead of the pictures."""
+"""Length of the sound that is written at a time, and the longest time by which it is ahead of the pictures."""
 
 BLOCKS_READY = 8
 

@@ -27,7 +27,7 @@ class EncoderChoice(StrEnum):
     X264 = "libx264"
     """The processor's encoder."""
     NVENC = "h264_nvenc"
-    """The graphics card's encoder, or the processor's with a note in the log where that does not work."""
+    """The graphics card's encoder. Where it does not work, the processor's is used, with a note in the log."""
 
 
 class Quality(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ bass."""
 
 FASTER_DB_PER_MS = (0.2, 0.5)
 """Higher speeds for hits that come so often that the gain would never come back between them: 20 dB in a tenth of a
-second, and the highest that does not distort bass within its period (10 dB in one of 50 Hz)."""
+second, and the highest speed that does not distort bass (10 dB within a period of 50 Hz)."""
 
 SMALLEST = 1e-9
 

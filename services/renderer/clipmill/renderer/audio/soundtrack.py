@@ -33,7 +33,7 @@ CEILING_DBTP = -2.0
 """Highest peak before encoding: AAC seldom adds more than 0.6 dB. Where it does, the ceiling is lowered."""
 
 PEAK_STEP_DB = 0.1
-"""Decibels by which the ceiling is lowered further than peaks were too high."""
+"""Decibels by which the ceiling is lowered in addition to the decibels by which peaks were too high."""
 
 MOST_GAIN_DB = 40.0
 """Highest gain before peaks are limited, for any amount of noise: enough for all but the quietest recordings. The noise
@@ -244,9 +244,9 @@ def _chosen_gain(
 ) -> ChosenGain:
     """Return the gain that gives the loudness `target`, with the first of `settings` that reaches it.
 
-    If none does, the highest loudness that any setting reaches becomes the target. The gentlest setting within the
-    tolerance of it is used, with no more gain than that needs: more gain would only lift noise. A single setting gets
-    its full gain.
+    If none reaches it, the highest loudness that any of them gives becomes the target. The gentlest of those within
+    TOLERANCE_LU of this target is used, with only the gain that this takes, because more gain would only lift noise. If
+    `settings` has one member, it gets its full gain (`most_db`).
     """
     for setting in settings:
         gain = _gain_for(target, weighted, peaks, setting, ceiling)

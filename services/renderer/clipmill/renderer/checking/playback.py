@@ -66,7 +66,7 @@ class Playback:
 
 
 def play(container: InputContainer, video: VideoStream, audio: AudioStream) -> Playback:
-    """Decode both streams from start to end, in memory that does not grow with their bytes."""
+    """Decode both streams from start to end; only a few numbers are kept of each packet, never the media."""
     played, converter, meter = Playback(), Converter(), Meter()
     powers = PerMillisecond(MILLISECOND, power)
     if video.average_rate:

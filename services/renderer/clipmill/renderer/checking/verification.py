@@ -281,7 +281,7 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
 
 
 def _loudness(played: Playback) -> Iterator[Check]:
-    """Check the loudness, which silence does not have and the noise of a room alone need not reach, and the peaks."""
+    """Check the peaks, and the loudness, which silence and the noise of a room alone need not reach."""
     lufs, peak = played.loudness.lufs, played.loudness.true_peak_dbtp
     if lufs is None:
         yield Check("loudness", True, "silence")
@@ -296,7 +296,7 @@ def _loudness(played: Playback) -> Iterator[Check]:
 
 
 def _tags(container: dict[str, str], streams: list[dict[str, str]]) -> Iterator[Check]:
-    """Check that only the title reveals the clip's origin, and nothing when or with what it was made."""
+    """Check that no tag but the title reveals the clip's origin, and none when or with what the clip was made."""
     strange = [
         f"{name}={value}"
         for tags in (container, *streams)

@@ -24,7 +24,7 @@ LINGERING_SECONDS = 0.3
 """Time before the first and after the last detection for which a face counts as seen, moving on as it did there."""
 
 LEAST_LEAD = 0.1
-"""Face widths that a face must move in that time to be led on; less may be the detector's error."""
+"""Face widths that a face must move in that time for its motion to be continued; less may be the detector's error."""
 
 KNOTS_PER_SECOND = 10
 """Knots of a path: more than detection frames, fewer than frames."""
@@ -43,7 +43,8 @@ SPIKE_SECONDS = 0.4
 """Longest time from the box before to the one after: a little more than two detection frames."""
 
 SPIKE_SHARE = 1.5
-"""Limit of the same distance, as a multiple of the distance between the boxes before and after; the larger counts."""
+"""A second limit of that distance, as a multiple of the distance between the boxes before and after; the larger of both
+counts."""
 
 LEAST_ROOM = 2 * LOCKED_ZONE
 """Crop lengths of room that a camera needs to stand still while a head sways."""
@@ -202,7 +203,7 @@ def _widths(values: Floats) -> Floats:
 
 
 def _led(at: npt.NDArray[np.int64], values: Floats, reach: float) -> Floats:
-    """Return a face's place `reach` frames beyond its first box, moved on as it moved around there, if it did."""
+    """Return a face's place `reach` frames beyond its first box; if it moved there, its motion is continued."""
     near = np.abs(at - at[0]) <= 2 * abs(reach)
     span = at[near][-1] - at[0]
     first = np.asarray(values[0], np.float64)

@@ -20,11 +20,11 @@ EARS = 0.12
 """Face widths kept on either side: the ears begin there."""
 
 EYE_LINE = 0.39
-"""Crop heights from the top to the eyes, in a crop with room above and below. A little below the upper third, captions
-above the middle of the lower half leave the mouth free, and hair has air."""
+"""Crop heights from the top to the eyes, in a crop with room above and below. This is a little below the upper third:
+captions above the middle of the lower half leave the mouth free, and hair has some room."""
 
 FILLING = 0.85
-"""Share of the picture from which a crop loses nothing worth a background."""
+"""Share of the picture from which on a crop is shown alone: it loses too little to be worth a background."""
 
 LEAST_FACE = 0.12
 """Crop heights below which a face is brought nearer, to a medium shot (from the waist up)."""
@@ -33,8 +33,8 @@ PANE_FACE = 0.27
 """Height of faces in the panes of a split, in pane heights: a close-up (head and shoulders)."""
 
 CENTRED = 0.75
-"""Least part of a pane's crop that remains when the crop shrinks to have somebody near the picture's edge in its
-middle, with the eyes at their line."""
+"""Least part of its usual size to which a pane's crop shrinks so that somebody near the picture's edge is in its
+middle, with the eyes at EYE_LINE."""
 
 LEAST_DETAIL = 0.5
 """Pixels of the picture per pixel of the canvas below which a closer crop would look blurred."""
@@ -169,7 +169,7 @@ def middle(track: Track) -> float:
 def fitted(geometry: Geometry, people: Sequence[Track]) -> Box:
     """Return the part of the picture that is shown on a background: its height, and its width as far as people need it.
 
-    The sides beside a group that is too wide for a crop are cut off, to a square at most: faces get larger.
+    The sides beside a group that is too wide for a crop are cut off, at most down to a square, so faces get larger.
 
     Args:
         geometry: Picture and canvas.

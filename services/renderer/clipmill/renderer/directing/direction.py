@@ -124,7 +124,7 @@ def direct(survey: Survey, voiced: Voiced, canvas: Canvas, choice: LayoutChoice)
 
 
 def _like(neighbour: _Scene, shot: SurveyedShot, geometry: Geometry, voiced: Voiced) -> _Scene:
-    """Lay out a brief shot like its neighbour, with the neighbour's crops where nobody in it suits that layout."""
+    """Lay out a brief shot like its neighbour, with the neighbour's crops if nobody in the shot suits that layout."""
     layout = neighbour.layout_span.layout
     reason = f"{BRIEF}{neighbour.layout_span.reason.removeprefix(BRIEF)}"
     choice = LayoutChoice(layout)

@@ -52,7 +52,7 @@ CORNER = (0.3, 0.18, 0.28)
 of people in wide shots are high, but not as high as a presenter's small picture at the top edge."""
 
 STILL = 0.5
-"""Face widths that a still face does not leave."""
+"""Face heights within which the middle of a still face stays."""
 
 Voiced = npt.NDArray[np.bool_]
 
@@ -149,7 +149,7 @@ class _Decision:
         if not follow:
             speaker = max(people, key=lambda person: said.get(person.number, 0.0))
             return self._one(Layout.TRACK, ((speaker,),), f"{heard}the foremost is followed")
-        return self._followed(follow, f"{heard}who speaks is followed")
+        return self._followed(follow, f"{heard}the speaker is followed")
 
     def _followed(self, follow: Sequence[Turn], reason: str) -> list[LayoutSpan]:
         by_number = {person.number: person for person in self._people}

@@ -11,8 +11,8 @@ L1 penalty of the first derivative consist of constant parts, as in Grundmann, K
 stabilization with robust L1 optimal camera paths" (CVPR 2011), whose inclusion constraint is the tube here. The costs
 of place and speed are absolute values, so a move of any length pays if the subject stays away for STILLNESS seconds
 (twice that if it comes back), or for a third of that outside the middle third. The square of the acceleration takes
-the place of their L1 penalties of second and third derivatives: one number sets how gently a move begins and ends (a
-smoothing spline, which has no kinks).
+the place of that paper's L1 penalties of second and third derivatives: one number sets how gently a move begins and
+ends (a smoothing spline, which has no kinks).
 
 The path is sampled at knots. That makes a convex quadratic program with a banded matrix, solved by a primal-dual
 interior-point method (Boyd and Vandenberghe, "Convex Optimization", 2004, section 11.7), each absolute value |g| being
@@ -32,7 +32,8 @@ THIRD = 1 / 6
 """Half of the middle third, in crop lengths: a subject that stays beyond the lines of thirds looks misframed."""
 
 ASIDE = 2.0
-"""Additional cost of distance beyond those lines, relative to inside: a second there and back is then followed."""
+"""Additional cost of distance beyond those lines, relative to the cost inside: with it, the camera follows a subject
+that stays there for a second and comes back."""
 
 LOCKED_ZONE = 0.1
 """Half of the zone for a camera that stands still from beginning to end: no move at all is worth more sway."""

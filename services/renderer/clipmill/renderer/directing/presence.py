@@ -14,7 +14,7 @@ GONE_SECONDS = 2.5
 """Longest time unseen after which somebody has only turned away or been hidden; after more they have left."""
 
 TURNED_AWAY_SECONDS = 8.0
-"""Longest such time of a person who is found again at the same place: they read, watch a slide or were missed."""
+"""Longest time unseen of a person who is found again at the same place: they read, watch a slide or were missed."""
 
 SAME_PLACE = 1.0
 """Largest distance in face widths between two detections at the same place."""
@@ -37,10 +37,11 @@ faces, encoded with and without grain, measured 0.000 to 0.0015 and 0.015 to 0.0
 0.027."""
 
 ALIVE = 0.01
-"""Median speed of a mouth that another face must have for that verdict: in the dark, no mouth may seem to move."""
+"""Median speed that another face's mouth must have before a still face counts as a photograph: in the dark, no mouth
+may seem to move."""
 
 LEAST_MOUTHS = 12
-"""Measured mouths that such a verdict needs: somebody may sit frozen for a second."""
+"""Number of measured mouths before a still face counts as a photograph: somebody may sit frozen for a second."""
 
 FADE_SECONDS = 1.0
 """The longest fade: during it the people before and after may both be seen, or neither."""
@@ -49,8 +50,8 @@ COMPARED_SECONDS = 1.0
 """Time before and after a fade over which people are compared: if none is seen in both, there was a cut."""
 
 REJOINING_WIDTHS = 2.0
-"""Face widths from where a face was lost within which it may be found again at once and be the same person; the
-distance grows by a face width for each further second."""
+"""Distance in face widths, from the place where a face was lost, within which a face found at once may be the same
+person; it grows by a face width for each second in between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ LARGE_FACE = 0.3
 
 JPEG_QUALITIES = (90, 85, 80, 72, 64, 55, 45, 35)
 JPEG_BYTES = 300 * 1000
-"""Largest poster: the highest of the qualities whose file is no larger is used, else the lowest."""
+"""Largest poster, in bytes: of the qualities, the highest whose file is no larger is used, or else the lowest."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

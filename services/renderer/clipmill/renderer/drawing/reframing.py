@@ -28,8 +28,8 @@ of the crop: nine beginnings put the edge at every ninth of a canvas sample."""
 
 NEGLIGIBLE = 1 / 6
 """Largest misplacement that nobody sees, in canvas samples, also while the camera pans: H.264 itself moves pictures in
-quarters of a sample. Mixing neighbours instead blurs up to a third of the finest detail, more or less as a crop
-moves."""
+quarters of a sample. Mixing neighbours would blur up to a third of the finest detail instead, now more and now
+less while a crop moves."""
 
 EXACT = 1e-6
 """Distance in samples below which two positions are equal."""
@@ -41,7 +41,7 @@ BLUR_SIGMA = 3.0
 """Standard deviation of the Gaussian, in samples at the reduced size; 45 on the canvas."""
 
 BACKGROUND_LIGHT, BACKGROUND_COLOUR = 0.45, 0.7
-"""Parts of the blurred background's luma and chroma that are kept; the picture before it stands out."""
+"""Parts of the blurred background's luma and chroma that are kept, so the picture in front of it stands out."""
 
 SOLID = (30, 131, 126)
 """Y, U, V of the plain background: sRGB #0F1114, nearly black and a little cool."""
@@ -52,8 +52,9 @@ broken picture."""
 
 
 SCALERS = 16
-"""Scalers that are kept, those used last, 0.75 MB each and more. A scaler is made for its sizes, which change with each
-shot; a framing needs ten at most: two for a pane, and two for each of the bars on its four sides."""
+"""Number of scalers that are kept, the most recently used; each takes 0.75 MB or more. A scaler is made for its sizes,
+which change with each shot; a framing needs ten at most: two for a pane, and two for each of the bars on its four
+sides."""
 
 
 class Reframer:

@@ -41,8 +41,8 @@ MATRICES = {
 INTERPOLATION = Interpolation.BICUBIC
 
 EXACT_INTERPOLATION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
-"""Interpolation for another matrix: without exact rounding grey takes on a tint, and with it a conversion takes half as
-long again."""
+"""Interpolation for another matrix: without exact rounding, grey takes on a tint. Exact rounding makes a conversion
+take half as long again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,17 +30,17 @@ EARLIER_SECONDS = (0.0, 10.0, float("inf"))
 """Times before the start at which to look for a keyframe, in turn, if a container's index points too late."""
 
 SOUND_ALONE_SECONDS = 10.0
-"""Sound read beyond the end while pictures are missing there; after it they count as absent."""
+"""Length of the sound read beyond the end while pictures are missing there; then the pictures count as absent."""
 
 PROMISED_SECONDS = 1.0
-"""Time by which the stated duration of the pictures may exceed the last one read without another one to come."""
+"""Time by which the stated duration may exceed the last picture read although no other picture follows."""
 
 COUNTED_PACKETS = 120
 """Pictures whose times give the rate where the container states none: two to five seconds."""
 
 REORDERED_PACKETS = 16
-"""Pictures by which one may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`). So many of the last
-pictures read may have gaps among them."""
+"""Number of pictures by which a picture may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`). Among
+as many of the last pictures read, some may still be missing."""
 
 MOST_THREADS = 4
 """Threads of the decoder by default: each holds a picture, and four are twice as fast as the encoder."""

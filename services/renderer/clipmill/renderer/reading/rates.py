@@ -13,8 +13,8 @@ HIGHEST_SOURCE_RATE = 480
 (1,000 in Matroska, 90,000 in MPEG) and says nothing of the pictures."""
 
 LEAST_EVEN_RATE = 36
-"""Frames per second down to which a rate above the highest is halved. Every second picture is smoother than most
-pictures with some left out (75 becomes 37.5, 144 becomes 36), but hardly if the half is near 30 (61, 70 become 60)."""
+"""Frames per second down to which a rate above the highest is halved. Showing every second picture looks smoother than
+leaving out some (75 becomes 37.5, 144 becomes 36), but hardly if the half is near 30 (61 and 70 become 60)."""
 
 USUAL_RATES = (
     Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(48), Fraction(50),

@@ -40,8 +40,9 @@ def detect_faces(
 ) -> Iterator[ShotSample | Sound]:
     """Yield the samples, some of them with their faces, and the sound as it comes.
 
-    The first and the last sample of a shot are searched, and some in between. Only the next sample shows that one was
-    the last of its shot; if that one was not searched, it is yielded again, with its faces.
+    The first and the last sample of a shot are searched, and some in between. Only the next sample
+    shows that a sample was the last of its shot; if this last sample was not searched, it is yielded again, with its
+    faces.
 
     Args:
         items: Samples in order, and sound.

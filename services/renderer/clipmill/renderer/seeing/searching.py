@@ -28,8 +28,8 @@ SWEEP_SECONDS = 2.0
 """Time between two later searches of all parts, for people who come in."""
 
 FOCUS = 5.0
-"""Side of the part that is searched for a known small face, in its widths. The face is then about 38 of BlazeFace's
-pixels wide, a size at which BlazeFace finds and places faces best."""
+"""Side of the part that is searched for a known small face, in widths of this face. The face is then about 38 of
+BlazeFace's pixels wide, a size at which BlazeFace finds and places faces best."""
 
 FINER = 1.75
 """Factor by which the second parts of a sweep are smaller than the first: eight of them cover 16:9."""
@@ -38,7 +38,7 @@ MOST_FOCUSED = 4
 """Parts searched for known small faces in a picture: with more people a shot is a group without a single subject."""
 
 LEAST_FOCUS_SCORE = 0.65
-"""Score that a face needs which only a part shows: more detail is shown that may be mistaken for a face."""
+"""Score that a face needs if only a part shows it: a part shows more detail that may be mistaken for a face."""
 
 SAME_OVERLAP = 0.3
 """Intersection over union above which two boxes are one face."""
@@ -81,7 +81,7 @@ class Search:
         """Return the faces in `picture`, each once, in order of falling score.
 
         Args:
-            frame: Frame of the clip, later than in the call before.
+            frame: Number of the frame in the clip, greater than at the previous call.
             picture: Picture of any size; all pictures of a shot have one size.
         """
         faces = self._detector.detect(picture)

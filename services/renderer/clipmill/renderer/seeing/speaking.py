@@ -1,11 +1,11 @@
 """The turns of speakers: the person whose mouth moves while speech is heard is the one who speaks.
 
-**Evidence.** At each sample, every person's mouth has a speed. A person's evidence is the logarithm of their speed
-less the mean of everybody's logarithms. If speeds were log-normal and larger in those who speak, this would be
-proportional to the log-likelihood ratio. The evidence is divided by its root mean square over the shot, because grain,
-blocks and shaking make all speeds more alike: its scale stays the same. It is clipped, because one laugh is no speech.
-It is weighted by the time since the sample before, and counts only while somebody is heard. A person who is out of
-sight gets negative evidence.
+**Evidence.** At each sample, every person's mouth has a speed. A person's evidence is the logarithm of their speed less
+the mean of everybody's logarithms. If speeds were log-normal and larger in those who speak, this would be proportional
+to the log-likelihood ratio. The evidence is divided by its root mean square over the shot, so its scale stays the same
+although grain, blocks and shaking make all speeds more alike. It is clipped, because one laugh is no speech. It is
+weighted by the time since the sample before, and counts only while somebody is heard. A person who is out of sight gets
+negative evidence.
 
 **Turns.** Each sample is assigned to one person. The assignment maximises the sum of their evidence less a price for
 each switch, and every turn holds at least a second of speech. This is a segmentation with minimum durations, which

@@ -1,6 +1,7 @@
 """A cheap survey of the whole clip before anything of it is drawn: people's places and the motion of their mouths.
 
-The survey keeps only numbers, boxes and motion of a few faces some times a second: a clip's length hardly matters.
+The survey keeps only numbers: boxes and motion of a few faces, some times a second. So it takes little memory even for
+a long clip.
 """
 
 from collections.abc import Callable, Sequence

@@ -40,7 +40,7 @@ BACK_REACH = 1.0
 come back anywhere."""
 
 BACK_SIZE = 1.6
-"""Largest ratio between their sizes before and after."""
+"""Largest ratio between a person's sizes before and after an absence."""
 
 VELOCITY_SMOOTHING = 0.5
 """Weight of the newest step in a track's velocity."""

@@ -46,7 +46,7 @@ STYLE = Style(
 """Heavy, nearly black letters on a white panel."""
 
 CAPTIONS_COST = 150.0
-"""Cost of standing where captions are all the time: moving the captions is better than covering a face."""
+"""Cost of a place that captions occupy all the time: moving the captions is better than covering a face."""
 
 
 class Hook:

@@ -138,7 +138,7 @@ STYLES = {
 
 
 def style_of(choice: CaptionStyle) -> Style:
-    """Return a style; for `off` that of `bold`, in whose chunks the caption files are divided."""
+    """Return a style; for `off` it is `bold`, by which the caption files are divided into chunks."""
     return STYLES[CaptionStyle.BOLD if choice is CaptionStyle.OFF else choice]
 
 
