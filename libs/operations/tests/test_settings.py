@@ -1,5 +1,6 @@
 """Settings from environment variables."""
 
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,10 @@ from msgspec import Meta, Struct
 class Colour(StrEnum):
     RED = "red"
     BLUE = "blue"
+
+
+class ShopSettings(Struct, frozen=True, kw_only=True):
+    shop_url: Annotated[str, Meta(description="Address of the shop.", pattern="^https?://")] = ""
 
 
 class PaintSettings(Struct, frozen=True, kw_only=True):
@@ -235,3 +240,16 @@ def test_the_default_store_is_below_the_users_data_directory(monkeypatch, tmp_pa
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert CommonSettings().store_url == f"file://{tmp_path}/clipmill/store"
     assert CommonSettings().models_dir == tmp_path / "clipmill" / "models"
+
+
+def test_a_password_in_an_address_is_in_no_listing_of_the_values():
+    settings = load_settings(CommonSettings, "", {"CLIPMILL_NATS_URL": "nats://user:s3cret@nats:4222"})
+    assert current(settings, "")["CLIPMILL_NATS_URL"] == "nats://***@nats:4222"
+
+
+def test_a_password_in_an_address_is_not_in_the_sentence_that_refuses_it():
+    environ = {"CLIPMILL_PAINTER_SHOP_URL": "https//user:s3cret@shop"}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ShopSettings, "painter", environ)
+    assert str(caught.value) == "CLIPMILL_PAINTER_SHOP_URL is '***@shop', but must be text that matches ^https?://."
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))

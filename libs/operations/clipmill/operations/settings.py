@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from clipmill.operations.credentials import without_credentials
 from msgspec import Meta, Struct
 
 T = TypeVar("T", bound=Struct)
@@ -222,11 +223,14 @@ def describe(kind: type[Struct], service: str) -> list[Setting]:
 
 
 def current(settings: Struct, service: str) -> dict[str, str]:
-    """Return the value in force of each variable, as one would write it; secrets are hidden."""
+    """Return the value in force of each variable, as one would write it; secrets and credentials are hidden."""
     values: dict[str, str] = {}
     for name, annotation, variable in _fields(type(settings), service):
         value = getattr(settings, name)
-        values.update(current(value, "") if annotation is CommonSettings else {variable: _written(value)})
+        if annotation is CommonSettings:
+            values.update(current(value, ""))
+        else:
+            values[variable] = without_credentials(_written(value)) if isinstance(value, str) else _written(value)
     return values
 
 
@@ -340,8 +344,9 @@ def _parse(variable: str, annotation: object, text: str) -> object:
         raw = tuple(part.strip() for part in text.split(",") if part.strip())
     try:
         value: object = msgspec.convert(raw, Annotated[plain, _meta(annotation)], strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{variable} is {text!r}, but must be {_allowed(annotation)}.") from error
+    except msgspec.ValidationError:
+        shown = without_credentials(text)
+        raise SettingsError(f"{variable} is {shown!r}, but must be {_allowed(annotation)}.") from None
     if isinstance(value, float) and not math.isfinite(value):
         raise SettingsError(f"{variable} is {text!r}, but must be finite: {_allowed(annotation)}.")
     return value
