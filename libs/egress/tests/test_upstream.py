@@ -116,3 +116,13 @@ def test_a_credential_is_what_the_rfc_shows():
 def test_an_upstream_proxy_is_an_http_url(text: str):
     with pytest.raises(ValueError, match="HTTP proxy"):
         UpstreamProxy.parse(text)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:s3cret/x@proxy:3128", "http://user:s3cret℀@proxy:3128", "http://user:[s3cret@proxy:3128"]
+)
+def test_a_malformed_url_of_a_proxy_is_refused_without_quoting_its_password(url: str):
+    with pytest.raises(ValueError, match="is not the URL of an HTTP proxy") as caught:
+        UpstreamProxy.parse(url)
+    assert caught.value.__context__ is None
+    assert "s3cret" not in str(caught.value)

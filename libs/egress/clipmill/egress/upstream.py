@@ -28,15 +28,20 @@ class UpstreamProxy:
         """Return the proxy at `url`.
 
         Raises:
-            ValueError: if that is not `http://[user:password@]host[:port]`; the message ends a sentence about the URL.
+            ValueError: if that is not `http://[user:password@]host[:port]`; the message ends a sentence about the URL,
+                and neither the message nor the traceback repeats a part of it.
         """
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:  # its message may quote the password
+            host, port = None, None
+        if not host or parts.scheme != "http":
             raise ValueError("is not the URL of an HTTP proxy")
         credential = None
         if parts.username is not None:
             credential = basic_credential(unquote(parts.username), unquote(parts.password or ""))
-        return cls(parts.hostname, parts.port or 80, credential)
+        return cls(host, port or 80, credential)
 
     async def tunnel(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: Address, port: int

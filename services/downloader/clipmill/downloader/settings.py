@@ -102,5 +102,8 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
         try:
             return UpstreamProxy.parse(self.upstream_proxy.reveal())
         except ValueError as error:
-            sentence = f"CLIPMILL_DOWNLOADER_UPSTREAM_PROXY {error}; write http://user:password@host:port."
-            raise SettingsError(sentence) from error
+            sentence = (
+                f"CLIPMILL_DOWNLOADER_UPSTREAM_PROXY {error}; write http://user:password@host:port, and special "
+                "characters of the password as percent codes, such as %2F for a slash."
+            )
+            raise SettingsError(sentence) from None
