@@ -2,7 +2,7 @@ import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.downloader.refusals import failure_of, too_large, too_long
 from yt_dlp.networking.exceptions import IncompleteRead, TransportError
-from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
+from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError, YoutubeDLError
 
 
 class HttpFailure(Exception):
@@ -96,3 +96,8 @@ def test_limits_are_written_as_people_read_them():
     )
     assert "4 GiB" in too_large(4 * 2**30).sentence
     assert "1.5 MiB" in too_large(3 * 2**19).sentence
+
+
+def test_a_reason_does_not_quote_the_password_of_an_address():
+    failure = failure_of(YoutubeDLError("Strange answer of https://user:s3cret@site.example/video"))
+    assert "https://***@site.example/video" in failure.sentence

@@ -17,6 +17,7 @@ from clipmill.downloader import refusals
 from clipmill.downloader.confinement import cleanse_environment, confine
 from clipmill.downloader.fetch_request import Fetched, FetchRequest
 from clipmill.downloader.formats import FORMAT_ORDER, Format, best_formats
+from clipmill.operations.credentials import conceal_credentials
 from clipmill.operations.logs import get_logger
 from yt_dlp import YoutubeDL
 from yt_dlp.utils import DownloadCancelled, YoutubeDLError
@@ -107,16 +108,16 @@ def _parameters(
 
 
 class _Logger:
-    """A logger that writes yt-dlp's messages to the service's log, not to the job's."""
+    """A logger that writes yt-dlp's messages to the service's log, not to the job's; their URLs may hold passwords."""
 
     def debug(self, message: str) -> None:
-        _log.debug("yt_dlp_reported", message=message)
+        _log.debug("yt_dlp_reported", message=conceal_credentials(message))
 
     def warning(self, message: str) -> None:
-        _log.warning("yt_dlp_warned", message=message)
+        _log.warning("yt_dlp_warned", message=conceal_credentials(message))
 
     def error(self, message: str) -> None:
-        _log.warning("yt_dlp_failed", message=message)
+        _log.warning("yt_dlp_failed", message=conceal_credentials(message))
 
 
 @dataclass

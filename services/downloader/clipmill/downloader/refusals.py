@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+from clipmill.operations.credentials import conceal_credentials
 
 REASON_LIMIT = 200
 """Longest reason of yt-dlp that a job's log repeats, in characters."""
@@ -186,6 +187,7 @@ def _failure_of_status(status: int) -> Failure:
 def _reason(message: str) -> str:
     """Return yt-dlp's message without its prefix, its advice on options and its request for a report."""
     line = " ".join(_NOISE.sub("", _PREFIX.sub("", message, count=1)).split())
+    line = conceal_credentials(line)
     return (line[:REASON_LIMIT] or "it gave no reason").rstrip(".;, ")
 
 
