@@ -360,3 +360,23 @@ async def killed_writer(store, url, *, tidy=True):
 def test_a_url_that_names_no_store_is_refused_with_what_is_allowed(url):
     with pytest.raises(ValueError, match="use file:///directory, s3://bucket/prefix or memory://"):
         open_store(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://key:s3cret@bucket", "s3://key:s3cret℀@bucket", "s3://key:[s3cret@bucket", "s3//key:s3cret@bucket"]
+)
+def test_a_store_with_keys_in_its_url_is_refused_without_quoting_them(url):
+    with pytest.raises(ValueError, match="store") as caught:
+        open_store(url)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+@pytest.mark.parametrize("url", ["http://key:s3cret/x@s3:9000", "http://key:s3cret@s3:9000", "key:s3cret@s3:9000"])
+def test_an_endpoint_with_a_password_is_refused_without_quoting_it(monkeypatch, variable, url):
+    monkeypatch.setenv(variable, url)
+    with pytest.raises(ValueError, match=f"^{variable} is not the URL of a server; ") as caught:
+        open_store("s3://bucket")
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__context__ is None

@@ -109,7 +109,7 @@ async def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path):
     ("url", "status", "sentence"),
     [
         ("file:///proc/nope", 1, "The artifact store file:///proc/nope cannot be used (No such file or directory)"),
-        ("ftp://nope", 2, "CLIPMILL_STORE_URL: 'ftp://nope' is not the URL of a store"),
+        ("ftp://nope", 2, "CLIPMILL_STORE_URL: The value is not the URL of a store"),
     ],
 )
 async def test_a_store_that_cannot_be_used_is_named(url, status, sentence):

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from obstore.store import S3Store
 
@@ -22,8 +23,12 @@ MAX_RETRIES = 6
 
 
 def s3_store(bucket: str, prefix: str, response_seconds: float = RESPONSE_SECONDS) -> S3Store:
-    """Return the objects of `bucket` below `prefix`. The AWS_* variables give endpoint, region and keys."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    """Return the objects of `bucket` below `prefix`. The AWS_* variables give endpoint, region and keys.
+
+    Raises:
+        ValueError: The endpoint is malformed; the message is a sentence for a person.
+    """
+    endpoint = _endpoint()
     return S3Store(
         bucket,
         prefix=prefix or None,
@@ -43,3 +48,18 @@ def patient(store: S3Store, size: int) -> S3Store:
     if size <= SINGLE_PUT_BYTES:
         return store
     return s3_store(store.config["bucket"], store.prefix or "", size / SLOWEST_UPLOAD_BYTES_PER_SECOND)
+
+
+def _endpoint() -> str:
+    """Return the URL of the S3 server, empty for Amazon's own; a user in it would come back in every error."""
+    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if url := os.environ.get(variable, ""):
+            try:
+                parts = urlsplit(url)
+                usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                usable = False
+            if not usable or "@" in parts.netloc:
+                raise ValueError(f"{variable} is not the URL of a server; write http://host:port without a user.")
+            return url
+    return ""

@@ -374,16 +374,22 @@ def open_store(url: str) -> Store:
             variables, such as AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or `memory://`.
 
     Raises:
-        ValueError: The URL has none of these forms; the message is a sentence for a person.
+        ValueError: The URL has none of these forms, or the S3 endpoint is malformed; the message is a sentence for a
+            person that repeats neither, because they may hold keys.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme == "file" and parts.path.startswith("/"):
         return LocalFiles(Path(unquote(parts.path)))
     if parts.scheme == "memory":
         return Store(MemoryStore(), "memory://")
+    if parts.scheme == "s3" and "@" in parts.netloc:
+        raise ValueError("The store's URL has keys in it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead.")
     if parts.scheme == "s3" and parts.netloc:
         return Store(s3_store(parts.netloc, parts.path.strip("/")), f"s3://{parts.netloc}{parts.path}")
-    raise ValueError(f"{url!r} is not the URL of a store; use file:///directory, s3://bucket/prefix or memory://.")
+    raise ValueError("The value is not the URL of a store; use file:///directory, s3://bucket/prefix or memory://.")
 
 
 class _Counted:
