@@ -103,7 +103,7 @@ async def test_topology_apply_needs_a_server_that_answers(clipmill, nats_server)
     status, out, _ = await clipmill("topology", "apply", environ={"CLIPMILL_NATS_URL": nats_server.url})
     assert (status, out) == (
         0,
-        f"The streams, consumers and buckets are in place on {nats_server.url.removeprefix('nats://')}.\n",
+        f"The streams, consumers and buckets are in place on {nats_server.url}.\n",
     )
 
 
@@ -137,3 +137,11 @@ async def test_a_folder_for_models_that_cannot_be_written_is_named(clipmill):
     status, _, err = await clipmill("models", "fetch", "whisper-tiny.en", environ={"CLIPMILL_MODELS_DIR": "/proc/nope"})
     assert status == 2
     assert "cannot be stored in /proc/nope (No such file or directory); name another folder" in err
+
+
+@pytest.mark.parametrize("command", [("topology", "apply"), ("dead-letters", "list")])
+async def test_a_malformed_address_of_nats_is_named_without_its_password(clipmill, command):
+    status, _, err = await clipmill(*command, environ={"CLIPMILL_NATS_URL": "nats://user:s3cret/x@nats:4222"})
+    assert status == 2
+    assert err.startswith("Error: CLIPMILL_NATS_URL is not a list of NATS servers; ")
+    assert "s3cret" not in err

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+import traceback
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.messaging.connection import close, connect, reraise_cancel, retry_until
+from clipmill.operations.settings import SettingsError
 from nats.js.errors import KeyNotFoundError
 
 
@@ -80,3 +82,12 @@ async def test_a_connection_is_closed_for_good_while_its_servers_are_away(nats_s
     await asyncio.gather(*(close(nc) for nc in clients))
     left = asyncio.all_tasks() - before
     assert not left or not (await asyncio.wait(left, timeout=60))[1]
+
+
+@pytest.mark.parametrize(
+    "url", ["nats://user:s3cret/x@nats:4222", "nats://user:s3cret℀@nats:4222", "nats://user:[s3cret@nats:4222"]
+)
+async def test_a_malformed_address_is_refused_without_quoting_its_password(url):
+    with pytest.raises(SettingsError, match=r"^CLIPMILL_NATS_URL is not a list of NATS servers; ") as caught:
+        await connect(url, "test", patience=5)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))

@@ -15,6 +15,7 @@ from clipmill.cli.commands.operating import dead_letters, projection
 from clipmill.cli.commands.verifying import verify
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
 from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
+from clipmill.operations.credentials import without_credentials
 from clipmill.operations.settings import (
     CommonSettings,
     LogFormat,
@@ -333,7 +334,7 @@ def apply_topology() -> None:
     except SettingsError as error:
         raise WrongRequest(str(error)) from error
     _run(apply(common))
-    click.echo(f"The streams, consumers and buckets are in place on {_without_credentials(common.nats_url)}.")
+    click.echo(f"The streams, consumers and buckets are in place on {without_credentials(common.nats_url)}.")
 
 
 main.add_command(dead_letters)
@@ -373,10 +374,6 @@ def _interrupted(job: str | None, server: str) -> None:
     else:
         click.echo(f"Job {job} continues on the server. Follow it with: {_watch_command(job, server)}", err=True)
     sys.exit(ExitStatus.INTERRUPTED)
-
-
-def _without_credentials(url: str) -> str:
-    return ",".join(part.rpartition("@")[2].removeprefix("nats://") for part in url.split(","))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TypeVar
 import nats.errors
 import structlog
 from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.operations.settings import SettingsError
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
@@ -54,6 +55,7 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         patience: Seconds to wait for a server, None to wait forever.
 
     Raises:
+        SettingsError: if `url` is malformed; neither message nor traceback repeats a part of it.
         Transient: `unavailable`, if no server answers within `patience`.
     """
     nc = Client()
@@ -90,6 +92,11 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
     )
     try:
         await asyncio.wait_for(connecting, patience)
+    except NatsError:  # raised only for an address that cannot be read; its cause may quote the password
+        raise SettingsError(
+            "CLIPMILL_NATS_URL is not a list of NATS servers; write nats://user:password@host:port, a comma between "
+            "two servers, and special characters of the password as percent codes, such as %2F for a slash."
+        ) from None
     except TimeoutError:
         raise Transient(
             ErrorCode.UNAVAILABLE, "No NATS server answers; check CLIPMILL_NATS_URL and that the server runs."

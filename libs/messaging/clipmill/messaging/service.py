@@ -29,6 +29,7 @@ from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, BUCKETS, CONSUMERS, CONTROL, SECRETS, BucketConfig
 from clipmill.messaging.worker import Facilities, StageWorker, Worker
 from clipmill.operations import logs, metrics
+from clipmill.operations.credentials import without_credentials
 from clipmill.operations.health import Flag, Front, Health
 from clipmill.operations.listening import ListeningPort, open_port
 from clipmill.operations.settings import (
@@ -266,9 +267,10 @@ def _open_store(url: str) -> Store:
     try:
         return open_store(url)
     except ValueError as error:
-        raise SettingsError(f"CLIPMILL_STORE_URL: {error}") from error
+        raise SettingsError(f"CLIPMILL_STORE_URL: {error}") from None
     except OSError as error:
-        sentence = f"The artifact store {url} cannot be used ({_reason(error)}); check CLIPMILL_STORE_URL."
+        place = without_credentials(url)
+        sentence = f"The artifact store {place} cannot be used ({_reason(error)}); check CLIPMILL_STORE_URL."
         raise CannotServe(sentence) from error
 
 

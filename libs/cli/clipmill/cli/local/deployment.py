@@ -81,6 +81,8 @@ async def connected(environ: Mapping[str, str]) -> AsyncIterator[Client]:
             yield nc
         finally:
             await connection.close(nc)
+    except SettingsError as error:
+        raise WrongRequest(str(error)) from None
     except Permanent as failure:
         raise WrongRequest(failure.sentence) from failure
     except Transient as failure:
@@ -98,7 +100,7 @@ def artifact_store(environ: Mapping[str, str]) -> Store:
     try:
         return open_store(_settings(environ).store_url)
     except ValueError as error:
-        raise WrongRequest(f"{STORE_VARIABLE}: {error}") from error
+        raise WrongRequest(f"{STORE_VARIABLE}: {error}") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise WrongRequest(f"The artifact store cannot be used ({reason}); check {STORE_VARIABLE}.") from error

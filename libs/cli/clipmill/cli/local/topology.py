@@ -2,10 +2,10 @@
 
 import nats.errors
 from clipmill.cli.local.deployment import READ_LOG
-from clipmill.cli.outcomes import ServerUnavailable
+from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.failures import Transient
 from clipmill.messaging import connection, topology
-from clipmill.operations.settings import CommonSettings
+from clipmill.operations.settings import CommonSettings, SettingsError
 
 PATIENCE_SECONDS = 30.0
 """Time for the server to answer, because a deployment starts the server and this command at the same time."""
@@ -16,6 +16,7 @@ async def apply_topology(common: CommonSettings) -> None:
 
     Raises:
         ServerUnavailable: if the server does not answer or refuses.
+        WrongRequest: if the address of the server is malformed.
     """
     try:
         nc = await connection.connect(common.nats_url, "clipmill-topology", patience=PATIENCE_SECONDS)
@@ -23,6 +24,8 @@ async def apply_topology(common: CommonSettings) -> None:
             await topology.apply(nc, common.nats_replicas, retention=common.job_retention)
         finally:
             await connection.close(nc)
+    except SettingsError as error:
+        raise WrongRequest(str(error)) from None
     except Transient as failure:
         raise ServerUnavailable(failure.sentence) from failure
     except nats.errors.Error as error:
