@@ -267,3 +267,20 @@ async def test_a_clip_with_a_name_that_leaves_the_folder_stays_in_it(contract_se
     await clipmill("status", JOB, "--output", folder, "--server", url)
     assert not (tmp_path.parent / "evil.mp4").exists()
     assert {path.name for path in folder.iterdir()} <= {"evil.mp4", "talk_clip_2.mp4"}
+
+
+@pytest.mark.parametrize(
+    "server", ["http://user:s3cret/x@host", "http://user:s3cret℀@host", "ftp://user:s3cret@host", "http://s:s3cret@"]
+)
+async def test_a_malformed_server_is_refused_without_quoting_its_password(clipmill, server):
+    status, _, err = await clipmill("status", "some-job", environ={"CLIPMILL_SERVER": server})
+    assert status == 2
+    assert "is not the address of a server" in err
+    assert "s3cret" not in err
+
+
+async def test_a_server_that_does_not_answer_is_named_without_its_password(clipmill):
+    environ = {"CLIPMILL_SERVER": "http://user:s3cret@127.0.0.1:1"}
+    _, _, err = await clipmill("status", "some-job", environ=environ)
+    assert "http://***@127.0.0.1:1" in err
+    assert "s3cret" not in err

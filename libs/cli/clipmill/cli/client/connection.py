@@ -18,6 +18,7 @@ from clipmill.cli.client.submission import Submission, in_flags
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.api import KEY_HEADER, Accepted, Ended, JobList, JobView, Only, Problem
 from clipmill.contracts.status import PublicStatus
+from clipmill.operations.credentials import split_address, without_credentials
 from msgspec import Struct
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class Client:
 
     def __init__(self, server: str) -> None:
         self.server = _server_address(server)
+        self.shown = without_credentials(self.server)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -262,7 +264,7 @@ class Client:
         self, answer: aiohttp.ClientResponse, worded: Callable[[str], str] = str
     ) -> WrongRequest | ServerUnavailable:
         sentence = worded(_detail(await answer.read()))
-        sentence = sentence or f"{self.server} answers {answer.status} {answer.reason}; check the address."
+        sentence = sentence or f"{self.shown} answers {answer.status} {answer.reason}; check the address."
         if answer.status < 500 and answer.status not in TRANSIENT_STATUSES:
             return WrongRequest(sentence)
         wait = answer.headers.get("Retry-After")
@@ -271,14 +273,14 @@ class Client:
     def _unreachable(self, error: Exception) -> ServerUnavailable:
         if isinstance(error, aiohttp.ClientConnectorError):
             return ServerUnavailable(
-                f"No clipmill server answers at {self.server}. Start a server with `clipmill up`, or name a running"
+                f"No clipmill server answers at {self.shown}. Start a server with `clipmill up`, or name a running"
                 " one with --server or CLIPMILL_SERVER."
             )
-        return ServerUnavailable(f"The connection to {self.server} broke off ({_reason(error)}); try again.")
+        return ServerUnavailable(f"The connection to {self.shown} broke off ({_reason(error)}); try again.")
 
     def _interrupted(self, status: int) -> Interrupted:
         reason = f"status {status}"
-        return Interrupted(reason, ServerUnavailable(f"The server at {self.server} answers {reason}; try again later."))
+        return Interrupted(reason, ServerUnavailable(f"The server at {self.shown} answers {reason}; try again later."))
 
     def _decode(self, data: bytes, kind: type[T]) -> T:
         try:
@@ -312,9 +314,13 @@ def _reason(error: Exception) -> str:
 
 def _server_address(server: str) -> str:
     address = server if "://" in server else f"http://{server}"
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WrongRequest(f"{server} is not the address of a server; write one such as {DEFAULT_SERVER}.")
+    try:
+        known = split_address(address).scheme in ("http", "https")
+    except ValueError:
+        known = False
+    if not known:
+        shown = without_credentials(server)
+        raise WrongRequest(f"{shown} is not the address of a server; write one such as {DEFAULT_SERVER}.")
     return address.rstrip("/")
 
 

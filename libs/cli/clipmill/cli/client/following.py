@@ -80,8 +80,8 @@ async def follow(
                 notice(f"The job's status cannot be read now ({interruption}); trying again.")
             if now - silent_since > patience:
                 raise ServerUnavailable(
-                    f"The server at {client.server} has given no status for {patience:.0f} s; the job may still run."
-                    f" Follow the job with: clipmill status {job} --watch --server {client.server}"
+                    f"The server at {client.shown} has given no status for {patience:.0f} s; the job may still run."
+                    f" Follow the job with: clipmill status {job} --watch --server {client.shown}"
                 ) from interruption
             pause = min(pause * 2, PAUSE_LIMIT_SECONDS)
         else:

@@ -97,7 +97,7 @@ class ClipSaver:
         address = parse_clip_url(path)
         words = ["clipmill", "status", "JOB" if address is None else address.job, "--output", str(self._folder)]
         if self._client.server != DEFAULT_SERVER:
-            words += ["--server", self._client.server]
+            words += ["--server", self._client.shown]
         return f"`{shlex.join(words)}`"
 
     async def _download(self, path: str, target: Path) -> bool:
