@@ -1,6 +1,7 @@
 """Settings and a lent key choose the model that is asked."""
 
 import time
+import traceback
 from email.utils import formatdate
 
 import pytest
@@ -97,3 +98,13 @@ def test_a_pause_is_read_from_a_header(said, seconds):
 def test_a_pause_may_be_a_date():
     assert 55 <= seconds_to_wait(formatdate(time.time() + 60, usegmt=True)) <= 60
     assert seconds_to_wait(formatdate(time.time() - 60, usegmt=True)) == 0.0
+
+
+@pytest.mark.parametrize("name", ["gemini_base_url", "openai_base_url"])
+@pytest.mark.parametrize("url", ["http://user:s3cret/x@host", "http://user:s3cret℀@host", "http://user:[s3cret@host"])
+def test_a_malformed_address_stops_the_start_without_quoting_its_password(name, url):
+    with pytest.raises(
+        SettingsError, match=f"^CLIPMILL_ANALYZER_{name.upper()} is not the URL of a server; "
+    ) as caught:
+        AnalyzerSettings(**{name: url}).check()
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))

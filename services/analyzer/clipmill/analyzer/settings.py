@@ -5,6 +5,7 @@ from typing import Annotated
 
 from clipmill.analyzer.asking.costs import PriceTable, PriceTableError, load_prices
 from clipmill.analyzer.asking.provider import ProviderKind
+from clipmill.operations.credentials import split_address
 from clipmill.operations.settings import AT_LEAST, FORMERLY, Secret, ServiceSettings, SettingsError
 from msgspec import Meta
 
@@ -176,8 +177,10 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = None
 
     def check(self) -> None:
-        """Check the price table, and that the provider has a model."""
+        """Check the price table and the providers' addresses, and that the provider has a model."""
         self.prices()
+        _check_address("CLIPMILL_ANALYZER_GEMINI_BASE_URL", self.gemini_base_url)
+        _check_address("CLIPMILL_ANALYZER_OPENAI_BASE_URL", self.openai_base_url)
         if self.provider is ProviderKind.OPENAI and not self.openai_model:
             sentence = "CLIPMILL_ANALYZER_OPENAI_MODEL is not set; the provider openai needs it, so name a model."
             raise SettingsError(sentence)
@@ -193,3 +196,11 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         except PriceTableError as error:
             sentence = f"CLIPMILL_ANALYZER_PRICE_TABLE names {self.price_table}, which {error}"
             raise SettingsError(sentence) from error
+
+
+def _check_address(variable: str, address: str) -> None:
+    """Raise `SettingsError` if an address cannot be read; it may hold a password, which no sentence repeats."""
+    try:
+        split_address(address)
+    except ValueError:
+        raise SettingsError(f"{variable} is not the URL of a server; write one such as http://host:port/v1.") from None
