@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import aiohttp
 import pytest
 from aiohttp import web
-from clipmill.egress.guard import EgressGuard
+from clipmill.egress.guard import EgressGuard, Unreachable
 from clipmill.egress.upstream import UpstreamProxy
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -179,7 +179,9 @@ async def test_a_host_that_cannot_be_reached_is_remembered_as_such():
         port = deaf.getsockname()[1]
         async with EgressGuard(LOOPBACK) as guard:
             assert (await ask(guard, f"http://127.0.0.1:{port}/"))[0] == 502
-        assert guard.unreachable[0].exists
+        assert guard.unreachable == [
+            Unreachable("127.0.0.1", exists=True, reason="cannot be reached (Connection refused)")
+        ]
         assert guard.refusals == []
 
 

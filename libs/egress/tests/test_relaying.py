@@ -5,7 +5,7 @@ import socket
 from ipaddress import ip_network
 
 import pytest
-from clipmill.egress.guard import EgressGuard, TimeLimits
+from clipmill.egress.guard import EgressGuard, TimeLimits, Unreachable
 from clipmill.egress.relaying import close
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -239,6 +239,7 @@ async def test_a_server_that_does_not_answer_in_http_is_a_bad_gateway(say, raw_s
     raw_server.answer = answer
     async with EgressGuard(LOOPBACK) as guard:
         given = await say(guard, request_of(raw_server.url))
+    assert guard.unreachable == [Unreachable("127.0.0.1", exists=True, reason="does not answer in valid HTTP")]
     assert given.startswith(b"HTTP/1.1 502 The server's answer is not HTTP: ")
     assert given.endswith(b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 

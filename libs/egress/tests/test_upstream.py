@@ -1,9 +1,11 @@
 """A guard behind an operator's proxy asks the proxy only for the address that it checked."""
 
+import socket
+
 import pytest
 from clipmill.egress.guard import EgressGuard, TimeLimits, Unreachable
 from clipmill.egress.heads import basic_credential
-from clipmill.egress.upstream import UpstreamProxy
+from clipmill.egress.upstream import ProxyFailure, UpstreamProxy
 
 CONNECT = "CONNECT site.example:443 HTTP/1.1\r\nHost: x\r\n\r\n"
 ESTABLISHED = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -61,7 +63,7 @@ async def test_the_proxy_may_say_something_before_its_answer(say, raw_server, in
         assert (await say(guard, CONNECT)).endswith(b"established\r\n\r\ngoodbye")
 
 
-@pytest.mark.parametrize("status", [300, 403, 407, 502])
+@pytest.mark.parametrize("status", [300, 403, 502])
 async def test_a_proxy_that_refuses_makes_the_host_unreachable(say, raw_server, internet, upstream_guard, status):
     raw_server.answer = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
     raw_server.stays = True
@@ -70,18 +72,51 @@ async def test_a_proxy_that_refuses_makes_the_host_unreachable(say, raw_server, 
         assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Unreachable host\r\n")
         reason = f"cannot be reached (the upstream proxy answered {status})"
         assert guard.unreachable == [Unreachable("site.example", exists=True, reason=reason)]
+        assert guard.proxy_failures == []
         await raw_server.end()
 
 
+async def test_a_proxy_that_refuses_its_user_has_failed(say, raw_server, internet, upstream_guard):
+    raw_server.answer = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"
+    internet.name("site.example", [PUBLIC_V4])
+    async with upstream_guard(raw_server.port) as guard:
+        assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Upstream proxy failed\r\n")
+        assert guard.proxy_failures == [ProxyFailure("refuses its user and password (HTTP 407)", credential=True)]
+        assert guard.unreachable == []
+
+
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 200 OK\r\nX : y\r\n\r\n"])
-async def test_a_proxy_that_does_not_answer_in_http_makes_the_host_unreachable(
-    say, raw_server, internet, upstream_guard, answer
-):
+async def test_a_proxy_that_does_not_answer_in_http_has_failed(say, raw_server, internet, upstream_guard, answer):
     raw_server.answer = answer
     internet.name("site.example", [PUBLIC_V4])
     async with upstream_guard(raw_server.port) as guard:
-        assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Unreachable host\r\n")
-        assert guard.unreachable[0].exists
+        assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Upstream proxy failed\r\n")
+        assert guard.proxy_failures == [ProxyFailure("does not answer in valid HTTP")]
+        assert guard.unreachable == []
+
+
+async def test_a_proxy_that_is_down_is_in_the_log_with_its_address_and_nowhere_else(
+    say, internet, upstream_guard, capsys
+):
+    internet.name("site.example", [PUBLIC_V4])
+    with socket.socket() as deaf:  # it is bound, so nobody else can listen on its port, and it does not listen
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        async with upstream_guard(port) as guard:
+            assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Upstream proxy failed\r\n")
+            assert guard.proxy_failures == [ProxyFailure("cannot be reached")]
+            assert guard.unreachable == []
+    logged = capsys.readouterr().out
+    assert "upstream_proxy_failed" in logged
+    assert str(port) in logged
+
+
+async def test_a_proxy_that_cannot_be_connected_to_in_time_has_failed(say, internet):
+    internet.name("site.example", [PUBLIC_V4])
+    internet.silence("127.0.0.2")
+    async with EgressGuard((), UpstreamProxy("127.0.0.2", 3128), TimeLimits(connect=0.05)) as guard:
+        assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Upstream proxy failed\r\n")
+        assert guard.proxy_failures == [ProxyFailure("cannot be reached")]
 
 
 async def test_a_proxy_that_does_not_answer_is_not_waited_for(say, raw_server, internet, upstream_guard):
@@ -89,7 +124,7 @@ async def test_a_proxy_that_does_not_answer_is_not_waited_for(say, raw_server, i
     internet.name("site.example", [PUBLIC_V4])
     async with upstream_guard(raw_server.port, limits=TimeLimits(connect=0.05)) as guard:
         assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Unreachable host\r\n")
-        assert guard.unreachable[0].reason == "cannot be reached (no answer)"
+        assert guard.unreachable[0].reason == "cannot be reached (no answer through the upstream proxy)"
         await raw_server.end()
 
 

@@ -1,7 +1,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
@@ -19,7 +19,7 @@ from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.handler import DownloadHandler
 from clipmill.downloader.prepare_request import PREPARE_TARGET
 from clipmill.downloader.settings import DownloaderSettings
-from clipmill.operations.settings import SettingsError, load_settings
+from clipmill.operations.settings import Secret, SettingsError, load_settings
 from prometheus_client import REGISTRY
 
 pytestmark = [pytest.mark.media, pytest.mark.slow]
@@ -187,7 +187,8 @@ async def test_a_host_that_cannot_be_looked_up_may_be_later(make_handler, contex
     unknown_host(socket.gaierror(socket.EAI_AGAIN, "ask again"))
     with pytest.raises(Transient) as caught:
         await make_handler()(DownloadTask(job=new_job_id(), url="http://missing.example/v.mp4"), context)
-    assert caught.value.sentence == "The host missing.example could not be looked up; try again later."
+    sentence = "The host missing.example could not be looked up; check the URL, or try again later."
+    assert caught.value.sentence == sentence
 
 
 async def test_a_host_that_does_not_answer_may_later(make_handler, context, media_server):
@@ -272,6 +273,70 @@ async def test_of_several_videos_at_a_url_the_log_says_which_is_taken(make_handl
     await make_handler()(DownloadTask(job=new_job_id(), url=url), context)
     lines = [event.line for event in context.events if isinstance(event, Log)]
     assert lines == ["There are 2 videos at this URL; the first one is taken."]
+
+
+@pytest.fixture
+async def proxy() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Yield the URL of a proxy, and a list whose only element is its answer to every request."""
+    answer = [b""]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer[0])
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://user:s3cret@127.0.0.1:{server.sockets[0].getsockname()[1]}", answer
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "sentence"),
+    [
+        (
+            b"HTTP/1.1 407 No\r\n\r\n",
+            Permanent,
+            "The operator's proxy refuses its user and password (HTTP 407); an operator can correct "
+            "CLIPMILL_DOWNLOADER_UPSTREAM_PROXY.",
+        ),
+        (
+            b"SSH-2.0\r\n\r\n",
+            Transient,
+            "The operator's proxy does not answer in valid HTTP; try again later, or ask the operator to check "
+            "CLIPMILL_DOWNLOADER_UPSTREAM_PROXY.",
+        ),
+    ],
+)
+async def test_a_proxy_that_fails_is_blamed_and_not_the_site(make_handler, context, proxy, answer, kind, sentence):
+    url, answers = proxy
+    answers[0] = answer
+    with pytest.raises(kind) as caught:
+        await make_handler(upstream_proxy=Secret(url))(
+            DownloadTask(job=new_job_id(), url="http://127.0.0.1:9000/v.mp4"), context
+        )
+    assert (caught.value.code, caught.value.sentence) == (ErrorCode.SOURCE_UNAVAILABLE, sentence)
+
+
+async def test_a_proxy_that_is_down_is_blamed_without_its_address(make_handler, context):
+    with pytest.raises(Transient) as caught:
+        await make_handler(upstream_proxy=Secret("http://127.0.0.1:9"))(
+            DownloadTask(job=new_job_id(), url="http://127.0.0.1:9000/v.mp4"), context
+        )
+    assert caught.value.sentence == (
+        "The operator's proxy cannot be reached; try again later, or ask the operator to check "
+        "CLIPMILL_DOWNLOADER_UPSTREAM_PROXY."
+    )
+
+
+async def test_a_server_that_does_not_speak_http_is_named(make_handler, context, proxy):
+    url, answers = proxy
+    answers[0] = b"220 mail.example ESMTP\r\n"
+    with pytest.raises(Transient) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url=url.replace("user:s3cret@", "") + "/v.mp4"), context)
+    assert caught.value.code is ErrorCode.SOURCE_UNAVAILABLE
+    assert caught.value.sentence == (
+        "The host 127.0.0.1 does not answer in valid HTTP; check the URL, or try again later."
+    )
 
 
 @pytest.mark.parametrize(

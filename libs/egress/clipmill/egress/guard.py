@@ -11,10 +11,11 @@ connection. Each guard has its own password, so other local processes cannot use
 
 import asyncio
 import hmac
+import os
 import secrets
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from types import TracebackType
@@ -36,7 +37,7 @@ from clipmill.egress.heads import (
     write,
 )
 from clipmill.egress.relaying import BadAnswerError, Streams
-from clipmill.egress.upstream import UpstreamProxy
+from clipmill.egress.upstream import ProxyFailedError, ProxyFailure, TunnelRefusedError, UpstreamProxy
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -76,7 +77,7 @@ DEFAULT_LIMITS = TimeLimits()
 
 @dataclass(frozen=True)
 class Unreachable:
-    """A host that could not be reached.
+    """A host that could not be reached, or that gave no answer in HTTP.
 
     Attributes:
         host: Host that the client asked for.
@@ -114,6 +115,7 @@ class EgressGuard:
     ) -> None:
         self.refusals: list[Refusal] = []
         self.unreachable: list[Unreachable] = []
+        self.proxy_failures: list[ProxyFailure] = []
         self._exempt = tuple(exempt)
         self._upstream = upstream
         self._limits = limits
@@ -185,12 +187,22 @@ class EgressGuard:
         far = await self._connect(request.host, request.port)
         try:
             if request.origin is not None:
-                await relaying.exchange(request.origin, client, near, far)
+                await self._exchange(request.host, request.origin, client, near, far)
             else:
                 await write(near[1], b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await relaying.tunnel(near, far)
         finally:
             await relaying.close(far[1], self._limits.close)
+
+    async def _exchange(
+        self, host: str, request: h11.Request, client: h11.Connection, near: Streams, far: Streams
+    ) -> None:
+        """Pass a request on; the guard remembers a host whose answer is not HTTP, as the client sees only a 502."""
+        try:
+            await relaying.exchange(request, client, near, far)
+        except BadAnswerError:
+            self.unreachable.append(Unreachable(host, exists=True, reason="does not answer in valid HTTP"))
+            raise
 
     def _authenticate(self, head: h11.Request) -> None:
         expected = basic_credential(USER, self._password)
@@ -202,7 +214,8 @@ class EgressGuard:
         """Connect to an admitted address of `host`, and to no other.
 
         Raises:
-            _DeniedError: if no address is admitted or none can be reached; the guard remembers either.
+            _DeniedError: if no address is admitted, none can be reached, or the upstream proxy fails; the guard
+                remembers each of these.
         """
         admitted = admit(host, port, await self._resolve(host, port), self._exempt)
         if isinstance(admitted, Refusal):
@@ -211,10 +224,13 @@ class EgressGuard:
         reason = ""
         for address in admitted[:ADDRESSES_TRIED]:
             try:
-                async with asyncio.timeout(self._limits.connect):
-                    return await self._open(address, port)
-            except (OSError, TimeoutError, BadMessageError) as error:
-                reason = str(error) or "no answer"
+                return await self._open(address, port)
+            except (OSError, TunnelRefusedError) as error:
+                reason = _reason(error)
+            except ProxyFailedError as error:
+                self.proxy_failures.append(error.failure)
+                log.warning("upstream_proxy_failed", reason=error.failure.reason, cause=str(error.__cause__ or ""))
+                raise _DeniedError(502, "Upstream proxy failed") from error
         self.unreachable.append(Unreachable(host, exists=True, reason=f"cannot be reached ({reason})"))
         raise _DeniedError(502, "Unreachable host")
 
@@ -239,15 +255,42 @@ class EgressGuard:
         log.warning("egress_refused", host=refusal.host, port=refusal.port, kind=refusal.kind, address=refusal.address)
 
     async def _open(self, address: Address, port: int) -> Streams:
-        if self._upstream is None:
+        if self._upstream is not None:
+            return await self._open_through(self._upstream, address, port)
+        async with asyncio.timeout(self._limits.connect):
             return await asyncio.open_connection(str(address), port, limit=CHUNK_BYTES)
-        reader, writer = await asyncio.open_connection(self._upstream.host, self._upstream.port, limit=CHUNK_BYTES)
+
+    async def _open_through(self, proxy: UpstreamProxy, address: Address, port: int) -> Streams:
+        """Open a tunnel through the upstream proxy.
+
+        Raises:
+            ProxyFailedError: if the proxy itself fails.
+            TimeoutError: if no answer comes in time, for which the proxy or the host may be to blame.
+            TunnelRefusedError: if the proxy does not connect to the host.
+        """
+        connected = False
         try:
-            await self._upstream.tunnel(reader, writer, address, port)
-        except BaseException:
-            await relaying.close(writer, self._limits.close)
-            raise
-        return reader, writer
+            async with AsyncExitStack() as undo, asyncio.timeout(self._limits.connect):
+                reader, writer = await asyncio.open_connection(proxy.host, proxy.port, limit=CHUNK_BYTES)
+                connected = True
+                undo.push_async_callback(relaying.close, writer, self._limits.close)
+                await proxy.tunnel(reader, writer, address, port)
+                undo.pop_all()
+                return reader, writer
+        except OSError as error:
+            if connected and isinstance(error, TimeoutError):
+                raise TimeoutError("no answer through the upstream proxy") from error
+            reason = "breaks off the connection" if connected else "cannot be reached"
+            raise ProxyFailedError(ProxyFailure(reason)) from error
+        except BadMessageError as error:
+            raise ProxyFailedError(ProxyFailure("does not answer in valid HTTP")) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason of a failed connection without addresses, which are for the service's log alone."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or "no answer"
 
 
 async def _deny(client: h11.Connection, writer: asyncio.StreamWriter, denied: _DeniedError) -> None:

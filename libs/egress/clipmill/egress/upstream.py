@@ -8,6 +8,36 @@ import h11
 from clipmill.egress.addresses import Address
 from clipmill.egress.heads import authority, basic_credential, receive_response, send, server_side
 
+PROXY_AUTHENTICATION_REQUIRED = 407
+
+
+@dataclass(frozen=True)
+class ProxyFailure:
+    """A failure of the upstream proxy itself, for which no host is to blame.
+
+    Attributes:
+        reason: End of a sentence about the proxy, such as `cannot be reached`; it does not contain the proxy's address.
+        credential: True if the proxy refused its user and password, or needs them and got none.
+    """
+
+    reason: str
+    credential: bool = False
+
+
+class ProxyFailedError(Exception):
+    """The upstream proxy failed."""
+
+    def __init__(self, failure: ProxyFailure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class TunnelRefusedError(Exception):
+    """The upstream proxy works, and does not connect to the host."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the upstream proxy answered {status}")
+
 
 @dataclass(frozen=True)
 class UpstreamProxy:
@@ -50,7 +80,9 @@ class UpstreamProxy:
 
         Raises:
             BadMessageError: if the proxy does not answer in HTTP.
-            OSError: if the proxy refuses.
+            OSError: if the connection to the proxy breaks off.
+            ProxyFailedError: if the proxy refuses its user and password.
+            TunnelRefusedError: if the proxy does not connect to that host.
         """
         target = authority(str(address), port)
         headers = [("Host", target)]
@@ -61,5 +93,7 @@ class UpstreamProxy:
         response = await receive_response(proxy, reader)
         while isinstance(response, h11.InformationalResponse):
             response = await receive_response(proxy, reader)
+        if response.status_code == PROXY_AUTHENTICATION_REQUIRED:
+            raise ProxyFailedError(ProxyFailure("refuses its user and password (HTTP 407)", credential=True))
         if response.status_code // 100 != 2:
-            raise OSError(f"the upstream proxy answered {response.status_code}")
+            raise TunnelRefusedError(response.status_code)

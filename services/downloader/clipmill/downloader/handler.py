@@ -23,6 +23,7 @@ from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, Prepar
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.egress.admission import FIRST_FREE_PORT, WEB_PORTS, Refusal
 from clipmill.egress.guard import EgressGuard
+from clipmill.egress.upstream import ProxyFailure
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
 from clipmill.operations.scratch_dir import scratch_dir
@@ -223,13 +224,25 @@ def _explained_by(guard: EgressGuard, settings: DownloaderSettings) -> Iterator[
                 f"The download did not finish within {settings.fetch_timeout_seconds:g} seconds; "
                 "an operator can raise CLIPMILL_DOWNLOADER_FETCH_TIMEOUT_SECONDS.",
             ) from failure
-        if guard.unreachable and failure.code in (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.DOWNLOAD_FAILED):
+        unexplained = failure.code in (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.DOWNLOAD_FAILED)
+        if guard.proxy_failures and unexplained:
+            raise _without_proxy(guard.proxy_failures[-1]) from failure
+        if guard.unreachable and unexplained:
             host = guard.unreachable[-1]
             problem = f"The host {host.host} {host.reason}"
             if not host.exists:
                 raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; check the URL.") from failure
-            raise Transient(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; try again later.") from failure
+            raise Transient(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; check the URL, or try again later.") from failure
         raise
+
+
+def _without_proxy(failure: ProxyFailure) -> Failure:
+    """Return the failure of a download whose site was not reached because the operator's proxy failed."""
+    problem, setting = f"The operator's proxy {failure.reason}", "CLIPMILL_DOWNLOADER_UPSTREAM_PROXY"
+    if failure.credential:
+        return Permanent(ErrorCode.SOURCE_UNAVAILABLE, f"{problem}; an operator can correct {setting}.")
+    sentence = f"{problem}; try again later, or ask the operator to check {setting}."
+    return Transient(ErrorCode.SOURCE_UNAVAILABLE, sentence)
 
 
 def _blocked(refusal: Refusal) -> Permanent:
