@@ -339,6 +339,12 @@ async def test_a_server_that_does_not_speak_http_is_named(make_handler, context,
     )
 
 
+async def test_a_private_address_of_version_6_is_named_with_brackets(make_handler, context):
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(DownloadTask(job=new_job_id(), url="http://[fd00::1]:8080/v.mp4"), context)
+    assert "because [fd00::1]:8080 is not a public address (private)" in caught.value.sentence
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

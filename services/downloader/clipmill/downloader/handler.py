@@ -23,6 +23,7 @@ from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, Prepar
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.egress.admission import FIRST_FREE_PORT, WEB_PORTS, Refusal
 from clipmill.egress.guard import EgressGuard
+from clipmill.egress.heads import authority
 from clipmill.egress.upstream import ProxyFailure
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.child import Limits, run_child
@@ -254,7 +255,7 @@ def _blocked(refusal: Refusal) -> Permanent:
         )
     else:
         sentence = (
-            f"The video was not downloaded because {refusal.host}:{refusal.port} is not a public address "
+            f"The video was not downloaded because {authority(refusal.host, refusal.port)} is not a public address "
             f"({refusal.kind}); an operator can allow its network with CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS."
         )
     return Permanent(ErrorCode.BLOCKED_ADDRESS, sentence)
