@@ -265,3 +265,16 @@ async def test_a_side_that_does_not_read_is_cut_off():
         assert writer.transport.get_write_buffer_size() > 0
         await close(writer, 0.05)
         assert writer.transport.get_write_buffer_size() == 0
+
+
+@pytest.mark.parametrize("target", ["http://user@127.0.0.1/", "http:///"])
+async def test_a_target_without_a_host_or_with_a_user_is_explained(say, target):
+    async with EgressGuard() as guard:
+        answer = await say(guard, request_of(target))
+    assert b" 400 Bad request: the target has no host, or it has a user name\r\n" in answer
+
+
+async def test_an_unknown_version_is_answered_with_the_known_ones(say):
+    async with EgressGuard() as guard:
+        answer = await say(guard, "GET http://127.0.0.1/ HTTP/1.2\r\nHost: x\r\n\r\n")
+    assert b" 400 Bad request: neither HTTP/1.0 nor HTTP/1.1\r\n" in answer

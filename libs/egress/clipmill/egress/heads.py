@@ -117,7 +117,7 @@ async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) 
 def _check_framing(head: h11.Request | Response) -> None:
     """Raise if, by RFC 9112 section 6, a head leaves the end of its body unclear."""
     if head.http_version not in (b"1.0", b"1.1"):
-        raise BadMessageError("not HTTP/1.1")
+        raise BadMessageError("neither HTTP/1.0 nor HTTP/1.1")
     names = {name for name, _ in head.headers}
     if b"transfer-encoding" in names:
         if b"content-length" in names:
@@ -155,7 +155,7 @@ class ProxyRequest:
         except ValueError as error:
             raise BadMessageError("the target is not a URL") from error
         if not host or parts.username is not None:
-            raise BadMessageError("the target names no host, or a user")
+            raise BadMessageError("the target has no host, or it has a user name")
         if tunnel:
             if parts.netloc != target or _has_body(head):
                 raise BadMessageError("CONNECT takes a host, a port and no body")
