@@ -1,6 +1,6 @@
 """The downloader's settings: CLIPMILL_DOWNLOADER_*."""
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -85,11 +85,7 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
         Raises:
             SettingsError: if one of them is not a network.
         """
-        try:
-            return tuple(ip_network(text) for text in self.allowed_networks)
-        except ValueError as error:
-            sentence = f"CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS: {error}; write networks such as 10.1.0.0/16."
-            raise SettingsError(sentence) from error
+        return tuple(_network(text) for text in self.allowed_networks)
 
     def upstream(self) -> UpstreamProxy | None:
         """Return the proxy that `upstream_proxy` names, None if it is unset.
@@ -107,3 +103,26 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
                 "characters of the password as percent codes, such as %2F for a slash."
             )
             raise SettingsError(sentence) from None
+
+
+def _network(text: str) -> Network:
+    """Return the network that `text` names.
+
+    Raises:
+        SettingsError: if it names none; the sentence about an address within a network names that network.
+    """
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        sentence = (
+            f"CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS has {text!r}, which is not a network; write networks such as "
+            "10.1.0.0/16."
+        )
+        raise SettingsError(sentence) from None
+    if ip_address(text.partition("/")[0]) != network.network_address:
+        sentence = (
+            f"CLIPMILL_DOWNLOADER_ALLOWED_NETWORKS has {text!r}, which does not begin with the first address of its "
+            f"network; write {network}."
+        )
+        raise SettingsError(sentence)
+    return network
