@@ -200,15 +200,38 @@ def test_a_cover_is_no_video(make_source, tmp_path):
 
 def test_too_short_and_too_long_say_how_long(make_source, make_video, short_video, tmp_path):
     short = refusal(make_source, make_video(tmp_path / "s.mp4", seconds=3))
-    assert (short.code, "3.0 s" in short.sentence) == (ErrorCode.TOO_SHORT, True)
+    assert (short.code, "lasts 3 s; submit one of at least 5 s." in short.sentence) == (ErrorCode.TOO_SHORT, True)
     long = refusal(make_source, short_video, max_duration=5.5)
     assert (long.code, "0:00:06" in long.sentence) == (ErrorCode.TOO_LONG, True)
+
+
+@pytest.mark.parametrize(
+    ("rate", "frames", "sentence"),
+    [
+        (100, 497, "The video lasts 4.97 s; submit one of at least 5 s."),
+        (100, 499, "The video lasts 4.99 s; submit one"),
+    ],
+)
+def test_a_video_that_is_almost_long_enough_is_not_said_to_be(
+    make_source, make_video, tmp_path, rate, frames, sentence
+):
+    path = make_video(tmp_path / "s.mp4", seconds=frames / rate, rate=rate, audio=None)
+    assert refusal(make_source, path).sentence.startswith(sentence)
 
 
 def test_a_stream_that_does_not_say_how_long_it_is_is_measured(make_source, make_video, tmp_path):
     path = make_video(tmp_path / "v.ts")
     assert refusal(make_source, path, max_duration=5.5).code is ErrorCode.TOO_LONG
     assert refusal(make_source, make_video(tmp_path / "s.ts", seconds=3)).code is ErrorCode.TOO_SHORT
+
+
+def test_a_stream_that_is_given_up_at_the_limit_is_only_said_to_be_longer(
+    make_source, make_video, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("clipmill.downloader.preparing.PROGRESS_FRAMES", 1)
+    assert refusal(make_source, make_video(tmp_path / "v.ts"), max_duration=5.5).sentence == (
+        "The video is longer than 0:00:05.5; submit one that lasts at most 0:00:05.5."
+    )
 
 
 def test_a_file_that_claims_to_be_longer_than_it_is_is_refused(make_source, make_video, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from av.video.stream import VideoStream
 from clipmill.contracts.documents import VideoFacts
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.downloader.durations import plain, rounded_apart
 from clipmill.downloader.prepare_request import Prepared, PrepareRequest
 from clipmill.downloader.probing import (
     Picture,
@@ -17,7 +18,7 @@ from clipmill.downloader.probing import (
     unreadable,
     video_stream,
 )
-from clipmill.downloader.refusals import too_long
+from clipmill.downloader.refusals import longer_than, too_long
 from clipmill.downloader.remuxing import NAMES, Remux, Track, Written, muxer_for
 
 INDEXED_FORMATS = ("mov", "matroska", "flv")
@@ -82,7 +83,7 @@ def _repack(remux: Remux, stated: float | None, request: PrepareRequest, report:
         if number % PROGRESS_FRAMES == 0:
             report(min(100.0, 100 * written.video_last / expected))
             if written.video_last > request.max_duration:
-                raise too_long(written.video_last, request.max_duration)
+                raise longer_than(request.max_duration)
     return remux.written
 
 
@@ -134,8 +135,10 @@ def _check_duration(duration: float, request: PrepareRequest) -> None:
 
 
 def _incomplete(stated: float, end: float) -> Permanent:
-    return unreadable(f"it should last {stated:.0f} s but ends after {end:.1f} s")
+    whole, part = map(plain, rounded_apart(stated, end, decimals=1))
+    return unreadable(f"it should last {whole} s but ends after {part} s")
 
 
 def _too_short(duration: float, limit: float) -> Permanent:
-    return Permanent(ErrorCode.TOO_SHORT, f"The video lasts {duration:.1f} s; submit one of at least {limit:g} s.")
+    lasts, least = map(plain, rounded_apart(duration, limit, decimals=1))
+    return Permanent(ErrorCode.TOO_SHORT, f"The video lasts {lasts} s; submit one of at least {least} s.")

@@ -7,8 +7,10 @@ the messages. An unknown error becomes `download_failed` with yt-dlp's own reaso
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+from clipmill.downloader.durations import clock, rounded_apart
 from clipmill.operations.credentials import conceal_credentials
 
 REASON_LIMIT = 200
@@ -149,9 +151,14 @@ def unexplained(reason: str) -> Permanent:
 
 def too_long(duration: float, limit: float) -> Permanent:
     """Return the refusal of a video of `duration` seconds, of which `limit` are allowed."""
-    return Permanent(
-        ErrorCode.TOO_LONG, f"The video lasts {_time(duration)}; submit one that lasts at most {_time(limit)}."
-    )
+    lasts, most = map(clock, rounded_apart(duration, limit))
+    return Permanent(ErrorCode.TOO_LONG, f"The video lasts {lasts}; submit one that lasts at most {most}.")
+
+
+def longer_than(limit: float) -> Permanent:
+    """Return the refusal of a video of unknown duration, of which more than `limit` seconds were found."""
+    most = clock(Decimal(f"{limit:.10g}"))
+    return Permanent(ErrorCode.TOO_LONG, f"The video is longer than {most}; submit one that lasts at most {most}.")
 
 
 def too_large(limit: int) -> Permanent:
@@ -189,11 +196,6 @@ def _reason(message: str) -> str:
     line = " ".join(_NOISE.sub("", _PREFIX.sub("", message, count=1)).split())
     line = conceal_credentials(line)
     return (line[:REASON_LIMIT] or "it gave no reason").rstrip(".;, ")
-
-
-def _time(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
 
 
 def _size(size_bytes: int) -> str:
