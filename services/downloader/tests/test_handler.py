@@ -261,6 +261,17 @@ async def test_a_decoder_that_dies_is_tried_once_more(store, make_handler, conte
     assert caught.value.code is (ErrorCode.WORKER_CRASHED if kind is Transient else ErrorCode.UNREADABLE_MEDIA)
 
 
+async def test_a_video_that_grows_when_it_is_repacked_should_be_converted(
+    store, make_handler, context, short_video, monkeypatch
+):
+    monkeypatch.setattr("clipmill.downloader.handler.OVERHEAD_BYTES", -short_video.stat().st_size)
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(await upload(store, short_video), context)
+    assert caught.value.code is ErrorCode.TOO_LARGE
+    assert caught.value.sentence.startswith("The video becomes much larger when it is repacked")
+    assert caught.value.sentence.endswith("; convert it to MP4 with H.264, and submit it again.")
+
+
 async def test_an_upload_that_has_expired_is_missing(make_handler, context):
     with pytest.raises(MissingArtifact):
         await make_handler()(DownloadTask(job=new_job_id(), file_name="x.mp4"), context)

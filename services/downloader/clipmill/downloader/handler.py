@@ -184,6 +184,15 @@ class DownloadHandler:
 
         try:
             return await run_child(PREPARE_TARGET, request, Prepared, limits=limits, on_progress=progressed)
+        except Permanent as failure:
+            if failure.code == ErrorCode.TOO_LARGE:
+                # The limit follows from the size of the file, so no setting would help.
+                raise Permanent(
+                    ErrorCode.TOO_LARGE,
+                    "The video becomes much larger when it is repacked, which means that it is damaged or unusual; "
+                    "convert it to MP4 with H.264, and submit it again.",
+                ) from failure
+            raise
         except Transient as failure:
             if failure.code == ErrorCode.WORKER_CRASHED and context is not None and context.attempt >= MAX_CRASHES:
                 # The media crash the decoder every time; the log has the last output of the child.
