@@ -73,6 +73,18 @@ async def test_cookies_are_sent_and_proxies_of_the_environment_are_not_used(
     assert cookies.read_text() == content
 
 
+async def test_cookies_that_cannot_be_read_are_a_fault_of_the_setting(
+    fetch: Fetch, media_server, short_video, tmp_path
+):
+    with pytest.raises(Permanent) as caught:
+        await fetch(media_server.serve_file("/v.mp4", short_video), cookies_file=str(tmp_path / "none.txt"))
+    assert (caught.value.code, caught.value.sentence) == (
+        ErrorCode.SOURCE_UNAVAILABLE,
+        "The operator's file of cookies cannot be read (No such file or directory); an operator can correct "
+        "CLIPMILL_DOWNLOADER_COOKIES_FILE.",
+    )
+
+
 async def test_a_redirect_is_followed_and_a_file_of_unknown_size_arrives(fetch: Fetch, media_server, short_video):
     content = content_of(short_video)
 

@@ -1,5 +1,7 @@
 """Settings of the downloader that cannot be used stop its start with a sentence that says what to write."""
 
+from pathlib import Path
+
 import pytest
 from clipmill.downloader.settings import DownloaderSettings
 from clipmill.operations.settings import SettingsError
@@ -20,3 +22,15 @@ def test_networks_of_both_versions_are_read():
     networks = ("10.1.0.0/16", "FD00::/8", "192.168.0.7")
     read = DownloaderSettings(allowed_networks=networks).networks()
     assert [str(network) for network in read] == ["10.1.0.0/16", "fd00::/8", "192.168.0.7/32"]
+
+
+def test_a_file_of_cookies_that_cannot_be_read_stops_the_start(tmp_path: Path):
+    missing = tmp_path / "cookies.txt"
+    with pytest.raises(SettingsError) as caught:
+        DownloaderSettings(cookies_file=missing).check()
+    assert str(caught.value) == (
+        f"CLIPMILL_DOWNLOADER_COOKIES_FILE names {missing}, which cannot be read (No such file or directory); "
+        "name a file that the downloader may read."
+    )
+    missing.touch()
+    DownloaderSettings(cookies_file=missing).check()

@@ -47,8 +47,8 @@ def fetch(request: FetchRequest, report: Report) -> Fetched:
         report: Callback for the percentage of the bytes.
 
     Raises:
-        Permanent: with `download_failed`, `no_video`, `source_unavailable`, `too_large`, `too_long` or
-            `unsupported_url`.
+        Permanent: with `download_failed`, `no_video`, `source_unavailable` (the file of cookies cannot be read, too),
+            `too_large`, `too_long` or `unsupported_url`.
         Transient: with `source_unavailable` or `download_failed` if another attempt may work.
         OSError: if the disk is full.
     """
@@ -75,7 +75,12 @@ def _parameters(
     cookies = None
     if request.cookies_file is not None:
         cookies = home / "cookies.txt"  # a copy, because yt-dlp writes to the file
-        shutil.copyfile(request.cookies_file, cookies)
+        try:
+            shutil.copyfile(request.cookies_file, cookies)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise refusals.cookies_unreadable(error) from error
     return {
         "proxy": request.proxy,
         "socket_timeout": request.socket_timeout,

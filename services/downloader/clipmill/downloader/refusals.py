@@ -4,6 +4,7 @@ yt-dlp raises few types of errors with many different messages. Types and HTTP s
 the messages. An unknown error becomes `download_failed` with yt-dlp's own reason.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -164,6 +165,16 @@ def longer_than(limit: float) -> Permanent:
 def too_large(limit: int) -> Permanent:
     """Return the refusal of a download of more than `limit` bytes."""
     return Permanent(ErrorCode.TOO_LARGE, f"The video is larger than {_size(limit)}; submit a smaller one.")
+
+
+def cookies_unreadable(error: OSError) -> Permanent:
+    """Return the failure of a download whose cookies cannot be read; the path stays out of the job's log."""
+    reason = os.strerror(error.errno) if error.errno else "no reason given"
+    sentence = (
+        f"The operator's file of cookies cannot be read ({reason}); an operator can correct "
+        "CLIPMILL_DOWNLOADER_COOKIES_FILE."
+    )
+    return Permanent(ErrorCode.SOURCE_UNAVAILABLE, sentence)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -75,9 +75,11 @@ class DownloaderSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = None
 
     def check(self) -> None:
-        """Check the networks and the proxy."""
+        """Check the networks, the proxy and the file of cookies."""
         self.networks()
         self.upstream()
+        if self.cookies_file is not None:
+            _check_readable("CLIPMILL_DOWNLOADER_COOKIES_FILE", self.cookies_file)
 
     def networks(self) -> tuple[Network, ...]:
         """Return `allowed_networks` as networks.
@@ -126,3 +128,13 @@ def _network(text: str) -> Network:
         )
         raise SettingsError(sentence)
     return network
+
+
+def _check_readable(variable: str, path: Path) -> None:
+    """Raise `SettingsError` if the file that a setting names cannot be read."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        remedy = "name a file that the downloader may read"
+        sentence = f"{variable} names {path}, which cannot be read ({error.strerror}); {remedy}."
+        raise SettingsError(sentence) from error
