@@ -124,7 +124,7 @@ async def test_the_flaws_of_a_clip_are_in_the_jobs_log_after_each_delivery(setti
         reported.append([(event.key, event.line) for event in context.events if isinstance(event, Log)])
     assert reported[0] == reported[1]
     assert [line for _, line in reported[0]] == [
-        "Clip 1 lacks the letters \U000133d1 because no font has them.",
+        "Clip 1 lacks the letter \U000133d1 because no font has it.",
         "Clip 1 shows letters unjoined or out of order because FriBidi is not installed.",
         "Clip 1 has only the first channel of the source's sound, or is silent in places, because the source's "
         "channels cannot be mixed.",

@@ -226,7 +226,9 @@ def _public(job: JobId, stem: str, clip: PlannedClip) -> PublicClip:
 def _flaws(job: JobId, facts: ClipFacts, media: MediaFacts) -> Iterator[Log]:
     """Yield a log line for each flaw of a clip."""
     if facts.missing_letters:
-        line = f"Clip {facts.number} lacks the letters {facts.missing_letters} because no font has them."
+        one = len(facts.missing_letters) == 1
+        letters, them = ("letter", "it") if one else ("letters", "them")
+        line = f"Clip {facts.number} lacks the {letters} {facts.missing_letters} because no font has {them}."
         yield Log(job=job, name=f"missing_letters_{facts.number}", line=line)
     if facts.unshaped:
         line = f"Clip {facts.number} shows letters unjoined or out of order because FriBidi is not installed."

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from clipmill.contracts.options import OutputFormat
 from clipmill.renderer.checking.command import check
-from clipmill.renderer.checking.verification import Check, Expected, examine, level_check, rate_check, verify
+from clipmill.renderer.checking.verification import Check, Expected, beyond, examine, level_check, rate_check, verify
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytestmark = pytest.mark.media
 
@@ -244,3 +246,12 @@ def test_the_command_says_what_is_wrong_by_its_exit_status(right, tmp_path):
     assert [check["check"] for check in first["checks"] if not check["ok"]] == ["duration"] * 3
     assert (first["ok"], second["ok"]) == (False, False)
     assert not wrong.stderr
+
+
+@given(st.floats(min_value=0.1, max_value=1e3), st.floats(min_value=1e-6, max_value=1.0))
+def test_a_value_above_its_limit_is_shown_above_it(limit: float, excess: float):
+    assert float(beyond(limit + excess, limit, 2)) > limit
+
+
+def test_a_value_is_shown_with_no_more_decimals_than_needed():
+    assert [beyond(value, 25, 2) for value in (24.999, 25.0, 25.004, 25.3)] == ["25.00", "25.00", "25.004", "25.30"]

@@ -48,6 +48,9 @@ HIGHEST_VIDEO_BITRATE = 25_000_000
 HIGHEST_AUDIO_BITRATE = 128_000 * 1.1
 """Instagram's limits (Instagram API, Reels specifications); AAC keeps its rate only on average."""
 
+MOST_DECIMALS = 9
+"""Decimals of a finding at most: finer differences are errors of floating-point numbers."""
+
 LEVELS = {40: (245_760, 25_000_000), 42: (522_240, 62_500_000)}
 """Macroblocks per second and, in High profile, bits per second that a level takes (ITU-T H.264, tables A-1 and A-2)."""
 
@@ -147,6 +150,13 @@ def _is(check: str, ok: bool, found: str, wanted: str) -> Check:
     return Check(check, ok, found if ok else f"{found}, not {wanted}")
 
 
+def beyond(value: float, limit: float, decimals: int) -> str:
+    """Return a number with as many decimals, and at least `decimals`, as show that it is above `limit` if it is."""
+    while value > limit and round(value, decimals) <= limit and decimals < MOST_DECIMALS:
+        decimals += 1
+    return f"{value:.{decimals}f}"
+
+
 def _codecs(video: VideoStream, audio: AudioStream, expected: Expected) -> Iterator[Check]:
     seen, heard = video.codec_context, audio.codec_context
     formats = [expected.output_format] if expected.output_format else list(OutputFormat)
@@ -182,7 +192,9 @@ def _played(played: Playback, video: VideoStream, container_seconds: float, expe
     yield Check(
         "key frames",
         fine,
-        f"every {group:.2f} s" if fine else f"The longest time without a key frame is {group:.2f} s.",
+        f"every {group:.2f} s"
+        if fine
+        else f"The longest time without a key frame is {group:.2f} s; it may be at most {LONGEST_GROUP_SECONDS:g} s.",
     )
     yield from _sync(played, played.sound_start)
     wanted = played.picture_end if expected.seconds is None else expected.seconds
@@ -207,9 +219,8 @@ def _rates(played: Playback, video: VideoStream) -> Iterator[Check]:
     sound_rate = played.sound_bytes * 8 / seconds if seconds else 0.0
     macroblocks = -(-codec.width // 16) * -(-codec.height // 16) * rate
     yield level_check(int(codec.level or 0), macroblocks, picture_rate)
-    yield _is(
-        "video bit rate", picture_rate <= HIGHEST_VIDEO_BITRATE, f"{picture_rate / 1e6:.2f} Mbit/s", "at most 25 Mbit/s"
-    )
+    megabits = beyond(picture_rate / 1e6, HIGHEST_VIDEO_BITRATE / 1e6, 2)
+    yield _is("video bit rate", picture_rate <= HIGHEST_VIDEO_BITRATE, f"{megabits} Mbit/s", "at most 25 Mbit/s")
     yield _is(
         "audio bit rate", sound_rate <= HIGHEST_AUDIO_BITRATE, f"{sound_rate / 1e3:.0f} kbit/s", "at most 128 kbit/s"
     )
@@ -268,9 +279,10 @@ def _sync(played: Playback, sound_start: float) -> Iterator[Check]:
             found if fine else f"The picture's {name} is at {picture:.3f} s, the sound's at {sound:.3f} s.",
         )
     fine = played.max_interleave_gap <= LONGEST_APART_SECONDS
-    found = f"at most {played.max_interleave_gap:.2f} s"
+    apart = beyond(played.max_interleave_gap, LONGEST_APART_SECONDS, 2)
+    found = f"at most {apart} s"
     sentence = (
-        f"One track of the file is up to {played.max_interleave_gap:.2f} s ahead of the other; it may be at most "
+        f"One track of the file is up to {apart} s ahead of the other; it may be at most "
         f"{LONGEST_APART_SECONDS:g} s ahead."
     )
     yield Check(
