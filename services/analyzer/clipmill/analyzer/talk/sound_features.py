@@ -25,8 +25,8 @@ LEAST_SECONDS = 1.0
 """Length of the shortest sentence with a meaningful pace."""
 
 PAUSE_SECONDS = 1.0
-"""Seconds beyond the usual pause of the talk at which a pause is a clear break: twice the longest pause between
-sentences of fluent speech."""
+"""A pause that is this many seconds longer than the talk's usual pause is a clear break. In fluent speech, sentences
+are at most half as far apart."""
 
 
 class Sounding(Struct, frozen=True):
