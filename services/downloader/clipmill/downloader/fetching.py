@@ -6,7 +6,6 @@ text, and the confinement applies to it. A child process exists only for it anyw
 
 import errno
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import deno
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.downloader import refusals
 from clipmill.downloader.confinement import cleanse_environment, confine
+from clipmill.downloader.cookies import copy_cookies
 from clipmill.downloader.fetch_request import Fetched, FetchRequest
 from clipmill.downloader.formats import FORMAT_ORDER, Format, best_formats
 from clipmill.operations.credentials import conceal_credentials
@@ -76,11 +76,15 @@ def _parameters(
     if request.cookies_file is not None:
         cookies = home / "cookies.txt"  # a copy, because yt-dlp writes to the file
         try:
-            shutil.copyfile(request.cookies_file, cookies)
+            dropped = copy_cookies(Path(request.cookies_file), cookies)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            raise refusals.cookies_unreadable(error) from error
+            raise refusals.cookies_unreadable(os.strerror(error.errno or 0)) from error
+        except ValueError as error:
+            raise refusals.cookies_unreadable(str(error)) from error
+        if dropped:
+            _log.warning("cookies_skipped", lines=dropped, reason="these lines are not in Netscape format")
     return {
         "proxy": request.proxy,
         "socket_timeout": request.socket_timeout,

@@ -4,7 +4,6 @@ yt-dlp raises few types of errors with many different messages. Types and HTTP s
 the messages. An unknown error becomes `download_failed` with yt-dlp's own reason.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -167,9 +166,8 @@ def too_large(limit: int) -> Permanent:
     return Permanent(ErrorCode.TOO_LARGE, f"The video is larger than {_size(limit)}; submit a smaller one.")
 
 
-def cookies_unreadable(error: OSError) -> Permanent:
-    """Return the failure of a download whose cookies cannot be read; the path stays out of the job's log."""
-    reason = os.strerror(error.errno) if error.errno else "no reason given"
+def cookies_unreadable(reason: str) -> Permanent:
+    """Return the failure of a download whose cookies cannot be read; their path stays out of the job's log."""
     sentence = (
         f"The operator's file of cookies cannot be read ({reason}); an operator can correct "
         "CLIPMILL_DOWNLOADER_COOKIES_FILE."
