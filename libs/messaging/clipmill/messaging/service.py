@@ -158,8 +158,11 @@ def _explaining(name: str) -> Iterator[None]:
     except SettingsError as error:
         sys.stderr.write(f"clipmill {name}: {error}\n")
         sys.exit(BAD_SETTING)
-    except (CannotServe, OSError) as error:
+    except CannotServe as error:
         sys.exit(f"clipmill {name}: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"clipmill {name}: {place}{_reason(error)}")
 
 
 def _parse(name: str, commands: Iterable[str]) -> argparse.Namespace:
