@@ -1,16 +1,19 @@
 """The engine, in this process: sound in blocks, and failures inside the models."""
 
 import difflib
+import errno
 import json
 import math
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
-from clipmill.transcriber.models.weights import find_weights
+from clipmill.transcriber.models.device import Placement
+from clipmill.transcriber.models.weights import Weights, find_weights
 from clipmill.transcriber.speech_request import EngineRequest
 from msgspec.structs import replace
 
@@ -217,3 +220,18 @@ def test_words_are_aligned_where_an_alignment_model_of_the_language_is_on_this_m
         previous = word.end
     for segment in result.transcript.segments:
         assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
+
+
+def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_libraries, monkeypatch, tmp_path):
+    from clipmill.transcriber.recognising import recognition  # as above
+
+    def fail(place, *_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), f"{place}/model.bin")
+
+    monkeypatch.setattr(recognition.whisperx, "load_model", fail)
+    with pytest.raises(Permanent) as caught:
+        recognition._load(Weights("small", str(tmp_path), on_hub=False), Placement("cpu", "int8"), lambda _: [], 1)
+    assert caught.value.sentence == (
+        f"The Whisper model small cannot be loaded from {tmp_path} (Permission denied); "
+        "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
+    )

@@ -214,8 +214,9 @@ def _load(
             local_files_only=True,
         )
     except (OSError, RuntimeError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         sentence = (
-            f"The Whisper model {weights.label} cannot be loaded from {weights.place} ({error}); "
+            f"The Whisper model {weights.label} cannot be loaded from {weights.place} ({reason}); "
             "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
         )
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
