@@ -137,6 +137,7 @@ def test_a_full_disk_under_the_spool_is_said(tmp_path, monkeypatch, number):
     with pytest.raises(Transient) as caught:
         Source(2 * MIB).open(tmp_path).read()
     assert caught.value.code is ErrorCode.OUT_OF_SPACE
+    assert caught.value.sentence == "The disk for temporary files is full; free some space."
 
 
 def test_a_disk_that_fails_is_not_called_full(tmp_path, monkeypatch):

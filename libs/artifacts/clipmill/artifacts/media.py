@@ -191,7 +191,8 @@ class _Spool:
                 self._write(block)
         except OSError as error:
             if error.errno in FULL_DISK:
-                raise Transient(ErrorCode.OUT_OF_SPACE, "The disk is full; free some space.") from error
+                sentence = "The disk for temporary files is full; free some space."
+                raise Transient(ErrorCode.OUT_OF_SPACE, sentence) from error
             if error.errno != errno.EFBIG:
                 raise
             _log.warning("spool_limited", extra={"bytes": self._end})
