@@ -180,6 +180,18 @@ class Scenes(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class ScorePart(Struct, frozen=True, kw_only=True):
+    """One part of a clip's score.
+
+    Attributes:
+        name: Name of the evidence, for machines, such as `audience`.
+        points: Points that it adds to the score; negative if it speaks against the clip.
+    """
+
+    name: str
+    points: int
+
+
 class PlannedClip(Struct, frozen=True, kw_only=True):
     """One clip to render, with everything that is published about it.
 
@@ -193,6 +205,8 @@ class PlannedClip(Struct, frozen=True, kw_only=True):
         youtube: Title for YouTube Shorts, at most 100 characters.
         score: Virality, from 0 to 100.
         reason: Reason for the choice, for people who read the plan.
+        quote: Sentence that says most about the clip, as it is said; empty if nobody speaks.
+        parts: Parts that sum to the score; empty in plans of older versions.
     """
 
     number: int
@@ -204,6 +218,8 @@ class PlannedClip(Struct, frozen=True, kw_only=True):
     youtube: str
     score: int
     reason: str = ""
+    quote: str = ""
+    parts: tuple[ScorePart, ...] = ()
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -221,10 +237,12 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`plan.json`: the clips of a job, best score first, never empty, never overlapping.
+    """`plan.json`: the clips of a job, best score first, never overlapping; empty only for a subject not found.
 
     Attributes:
         clips: Clips in the order in which they are rendered.
+        reserve: Further good moments, best first, whose numbers continue those of the clips; they are rendered on
+            demand.
         picker: Name of the model that chose the clips, or `local`.
         cost: Cost of the choice.
         options: Options of the job.
@@ -236,6 +254,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     cost: Cost = Cost()
     options: JobOptions = JobOptions()
     note: str = ""
+    reserve: tuple[PlannedClip, ...] = ()
 
 
 class ShotFacts(Struct, frozen=True, kw_only=True):

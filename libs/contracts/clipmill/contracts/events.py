@@ -156,6 +156,23 @@ class ClipsPlanned(EventBase, frozen=True, kw_only=True, tag="clips_planned"):
     count: int
 
 
+class ClipsWanted(EventBase, frozen=True, kw_only=True, tag="clips_wanted"):
+    """Somebody wants clips of the reserve, after the job has completed.
+
+    `generation` is that of the clips' tasks, higher than any before.
+
+    Attributes:
+        numbers: Numbers of the clips in the plan's reserve, ascending.
+    """
+
+    numbers: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        """Return a key for each generation."""
+        return f"{self.kind}{self._generation_suffix}"
+
+
 class CostKnown(EventBase, frozen=True, kw_only=True, tag="cost"):
     """The cost of choosing the moments is known."""
 
@@ -253,6 +270,7 @@ Event = (
     | StageFinished
     | Log
     | ClipsPlanned
+    | ClipsWanted
     | CostKnown
     | ClipRendered
     | ClipFailed

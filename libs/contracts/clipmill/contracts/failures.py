@@ -10,6 +10,7 @@ class ErrorCode(StrEnum):
     ALREADY_ENDED = "already_ended"
     BAD_IDENTIFIER = "bad_identifier"
     BAD_OPTION = "bad_option"
+    BAD_RANGE = "bad_range"
     BAD_REQUEST = "bad_request"
     BAD_URL = "bad_url"
     NOT_ENDED = "not_ended"

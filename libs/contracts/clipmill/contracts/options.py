@@ -62,6 +62,22 @@ class Background(StrEnum):
     """One dark colour."""
 
 
+class Profanity(StrEnum):
+    """The treatment of swear words in captions; titles and hashtags always mask them."""
+
+    KEEP = "keep"
+    """Captions show the words as they are said."""
+    MASK = "mask"
+    """Captions show the first letter and asterisks."""
+
+
+SUBJECT_LIMIT = 500
+"""The most characters of `about` and of `exclude`: a few sentences."""
+
+RANGE_FLOOR = 5.0
+"""The shortest part of a source that may be asked for, in seconds: as long as the shortest clip."""
+
+
 class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
     """The options of one job, validated, with defaults filled in.
 
@@ -75,6 +91,11 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
         layout: Way in which shots fill the frame.
         background: Background of pictures that do not fill the frame.
         hook: True to show the clip's title in its first seconds.
+        about: Subject that the clips should be about, in words of the submitter; empty for any.
+        exclude: Subject that no clip may be about, in words of the submitter; empty for none.
+        start: Start of the part of the source that is used, in seconds; None for the source's own start.
+        end: End of the part of the source that is used, in seconds; None for the source's own end.
+        profanity: Treatment of swear words in captions.
     """
 
     target_clips: int = 3
@@ -86,6 +107,11 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
     layout: LayoutChoice = LayoutChoice.AUTO
     background: Background = Background.BLUR
     hook: bool = False
+    about: str = ""
+    exclude: str = ""
+    start: float | None = None
+    end: float | None = None
+    profanity: Profanity = Profanity.KEEP
 
 
 SPOKEN_LANGUAGES = frozenset(
