@@ -1,6 +1,7 @@
 """The values whose bytes are stored in `recorded/`: invented jobs that use every task, event and stored document.
 
-Of the four jobs one goes through every event but `cancelled`, one is being rendered, one is cancelled and one fails.
+Of the five jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
+cancelled, one fails, and one gets clips of its reserve after its end.
 """
 
 from clipmill.contracts.documents import (
@@ -13,6 +14,7 @@ from clipmill.contracts.documents import (
     Plan,
     PlannedClip,
     Scenes,
+    ScorePart,
     Segment,
     Shot,
     ShotFacts,
@@ -25,6 +27,7 @@ from clipmill.contracts.events import (
     ClipFailed,
     ClipRendered,
     ClipsPlanned,
+    ClipsWanted,
     CostKnown,
     Event,
     Failed,
@@ -38,7 +41,7 @@ from clipmill.contracts.events import (
 )
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
-from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
+from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat, Profanity
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, DownloadTask, RenderTask, ScenesTask, Task, TranscribeTask
@@ -49,6 +52,8 @@ JOB = JobId("0b9a4c7e-6f1d-4a52-9c3e-8d2f7a1b5e60")
 STOPPED = JobId("1c8b5d6f-7e2c-4b63-8d4f-9e3a6b2c4f71")
 UNFINISHED = JobId("3e6d5f4b-9a4c-4d85-8f6b-ba5c6d4e2f93")
 BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
+
+EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
 
 BEGAN = 1767225600.25
 """Time of the first job's submission, as Unix time in seconds."""
@@ -172,7 +177,36 @@ FAILED: tuple[Event, ...] = (
     ),
 )
 
-EVENTS = {"completed": COMPLETED, "processing": PROCESSING, "cancelled": CANCELLED, "failed": FAILED}
+EXTENDED: tuple[Event, ...] = (
+    Queued(
+        job=EXTENDED_JOB,
+        at=BEGAN + 1000,
+        options=JobOptions(
+            about="Salz im Teig", exclude="Werbung", start=12.5, end=90.0, profanity=Profanity.MASK, target_clips=1
+        ),
+        source="Ein Gespräch am Ofen.mkv",
+        upload=True,
+    ),
+    Started(job=EXTENDED_JOB, at=BEGAN + 1001),
+    ClipsPlanned(job=EXTENDED_JOB, at=BEGAN + 1030, count=1, reserve=3),
+    StageStarted(job=EXTENDED_JOB, at=BEGAN + 1031, stage=Stage.RENDER),
+    ClipRendered(job=EXTENDED_JOB, at=BEGAN + 1040, clip=1, public=_clip(1, 14.5, 40.0, "Salz", 88, EXTENDED_JOB)),
+    ClipsWanted(job=EXTENDED_JOB, at=BEGAN + 2000, generation=1, numbers=(2, 3), request="a key of the client"),
+    StageProgress(job=EXTENDED_JOB, at=BEGAN + 2001, generation=1, stage=Stage.RENDER, attempt=1, percent=45, clip=2),
+    ClipsWanted(job=EXTENDED_JOB, at=BEGAN + 2400, generation=2, numbers=(2, 3), revived=True),
+    StageFinished(job=EXTENDED_JOB, at=BEGAN + 2410, generation=2, stage=Stage.RENDER, clip=3, seconds=8.5),
+    ClipRendered(
+        job=EXTENDED_JOB, at=BEGAN + 2410, generation=2, clip=3, public=_clip(3, 60.0, 82.5, "Mehl", 71, EXTENDED_JOB)
+    ),
+)
+
+EVENTS = {
+    "completed": COMPLETED,
+    "processing": PROCESSING,
+    "cancelled": CANCELLED,
+    "failed": FAILED,
+    "extended": EXTENDED,
+}
 """The events of each job in stream order: the first has sequence 1."""
 
 DOCUMENTS = {
@@ -233,6 +267,27 @@ DOCUMENTS = {
         cost=Cost(total_usd=0.0375, provider_calls=3, estimated=True),
         options=OPTIONS,
         note="One of three proposals was too short.",
+    ),
+    "reserve": Plan(
+        clips=(),
+        picker="local",
+        options=JobOptions(about="Salz im Teig"),
+        note="Nothing about “Salz im Teig” was found.",
+        reserve=(
+            PlannedClip(
+                number=1,
+                start=4.25,
+                end=33.5,
+                title="Warum Teig ruht",
+                tiktok="Warum Teig ruht #brot #backen",
+                instagram="Warum Teig ruht 🍞 #sauerteig",
+                youtube="Warum Teig ruht",
+                score=91,
+                reason="A question that is answered at once.",
+                quote="Warum denn?",
+                parts=(ScorePart(name="audience", points=95), ScorePart(name="cut", points=-4)),
+            ),
+        ),
     ),
     "clip": ClipFacts(
         number=1,

@@ -10,23 +10,77 @@ from pathlib import Path
 import msgspec
 import pytest
 from clipmill.contracts import codec
-from clipmill.contracts.api import Accepted, Ended, JobList, JobView, Problem
+from clipmill.contracts.api import (
+    Accepted,
+    ClipList,
+    ClipsAccepted,
+    ClipState,
+    ClipView,
+    Ended,
+    FailureView,
+    JobList,
+    JobView,
+    MoreClips,
+    Problem,
+)
+from clipmill.contracts.documents import ScorePart, ShotFacts
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.status import PublicStatus
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument, job_summary, job_view, public_status
-from recorded_values import BEGAN, EVENTS, JOB, STOPPED
+from recorded_values import BEGAN, EVENTS, EXTENDED_JOB, JOB, STOPPED
 
 ANSWERS = Path(__file__).parent / "answers"
 KINDS = {
     "accepted": Accepted,
+    "clips": ClipList,
     "ended": Ended,
     "jobs": JobList,
+    "more": ClipsAccepted,
     "not_found": Problem,
     "problem": Problem,
     **{f"job_{job}": JobView for job in EVENTS},
     **{f"status_{job}": PublicStatus for job in EVENTS},
 }
+
+
+LISTED = ("completed", "processing", "cancelled", "failed")
+"""The jobs in the recorded list."""
+
+CLIPS = ClipList(
+    job_id=EXTENDED_JOB,
+    clips=(
+        ClipView(
+            number=1,
+            rank=1,
+            state=ClipState.READY,
+            start=14.5,
+            end=40.0,
+            title="Salz",
+            score=88,
+            parts=(ScorePart(name="audience", points=90), ScorePart(name="cut", points=-2)),
+            reason="A question that is answered at once.",
+            quote="Warum denn Salz?",
+            url=f"/videos/{EXTENDED_JOB}/bread_talk_clip_1.mp4",
+            shots=(ShotFacts(start=0.0, end=25.5, layout="track", reason="one person in 96 % of 48 frames"),),
+        ),
+        ClipView(
+            number=2,
+            rank=2,
+            state=ClipState.FAILED,
+            start=41.0,
+            end=58.0,
+            title="Hefe",
+            score=75,
+            error=FailureView(code=ErrorCode.OUT_OF_MEMORY, sentence="The renderer ran out of memory."),
+        ),
+    ),
+    reserve=(
+        ClipView(
+            number=4, rank=3, state=ClipState.RESERVE, start=61.0, end=80.0, title="Wasser", score=51, reason="R."
+        ),
+    ),
+)
 
 
 def answer(name: str) -> bytes:
@@ -48,7 +102,7 @@ def test_the_status_and_the_view_of_a_job_are_byte_for_byte_what_they_were(job):
 
 
 def test_the_list_of_jobs_is_byte_for_byte_what_it_was():
-    listed = JobList(jobs=[job_summary(document(job)) for job in EVENTS], next=f"{BEGAN!r}_{JOB}")
+    listed = JobList(jobs=[job_summary(document(job)) for job in LISTED], next=f"{BEGAN!r}_{JOB}")
     assert codec.encode(listed) == answer("jobs")
 
 
@@ -58,6 +112,13 @@ def test_the_other_answers_are_byte_for_byte_what_they_were():
     assert codec.encode(Problem(detail="Job not found")) == answer("not_found")
     problem = Problem(detail="format: 'x' is not one of json, vtt.", code=ErrorCode.BAD_OPTION)
     assert codec.encode(problem) == answer("problem")
+    assert codec.encode(CLIPS) == answer("clips")
+    assert codec.encode(ClipsAccepted(job_id=EXTENDED_JOB, numbers=(2, 3))) == answer("more")
+
+
+def test_a_server_reads_what_clients_send_for_more_clips():
+    assert codec.encode(MoreClips(more=3)) == b'{"more":3}'
+    assert codec.encode(MoreClips(numbers=(7,))) == b'{"numbers":[7]}'
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -11,6 +11,7 @@ codes, options) are therefore plain text here.
 import re
 from enum import StrEnum
 
+from clipmill.contracts.documents import ScorePart, ShotFacts
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.status import JobState
 from msgspec import Struct
@@ -64,7 +65,7 @@ class JobView(Struct, frozen=True, kw_only=True):
         stage: Last of the running stages in the order of the work, None if no stage runs.
         percent: Progress of the whole job, from 0 to 100.
         stages: State of each stage by its name, in the order of the work.
-        clips_planned: Number of clips in the plan, None before there is one.
+        clips_planned: Number of clips in the plan and of those wanted from its reserve; None before there is a plan.
         clips_ready: Number of clips that can be watched.
         clips_failed: Failures by clip number.
         options: Options of the job with defaults filled in: the fields of `clipmill.contracts.options.JobOptions`.
@@ -148,11 +149,101 @@ class Ended(Struct, frozen=True, kw_only=True):
 
     Attributes:
         job_id: Id of the job.
-        status: `cancelled`, `cancelling` while the job's status does not show it yet, or `deleted`.
+        status: `cancelled`, `cancelling` while the job's status does not show it yet, `deleted`, or `completed` if the
+            job had completed and only the clips that were wanted since are cancelled.
     """
 
     job_id: JobId
     status: str
+
+
+KEY_OF_REQUEST = "Idempotency-Key"
+"""The request header that makes a repetition of `POST /api/jobs/<job>/clips` the same request."""
+
+
+class ClipState(StrEnum):
+    """The state of a clip."""
+
+    READY = "ready"
+    """The clip can be watched."""
+    RENDERING = "rendering"
+    """The clip is being rendered, or waits for it."""
+    FAILED = "failed"
+    """The clip could not be rendered."""
+    RESERVE = "reserve"
+    """The clip is rendered when somebody asks for it."""
+
+
+class ClipView(Struct, frozen=True, kw_only=True):
+    """A clip with the reasons why it was chosen.
+
+    Attributes:
+        number: Number of the clip in the plan, which is part of the name of its file.
+        rank: Place of the clip among all good moments of the source, from 1 for the best score.
+        state: One of `ClipState`.
+        start: Start in the source, in seconds.
+        end: End in the source, in seconds.
+        title: Title of the clip.
+        score: Virality, from 0 to 100.
+        parts: Parts that sum to the score; empty in plans of older versions.
+        reason: Reason for the choice.
+        quote: Sentence that says most about the clip; empty if nobody speaks.
+        url: Path of the clip's file on the server, None if it is not ready.
+        error: Failure of the clip, None if it has not failed.
+        shots: Shots of the clip with their layouts; empty if it is not ready.
+    """
+
+    number: int
+    rank: int
+    state: str
+    start: float
+    end: float
+    title: str
+    score: int
+    parts: tuple[ScorePart, ...] = ()
+    reason: str = ""
+    quote: str = ""
+    url: str | None = None
+    error: FailureView | None = None
+    shots: tuple[ShotFacts, ...] = ()
+
+
+class ClipList(Struct, frozen=True, kw_only=True):
+    """The answer of `GET /api/jobs/<job>/clips`.
+
+    Attributes:
+        job_id: Id of the job.
+        clips: Clips of the plan, and those wanted from its reserve, in the order of their numbers.
+        reserve: Clips that nobody has asked for, the best first.
+    """
+
+    job_id: JobId
+    clips: tuple[ClipView, ...]
+    reserve: tuple[ClipView, ...] = ()
+
+
+class MoreClips(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of `POST /api/jobs/<job>/clips`, with one of the two.
+
+    Attributes:
+        more: Number of clips to render, the best of the reserve.
+        numbers: Numbers of the clips to render.
+    """
+
+    more: int | None = None
+    numbers: tuple[int, ...] | None = None
+
+
+class ClipsAccepted(Struct, frozen=True, kw_only=True):
+    """The answer of `POST /api/jobs/<job>/clips`.
+
+    Attributes:
+        job_id: Id of the job.
+        numbers: Numbers of the clips that are rendered or will be, ascending.
+    """
+
+    job_id: JobId
+    numbers: tuple[int, ...]
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -151,21 +151,32 @@ class Log(EventBase, frozen=True, kw_only=True, tag="log"):
 
 
 class ClipsPlanned(EventBase, frozen=True, kw_only=True, tag="clips_planned"):
-    """The plan is stored. The job is done once each of its `count` clips is rendered or has failed."""
+    """The plan is stored. The job is done once each of its `count` clips is rendered or has failed.
+
+    Attributes:
+        count: Number of clips to render; 0 if nothing was found about a subject, and then the job is done.
+        reserve: Number of further good moments, which are rendered on demand.
+    """
 
     count: int
+    reserve: int = 0
 
 
 class ClipsWanted(EventBase, frozen=True, kw_only=True, tag="clips_wanted"):
     """Somebody wants clips of the reserve, after the job has completed.
 
-    `generation` is that of the clips' tasks, higher than any before.
+    `generation` is that of the clips' tasks, higher than any before. Of two such events with the same generation, the
+    first in the stream counts.
 
     Attributes:
-        numbers: Numbers of the clips in the plan's reserve, ascending.
+        numbers: Numbers of the clips in the plan's reserve, ascending; some may be rendered already.
+        request: Key of the request, which is answered with `numbers` again when it is repeated; empty for no request.
+        revived: True if the sweeper wants the clips again because their tasks were lost.
     """
 
     numbers: tuple[int, ...]
+    request: str = ""
+    revived: bool = False
 
     @property
     def key(self) -> str:

@@ -35,6 +35,11 @@ def clip_ready(number: int, count: int, title: str) -> str:
     return f"Clip {number} of {count} ready: {title}"
 
 
+def moments_rendered(rendered: int, good: int, left: int) -> str:
+    """Return the line about the good moments of a source; it stands before the last line of a job that succeeds."""
+    return f"{rendered} of {good} good moments rendered; {left} in reserve."
+
+
 def clip_failed(number: int, count: int, sentence: str) -> str:
     """Return the line for a clip that could not be rendered."""
     return f"Clip {number} of {count} failed: {sentence}"

@@ -7,6 +7,12 @@ from msgspec import Struct
 CLIPS_LIMIT = 15
 """The most clips that one job may ask for."""
 
+RESERVE_LIMIT = 30
+"""The most clips in a plan's reserve: two for each clip that a job may ask for."""
+
+JOB_CLIPS_LIMIT = CLIPS_LIMIT + RESERVE_LIMIT
+"""The most clips of one job: those of its plan and of its reserve."""
+
 CLIP_SECONDS_FLOOR = 5.0
 """The shortest clip that may be asked for, in seconds; anything shorter is too short for a moment."""
 

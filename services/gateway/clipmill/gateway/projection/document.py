@@ -6,6 +6,7 @@ from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import CostAnalysis, JobState, PublicClip, PublicResult, PublicStatus
+from clipmill.contracts.tasks import RenderTask
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
@@ -20,9 +21,12 @@ class JobDocument(Struct, kw_only=True):
         logs: Lines for people.
         clips: Clips that can be watched, in the order in which they finished.
         clips_planned: Number of clips in the plan, None before there is one.
+        clips_reserve: Number of clips in the plan's reserve, whose numbers continue those of the plan.
         clips_ready: Numbers of the clips that are in `clips`.
         clips_failed: Failures by clip number.
         clip_percent: Progress of the rendering by clip number, in percent.
+        wanted: Generations of the tasks of the reserve's clips that somebody wants and that are not done, by number.
+        requests: Numbers with which each request for clips of the reserve was answered, by the request's key.
         cost: Cost so far.
         stages: State of each stage, by its name.
         options: Options of the job.
@@ -36,6 +40,7 @@ class JobDocument(Struct, kw_only=True):
         created: Unix time of the submission in seconds.
         started: Unix time in seconds at which a worker took the job, None before it.
         finished: Unix time of the end in seconds, None before it.
+        extended: Unix time in seconds at which a clip of the reserve was last wanted or done, None if none was.
         sequence: Stream sequence of the last event that was folded.
         keys: Keys of the folded events, except progress, which only moves forward.
     """
@@ -46,9 +51,12 @@ class JobDocument(Struct, kw_only=True):
     logs: list[str] = field(default_factory=list)
     clips: list[PublicClip] = field(default_factory=list)
     clips_planned: int | None = None
+    clips_reserve: int = 0
     clips_ready: list[int] = field(default_factory=list)
     clips_failed: dict[int, FailureView] = field(default_factory=dict)
     clip_percent: dict[int, int] = field(default_factory=dict)
+    wanted: dict[int, int] = field(default_factory=dict)
+    requests: dict[str, tuple[int, ...]] = field(default_factory=dict)
     cost: CostAnalysis = CostAnalysis()
     stages: dict[Stage, StageView] = field(default_factory=dict)
     options: JobOptions = JobOptions()
@@ -62,6 +70,7 @@ class JobDocument(Struct, kw_only=True):
     created: float = 0.0
     started: float | None = None
     finished: float | None = None
+    extended: float | None = None
     sequence: int = 0
     keys: list[str] = field(default_factory=list)
 
@@ -77,11 +86,39 @@ class JobDocument(Struct, kw_only=True):
             ignored_options=self.ignored_options,
         )
 
+    @property
+    def ended_generation(self) -> int:
+        """Return the last generation of the ended job in which nothing is left to do."""
+        return min(self.wanted.values(), default=self.generation + 1) - 1
+
+    @property
+    def kept_from(self) -> float | None:
+        """Return the Unix time in seconds from which the job is kept for its retention, None while it is at work."""
+        if self.finished is None or self.wanted:
+            return None
+        return max(self.finished, self.extended or 0.0)
+
+    @property
+    def clips_known(self) -> int:
+        """Return the number of clips in the plan and of those wanted from its reserve, whatever became of them."""
+        heard = {*self.clips_ready, *self.clips_failed, *self.wanted}
+        return (self.clips_planned or 0) + sum(self.in_reserve(clip) for clip in heard)
+
+    def in_reserve(self, clip: int) -> bool:
+        """Return whether the number `clip` is beyond those of the clips that the plan renders by itself."""
+        return self.clips_planned is not None and clip > self.clips_planned
+
+    def render_task(self, clip: int, generation: int) -> RenderTask:
+        """Return the task that renders a clip of the reserve."""
+        return RenderTask(
+            job=self.job, options=self.options, priority=self.priority, generation=generation, number=clip
+        )
+
 
 def public_status(document: JobDocument) -> PublicStatus:
     """Return the answer of `GET /api/status/<job>`."""
     result = None
-    if document.clips and document.state is not JobState.FAILED:
+    if document.state is JobState.COMPLETED or (document.clips and document.state is not JobState.FAILED):
         result = PublicResult(clips=tuple(document.clips), cost_analysis=document.cost)
     return PublicStatus(status=document.state, logs=tuple(document.logs), result=result)
 
@@ -94,7 +131,7 @@ def job_view(document: JobDocument) -> JobView:
         stage=_stage(document),
         percent=_percent(document),
         stages={stage: _stage_view(document, stage) for stage in Stage},
-        clips_planned=document.clips_planned,
+        clips_planned=None if document.clips_planned is None else document.clips_known,
         clips_ready=len(document.clips_ready),
         clips_failed=document.clips_failed,
         options=to_builtins(document.options),
@@ -115,7 +152,7 @@ def job_summary(document: JobDocument) -> JobSummary:
         status=job_status(document),
         stage=_stage(document),
         percent=_percent(document),
-        clips_planned=document.clips_planned,
+        clips_planned=None if document.clips_planned is None else document.clips_known,
         clips_ready=len(document.clips_ready),
         priority=document.priority,
         source=document.source,

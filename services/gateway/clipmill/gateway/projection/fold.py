@@ -3,7 +3,8 @@
 Replays and duplicates change nothing: an event at or before the document's sequence was folded already, and an event
 whose key is known is a repetition. Events before `queued` and after a terminal event are ignored. So logs and clips
 only ever grow and a status never goes back, with the one exception of `reopened`. A failure of an older generation is
-ignored once a later one has begun.
+ignored once a later one has begun. A job that has completed still hears of clips of its reserve that somebody wants
+(`wanted`).
 """
 
 from clipmill.contracts import log_lines
@@ -13,6 +14,7 @@ from clipmill.contracts.events import (
     ClipFailed,
     ClipRendered,
     ClipsPlanned,
+    ClipsWanted,
     CostKnown,
     Event,
     Failed,
@@ -28,6 +30,7 @@ from clipmill.contracts.events import (
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState
+from clipmill.gateway.projection import wanted
 from clipmill.gateway.projection.document import JobDocument
 from msgspec.structs import replace
 
@@ -62,7 +65,7 @@ def fold(document: JobDocument, sequence: int, event: Event) -> bool:
     Returns:
         True if the document changed. An ignored event leaves the sequence as it is; a replay ignores the event again.
     """
-    if sequence <= document.sequence or (document.state.terminal and not _reopens(document, event)):
+    if sequence <= document.sequence or not _heard(document, event):
         return False
     if isinstance(event, Failed) and event.generation < document.generation:
         return False
@@ -98,7 +101,9 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
         case Log():
             document.logs.append(event.line)
         case ClipsPlanned():
-            document.clips_planned = event.count
+            document.clips_planned, document.clips_reserve = event.count, event.reserve
+        case ClipsWanted():
+            wanted.open_clips(document, event)
         case CostKnown():
             document.cost = replace(
                 document.cost, total_cost=event.cost.total_usd, gemini_api_calls=event.cost.provider_calls
@@ -107,21 +112,31 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
             if event.clip not in document.clips_failed:
                 document.clips.append(event.public)
                 document.clips_ready.append(event.clip)
-                document.logs.append(log_lines.clip_ready(event.clip, _count(document), event.public.title))
+                document.logs.append(log_lines.clip_ready(event.clip, _count(document, event.clip), event.public.title))
                 _clip_moved(document, event.clip, 100)
+            wanted.close_clip(document, event.clip, event.at)
         case ClipFailed():
             if event.clip not in document.clips_ready:
                 document.clips_failed[event.clip] = FailureView(code=event.code, sentence=event.sentence)
-                document.logs.append(log_lines.clip_failed(event.clip, _count(document), event.sentence))
+                document.logs.append(log_lines.clip_failed(event.clip, _count(document, event.clip), event.sentence))
                 _clip_moved(document, event.clip, 100)
+            wanted.close_clip(document, event.clip, event.at)
         case Failed():
             _fail(document, FailureView(code=event.code, sentence=event.sentence), event.at)
         case Cancelled():
             document.state, document.cancelled, document.finished = JobState.FAILED, True, event.at
             document.error = FailureView(code=ErrorCode.CANCELLED, sentence=log_lines.CANCELLED)
             document.logs.append(log_lines.CANCELLED)
+            document.wanted = {}
         case Reopened():
             _reopen(document, event)
+
+
+def _heard(document: JobDocument, event: Event) -> bool:
+    """Return whether the job still takes notice of `event`: once it has ended, it hardly does."""
+    if isinstance(event, ClipsWanted) or document.state.terminal:
+        return _reopens(document, event) or wanted.accepts(document, event)
+    return True
 
 
 def _reopens(document: JobDocument, event: Event) -> bool:
@@ -131,11 +146,14 @@ def _reopens(document: JobDocument, event: Event) -> bool:
 
 def _reopen(document: JobDocument, event: Reopened) -> None:
     document.revived = event.revived
+    if event.line:
+        document.logs.append(event.line)
+    fresh = event.fresh is not None and event.clip is None
+    if not fresh and wanted.reopen_clips(document, event) and document.state is JobState.COMPLETED:
+        return
     document.error = document.finished = None
     if document.state.terminal:
         document.state = JobState.PROCESSING
-    if event.line:
-        document.logs.append(event.line)
     if event.fresh is not None and event.clip is None:
         _forget(document, event.fresh)
     again = list(document.clips_failed) if event.clip is None else [event.clip]
@@ -155,10 +173,11 @@ def _forget(document: JobDocument, fresh: Stage) -> None:
     forgotten = {f"{kind}.{stage}" for kind in ("stage_started", "stage_finished") for stage in stages}
     if Stage.ANALYZE in stages:
         forgotten |= {"clips_planned", "cost"}
-        document.clips_planned = None
+        document.clips_planned, document.clips_reserve = None, 0
     document.keys = [key for key in document.keys if key not in forgotten and not key.startswith(CLIP_KEYS)]
     document.clips, document.clips_ready = [], []
     document.clips_failed, document.clip_percent = {}, {}
+    document.wanted, document.requests = {}, {}
 
 
 def _processing(document: JobDocument, at: float) -> None:
@@ -184,8 +203,11 @@ def _progress(document: JobDocument, event: StageProgress) -> bool:
 
 def _clip_moved(document: JobDocument, clip: int, percent: int) -> None:
     document.clip_percent[clip] = percent
+    if document.in_reserve(clip):
+        return
     view = document.stages.setdefault(Stage.RENDER, StageView())
-    view.percent = max(view.percent, sum(document.clip_percent.values()) // max(_count(document), 1))
+    planned = [percent for each, percent in document.clip_percent.items() if not document.in_reserve(each)]
+    view.percent = max(view.percent, sum(planned) // _count(document, clip))
 
 
 def _stage_finished(document: JobDocument, event: StageFinished) -> None:
@@ -196,13 +218,19 @@ def _stage_finished(document: JobDocument, event: StageFinished) -> None:
         view.state, view.percent, view.finished = "finished", 100, event.at
 
 
-def _count(document: JobDocument) -> int:
-    return document.clips_planned or max([*document.clip_percent, *document.clips_ready, 1])
+def _count(document: JobDocument, clip: int) -> int:
+    """Return the number of clips among which `clip` is announced: those of the plan, or all good moments."""
+    if document.clips_planned is None:
+        return max([*document.clip_percent, *document.clips_ready, 1])
+    if document.in_reserve(clip):
+        return max(document.clips_planned + document.clips_reserve, clip)
+    return document.clips_planned
 
 
 def _fail(document: JobDocument, failure: FailureView, at: float) -> None:
     document.state, document.error, document.finished = JobState.FAILED, failure, at
     document.logs += [log_lines.FAILED, log_lines.execution_error(failure.sentence)]
+    document.wanted = {}
 
 
 def _finish_if_done(document: JobDocument, at: float) -> None:
@@ -210,10 +238,11 @@ def _finish_if_done(document: JobDocument, at: float) -> None:
     planned = document.clips_planned
     if document.state.terminal or planned is None:
         return
-    if len(document.clips_ready) + len(document.clips_failed) < planned:
+    done = [clip for clip in (*document.clips_ready, *document.clips_failed) if not document.in_reserve(clip)]
+    if len(done) < planned:
         return
-    if not document.clips_ready:
-        last = list(document.clips_failed.values())[-1]
+    if planned and not document.clips_ready:
+        last = document.clips_failed[done[-1]]
         one, several = "The only clip could not be rendered.", f"None of the {planned} clips could be rendered."
         sentence = f"{one if planned == 1 else several} {last.sentence}"
         _fail(document, FailureView(code=ErrorCode.NO_CLIP_RENDERED, sentence=sentence), at)
@@ -221,4 +250,8 @@ def _finish_if_done(document: JobDocument, at: float) -> None:
     render = document.stages.setdefault(Stage.RENDER, StageView())
     render.state, render.percent, render.finished = "finished", 100, at
     document.state, document.finished = JobState.COMPLETED, at
+    if document.clips_reserve:
+        good = planned + document.clips_reserve
+        left = good - document.clips_known
+        document.logs.append(log_lines.moments_rendered(len(document.clips_ready), good, left))
     document.logs.append(log_lines.FINISHED)

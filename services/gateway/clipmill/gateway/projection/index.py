@@ -27,11 +27,15 @@ class IndexedJob(Struct, frozen=True, gc=False):
         status: One of `JOB_STATUSES`.
         created: Unix time of the submission in seconds.
         finished: Unix time of the end in seconds, None before it.
+        kept_from: Unix time in seconds from which the job is kept for its retention, None while it is at work.
+        wanted: True if clips of its reserve are wanted and not done.
     """
 
     status: str
     created: float
     finished: float | None
+    kept_from: float | None
+    wanted: bool
 
 
 class JobIndex:
@@ -90,4 +94,10 @@ class JobIndex:
             log.warning("document_skipped", job=job, reason=str(reason))
             return
         if document is not None:
-            self._jobs[job] = IndexedJob(job_status(document), document.created, document.finished)
+            self._jobs[job] = IndexedJob(
+                job_status(document),
+                document.created,
+                document.finished,
+                document.kept_from,
+                wanted=bool(document.wanted),
+            )

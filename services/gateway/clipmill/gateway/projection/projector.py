@@ -6,6 +6,7 @@ import msgspec
 import structlog
 from clipmill.contracts import codec
 from clipmill.contracts.events import Event, Reopened
+from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.status import JobState
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
@@ -39,6 +40,7 @@ class JobsView:
         self._streams = streams
         self._ended = ended
         self._secrets = secrets
+        self._ends: dict[JobId, int] = {}
 
     def begin(self, event: StoredEvent) -> JobDocument | None:
         """Return a new document if `event` is a `queued`, None otherwise."""
@@ -47,18 +49,25 @@ class JobsView:
 
     def fold(self, document: JobDocument, event: StoredEvent) -> bool:
         """Apply `event` to `document` and return whether it changed."""
-        decoded = _decode(event)
-        return decoded is not None and fold.fold(document, event.sequence, decoded)
+        decoded, ended = _decode(event), document.state.terminal
+        changed = decoded is not None and fold.fold(document, event.sequence, decoded)
+        if document.state.terminal and not ended:
+            self._ends[document.job] = event.sequence
+        return changed
 
     async def before_write(self, document: JobDocument) -> None:
-        """Remove the tasks and secrets of a job that has ended; mark it as ended first, and no worker starts again."""
+        """Remove the tasks and secrets of a job that has ended; mark it as ended first, and no worker starts again.
+
+        A generation with open clips of the reserve has not ended.
+        """
         if not document.state.terminal:
             return
         job = document.job
-        await self._ended.end(job, ENDED_FOR_GOOD if document.cancelled else document.generation)
+        await self._ended.end(job, ENDED_FOR_GOOD if document.cancelled else document.ended_generation)
         if document.state is not JobState.COMPLETED:  # a completed job's last tasks are being acknowledged
             await self._purge_tasks(document)
-        await self._secrets.forget(job)
+        if document.extended is None:  # otherwise the secret went when the job ended first
+            await self._secrets.forget(job)
 
     async def _purge_tasks(self, document: JobDocument) -> None:
         """Remove the tasks of a job that has ended, but not those of a later generation.
@@ -80,12 +89,12 @@ class JobsView:
         return not document.cancelled and reopened.generation > document.generation
 
     def written(self, document: JobDocument, events: Sequence[StoredEvent]) -> None:
-        """Count the folded events."""
+        """Count the folded events, and the end of a job once, however many of its reserve's clips follow."""
         for event in events:
             decoded = _decode(event)
             if decoded is not None:
                 FOLDED.labels(decoded.kind, getattr(decoded, "stage", None) or "").inc()
-        if document.state.terminal:
+        if self._ends.pop(document.job, None) in {event.sequence for event in events}:
             JOBS.labels("cancelled" if document.cancelled else document.state).inc()
             log.info("job_ended", job=document.job, state=document.state, cancelled=document.cancelled)
 

@@ -12,13 +12,13 @@ EXPIRED = Counter("clipmill_jobs_expired_total", "Jobs removed because their ret
 
 
 class ExpiredJobs:
-    """Removes jobs whose retention is over; a job at work never expires.
+    """Removes jobs whose retention is over; a job at work, or with a wanted clip that is not done, never expires.
 
     Args:
         index: Index of all jobs.
         documents: Bucket of job documents.
         removal: Removal of jobs.
-        retention: Time for which a job is kept after its end, in seconds.
+        retention: Time for which a job is kept after its end or the last clip of its reserve, in seconds.
     """
 
     name = "expired"
@@ -36,12 +36,12 @@ class ExpiredJobs:
             Transient: `unavailable`.
         """
         for job, indexed in list(self._index.jobs.items()):
-            if not self._over(indexed.finished):
+            if not self._over(indexed.kept_from):
                 continue
             document = (await self._documents.get(job)).value  # it may have been reopened since
-            if document is not None and document.state.terminal and self._over(document.finished):
+            if document is not None and self._over(document.kept_from):
                 await self._removal.job(job)
                 EXPIRED.inc()
 
-    def _over(self, finished: float | None) -> bool:
-        return finished is not None and time.time() >= finished + self._retention
+    def _over(self, kept_from: float | None) -> bool:
+        return kept_from is not None and time.time() >= kept_from + self._retention

@@ -1,11 +1,11 @@
-"""Lost jobs: they have not ended, but nobody works on them because their task was lost or never published."""
+"""Lost jobs: they have work left, but nobody does it because their task or the end of their queue was lost."""
 
 import time
 from collections.abc import Callable
 
 import structlog
 from clipmill.contracts import log_lines
-from clipmill.contracts.events import Failed, Reopened
+from clipmill.contracts.events import ClipFailed, ClipsWanted, Failed, Reopened
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.status import JobState
@@ -28,7 +28,8 @@ AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 class LostJobs:
     """Restarts a job once if it has no task and publishes no events, and fails it if it is lost again.
 
-    All times come from the server's clock.
+    So it does with the wanted clips of a completed job, of which it publishes the tasks again. All times come from the
+    server's clock.
 
     Args:
         streams: Streams with the tasks and events of jobs.
@@ -67,7 +68,7 @@ class LostJobs:
         Raises:
             Transient: `unavailable`.
         """
-        at_work = [job for job, indexed in self._index.jobs.items() if indexed.status in AT_WORK]
+        at_work = [job for job, indexed in self._index.jobs.items() if indexed.status in AT_WORK or indexed.wanted]
         if not at_work:
             return
         tasks = await self._streams.open_tasks()
@@ -75,8 +76,12 @@ class LostJobs:
             if job in tasks.jobs or not await self._silent(job, tasks.at):
                 continue
             document = (await self._documents.get(job)).value
-            if document is not None and not document.state.terminal:
+            if document is None:
+                continue
+            if not document.state.terminal:
                 await self._revive_or_fail(document)
+            elif document.wanted:
+                await (self._fail_clips(document) if document.revived else self._want_again(document))
 
     async def _silent(self, job: JobId, at: float) -> bool:
         """Return whether the job's last event is long past and in its document."""
@@ -116,6 +121,29 @@ class LostJobs:
         await self._publisher.event(failed, deadline=self._deadline())
         LOST.inc()
         log.error("job_lost", job=document.job)
+
+    async def _want_again(self, document: JobDocument) -> None:
+        """Publish the tasks of the open clips in a new generation, because the server may drop a known message id."""
+        generation, numbers = document.generation + 1, tuple(sorted(document.wanted))
+        wanted = ClipsWanted(job=document.job, generation=generation, numbers=numbers, revived=True)
+        await self._publisher.event(wanted, deadline=self._deadline())
+        for number in numbers:
+            await self._publisher.task(document.render_task(number, generation), deadline=self._deadline())
+        REVIVED.inc()
+        log.warning("clips_revived", job=document.job, generation=generation, clips=numbers)
+
+    async def _fail_clips(self, document: JobDocument) -> None:
+        for number, generation in sorted(document.wanted.items()):
+            failed = ClipFailed(
+                job=document.job,
+                generation=generation,
+                clip=number,
+                code=ErrorCode.LOST_TASK,
+                sentence="clipmill lost the work on this clip twice; ask for it again.",
+            )
+            await self._publisher.event(failed, deadline=self._deadline())
+        LOST.inc()
+        log.error("clips_lost", job=document.job, clips=sorted(document.wanted))
 
     def _deadline(self) -> float:
         return time.monotonic() + self._answer_seconds
