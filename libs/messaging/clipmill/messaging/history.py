@@ -2,7 +2,7 @@
 
 import msgspec
 from clipmill.contracts import codec
-from clipmill.contracts.events import FAILURES, Cancelled, Queued, Reopened, clip_of, is_retry
+from clipmill.contracts.events import FAILURES, Cancelled, ClipsWanted, Queued, Reopened, clip_of, is_retry
 
 NEVER = -1
 """Generation of something that has not happened."""
@@ -15,12 +15,14 @@ class JobHistory:
         queued: First event of the job, None if the stream no longer has it.
         cancelled: True if somebody cancelled the job.
         generation: Latest generation that was begun.
+        wanted: Numbers of the clips of the reserve that somebody wanted.
     """
 
     def __init__(self) -> None:
         self.queued: Queued | None = None
         self.cancelled = False
         self.generation = 0
+        self.wanted: set[int] = set()
         self._retries: list[Reopened] = []
         self._failed: dict[int | None, int] = {}
         self._heard: dict[int | None, int] = {}
@@ -35,6 +37,9 @@ class JobHistory:
         if isinstance(event, Reopened):
             if is_retry(event):
                 self._retries.append(event)
+            return
+        if isinstance(event, ClipsWanted):  # it announces work, and nobody has done any yet
+            self.wanted.update(event.numbers)
             return
         clip = clip_of(event)
         self._heard[clip] = max(self._heard.get(clip, NEVER), event.generation)

@@ -25,7 +25,7 @@ import msgspec
 from clipmill.artifacts import layout
 from clipmill.artifacts.store import Store
 from clipmill.contracts import codec, log_lines
-from clipmill.contracts.events import Queued, Reopened
+from clipmill.contracts.events import Reopened
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.stages import Stage
@@ -135,15 +135,14 @@ class Reopening:
         history = JobHistory()
         async for message in self._streams.events(job):
             history.note(message.data)
-        queued = history.queued
-        if queued is None:
+        if history.queued is None:
             sentence = f"Job {job} was deleted, or its first events have expired; submit the video again."
             raise Permanent(ErrorCode.NOT_FOUND, sentence)
         if history.cancelled or await self._over(job):
             raise Permanent(ErrorCode.CANCELLED, f"Job {job} was cancelled or deleted; submit the video again.")
         earlier = history.last_retry(plan.clip, plan.generation)
         if earlier is not None:
-            return await self._take_up(plan, earlier, history, queued)
+            return await self._take_up(plan, earlier, history)
         if not all(history.failed(letter.task.clip) >= letter.task.generation for letter in plan.letters):
             sentence = f"Job {job} does not show this failure yet; try again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
@@ -156,7 +155,7 @@ class Reopening:
             line=log_lines.RETRIED if plan.clip is None else log_lines.clip_retried(plan.clip),
         )
         await self._claim(ours)
-        await self._publish(plan, ours, queued, plan.stale)
+        await self._publish(plan, ours, history, plan.stale)
         return await self._done(plan, ours, Outcome.REOPENED)
 
     async def _check_store(self) -> None:
@@ -182,7 +181,7 @@ class Reopening:
             sentence = f"Somebody else has just reopened job {ours.job}; check the job in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
 
-    async def _take_up(self, plan: "RetryPlan", earlier: Reopened, history: JobHistory, queued: Queued) -> Retried:
+    async def _take_up(self, plan: "RetryPlan", earlier: Reopened, history: JobHistory) -> Retried:
         """Finish a retry that somebody began, in its generation, so that nothing is done twice."""
         age = time.time() - earlier.at
         if age < CLAIM_SECONDS:
@@ -190,19 +189,26 @@ class Reopening:
             raise Transient(ErrorCode.BUSY, sentence, retry_after=CLAIM_SECONDS)
         if history.heard(plan.clip) >= earlier.generation or await self._waiting(plan.job, earlier.generation):
             return await self._done(plan, earlier, Outcome.ANSWERED)
-        await self._publish(plan, earlier, queued, plan.stale if earlier.fresh == plan.fresh else ())
+        await self._publish(plan, earlier, history, plan.stale if earlier.fresh == plan.fresh else ())
         return await self._done(plan, earlier, Outcome.TAKEN_UP)
 
-    async def _publish(self, plan: "RetryPlan", reopened: Reopened, queued: Queued, stale: Iterable[str]) -> None:
-        """Delete the stale artifacts and publish the first task of the new generation."""
+    async def _publish(self, plan: "RetryPlan", reopened: Reopened, history: JobHistory, stale: Iterable[str]) -> None:
+        """Delete the stale artifacts and publish the first tasks of the new generation.
+
+        The job's first task leads to the clips of the plan. Each clip of the reserve has its own.
+        """
         if self._store is not None:
             for key in stale:
                 await (self._store.delete_prefix(key) if key.endswith("/") else self._store.delete(key))
-        generation = reopened.generation
-        task: Task = first_task(queued, generation)
+        tasks: list[Task] = []
         if plan.task is not None:
-            task = replace(plan.task, generation=generation)
-        await self._publisher.task(task, deadline=self._deadline())
+            tasks.append(plan.task)
+        elif history.queued is not None:
+            tasks.append(first_task(history.queued))
+            reserve = () if plan.fresh else plan.letters
+            tasks += [letter.task for letter in reserve if letter.task.clip in history.wanted]
+        for task in tasks:
+            await self._publisher.task(replace(task, generation=reopened.generation), deadline=self._deadline())
 
     async def _waiting(self, job: JobId, generation: int) -> bool:
         """Return whether a task of `generation` or later is waiting or being worked on."""
