@@ -11,6 +11,7 @@ from clipmill.contracts.identifiers import Priority, new_job_id
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask, RenderTask
 from model_servers import KEY, answer_of
+from msgspec.structs import replace
 
 LOCALLY = "Analyzing viral moments locally (no Gemini key)..."
 GOOD = answer_of((1, 5), (9, 13), (20, 25))
@@ -93,6 +94,19 @@ async def test_a_redelivered_analyze_task_says_the_same_without_working(run, mod
     assert second.kinds == ["cost", "stage_finished", "clips_planned"]
     assert second.events[0] == first.events[1]
     assert len(model_server.requests) == 1
+
+
+async def test_the_plan_s_reserve_is_announced_and_not_rendered(run, job):
+    plan, _ = await run(operator_key=None)
+    stored = replace(plan, clips=plan.clips[:1], reserve=plan.clips[1:])
+    await job[0].put_bytes(layout.plan(job[1]), encode(stored))
+    _, context = await run(operator_key=None, attempt=2)
+    planned = context.events[-1]
+    assert (planned.count, planned.reserve) == (1, len(plan.clips) - 1)
+    assert [task.number for task in context.tasks] == [1]
+    await job[0].put_bytes(layout.plan(job[1]), encode(replace(plan, clips=(), reserve=plan.clips)))
+    _, context = await run(operator_key=None, attempt=3)
+    assert (context.events[-1].count, context.tasks) == (0, [])
 
 
 async def test_a_request_carries_the_instruction_the_numbered_sentences_and_the_wishes_last(run, job, model_server):

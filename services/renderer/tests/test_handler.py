@@ -6,9 +6,7 @@ import pytest
 import structlog
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import open_store
-from clipmill.contracts.documents import (
-    ClipFacts,
-)
+from clipmill.contracts.documents import ClipFacts, Plan
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import new_job_id
@@ -23,6 +21,7 @@ from clipmill.renderer.encoding.encoders import VideoFormat
 from clipmill.renderer.handler import RenderHandler
 from clipmill.renderer.quality import EncoderChoice, Quality, QualityLevel
 from clipmill.renderer.settings import RendererSettings
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 pytestmark = [pytest.mark.media, pytest.mark.slow]
@@ -182,6 +181,19 @@ async def test_a_clip_that_is_not_planned_fails_for_good(settings, job_with):
     store, job = await job_with(seconds=4)
     with pytest.raises(Permanent, match="no clip 7"):
         await handler_of(store, settings)(RenderTask(job=job, number=7), Recording())
+
+
+async def test_a_clip_of_the_reserve_is_rendered_like_one_of_the_plan(settings, job_with):
+    store, job = await job_with(seconds=4)
+    plan = await documents.load(store, layout.plan(job), Plan)
+    kept = replace(plan.clips[0], number=7, title="R")
+    await store.put_bytes(layout.plan(job), msgspec.json.encode(replace(plan, reserve=(kept,))))
+    context = Recording()
+    await handler_of(store, settings)(RenderTask(job=job, number=7, generation=1), context)
+    public = context.events[-1].public
+    assert (public.video_url, public.title) == (f"/videos/{job}/a_talk_clip_7.mp4", "R")
+    assert await store.size(layout.clip(job, 7))
+    assert await store.size(layout.clip(job, 1)) is None
 
 
 async def test_a_source_that_cannot_be_read_fails_for_good(settings, job_with):

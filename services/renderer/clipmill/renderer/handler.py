@@ -200,7 +200,7 @@ class _Work(Struct, frozen=True):
 
 
 def _planned(plan: Plan, number: int) -> PlannedClip:
-    for clip in plan.clips:
+    for clip in (*plan.clips, *plan.reserve):
         if clip.number == number:
             return clip
     raise Permanent(ErrorCode.INTERNAL, f"The plan has no clip {number}; submit the video again.")
