@@ -8,10 +8,18 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import save_once
 from clipmill.artifacts.store import Store, open_store
+from clipmill.contracts import codec
+from clipmill.contracts.documents import ClipFacts
+from clipmill.contracts.events import ClipRendered, ClipsPlanned, StageStarted, Started
+from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application
+from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
@@ -27,10 +35,12 @@ from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.publisher import Publisher
 from clipmill.messaging.secrets import Secrets
-from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, INTAKE, JOBS, SECRETS
 from clipmill.operations.health import Health
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from reserves import SHOTS, plan_of
 
 MAX_UPLOAD = 3_000_000
 ANSWER_SECONDS = 2.0
@@ -103,7 +113,13 @@ async def gateway(nc, store, secrets):
     projector = Projector(streams, documents, checkpoints, JobsView(streams, ended, secrets))
     projecting = asyncio.create_task(projector.run())
     app = application(
-        submissions, statuses, jobs, Transcripts(store, statuses), Videos(store, statuses), health=Health()
+        submissions,
+        statuses,
+        jobs,
+        Transcripts(store, statuses),
+        Videos(store, statuses),
+        clips=Clips(store, statuses, publisher, streams, answer_seconds=ANSWER_SECONDS),
+        health=Health(),
     )
     async with TestClient(TestServer(app)) as client:
         yield Gateway(client, store, publisher, ended, statuses, documents, index, removal, projector, projecting)
@@ -176,3 +192,57 @@ def until():
                 await asyncio.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def rendered(clip_of, store):
+    """Return a function that stores the facts of a clip and returns the event of its rendering."""
+
+    async def make(job, number, generation=0):
+        facts = ClipFacts(number=number, duration=9.5, width=8, height=8, frames=4, size_bytes=4, shots=SHOTS)
+        await save_once(store, layout.clip_facts(job, number), facts)
+        return ClipRendered(job=job, clip=number, generation=generation, public=clip_of(job, number))
+
+    return make
+
+
+@pytest.fixture
+def completed(submit, published, rendered, nc, store):
+    """Return a function that makes a completed job with a stored plan and no task."""
+
+    async def make(plan=None, **body):
+        job, plan = await submit(**body), plan or plan_of()
+        await nc.jetstream().purge_stream(INTAKE)
+        await save_once(store, layout.plan(job), plan)
+        clips = [await rendered(job, clip.number) for clip in plan.clips]
+        await published(
+            Started(job=job),
+            ClipsPlanned(job=job, count=len(plan.clips), reserve=len(plan.reserve)),
+            *([StageStarted(job=job, stage=Stage.RENDER)] if clips else []),
+            *clips,
+        )
+        return job
+
+    return make
+
+
+@pytest.fixture
+def tasks(nc):
+    """Return a function that lists the tasks of a job."""
+
+    async def read(job):
+        return [codec.decode_task(message.data) async for message in JobStreams(nc).tasks(JobId(job))]
+
+    return read
+
+
+@pytest.fixture
+def ask(api):
+    """Return a function that asks for more clips, and returns status and body."""
+
+    async def post(job, body, key=None, client=api):
+        headers = {} if key is None else {"Idempotency-Key": key}
+        answer = await client.post(f"/api/jobs/{job}/clips", json=body, headers=headers)
+        return answer.status, await answer.json()
+
+    return post

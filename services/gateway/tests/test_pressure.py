@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from clipmill.artifacts.store import open_store
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application
+from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.submissions import Submissions
 from clipmill.gateway.api.transcripts import Transcripts
@@ -84,6 +85,7 @@ async def serve(gateway, nc, secrets):
                 jobs,
                 Transcripts(store, gateway.statuses),
                 Videos(store, gateway.statuses),
+                clips=Clips(store, gateway.statuses, gateway.publisher, JobStreams(nc), answer_seconds=ANSWER_SECONDS),
                 health=Health(),
             )
             return await stack.enter_async_context(TestClient(TestServer(app)))

@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application, waiting
+from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
@@ -57,7 +58,13 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
     )
     store = runtime.store
     app = application(
-        submissions, statuses, jobs, Transcripts(store, statuses), Videos(store, statuses), health=runtime.health
+        submissions,
+        statuses,
+        jobs,
+        Transcripts(store, statuses),
+        Videos(store, statuses),
+        clips=Clips(store, statuses, shared.publisher, streams, answer_seconds=seconds),
+        health=runtime.health,
     )
     view = JobsView(streams, shared.ended, shared.secrets)
     projector = Projector(streams, documents, await runtime.bucket(CHECKPOINT, int), view)

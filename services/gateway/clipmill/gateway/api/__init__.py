@@ -1,1 +1,1 @@
-"""The HTTP API: it takes submissions and serves statuses, jobs, transcripts and videos."""
+"""The HTTP API: it takes submissions and serves statuses, jobs, transcripts, clips and videos."""

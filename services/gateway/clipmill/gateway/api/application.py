@@ -6,6 +6,7 @@ from aiohttp import web
 from clipmill.contracts.api import CLIPS_PATH
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.api.answers import Handler, failures
+from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
@@ -34,6 +35,7 @@ def application(
     transcripts: Transcripts,
     videos: Videos,
     *,
+    clips: Clips,
     health: Health,
 ) -> web.Application:
     """Return the application with the routes of all of them."""
@@ -44,6 +46,8 @@ def application(
     app.router.add_get("/api/jobs/{job}", statuses.job)
     app.router.add_delete("/api/jobs/{job}", jobs.delete)
     app.router.add_get("/api/jobs/{job}/transcript", transcripts.transcript)
+    app.router.add_get("/api/jobs/{job}/clips", clips.list)
+    app.router.add_post("/api/jobs/{job}/clips", clips.more)
     app.router.add_get(f"{CLIPS_PATH}/{{job}}/{{name}}", videos.file)
     health.add_routes(app)
     return app

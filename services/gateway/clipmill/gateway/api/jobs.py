@@ -7,7 +7,7 @@ import time
 import structlog
 from aiohttp import web
 from clipmill.contracts.api import JOB_STATUSES, Ended, JobList, Only
-from clipmill.contracts.events import Cancelled
+from clipmill.contracts.events import Cancelled, ClipFailed
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, parse_job_id
 from clipmill.gateway.api.answers import as_json, job_not_found
@@ -26,6 +26,8 @@ LIST_DEFAULT = 50
 FIRST_PAUSE = 0.005
 LAST_PAUSE = 0.1
 """The pauses between two checks of a document for the job's end, in seconds, doubling from the first to the last."""
+
+CLIP_CANCELLED = "The clip was cancelled; ask for it again if you want it after all."
 
 CLEARING_TRIES = 5
 CLEARING_PAUSE = 1.0
@@ -87,6 +89,8 @@ class Jobs:
     async def delete(self, request: web.Request) -> web.Response:
         """Cancel a job that is at work, or delete one that has ended; `?only=` allows one of the two.
 
+        Cancelling a completed job cancels the clips of its reserve that are wanted and not done.
+
         Raises:
             Permanent: `already_ended` or `not_ended`, the job is not in the state that `only` needs, or it ended before
                 it could be cancelled.
@@ -100,6 +104,8 @@ class Jobs:
             if only == Only.DELETE:
                 raise Permanent(ErrorCode.NOT_ENDED, "The job has not ended; cancel it before you delete it.")
             return await self._cancel(document)
+        if only == Only.CANCEL and document.wanted:
+            return await self._cancel_clips(document)
         if only == Only.CANCEL:
             raise _already_ended(document)
         await self._removal.job(document.job)
@@ -135,6 +141,25 @@ class Jobs:
         self._clearing.add(clearing)
         clearing.add_done_callback(self._clearing.discard)
         return as_json(Ended(job_id=job, status="cancelled"))
+
+    async def _cancel_clips(self, document: JobDocument) -> web.Response:
+        """Publish the failure of each open clip; workers learn of the end of their generation without the projector."""
+        job, deadline = document.job, time.monotonic() + self._answer_seconds
+        for clip, generation in document.wanted.items():
+            failed = ClipFailed(
+                job=job, generation=generation, clip=clip, code=ErrorCode.CANCELLED, sentence=CLIP_CANCELLED
+            )
+            await self._publisher.event(failed, deadline=deadline)
+        await self._ended.end(job, document.generation, deadline=deadline)
+        pause = FIRST_PAUSE
+        while (
+            folded := await self._statuses.document(job)
+        ) is not None and document.wanted.items() & folded.wanted.items():
+            if time.monotonic() >= deadline:
+                return as_json(Ended(job_id=job, status="cancelling"), 202)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+        return job_not_found() if folded is None else as_json(Ended(job_id=job, status=folded.state))
 
     async def _clear(self, job: JobId) -> None:
         """Remove the artifacts of a cancelled job; the sweeper removes those that a dying worker stores later."""

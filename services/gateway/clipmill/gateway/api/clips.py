@@ -1,0 +1,245 @@
+"""The clips of a job explained, and more of them: the clips of a plan's reserve are rendered when somebody asks.
+
+A request for more clips publishes the event `clips_wanted` and waits until it is in the job's document. Requests that
+meet at several gateways use the same generation, of which the fold accepts one; the others choose again. The tasks come
+after that. If the gateway dies in between, a repetition of the request publishes them, or the sweeper does.
+"""
+
+import asyncio
+import contextlib
+import re
+import time
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load
+from clipmill.artifacts.store import Store
+from clipmill.contracts import codec
+from clipmill.contracts.api import KEY_OF_REQUEST, ClipList, ClipsAccepted, ClipState, ClipView, MoreClips
+from clipmill.contracts.documents import ClipFacts, Plan, PlannedClip, ShotFacts
+from clipmill.contracts.events import ClipsWanted
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.contracts.options import JOB_CLIPS_LIMIT
+from clipmill.contracts.status import JobState
+from clipmill.gateway.api.answers import as_json, job_not_found
+from clipmill.gateway.api.statuses import Statuses
+from clipmill.gateway.projection.document import JobDocument
+from clipmill.messaging.job_streams import JobStreams
+from clipmill.messaging.publisher import Publisher
+
+FIRST_PAUSE = 0.005
+LAST_PAUSE = 0.1
+"""The pauses between two checks of a document for the request, in seconds, doubling from the first to the last."""
+
+REQUEST_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+"""The keys that a client may give its request: printable ASCII of at most 255 characters, the usual limit."""
+
+
+class Clips:
+    """`GET` and `POST /api/jobs/<job>/clips`.
+
+    Args:
+        store: Store of the plans and of the facts about clips.
+        statuses: Statuses of jobs.
+        publisher: Publisher of events and tasks.
+        streams: Streams in which tasks of clips wait.
+        answer_seconds: Longest wait for NATS and the projector, in seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        statuses: Statuses,
+        publisher: Publisher,
+        streams: JobStreams,
+        *,
+        answer_seconds: float,
+    ) -> None:
+        self._store = store
+        self._statuses = statuses
+        self._publisher = publisher
+        self._streams = streams.within(answer_seconds)
+        self._answer_seconds = answer_seconds
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Return the clips of a job with the reasons why they were chosen, and the reserve.
+
+        Raises:
+            Permanent: `not_found` while there is no plan.
+            Transient: `unavailable`, NATS or the store did not answer in time.
+        """
+        document = await self._statuses.document(request.match_info["job"])
+        if document is None or document.cancelled:
+            return job_not_found()
+        plan = await self._plan(document)
+        shots = await asyncio.gather(*(self._shots(document, clip) for clip in document.clips_ready))
+        return as_json(_explained(document, plan, dict(zip(document.clips_ready, shots, strict=True))))
+
+    async def more(self, request: web.Request) -> web.Response:
+        """Have clips of the reserve rendered, and return their numbers.
+
+        Raises:
+            Permanent: `bad_request`, `not_found`, `not_completed` or `reserve_empty`.
+            Transient: `unavailable`, NATS, the store or the projector did not answer in time.
+        """
+        key, wish = _key(request), _wish(await request.read())
+        deadline, pause = time.monotonic() + self._answer_seconds, FIRST_PAUSE
+        asked: ClipsWanted | None = None
+        while (document := await self._statuses.document(request.match_info["job"])) is not None:
+            numbers = document.requests.get(key)
+            if numbers is None and (asked is None or document.generation >= asked.generation):
+                chosen = await self._chosen(document, wish)
+                if _under_way(document, chosen):
+                    numbers = chosen
+                else:
+                    generation = document.generation + 1
+                    asked = ClipsWanted(job=document.job, generation=generation, numbers=chosen, request=key)
+                    await self._publisher.event(asked, deadline=deadline)
+            if numbers is not None:
+                await self._submit(document, numbers, deadline)
+                return as_json(ClipsAccepted(job_id=document.job, numbers=numbers), 202)
+            if time.monotonic() >= deadline:
+                sentence = f"The job does not show the request yet; repeat it with the same {KEY_OF_REQUEST}."
+                raise Transient(ErrorCode.UNAVAILABLE, sentence)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+        return job_not_found()
+
+    async def _plan(self, document: JobDocument) -> Plan:
+        plan = await load(self._store, layout.plan(document.job), Plan)
+        if plan is None:
+            ended = "The job ended without a plan of its clips; submit the video again."
+            sentence = ended if document.state.terminal else "The job has no plan of its clips yet; try again later."
+            raise Permanent(ErrorCode.NOT_FOUND, sentence)
+        return plan
+
+    async def _shots(self, document: JobDocument, clip: int) -> tuple[ShotFacts, ...]:
+        facts = await load(self._store, layout.clip_facts(document.job, clip), ClipFacts)
+        return () if facts is None else facts.shots
+
+    async def _chosen(self, document: JobDocument, wish: MoreClips) -> tuple[int, ...]:
+        """Return the numbers of the reserve's clips that `wish` means, ascending.
+
+        Raises:
+            Permanent: `not_completed`, `not_found` or `reserve_empty`.
+        """
+        if document.state is not JobState.COMPLETED:
+            raise _not_completed(document)
+        plan = await self._plan(document)
+        reserve = [clip.number for clip in plan.reserve if clip.number <= JOB_CLIPS_LIMIT]
+        if wish.numbers is not None:
+            missing = sorted(set(wish.numbers) - set(reserve))
+            if missing:
+                sentence = f"The reserve has no clip {missing[0]}; GET /api/jobs/{document.job}/clips lists its clips."
+                raise Permanent(ErrorCode.NOT_FOUND, sentence)
+            return tuple(sorted(set(wish.numbers)))
+        heard = {*document.clips_ready, *document.clips_failed, *document.wanted}
+        left = [number for number in reserve if number not in heard]
+        if not left:
+            sentence = "The reserve has no more clips; submit the video again with other options to find other moments."
+            raise Permanent(ErrorCode.RESERVE_EMPTY, sentence)
+        return tuple(left[: wish.more])
+
+    async def _submit(self, document: JobDocument, numbers: tuple[int, ...], deadline: float) -> None:
+        """Publish the tasks of the open clips among `numbers`, except those that wait or are being worked on."""
+        open_clips = {number: document.wanted[number] for number in numbers if number in document.wanted}
+        if not open_clips:
+            return
+        waiting = set()
+        async for message in self._streams.tasks(document.job):
+            with contextlib.suppress(msgspec.DecodeError):  # a worker keeps it as a dead letter
+                task = codec.decode_task(message.data)
+                waiting.add((task.clip, task.generation))
+        for number, generation in open_clips.items():
+            if (number, generation) not in waiting:
+                await self._publisher.task(document.render_task(number, generation), deadline=deadline)
+
+
+def _key(request: web.Request) -> str:
+    """Return the key of the request; a request without one is like no other.
+
+    Raises:
+        Permanent: `bad_request`.
+    """
+    key = request.headers.get(KEY_OF_REQUEST)
+    if key is None:
+        return str(uuid4())
+    if not REQUEST_KEY.fullmatch(key):
+        sentence = f"The header {KEY_OF_REQUEST} must be text of 1 to 255 printable ASCII characters."
+        raise Permanent(ErrorCode.BAD_REQUEST, sentence)
+    return key
+
+
+def _wish(body: bytes) -> MoreClips:
+    """Return the content of the request.
+
+    Raises:
+        Permanent: `bad_request`.
+    """
+    try:
+        wish = msgspec.json.decode(body, type=MoreClips)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        wish = MoreClips()
+    counted = wish.numbers is None and wish.more is not None and wish.more >= 1
+    named = wish.more is None and wish.numbers is not None and 1 <= len(wish.numbers) <= JOB_CLIPS_LIMIT
+    if not (counted or named):
+        sentence = 'The body must be JSON such as {"more": 3}, or {"numbers": [7]} with numbers of the reserve.'
+        raise Permanent(ErrorCode.BAD_REQUEST, sentence)
+    return wish
+
+
+def _under_way(document: JobDocument, numbers: tuple[int, ...]) -> bool:
+    """Return whether each clip is rendered or will be."""
+    return all(number in document.clips_ready or number in document.wanted for number in numbers)
+
+
+def _not_completed(document: JobDocument) -> Permanent:
+    if not document.state.terminal:
+        return Permanent(ErrorCode.NOT_COMPLETED, "The job has not completed yet; ask for more clips when it has.")
+    how = "was cancelled" if document.cancelled else "failed"
+    return Permanent(ErrorCode.NOT_COMPLETED, f"The job {how} and has no reserve; submit the video again.")
+
+
+def _explained(document: JobDocument, plan: Plan, shots: dict[int, tuple[ShotFacts, ...]]) -> ClipList:
+    best = sorted((*plan.clips, *plan.reserve), key=lambda clip: (-clip.score, clip.number))
+    ranks = {clip.number: rank for rank, clip in enumerate(best, 1)}
+    urls = {number: clip.video_url for number, clip in zip(document.clips_ready, document.clips, strict=True)}
+    planned = {clip.number for clip in plan.clips}
+
+    def view(clip: PlannedClip) -> ClipView:
+        return ClipView(
+            number=clip.number,
+            rank=ranks[clip.number],
+            state=_state(document, clip.number, planned=clip.number in planned),
+            start=clip.start,
+            end=clip.end,
+            title=clip.title,
+            score=clip.score,
+            parts=clip.parts,
+            reason=clip.reason,
+            quote=clip.quote,
+            url=urls.get(clip.number),
+            error=document.clips_failed.get(clip.number),
+            shots=shots.get(clip.number, ()),
+        )
+
+    views = [view(clip) for clip in (*plan.clips, *plan.reserve)]
+    return ClipList(
+        job_id=document.job,
+        clips=tuple(view for view in views if view.state != ClipState.RESERVE),
+        reserve=tuple(view for view in views if view.state == ClipState.RESERVE),
+    )
+
+
+def _state(document: JobDocument, number: int, *, planned: bool) -> ClipState:
+    if number in document.clips_ready:
+        return ClipState.READY
+    if number in document.clips_failed:
+        return ClipState.FAILED
+    if number in document.wanted:
+        return ClipState.RENDERING
+    if planned:
+        return ClipState.FAILED if document.state is JobState.FAILED else ClipState.RENDERING
+    return ClipState.RESERVE
