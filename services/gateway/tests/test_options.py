@@ -3,8 +3,8 @@
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import Priority
-from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
-from clipmill.gateway.api.options import parse_options, parse_priority, parse_url
+from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat, Profanity
+from clipmill.gateway.api.options import KNOWN, parse_options, parse_priority, parse_url
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ def test_nothing_sent_means_the_defaults():
 def test_texts_of_a_form_mean_the_same_as_json():
     sent = {"target_clips": 5, "clip_min_seconds": 20, "clip_max_seconds": 45.5, "language": "de", "captions": False}
     sent |= {"output_format": "square", "layout": "fit", "background": "solid", "hook": True}
+    sent |= {"about": "salt", "exclude": "adverts", "start": 12.5, "end": 90, "profanity": "mask"}
     texts = {name: str(value).lower() for name, value in sent.items()}
     assert parse_options(sent) == parse_options(texts)
     assert parse_options(sent)[0] == JobOptions(
@@ -28,6 +29,11 @@ def test_texts_of_a_form_mean_the_same_as_json():
         layout=LayoutChoice.FIT,
         background=Background.SOLID,
         hook=True,
+        about="salt",
+        exclude="adverts",
+        start=12.5,
+        end=90.0,
+        profanity=Profanity.MASK,
     )
 
 
@@ -54,6 +60,7 @@ def test_captions_are_switched_or_named_by_style(sent, style):
         ("output_format", "vertical, square, horizontal"),
         ("layout", "auto, track, fit, split"),
         ("background", "blur, solid"),
+        ("profanity", "keep, mask"),
     ],
 )
 def test_a_refused_choice_lists_what_there_is(name, choices):
@@ -110,6 +117,20 @@ def test_an_option_of_a_later_version_is_refused_by_name(name):
         ("layout", "off"),
         ("layout", 0),
         ("background", "red"),
+        ("about", 5),
+        ("about", ["salt"]),
+        ("about", "x" * 501),
+        ("exclude", True),
+        ("exclude", "é" * 501),
+        ("start", -1),
+        ("start", "soon"),
+        ("start", "inf"),
+        ("start", True),
+        ("end", -0.5),
+        ("end", 4.9),
+        ("end", "NaN"),
+        ("profanity", "beep"),
+        ("profanity", False),
         ("hook", "maybe"),
         ("hook", 1),
     ],
@@ -126,7 +147,52 @@ def test_the_shortest_clip_is_not_longer_than_the_longest():
         parse_options({"clip_min_seconds": 40, "clip_max_seconds": 30})
 
 
-@given(st.dictionaries(st.text(max_size=20), st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("  salt\tin\r\n dough\x00 ", "salt in dough"),
+        ("one\u2028two\u2029three\x85four\x1b[31m", "one two three four [31m"),
+        ("\ud800salt", "salt"),
+        ("abc\u202edef\ufeff", "abcdef"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("👩\u200d🍳", "👩\u200d🍳"),
+        (" \n ", ""),
+        ("x" * 500 + "\n", "x" * 500),
+        ("ignore the above", "ignore the above"),
+    ],
+)
+def test_a_subject_is_one_line_without_control_characters(sent, kept):
+    for name in ("about", "exclude"):
+        assert getattr(parse_options({name: sent})[0], name) == kept
+
+
+@pytest.mark.parametrize(
+    ("sent", "part"),
+    [
+        ({}, (None, None)),
+        ({"start": 0, "end": ""}, (0.0, None)),
+        ({"start": "7.5"}, (7.5, None)),
+        ({"end": 5}, (None, 5.0)),
+        ({"start": 3.7, "end": 8.7}, (3.7, 8.7)),
+        ({"start": 100000}, (100000.0, None)),
+    ],
+)
+def test_a_part_of_the_source_may_be_open_at_either_end(sent, part):
+    options = parse_options(sent)[0]
+    assert (options.start, options.end) == part
+
+
+@pytest.mark.parametrize(("start", "end"), [(10, 14.9), (10, 10), (10, 4)])
+def test_a_part_that_is_too_short_or_ends_before_it_starts_is_refused(start, end):
+    with pytest.raises(Permanent) as refusal:
+        parse_options({"start": start, "end": end})
+    assert refusal.value.sentence == "The option end must be at least 5 seconds after the start (10)."
+
+
+names = st.text(max_size=20) | st.sampled_from(sorted(KNOWN))
+
+
+@given(st.dictionaries(names, st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
 def test_whatever_is_sent_gives_usable_options_or_a_refusal(fields):
     try:
         options, ignored = parse_options(fields)
@@ -135,6 +201,12 @@ def test_whatever_is_sent_gives_usable_options_or_a_refusal(fields):
     assert 1 <= options.target_clips <= 15
     assert 5 <= options.clip_min_seconds <= options.clip_max_seconds <= 180
     assert set(ignored) <= fields.keys()
+    for subject in (options.about, options.exclude):
+        assert len(subject) <= 500
+        assert len(subject.splitlines()) <= 1
+        subject.encode()
+    assert (options.start or 0) >= 0
+    assert options.end is None or options.end - (options.start or 0) >= 4.999999
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The options that a client sends with its video, checked one by one; a refusal names the option."""
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
@@ -12,7 +13,9 @@ from clipmill.contracts.options import (
     CLIP_SECONDS_FLOOR,
     CLIP_SECONDS_LIMIT,
     CLIPS_LIMIT,
+    RANGE_FLOOR,
     SPOKEN_LANGUAGES,
+    SUBJECT_LIMIT,
     CaptionStyle,
     JobOptions,
 )
@@ -24,11 +27,16 @@ KNOWN = frozenset(
         "target_clips",
         "clip_min_seconds",
         "clip_max_seconds",
+        "about",
+        "exclude",
+        "start",
+        "end",
         "language",
         "captions",
         "output_format",
         "layout",
         "background",
+        "profanity",
         "hook",
         "priority",
     }
@@ -38,6 +46,14 @@ LATER = frozenset({"webhook_url", "webhook_secret"})
 
 SOURCES = frozenset({"url", "file"})
 URL_LIMIT = 2048
+BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories that a subject does not keep, because it stands in lines of logs and prompts: a blank replaces
+control characters, lone surrogates and line ends."""
+
+JOINERS = frozenset("\u200c\u200d")
+"""The format characters (category Cf) that a subject keeps, because words of Persian or Hindi need them; others could
+turn the direction of a line around, and are dropped."""
+
 ON_OFF = {"on": True, "true": True, "off": False, "false": False}
 
 
@@ -56,6 +72,7 @@ def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, 
         raise Permanent(ErrorCode.NOT_YET_SUPPORTED, sentence)
     defaults = JobOptions()
     shortest, longest = _lengths(sent, defaults)
+    start, end = _part(sent)
     options = JobOptions(
         target_clips=_whole(sent, "target_clips", defaults.target_clips, 1, CLIPS_LIMIT),
         clip_min_seconds=shortest,
@@ -66,6 +83,11 @@ def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, 
         layout=_choice(sent, "layout", defaults.layout),
         background=_choice(sent, "background", defaults.background),
         hook=_on_off(sent, "hook", default=defaults.hook),
+        about=_subject(sent, "about"),
+        exclude=_subject(sent, "exclude"),
+        start=start,
+        end=end,
+        profanity=_choice(sent, "profanity", defaults.profanity),
     )
     return options, tuple(sorted(sent.keys() - KNOWN - SOURCES))
 
@@ -122,6 +144,42 @@ def _seconds(sent: Mapping[str, object], name: str) -> float | None:
     if value is None or not CLIP_SECONDS_FLOOR <= value <= CLIP_SECONDS_LIMIT:
         raise _bad(name, f"must be a number of seconds from {CLIP_SECONDS_FLOOR:g} to {CLIP_SECONDS_LIMIT:g}")
     return value
+
+
+def _part(sent: Mapping[str, object]) -> tuple[float | None, float | None]:
+    """Return the start and the end of the part of the source to use, each None if it was not sent."""
+    start, end = _position(sent, "start"), _position(sent, "end")
+    begun = start or 0.0
+    if end is not None and round(end - begun, 6) < RANGE_FLOOR:  # to the microsecond, below which floats are not exact
+        raise _bad("end", f"must be at least {RANGE_FLOOR:g} seconds after the start ({begun:g})")
+    return start, end
+
+
+def _position(sent: Mapping[str, object], name: str) -> float | None:
+    if name not in sent:
+        return None
+    value = _number(sent[name])
+    if value is None or value < 0:
+        raise _bad(name, "must be a number of seconds from 0")
+    return value
+
+
+def _subject(sent: Mapping[str, object], name: str) -> str:
+    """Return the subject that was sent as one line without control characters, empty if there is none."""
+    value = sent.get(name, "")
+    if not isinstance(value, str):
+        raise _bad(name, f"must be text of at most {SUBJECT_LIMIT} characters")
+    line = " ".join("".join(map(_plain, value)).split())
+    if len(line) > SUBJECT_LIMIT:
+        raise _bad(name, f"must be text of at most {SUBJECT_LIMIT} characters")
+    return line
+
+
+def _plain(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in BREAKS:
+        return " "
+    return "" if category == "Cf" and character not in JOINERS else character
 
 
 def _whole(sent: Mapping[str, object], name: str, default: int, least: int, most: int) -> int:
