@@ -101,6 +101,9 @@ class ContractServer:
         self.listed: list[dict[str, object]] = []
         self.next_page: str | None = None
         self.list_queries: list[dict[str, str]] = []
+        self.explained: dict[str, object] = {"job_id": JOB, "clips": []}
+        self.more: tuple[int, dict[str, object]] = (202, {"job_id": JOB, "numbers": [3, 4]})
+        self.wishes: list[object] = []
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 30)
@@ -109,6 +112,8 @@ class ContractServer:
         application.router.add_get("/api/jobs", self._jobs)
         application.router.add_get("/api/jobs/{job}", self._job)
         application.router.add_delete("/api/jobs/{job}", self._end)
+        application.router.add_get("/api/jobs/{job}/clips", self._clips)
+        application.router.add_post("/api/jobs/{job}/clips", self._more)
         application.router.add_get("/videos/{job}/{name}", self._video)
         return application
 
@@ -144,6 +149,16 @@ class ContractServer:
     async def _jobs(self, request: web.Request) -> web.Response:
         self.list_queries.append(dict(request.query))
         return web.json_response({"jobs": self.listed, "next": self.next_page})
+
+    async def _clips(self, request: web.Request) -> web.Response:
+        if request.match_info["job"] != JOB:
+            return web.json_response({"detail": "Job not found"}, status=404)
+        return web.json_response(self.explained)
+
+    async def _more(self, request: web.Request) -> web.Response:
+        self.wishes.append(await request.json())
+        status, body = self.more
+        return web.json_response(body, status=status)
 
     async def _end(self, request: web.Request) -> web.Response:
         self.endings.append(request.query.get("only"))

@@ -17,6 +17,7 @@ JOB = "550e8400-e29b-41d4-a716-446655440000"
             "cancelling",
             f"Job {JOB} is being cancelled; `clipmill status` will show the end in a moment.",
         ),
+        ("cancel", 200, "completed", f"Job {JOB} stays completed; its clips that were not ready are cancelled."),
         ("delete", 200, "deleted", f"Job {JOB} and its clips are deleted."),
     ],
 )

@@ -23,6 +23,8 @@ async def test_a_file_is_streamed_with_its_name_and_options(contract_server, cli
     contract, url = contract_server
     options = ("--clips", "5", "--min-seconds", "10.5", "--max-seconds", "30", "--language", "en", "--no-captions")
     options += ("--priority", "high", "--format", "square", "--layout", "split", "--background", "solid", "--hook")
+    options += ("--about", "salt, or no salt", "--exclude", "adverts", "--start", "12.5", "--end", "90")
+    options += ("--profanity", "mask")
     status, out, err = await clipmill("submit", talk, "--server", url, *options)
 
     assert (status, err) == (0, "")
@@ -41,6 +43,11 @@ async def test_a_file_is_streamed_with_its_name_and_options(contract_server, cli
         "layout": "split",
         "background": "solid",
         "hook": "true",
+        "about": "salt, or no salt",
+        "exclude": "adverts",
+        "start": "12.5",
+        "end": "90.0",
+        "profanity": "mask",
         "priority": "high",
     }
 
@@ -79,6 +86,10 @@ async def test_an_unknown_choice_is_refused_with_the_choices(clipmill, option):
         (
             "The option clip_min_seconds must not be more than clip_max_seconds (30).",
             "The option --min-seconds must not be more than --max-seconds (30).",
+        ),
+        (
+            "The option end must be at least 5 seconds after the start (10).",
+            "The option --end must be at least 5 seconds after the start (10).",
         ),
         ("The option captions must be one of: on, bold.", "The option --captions must be one of: on, bold."),
         ("There is no captions model for not_a_field.", "There is no captions model for not_a_field."),

@@ -12,9 +12,11 @@ from pathlib import Path
 import click
 import msgspec
 from clipmill.cli.commands.operating import dead_letters, projection
+from clipmill.cli.commands.reserve import clips, more
 from clipmill.cli.commands.verifying import verify
+from clipmill.cli.flags import json_option, server_option
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
-from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
+from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat, Profanity
 from clipmill.operations.credentials import without_credentials
 from clipmill.operations.settings import (
     CommonSettings,
@@ -52,16 +54,6 @@ def _choice(*words: str) -> click.Choice[str]:
 CAPTIONS = _choice("on", *CaptionStyle)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
-server_option = click.option(
-    "--server",
-    metavar="URL",
-    envvar="CLIPMILL_SERVER",
-    default="http://127.0.0.1:8000",
-    show_default=True,
-    show_envvar=True,
-    help="Address of the clipmill server.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print only one JSON document on standard output.")
 output_option = click.option(
     "--output",
     type=FOLDER,
@@ -143,6 +135,10 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @click.option("--clips", type=int, help="Number of clips.")
 @click.option("--min-seconds", type=float, help="Shortest clip, in seconds.")
 @click.option("--max-seconds", type=float, help="Longest clip, in seconds.")
+@click.option("--about", metavar="TEXT", help="Subject that the clips should be about, in words or a sentence.")
+@click.option("--exclude", metavar="TEXT", help="Subject that no clip may be about.")
+@click.option("--start", type=float, help="Start of the part of the video to use, in seconds.")
+@click.option("--end", type=float, help="End of the part of the video to use, in seconds.")
 @click.option("--language", metavar="CODE", help="Language of the speech, such as en; detected if not given.")
 @click.option("--captions", type=CAPTIONS, help="Style of the captions; on means bold.")
 @click.option("--no-captions", "captions", type=CAPTIONS, flag_value="off", help="Short for --captions off.")
@@ -163,6 +159,7 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
     type=_choice(*Background),
     help="Background of a picture that does not fill the frame.",
 )
+@click.option("--profanity", type=_choice(*Profanity), help="Keep swear words in captions, or mask them.")
 @click.option("--hook/--no-hook", default=None, help="Show the title in the first seconds, or do not.")
 @click.option("--priority", type=click.Choice(["high", "normal"]), help="Priority of the job; high goes first.")
 @click.option(
@@ -176,11 +173,16 @@ def submit(
     clips: int | None,
     min_seconds: float | None,
     max_seconds: float | None,
+    about: str | None,
+    exclude: str | None,
+    start: float | None,
+    end: float | None,
     language: str | None,
     captions: str | None,
     output_format: str | None,
     layout: str | None,
     background: str | None,
+    profanity: str | None,
     hook: bool | None,
     priority: str | None,
     wait: bool,
@@ -199,11 +201,16 @@ def submit(
         target_clips=clips,
         clip_min_seconds=min_seconds,
         clip_max_seconds=max_seconds,
+        about=about,
+        exclude=exclude,
+        start=start,
+        end=end,
         language=language,
         captions=captions,
         output_format=output_format,
         layout=layout,
         background=background,
+        profanity=profanity,
         hook=hook,
         priority=priority,
     )
@@ -337,6 +344,8 @@ def apply_topology() -> None:
     click.echo(f"The streams, consumers and buckets are in place on {without_credentials(common.nats_url)}.")
 
 
+main.add_command(clips)
+main.add_command(more)
 main.add_command(dead_letters)
 main.add_command(projection)
 main.add_command(verify)

@@ -16,7 +16,18 @@ import aiohttp
 import msgspec
 from clipmill.cli.client.submission import Submission, in_flags
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
-from clipmill.contracts.api import KEY_HEADER, Accepted, Ended, JobList, JobView, Only, Problem
+from clipmill.contracts.api import (
+    KEY_HEADER,
+    Accepted,
+    ClipList,
+    ClipsAccepted,
+    Ended,
+    JobList,
+    JobView,
+    MoreClips,
+    Only,
+    Problem,
+)
 from clipmill.contracts.status import PublicStatus
 from clipmill.operations.credentials import split_address, without_credentials
 from msgspec import Struct
@@ -203,6 +214,35 @@ class Client:
                 if answer.status >= 400:
                     raise await self._refusal(answer)
                 return self._decode(await answer.read(), JobList)
+        except NETWORK_FAILURES as error:
+            raise self._unreachable(error) from error
+
+    async def clips(self, job: str) -> ClipList:
+        """Return the clips of `job` with the reasons why they were chosen, and its reserve.
+
+        Raises:
+            WrongRequest: if the server does not know the job, or it has no plan yet.
+            ServerUnavailable: if it cannot be reached.
+        """
+        try:
+            return self._decode(await self._get(f"/api/jobs/{quote(job, safe='')}/clips"), ClipList)
+        except Interrupted as interruption:
+            raise interruption.unavailable from interruption
+
+    async def more(self, job: str, wish: MoreClips) -> ClipsAccepted:
+        """Have clips of the reserve of `job` rendered, and return their numbers.
+
+        Raises:
+            WrongRequest: if the server does not know the job, or its reserve has no such clips.
+            ServerUnavailable: if it cannot be reached.
+        """
+        address = f"{self.server}/api/jobs/{quote(job, safe='')}/clips"
+        headers = {"Content-Type": "application/json"}
+        try:
+            async with self._session.post(address, data=msgspec.json.encode(wish), headers=headers) as answer:
+                if answer.status >= 400:
+                    raise await self._refusal(answer)
+                return self._decode(await answer.read(), ClipsAccepted)
         except NETWORK_FAILURES as error:
             raise self._unreachable(error) from error
 

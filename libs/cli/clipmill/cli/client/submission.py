@@ -9,11 +9,16 @@ FLAGS = {
     "target_clips": "--clips",
     "clip_min_seconds": "--min-seconds",
     "clip_max_seconds": "--max-seconds",
+    "about": "--about",
+    "exclude": "--exclude",
+    "start": "--start",
+    "end": "--end",
     "language": "--language",
     "captions": "--captions",
     "output_format": "--format",
     "layout": "--layout",
     "background": "--background",
+    "profanity": "--profanity",
     "hook": "--hook",
     "priority": "--priority",
 }
@@ -30,11 +35,16 @@ class Submission(Struct, frozen=True, kw_only=True):
         target_clips: Number of clips.
         clip_min_seconds: Shortest clip, in seconds.
         clip_max_seconds: Longest clip, in seconds.
+        about: Subject that the clips should be about.
+        exclude: Subject that no clip may be about.
+        start: Start of the part of the video that is used, in seconds.
+        end: End of the part of the video that is used, in seconds.
         language: ISO 639-1 code of the speech.
         captions: Style of the captions, or `off`.
         output_format: Shape of the clips.
         layout: Layout of the shots in the frame.
         background: Background of pictures that do not fill the frame.
+        profanity: Treatment of swear words in captions.
         hook: True to show the title in the first seconds.
         priority: Priority, `high` or `normal`.
     """
@@ -42,11 +52,16 @@ class Submission(Struct, frozen=True, kw_only=True):
     target_clips: int | None = None
     clip_min_seconds: float | None = None
     clip_max_seconds: float | None = None
+    about: str | None = None
+    exclude: str | None = None
+    start: float | None = None
+    end: float | None = None
     language: str | None = None
     captions: str | None = None
     output_format: str | None = None
     layout: str | None = None
     background: str | None = None
+    profanity: str | None = None
     hook: bool | None = None
     priority: str | None = None
 

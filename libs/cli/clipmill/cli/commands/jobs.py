@@ -26,6 +26,7 @@ ENDINGS = {
     "cancelled": "Job {} is cancelled.",
     "cancelling": "Job {} is being cancelled; `clipmill status` will show the end in a moment.",
     "deleted": "Job {} and its clips are deleted.",
+    "completed": "Job {} stays completed; its clips that were not ready are cancelled.",
 }
 
 

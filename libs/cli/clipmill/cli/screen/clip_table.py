@@ -6,6 +6,7 @@ from typing import TextIO
 
 from clipmill.cli.screen.display import printable
 from clipmill.cli.screen.tables import new_table, print_table
+from clipmill.contracts.api import ClipView
 from clipmill.contracts.status import PublicClip
 from rich.text import Text
 
@@ -38,5 +39,26 @@ def print_clips(clips: tuple[PublicClip, ...], files: Mapping[str, Path], out: T
             clock(clip.start),
             clock(clip.end),
             str(clip.virality_score),
+        )
+    print_table(table, out)
+
+
+def print_explained(clips: tuple[ClipView, ...], out: TextIO) -> None:
+    """Print the table of `clips` in the given order, with the reasons why they were chosen.
+
+    Args:
+        clips: Clips to list.
+        out: Stream to print to.
+    """
+    table = new_table("clip", "state", "score", "start", "end", "title", "reason")
+    for clip in clips:
+        table.add_row(
+            str(clip.number),
+            clip.state,
+            str(clip.score),
+            clock(clip.start),
+            clock(clip.end),
+            Text(printable(clip.title)),
+            Text(printable(clip.reason)),
         )
     print_table(table, out)
