@@ -41,6 +41,11 @@ class Remains:
         lacking = [
             f"{job} is {document.state}" for job, document in self.documents.items() if not document.state.terminal
         ]
+        lacking += [
+            f"{job} lacks the wanted clips {sorted(document.wanted)}"
+            for job, document in self.documents.items()
+            if document.wanted
+        ]
         lacking += [f"{count} tasks in {stream}" for stream, count in self.tasks.items() if count]
         lacking += [
             f"{count} deliveries of {stream} are unsettled" for stream, count in self.unsettled.items() if count
