@@ -155,6 +155,16 @@ async def test_a_repetition_publishes_the_tasks_that_a_dying_gateway_left_out(
     assert await numbered(tasks, job) == [(3, 1), (4, 1)]
 
 
+async def test_a_task_that_waits_is_not_published_again_even_when_its_id_is_forgotten(completed, ask, tasks, nc):
+    js = nc.jetstream()
+    await js.update_stream((await js.stream_info(TASKS)).config.evolve(duplicate_window=0.1))
+    job = await completed()
+    await ask(job, {"numbers": [3]})
+    await asyncio.sleep(0.5)  # the server forgets the id
+    await ask(job, {"numbers": [3]})
+    assert await numbered(tasks, job) == [(3, 1)]
+
+
 async def test_a_generation_that_an_operator_took_is_left_to_him(completed, ask, tasks, gateway, published):
     """The request's event loses against the retry in the stream, and the request chooses again."""
     job = await completed()
@@ -280,6 +290,15 @@ async def test_cancelling_a_completed_job_cancels_only_its_wanted_clips(
     assert (again.status, (await again.json())["code"]) == (409, "already_ended")
     assert (await ask(job, {"numbers": [4]}))[0] == 202
     assert not await gateway.ended.ended(job, 2)
+
+
+async def test_cancelled_clips_stop_at_once_even_if_the_projector_is_away(api, completed, ask, gateway):
+    job = await completed()
+    await ask(job, {"more": 1})
+    gateway.projecting.cancel()
+    answer = await api.delete(f"/api/jobs/{job}", params={"only": "cancel"})
+    assert (answer.status, (await answer.json())["status"]) == (202, "cancelling")
+    assert await gateway.ended.ended(job, 1)
 
 
 async def test_a_job_counts_as_completed_once_however_many_clips_follow(completed, ask, published, rendered):

@@ -198,6 +198,12 @@ def test_the_first_of_two_requests_in_one_generation_counts():
     assert document.ended_generation == 0
 
 
+def test_a_request_in_a_generation_that_a_retry_took_is_ignored():
+    taken = (wanted(1, 3), failed(3, 1), reopened(2, clip=3))
+    assert completed(*taken, wanted(2, 4)) == completed(*taken)
+    assert completed(*taken, wanted(3, 4)).wanted == {3: 2, 4: 3}
+
+
 def test_a_clip_that_is_wanted_or_ready_is_not_opened_again():
     document = completed(wanted(1, 3), wanted(2, 3, 4))
     assert document.wanted == {3: 1, 4: 2}
@@ -223,7 +229,10 @@ def test_a_generation_has_ended_once_none_of_its_clips_is_open():
 
 def test_a_job_with_an_open_clip_is_kept():
     assert completed().kept_from == 2.0
-    assert completed(wanted(1, 4, at=5.0)).kept_from is None
+    document = completed(wanted(1, 4, at=5.0))
+    assert (document.kept_from, document.extended) == (None, 5.0)
+    retried = Reopened(job=JOB, generation=2, clip=4, at=9.0)
+    assert completed(wanted(1, 4, at=5.0), failed(4, 1, at=7.0), retried).extended == 9.0
     assert folded().kept_from is None
 
 
