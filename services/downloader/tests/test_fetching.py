@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
+from clipmill.contracts.options import JobOptions
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
 from clipmill.egress.guard import EgressGuard
 from clipmill.operations.child import Limits, run_child
@@ -40,6 +41,7 @@ def fetch(guard: EgressGuard, tmp_path: Path) -> Fetch:
             proxy_port=guard.port,
             max_bytes=max_bytes,
             max_duration=600,
+            options=options.pop("job", JobOptions()),
             socket_timeout=options.pop("socket_timeout", 10),
             cookies_file=options.pop("cookies_file", None),
         )
@@ -236,9 +238,41 @@ async def test_a_server_in_trouble_is_asked_again_later(fetch: Fetch, media_serv
 
 
 async def test_a_page_that_says_that_its_video_is_too_long_is_believed(fetch: Fetch, media_server, short_video):
-    url = media_server.serve_file("/v.mp4", short_video)
-    data = {"@context": "https://schema.org", "@type": "VideoObject", "duration": "PT5H", "contentUrl": url}
-    page = f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>'
+    url = stating(media_server, short_video, "PT5H")
     with pytest.raises(Permanent) as caught:
-        await fetch(media_server.serve_html("/page", page))
+        await fetch(url)
     assert caught.value.code is ErrorCode.TOO_LONG
+
+
+@pytest.mark.parametrize("part", [{"start": 7.0}, {"end": 8.1}, {"start": 2.1}])
+async def test_a_video_that_lacks_the_part_that_is_wanted_is_not_downloaded(
+    fetch: Fetch, media_server, short_video, part
+):
+    with pytest.raises(Permanent) as caught:
+        await fetch(stating(media_server, short_video, "PT6S"), job=JobOptions(**part))
+    assert caught.value.code is ErrorCode.BAD_RANGE
+    assert caught.value.sentence.startswith("The video ends after 6.0 s,")
+    assert asked_for(media_server, "/v.mp4") == PROBES
+
+
+@pytest.mark.parametrize("part", [{"start": 1.9}, {"start": 1.0, "end": 8.0}])
+async def test_a_site_may_leave_out_the_fraction_of_a_second(fetch: Fetch, media_server, short_video, part):
+    fetched = await fetch(stating(media_server, short_video, "PT6S"), job=JobOptions(**part))
+    assert content_of(fetched.video) == content_of(short_video)
+    assert asked_for(media_server, "/v.mp4") == PROBES + 1
+
+
+PROBES = 1
+"""Requests by which yt-dlp finds out about a file before it downloads it."""
+
+
+def asked_for(media_server, path: str) -> int:
+    return sum(request.path == path for request in media_server.requests)
+
+
+def stating(media_server, video: Path, duration: str) -> str:
+    """Serve a page that states a duration of its video, and return its URL."""
+    url = media_server.serve_file("/v.mp4", video)
+    data = {"@context": "https://schema.org", "@type": "VideoObject", "duration": duration, "contentUrl": url}
+    page = f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>'
+    return media_server.serve_html("/page", page)

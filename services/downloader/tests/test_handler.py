@@ -128,6 +128,31 @@ async def test_a_redelivered_task_skips_the_work_and_says_the_same(store, make_h
     assert await facts_of(store, task) == first
 
 
+@pytest.mark.parametrize(
+    ("part", "number"), [({"start": 30.0}, "30"), ({"start": 0.5, "end": 60.0}, "60"), ({"start": 2.0}, "2")]
+)
+async def test_a_part_that_the_video_lacks_ends_the_job_before_anything_is_stored(
+    store, make_handler, context, short_video, part, number
+):
+    task = DownloadTask(job=new_job_id(), file_name="talk.mp4", options=JobOptions(**part))
+    await store.put_file(layout.upload(task.job), short_video)
+    with pytest.raises(Permanent) as caught:
+        await make_handler()(task, context)
+    assert caught.value.code is ErrorCode.BAD_RANGE
+    assert caught.value.sentence.startswith("The video ends after 6.0 s,")
+    assert f"{number} s" in caught.value.sentence
+    assert (await store.size(layout.source(task.job)), await store.size(layout.media(task.job))) == (None, None)
+    assert context.tasks == []
+
+
+async def test_a_part_of_a_video_is_a_matter_of_the_stages_after(store, make_handler, context, short_video):
+    task = DownloadTask(job=new_job_id(), file_name="talk.mp4", options=JobOptions(start=0.5, end=6.5))
+    await store.put_file(layout.upload(task.job), short_video)
+    await make_handler()(task, context)
+    assert (await facts_of(store, task)).duration == pytest.approx(6, abs=0.05)
+    assert [each.options for each in context.tasks] == [task.options, task.options]
+
+
 async def test_a_source_whose_worker_died_before_describing_it_is_kept(
     store, make_handler, context, make_video, short_video, tmp_path
 ):

@@ -138,8 +138,8 @@ class Transcript(Struct, frozen=True, kw_only=True):
         duration: Duration of the transcribed audio, in seconds.
         segments: Segments in order of time; empty if nobody speaks.
         engine: Engine that produced the transcript, None if there was no audio.
-        levels: Mean power of each second from second 0 on, in whole dBFS, -90 for silence; empty if there was no audio
-            or nobody measured it.
+        levels: Mean power of each second from second 0 on, in whole dBFS, -90 for silence and before the part of the
+            source that is used; empty if there was no audio or nobody measured it.
     """
 
     language: str

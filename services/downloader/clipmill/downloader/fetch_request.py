@@ -1,5 +1,6 @@
 """The request to the child process that downloads, and the result."""
 
+from clipmill.contracts.options import JobOptions
 from msgspec import Struct
 
 FETCH_TARGET = "clipmill.downloader.fetching:fetch"
@@ -16,6 +17,7 @@ class FetchRequest(Struct, frozen=True, kw_only=True):
         proxy_port: Port of the guard on 127.0.0.1, the only address that the process may connect to.
         max_bytes: Most bytes that may be downloaded, all files together.
         max_duration: Longest video, in seconds.
+        options: Options of the job, which may use a part of the video only.
         socket_timeout: Silence of a server after which the request is repeated, in seconds.
         cookies_file: Path of a file of cookies in Netscape format, None for no cookies.
     """
@@ -26,6 +28,7 @@ class FetchRequest(Struct, frozen=True, kw_only=True):
     proxy_port: int
     max_bytes: int
     max_duration: float
+    options: JobOptions
     socket_timeout: float
     cookies_file: str | None = None
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import deno
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.options import JobOptions
+from clipmill.contracts.source_range import used_range
 from clipmill.downloader import refusals
 from clipmill.downloader.confinement import cleanse_environment, confine
 from clipmill.downloader.cookies import copy_cookies
@@ -24,6 +26,9 @@ from yt_dlp.utils import DownloadCancelled, YoutubeDLError
 
 RETRIES = 3
 """Number of times that yt-dlp itself repeats a request for a file or a piece of one; the task has its own attempts."""
+
+STATED_DURATION_SECONDS = 1.0
+"""Largest amount by which a video may be longer than its site says: sites leave out fractions of a second."""
 
 LIVE_STATES = frozenset({"is_live", "is_upcoming", "post_live"})
 
@@ -47,8 +52,8 @@ def fetch(request: FetchRequest, report: Report) -> Fetched:
         report: Callback for the percentage of the bytes.
 
     Raises:
-        Permanent: with `download_failed`, `no_video`, `source_unavailable` (the file of cookies cannot be read, too),
-            `too_large`, `too_long` or `unsupported_url`.
+        Permanent: with `bad_range`, `download_failed`, `no_video`, `source_unavailable` (the file of cookies cannot be
+            read, too), `too_large`, `too_long` or `unsupported_url`.
         Transient: with `source_unavailable` or `download_failed` if another attempt may work.
         OSError: if the disk is full.
     """
@@ -156,8 +161,10 @@ class _Download:
         if info.get("is_live") or info.get("live_status") in LIVE_STATES:
             raise Permanent(ErrorCode.SOURCE_UNAVAILABLE, refusals.NOT_PUBLISHED)
         duration = info.get("duration")
-        if isinstance(duration, int | float) and duration > self._request.max_duration:
-            raise refusals.too_long(duration, self._request.max_duration)
+        if isinstance(duration, int | float):
+            if duration > self._request.max_duration:
+                raise refusals.too_long(duration, self._request.max_duration)
+            _check_range(self._request.options, duration)
         size = info.get("filesize")
         if not incomplete and isinstance(size, int):
             self._check_size(size + self._done())
@@ -226,6 +233,19 @@ class _Download:
     def _check_size(self, size: float) -> None:
         if size > self._request.max_bytes:
             raise refusals.too_large(self._request.max_bytes)
+
+
+def _check_range(options: JobOptions, stated: float) -> None:
+    """Raise if a video that is `stated` to be so many seconds long surely lacks the part that a job uses.
+
+    Raises:
+        Permanent: with `bad_range`.
+    """
+    try:
+        used_range(options, stated + STATED_DURATION_SECONDS)
+    except Permanent:
+        used_range(options, stated)  # fails too, and its sentence has the length that the site shows
+        raise
 
 
 def _title(info: Info) -> str:

@@ -15,6 +15,7 @@ from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR
+from clipmill.contracts.source_range import used_range
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
@@ -103,15 +104,20 @@ class DownloadHandler:
             )
 
     async def _make_source(self, task: DownloadTask, origin: Origin, folder: Path, context: TaskContext) -> MediaFacts:
-        """Store the source, unless it is stored already, and return the facts of the stored one."""
+        """Store the source, unless it is stored already, and return the facts of the stored one.
+
+        Raises:
+            Permanent: with `bad_range` if the source lacks the part that the job uses.
+        """
         if task.url is None:
             arrival = await self._take_upload(task, folder)
         else:
-            arrival = await self._download(task.job, task.url, folder, context)
+            arrival = await self._download(task, task.url, folder, context)
         DOWNLOADED_BYTES.labels(origin=origin).inc(arrival.size_bytes)
         context.progress(FETCHED_PERCENT)
         output = folder / "source"
         prepared = await self._prepare(arrival, output, context)
+        used_range(task.options, prepared.duration)  # refuses a part that does not exist before anything is stored
         if not await self._store.put_file(layout.source(task.job), output, create=True):
             prepared = await self._describe_stored(task.job, folder)
         return MediaFacts(
@@ -130,7 +136,7 @@ class DownloadHandler:
         await self._store.get_file(layout.upload(task.job), path)
         return LocalVideo(file_title(task.file_name or ""), path, None, path.stat().st_size)
 
-    async def _download(self, job: JobId, url: str, folder: Path, context: TaskContext) -> LocalVideo:
+    async def _download(self, task: DownloadTask, url: str, folder: Path, context: TaskContext) -> LocalVideo:
         settings = self._settings
         async with EgressGuard(self._exempt, self._upstream) as guard:
             request = FetchRequest(
@@ -140,6 +146,7 @@ class DownloadHandler:
                 proxy_port=guard.port,
                 max_bytes=settings.max_bytes,
                 max_duration=settings.max_duration_seconds,
+                options=task.options,
                 socket_timeout=settings.socket_timeout_seconds,
                 cookies_file=None if settings.cookies_file is None else str(settings.cookies_file),
             )
@@ -158,7 +165,7 @@ class DownloadHandler:
                 )
         if fetched.videos_found > 1:
             line = f"There are {fetched.videos_found} videos at this URL; the first one is taken."
-            await context.emit(Log(job=job, name="videos_found", line=line))
+            await context.emit(Log(job=task.job, name="videos_found", line=line))
         audio = None if fetched.audio is None else Path(fetched.audio)
         title = title_of(fetched.title) or url_title(url)
         return LocalVideo(title, Path(fetched.video), audio, fetched.size_bytes)
