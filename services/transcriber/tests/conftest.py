@@ -41,6 +41,7 @@ def make_media() -> MakeMedia:
         rate: int = 48_000,
         layout: str = "stereo",
         codec: str = "aac",
+        sound_first: bool = False,
     ) -> Path:
         with av.open(str(path), "w") as container:
             video = audio = None
@@ -50,13 +51,19 @@ def make_media() -> MakeMedia:
                 video.codec_context.time_base = Fraction(1, 25)
             if sound is not None:
                 audio = container.add_stream(codec, rate=rate, layout=layout)
-            if video is not None:
+
+            def write_picture() -> None:
+                if video is None:
+                    return
                 for number in range(round(picture * 25)):
                     frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), format="rgb24")
                     frame.pts, frame.time_base = number + round(picture_at * 25), Fraction(1, 25)
                     container.mux(video.encode(frame))
                 container.mux(video.encode(None))
-            if audio is not None:
+
+            def write_sound() -> None:
+                if audio is None:
+                    return
                 channels = 2 if layout == "stereo" else 1
                 samples = np.repeat(sound[None, :].astype(np.float32), channels, axis=0)
                 for start in range(0, samples.shape[1], 1024):
@@ -66,6 +73,9 @@ def make_media() -> MakeMedia:
                     frame.pts = start + round(sound_at * rate)
                     container.mux(audio.encode(frame))
                 container.mux(audio.encode(None))
+
+            for write in (write_sound, write_picture) if sound_first else (write_picture, write_sound):
+                write()
         return path
 
     return make

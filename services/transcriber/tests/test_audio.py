@@ -1,3 +1,5 @@
+import io
+
 import av
 import numpy as np
 import pytest
@@ -149,3 +151,84 @@ def test_sound_is_read_with_decoders_that_log_nothing(tmp_path, make_media):
     with path.open("rb") as file:
         next(read_sound(file))
         assert av.logging.get_level() is None
+
+
+def hum(seconds, rate=16_000):
+    """Return a tone that is higher in each second, so that every moment differs and a millisecond does not matter."""
+    time = np.arange(int(seconds * rate)) / rate
+    return 0.4 * np.sin(2 * np.pi * np.cumsum(60 + 2 * np.floor(time)) / rate)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "pcm_s16le"), ("b.mkv", "libopus")])
+def test_a_part_is_what_the_whole_has_there(tmp_path, make_media, name, codec):
+    rate = 48_000 if codec == "libopus" else 16_000
+    path = make_media(tmp_path / name, picture=40.0, sound=hum(40.0, rate), rate=rate, codec=codec)
+    whole = read(path)
+
+    for start, end in ((0.0, 7.5), (1.25, 9.0), (17.125, 23.062), (30.0, None)):
+        with path.open("rb") as file:
+            part = np.concatenate(list(read_sound(file, start=start, end=end)))
+        expected = whole[round(start * RATE) :][: None if end is None else round((end - start) * RATE)]
+        assert len(part) == pytest.approx(len(expected), abs=RATE // 500)
+        length = min(len(part), len(expected))
+        assert np.corrcoef(part[:length], expected[:length])[0, 1] > 0.97, (start, end)
+
+
+def test_a_part_beyond_the_sound_has_no_samples(tmp_path, make_media):
+    path = make_media(tmp_path / "a.mp4", picture=30.0, sound=hum(10.0), rate=16_000)
+    with path.open("rb") as file:
+        assert list(read_sound(file, start=20.0, end=28.0)) == []
+
+
+def test_sound_that_begins_within_a_part_is_preceded_by_silence(tmp_path, make_media):
+    path = make_media(tmp_path / "a.mp4", picture=40.0, sound=beep(at=0.0), sound_at=20.0)
+    with path.open("rb") as file:
+        assert onset(np.concatenate(list(read_sound(file, start=15.5, end=30.0)))) == pytest.approx(4.5, abs=0.03)
+
+
+def test_blocks_of_a_part_end_on_whole_seconds_of_the_source(tmp_path, make_media):
+    path = make_media(tmp_path / "a.mp4", picture=20.0, sound=hum(20.0), rate=16_000)
+    with path.open("rb") as file:
+        blocks = list(read_sound(file, block=4 * RATE, start=5.75, end=15.0))
+    assert [len(block) / RATE for block in blocks] == [3.25, 4.0, 2.0]
+
+
+class Counting(io.FileIO):
+    """A file that counts the bytes that are read."""
+
+    total = 0
+
+    def read(self, size=-1):
+        content = super().read(size)
+        self.total += len(content)
+        return content
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_of_a_long_source_only_the_part_is_read(tmp_path, make_media, name):
+    once = make_media(tmp_path / f"once-{name}", picture=120.0, sound=hum(120.0, 48_000))
+    path = interleaved(once, tmp_path / name)
+    with Counting(path) as file:
+        samples = np.concatenate(list(read_sound(file, start=60.0, end=64.0)))
+        assert len(samples) == pytest.approx(4 * RATE, abs=RATE // 500)
+        assert file.total < path.stat().st_size / 3
+
+
+def interleaved(path, copy):
+    """Copy a file so that its sound and its picture are stored together, as in a source."""
+    with av.open(str(path)) as container, av.open(str(copy), "w") as output:
+        copies = {stream.index: output.add_stream_from_template(stream) for stream in container.streams}
+        packets = [packet for packet in container.demux() if packet.dts is not None]
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            packet.stream = copies[packet.stream.index]
+            output.mux(packet)
+    return copy
+
+
+def test_a_part_of_sound_that_is_stored_before_its_picture_is_found(tmp_path, make_media):
+    path = make_media(
+        tmp_path / "a.mkv", picture=60.0, sound=hum(60.0), rate=16_000, codec="pcm_s16le", sound_first=True
+    )
+    with path.open("rb") as file:
+        part = np.concatenate(list(read_sound(file, start=30.0, end=36.0)))
+    assert np.corrcoef(part, read(path)[30 * RATE : 36 * RATE])[0, 1] > 0.97

@@ -78,8 +78,8 @@ def models_dir_with_alignment(make_engine, tmp_path):
     return tmp_path
 
 
-def transcribe(engine, *blocks, report=lambda share: None):
-    return engine.transcribe(iter(blocks), None, sum(map(len, blocks)) / RATE, report)
+def transcribe(engine, *blocks, report=lambda share: None, start=0.0):
+    return engine.transcribe(iter(blocks), None, sum(map(len, blocks)) / RATE, report, start)
 
 
 def words_of(transcript):
@@ -111,6 +111,26 @@ def test_sound_in_blocks_is_heard_as_well_as_in_one_piece(engine, samples, whole
 def test_each_second_has_its_level(whole):
     assert len(whole.levels) == SECONDS
     assert -40 < max(whole.levels) < -5
+
+
+def test_a_part_of_a_source_has_the_times_and_seconds_of_the_source(engine, samples, whole):
+    shares = []
+
+    transcript = transcribe(engine, samples, report=shares.append, start=3600.25).transcript
+
+    assert plain(transcript) == plain(whole)
+    for word, same in zip(words_of(transcript), words_of(whole), strict=True):
+        assert (word.start, word.end) == (
+            pytest.approx(same.start + 3600.25, abs=0.001),
+            pytest.approx(same.end + 3600.25, abs=0.001),
+        )
+    for segment in transcript.segments:
+        assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
+    assert transcript.duration == whole.duration
+    assert transcript.levels[:3600] == (-90,) * 3600
+    assert len(transcript.levels) == 3600 + SECONDS + 1
+    assert max(transcript.levels[3600:]) == pytest.approx(max(whole.levels), abs=2)
+    assert shares[-1] == pytest.approx(1.0)
 
 
 class Failing:
@@ -187,16 +207,17 @@ def test_without_a_diarization_model_speakers_stay_unnamed_and_the_reason_is_rep
     assert {segment.speaker for segment in result.transcript.segments} == {""}
 
 
-def test_speakers_are_distinguished_over_all_of_the_sound(make_engine, samples, level_diarization):
+@pytest.mark.parametrize("start", [0.0, 600.0])
+def test_speakers_are_distinguished_over_all_of_the_sound(make_engine, samples, level_diarization, start):
     engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(level_diarization)))
     again = samples[: 5 * RATE] * 0.05  # the first words, as somebody far from the microphone says them
     shares = []
 
-    result = transcribe(engine, samples[: 5 * RATE], again, report=shares.append)
+    result = transcribe(engine, samples[: 5 * RATE], again, report=shares.append, start=start)
 
     said = [(word, segment.speaker) for segment in result.transcript.segments for word in segment.words]
-    assert {speaker for word, speaker in said if word.end < 4.5} == {"A"}
-    assert {speaker for word, speaker in said if word.start > 5.5} == {"B"}
+    assert {speaker for word, speaker in said if word.end < start + 4.5} == {"A"}
+    assert {speaker for word, speaker in said if word.start > start + 5.5} == {"B"}
     assert result.speakers_problem == ""
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)

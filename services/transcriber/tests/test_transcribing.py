@@ -73,18 +73,7 @@ async def test_the_bundled_sample_becomes_a_transcript_with_words_in_their_place
 ):
     store = open_store(directory.as_uri())
     task = TranscribeTask(job=new_job_id(), options=JobOptions())
-    facts = MediaFacts(
-        stem="sample",
-        title="Sample",
-        container="mp4",
-        duration=76.84,
-        size_bytes=sample.stat().st_size,
-        origin=Origin.UPLOAD,
-        video=VideoFacts(codec="h264", width=1280, height=720),
-        audio=AudioFacts(codec="aac", sample_rate=48_000, channels=2),
-    )
-    await store.put_file(layout.source(task.job), sample)
-    await documents.save_once(store, layout.media(task.job), facts)
+    await put_sample(store, task, sample)
     counted = REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total")
 
     await TranscribeHandler(store, settings, models)(task, context)
@@ -109,6 +98,49 @@ async def test_the_bundled_sample_becomes_a_transcript_with_words_in_their_place
     assert len(set(context.percents)) >= 3
     assert context.percents == sorted(context.percents)
     assert context.percents[-1] == 100
+
+
+async def test_of_a_part_only_its_words_are_recognised_at_the_times_of_the_source(
+    directory, settings, models, sample, context
+):
+    store = open_store(directory.as_uri())
+    task = TranscribeTask(job=new_job_id(), options=JobOptions(start=53.2, end=64.5))
+    await put_sample(store, task, sample)
+    counted = REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total")
+
+    await TranscribeHandler(store, settings, models)(task, context)
+
+    transcript = await documents.load(store, layout.transcript(task.job), Transcript)
+    words = [word for segment in transcript.segments for word in segment.words]
+    assert transcript.segments[0].text == "The worst speech I ever saw was given by a boy of 12."
+    assert words[0].start == pytest.approx(53.65, abs=0.2)
+    assert all(53.2 <= word.start < word.end <= 64.5 for word in words)
+    assert words[-1].end > 60
+    assert transcript.duration == pytest.approx(11.3, abs=0.01)
+    assert context.events[-1].whisper_seconds == transcript.duration
+    assert REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total") - counted == pytest.approx(
+        11.3, abs=0.01
+    )
+    assert (len(transcript.levels), set(transcript.levels[:53])) == (65, {-90})
+    assert min(transcript.levels[54:64]) > -60
+    assert context.percents == sorted(context.percents)
+    assert context.percents[-1] == 100
+
+
+async def put_sample(store, task, sample):
+    """Store the bundled sample as the source of a job, with its facts."""
+    facts = MediaFacts(
+        stem="sample",
+        title="Sample",
+        container="mp4",
+        duration=76.84,
+        size_bytes=sample.stat().st_size,
+        origin=Origin.UPLOAD,
+        video=VideoFacts(codec="h264", width=1280, height=720),
+        audio=AudioFacts(codec="aac", sample_rate=48_000, channels=2),
+    )
+    await store.put_file(layout.source(task.job), sample)
+    await documents.save_once(store, layout.media(task.job), facts)
 
 
 async def test_a_language_that_the_model_does_not_know_is_refused_naming_the_setting(ask):

@@ -9,6 +9,7 @@ from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts.documents import MediaFacts, Transcript
 from clipmill.contracts.events import Log, StageFinished, StageStarted
 from clipmill.contracts.log_lines import TRANSCRIBING
+from clipmill.contracts.source_range import used_range
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.messaging.context import TaskContext
@@ -68,12 +69,15 @@ class TranscribeHandler:
         if media.audio is None:
             context.log.info("transcription_skipped", reason="the source has no audio stream")
             return Transcript(language="", duration=0.0)
+        part = used_range(task.options, media.duration)
         request = SpeechRequest(
             engine=engine_request(self._settings),
             store_url=self._settings.common.store_url,
             key=layout.source(task.job),
             audio_index=media.audio.index,
             duration=media.duration,
+            start=part.start_ms / 1000,
+            end=None if task.options.end is None else part.end_ms / 1000,
             language=task.options.language,
         )
         result = await self._recognise(request, context.progress)
@@ -92,6 +96,8 @@ class TranscribeHandler:
         context.log.info(
             "source_transcribed",
             audio_seconds=transcript.duration,
+            range_start=task.options.start,
+            range_end=task.options.end,
             language=transcript.language,
             segments=len(transcript.segments),
             model=engine.model if engine else None,

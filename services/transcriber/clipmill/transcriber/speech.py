@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> SpeechResult:
-    """Return the transcript of a source, whose sound is read block by block.
+    """Return the transcript of a source, or of a part of it, whose sound is read block by block.
 
     Args:
         request: Source and model; the first call loads the model.
@@ -33,13 +33,17 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
         _engine(request.engine)
         return SpeechResult(transcript=_NOTHING)
     with open_store(request.store_url).open_media(request.key) as file:
-        blocks = read_sound(file, request.audio_index, request.duration or None)
+        blocks = read_sound(file, request.audio_index, request.duration or None, start=request.start, end=request.end)
         first = next(blocks, None)
         if first is None:  # no sound, so no model is loaded
             return SpeechResult(transcript=_NOTHING)
         report(0)
         spoken = _engine(request.engine).transcribe(
-            chain([first], blocks), request.language, request.duration, lambda share: report(100 * share)
+            chain([first], blocks),
+            request.language,
+            max((request.end or request.duration) - request.start, 0.0),
+            lambda share: report(100 * share),
+            request.start,
         )
     report(100)
     return spoken

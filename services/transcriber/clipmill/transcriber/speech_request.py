@@ -61,7 +61,9 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
         store_url: URL of the artifact store.
         key: Key of the source in the store.
         audio_index: Index of the audio stream among the container's streams.
-        duration: Duration of the source, in seconds, for the progress.
+        duration: Duration of the source, in seconds.
+        start: Start of the part to transcribe, in seconds, of whole milliseconds.
+        end: End of the part to transcribe, in seconds; None for the end of the sound.
         language: ISO 639-1 code of the language, None to detect it.
         warm_up: True to load the model and do nothing else.
     """
@@ -71,6 +73,8 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     key: str = ""
     audio_index: int | None = None
     duration: float = 0.0
+    start: float = 0.0
+    end: float | None = None
     language: str | None = None
     warm_up: bool = False
 

@@ -12,24 +12,28 @@ FLOOR_DB = -90
 class Loudness:
     """A meter that measures blocks of sound while it hands them on.
 
+    Args:
+        start: Time of the first sample in the source, in seconds.
+
     Attributes:
-        levels: Mean power of each second so far, in whole dBFS (a full-scale sine is at -3), never below `FLOOR_DB`;
-            the last second may be incomplete.
+        levels: Mean power of each second of the source so far, in whole dBFS (a full-scale sine is at -3), never below
+            `FLOOR_DB`, which unread seconds have. Of the first and the last second, a part may be unread.
     """
 
-    def __init__(self) -> None:
-        self.levels: list[int] = []
+    def __init__(self, start: float = 0.0) -> None:
+        self.levels = [FLOOR_DB] * int(start)
+        self._second = RATE - round(start * RATE) % RATE
 
     def measure(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
         """Yield `blocks` unchanged and add the levels of their seconds to `levels`.
 
         Args:
-            blocks: Blocks of mono sound at `RATE`; each of them but the last has whole seconds.
+            blocks: Blocks of mono sound at `RATE`; each of them but the last ends on a whole second of the source.
         """
         for block in blocks:
-            whole = len(block) // RATE * RATE
-            seconds = [*block[:whole].reshape(-1, RATE), *([block[whole:]] if whole < len(block) else [])]
-            self.levels += [_level(second) for second in seconds]
+            seconds = np.split(block, range(self._second, len(block), RATE))
+            self.levels += [_level(second) for second in seconds if len(second)]
+            self._second = RATE
             yield block
 
 

@@ -43,15 +43,22 @@ class Engine:
         self._diarizer: Diarizer | None = None
 
     def transcribe(
-        self, blocks: Iterable[Samples], wanted: str | None, duration: float, report: Callable[[float], None]
+        self,
+        blocks: Iterable[Samples],
+        wanted: str | None,
+        duration: float,
+        report: Callable[[float], None],
+        start: float = 0.0,
     ) -> SpeechResult:
-        """Return the transcript of a source.
+        """Return the transcript of a source, or of a part of it.
 
         Args:
-            blocks: Blocks of mono sound at `RATE`; each of them but the last has whole seconds.
+            blocks: Blocks of mono sound at `RATE`; each of them but the last ends on a whole second of the source.
             wanted: ISO 639-1 code of the language, None to detect it.
             duration: Approximate duration of the sound, in seconds, for the progress.
             report: Callback for the share done, 0 to 1.
+            start: Time of the first sample in the source, in seconds, of whole milliseconds. Until the
+                transcript is put together, times count from there.
 
         Raises:
             Permanent: with `bad_option` if the model does not know the wanted language, with `model_unavailable` if
@@ -61,7 +68,7 @@ class Engine:
         if wanted:
             self._recogniser.check(wanted)
         diarizer, speakers_problem = self._load_diarizer()
-        recogniser, loudness, kept = self._recogniser, Loudness(), list[Samples]()
+        recogniser, loudness, kept = self._recogniser, Loudness(start), list[Samples]()
         again = recogniser.heard_again
         sound = loudness.measure(_keep(blocks, kept) if diarizer else blocks)
         language, raw, alignment_problem, end = wanted or "", list[RawWord](), "", 0.0
@@ -81,6 +88,7 @@ class Engine:
             done(length)
         words = tidy(raw, end, language)
         speakers = self._speaker_labels(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
+        words = [word.later(start) for word in words] if start else words
         return SpeechResult(
             transcript=self._transcript(words, speakers, end, language, loudness.levels),
             batch_size=recogniser.batches.size,
@@ -155,7 +163,7 @@ class Engine:
 
 
 def _keep(blocks: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:
-    """Yield `blocks` and append each to `kept`, because diarization needs the whole source."""
+    """Yield `blocks` and append each to `kept`, because diarization needs all of them."""
     for block in blocks:
         kept.append(block)
         yield block

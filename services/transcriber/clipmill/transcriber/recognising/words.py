@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from clipmill.contracts.documents import Word
+from msgspec.structs import replace
 
 SHORTEST_WORD_MS = 20
 """Shortest word if there is room for it: Whisper's own time step."""
@@ -40,6 +41,11 @@ class TimedWord(NamedTuple):
 
     word: Word
     glued: bool
+
+    def later(self, seconds: float) -> "TimedWord":
+        """Return the word, moved `seconds` later, in whole milliseconds."""
+        start, end = (round(time + seconds, 3) for time in (self.word.start, self.word.end))
+        return self._replace(word=replace(self.word, start=start, end=end))
 
 
 def tidy(raw: Iterable[RawWord], duration: float, language: str) -> list[TimedWord]:
