@@ -1,6 +1,7 @@
 """Moments are picked, from the documents in the store to the plan, with or without a model."""
 
 import json
+import re
 
 import pytest
 from clipmill.artifacts import layout
@@ -123,6 +124,22 @@ async def test_a_request_carries_the_instruction_the_numbered_sentences_and_the_
     assert {"first_sentence", "last_sentence", "title", "score"} <= fields.keys()
     assert KEY not in json.dumps(request)
     assert headers["accept-encoding"] == "identity"
+
+
+async def test_of_a_part_of_the_source_a_model_sees_nothing_else(run, job, speech, model_server):
+    model_server.replies = [model_server.says(answer_of((1, 5), (8, 12), (14, 18)))]
+    task = AnalyzeTask(job=job[1], options=JobOptions(start=56.0, end=166.0))
+    plan, context = await run(model_server, task=task)
+    (request,) = model_server.requests
+    _, asked = model_server.texts_in(request)
+    seen = {int(number) for number in re.findall(r"sentence number (\d+)", asked)}
+    said = list(enumerate(speech(40).segments, 1))
+    assert seen >= {number for number, each in said if each.start >= 56.0 and each.end <= 166.0}
+    assert seen <= {number for number, each in said if each.start < 166.0 and each.end > 56.0}
+    assert [clip.title for clip in plan.clips] == ["From 1", "From 8", "From 14"]
+    assert all(56.0 <= clip.start < clip.end <= 166.0 for clip in plan.clips)
+    assert plan.options == task.options
+    assert [render.options for render in context.tasks] == [task.options] * 3
 
 
 async def test_gemini_is_asked_by_its_protocol(run, gemini_server):

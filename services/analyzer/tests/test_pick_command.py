@@ -111,6 +111,7 @@ def refusal(line):
         ("options", "clip_min_seconds", 4.9, "options.clip_min_seconds must be at least 5"),
         ("options", "clip_min_seconds", 61.0, "and the first must not exceed the second"),
         ("options", "clip_max_seconds", 181.0, "at most 180"),
+        ("options", "start", -0.1, "options.start must not be negative"),
         ("options", "captions", "loud", "Invalid enum value 'loud' - at `$.options.captions`"),
     ],
 )
@@ -120,6 +121,20 @@ def test_a_value_that_no_stage_stores_is_named(make_talk, part, name, value, sen
     problem = refusal(json.dumps(documents).encode())
     assert problem.code == "bad_request"
     assert sentence in problem.sentence
+
+
+def test_a_part_of_a_source_is_planned_alone(make_talk):
+    talk = make_talk(1)
+    clips = answer(line_of(talk, start=60, end=150.5)).clips
+    assert len(clips) == 3
+    assert all(60 <= clip.start < clip.end <= 150.5 for clip in clips)
+
+
+def test_a_part_that_the_source_lacks_has_the_code_of_a_job(make_talk):
+    talk = make_talk(1)
+    problem = refusal(line_of(talk, start=talk.media.duration + 1))
+    assert problem.code == "bad_range"
+    assert problem.sentence.endswith("choose an earlier start.")
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])

@@ -64,8 +64,9 @@ class MomentsHandler:
         transcript = await self._document(layout.transcript(task.job), Transcript)
         scenes = await self._document(layout.scenes(task.job), Scenes)
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
-        by = "their sound and shots" if transcript.levels else "their shots"
-        note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in this video."
+        by = "their sound and shots" if material.levels else "their shots"
+        place = "this video" if material.whole else "this part of the video"
+        note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in {place}."
         if choice is not None and material.words and not material.readable:
             note = (
                 f"{choice.name} is not asked because no sequence of whole sentences is between "

@@ -12,8 +12,9 @@ from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
-from clipmill.contracts.failures import ErrorCode
+from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR, CLIP_SECONDS_LIMIT, CLIPS_LIMIT, JobOptions
+from clipmill.contracts.source_range import used_range
 from clipmill.messaging.service import configured
 from clipmill.operations.logs import get_logger
 from msgspec import Struct
@@ -108,6 +109,10 @@ def answer(line: bytes) -> Picked | Refused:
     if problem := _problem_with(documents):
         return _refused(ErrorCode.BAD_REQUEST, problem)
     try:
+        used_range(documents.options, documents.media.duration)
+    except Permanent as failure:
+        return _refused(failure.code, failure.sentence)
+    try:
         material = Material(documents.media, documents.transcript, documents.scenes, documents.options)
         return Picked(plan_of(material).clips)
     except Exception:  # one line must not end the run of all
@@ -120,6 +125,8 @@ def _problem_with(documents: Documents) -> str:
     options = documents.options
     if not SECONDS_FLOOR <= documents.media.duration <= SECONDS_LIMIT:
         return f"media.duration must be at least {SECONDS_FLOOR:g} and at most {SECONDS_LIMIT:g} seconds."
+    if (options.start or 0.0) < 0:
+        return "options.start must not be negative."
     if not 1 <= options.target_clips <= CLIPS_LIMIT:
         return f"options.target_clips must be 1 to {CLIPS_LIMIT}."
     if not CLIP_SECONDS_FLOOR <= options.clip_min_seconds <= options.clip_max_seconds <= CLIP_SECONDS_LIMIT:

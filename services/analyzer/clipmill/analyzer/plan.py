@@ -36,17 +36,24 @@ def plan_of(
         moments += pick_locally(material, proposed)
     if proposed:
         moments = calibrated(moments)
-    return Plan(clips=_ranked(moments), picker=picker, cost=cost, options=material.options, note=note)
+    return Plan(
+        clips=_ranked(moments, material.offset_ms), picker=picker, cost=cost, options=material.options, note=note
+    )
 
 
-def _ranked(moments: Sequence[Moment]) -> tuple[PlannedClip, ...]:
-    """Return `moments` as the clips of a plan, the best score first, equal scores in order of time."""
+def _ranked(moments: Sequence[Moment], offset_ms: int) -> tuple[PlannedClip, ...]:
+    """Return `moments` as the clips of a plan, the best score first, equal scores in order of time.
+
+    Args:
+        moments: Moments of the material.
+        offset_ms: Time of the material's start in the source, in milliseconds.
+    """
     ranked = sorted(moments, key=lambda moment: (-moment.score, moment.window.start_ms))
     return tuple(
         PlannedClip(
             number=number,
-            start=moment.window.start_ms / 1000,
-            end=moment.window.end_ms / 1000,
+            start=(offset_ms + moment.window.start_ms) / 1000,
+            end=(offset_ms + moment.window.end_ms) / 1000,
             title=moment.title,
             tiktok=moment.tiktok,
             instagram=moment.instagram,

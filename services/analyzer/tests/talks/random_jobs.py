@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
-from clipmill.contracts.options import JobOptions
+from clipmill.contracts.options import RANGE_FLOOR, JobOptions
 from hypothesis import strategies as st
 
 VOCABULARY = [
@@ -32,8 +32,13 @@ def jobs(draw: st.DrawFn) -> Material:
     edges = [0.0, *sorted(cut for cut in cuts if 0.0 < cut < duration), duration]
     shortest = draw(st.sampled_from([5.0, 10.0, 15.0, 15.0, 30.0, 60.0]))
     longest = draw(st.sampled_from([shortest, shortest + 1, shortest + 15, 60.0, 180.0]))
+    start, end = draw(_parts(duration))
     options = JobOptions(
-        target_clips=draw(st.integers(1, 15)), clip_min_seconds=shortest, clip_max_seconds=max(longest, shortest)
+        target_clips=draw(st.integers(1, 15)),
+        clip_min_seconds=shortest,
+        clip_max_seconds=max(longest, shortest),
+        start=start,
+        end=end,
     )
     levels = tuple(chance.randint(-90, 0) for _ in range(draw(st.sampled_from([0, 3, int(duration) + 1]))))
     if draw(st.booleans()):
@@ -46,6 +51,16 @@ def jobs(draw: st.DrawFn) -> Material:
     )  # fmt: skip
     shots = tuple(Shot(start=one, end=other) for one, other in pairwise(edges))
     return Material(media, transcript, Scenes(shots=shots, detector="d", frame_rate=25.0), options)
+
+
+@st.composite
+def _parts(draw, duration):
+    """Draw the start and the end of a part of the source, which is mostly the whole source."""
+    if duration < RANGE_FLOOR + 1 or draw(st.integers(0, 2)):
+        return None, None
+    start = draw(st.none() | st.floats(0.0, duration - RANGE_FLOOR - 0.5))
+    end = draw(st.none() | st.floats((start or 0.0) + RANGE_FLOOR + 0.001, duration))
+    return start, end
 
 
 def _segments(draw, chance, duration):

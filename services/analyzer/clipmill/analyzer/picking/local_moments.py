@@ -102,7 +102,7 @@ def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_s
     moments: list[Moment] = []
     for segment in segments:
         score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * segment.value)
-        title = title_from(f"{material.name[:80]}, {_clock(segment.window.start_ms)}")
+        title = title_from(f"{material.name[:80]}, {_clock(material.offset_ms + segment.window.start_ms)}")
         moments.append(
             Moment(
                 window=segment.window,
@@ -118,7 +118,7 @@ def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_s
 
 
 def _whole(material: Material) -> Moment:
-    """Return the whole source as one moment, because it is shorter than a clip should be."""
+    """Return the whole material as one moment, because it is shorter than a clip should be."""
     title, tags = material.name, list[str]()
     if material.sentences:
         picker = LocalPicker(evidence_for(material))
@@ -132,7 +132,7 @@ def _whole(material: Material) -> Moment:
         instagram=caption_of(title, tags),
         youtube=title,
         score=MIDDLE_SCORE,
-        reason="The whole source, because it is shorter than a clip should be.",
+        reason=f"The whole {'source' if material.whole else 'part'}, because it is shorter than a clip should be.",
     )
 
 

@@ -3,33 +3,44 @@
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
+from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part
 from clipmill.analyzer.talk.titles import title_from
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import MediaFacts, Scenes, Transcript
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.source_range import SourceRange, used_range
 
 
 class Material:
-    """The material that clips are picked from.
+    """The material that clips are picked from: a source, or the part of it that the job uses.
+
+    All times count from the start of that part, `offset_ms` milliseconds after that of the source.
 
     Args:
         media: Facts about the source.
-        transcript: Transcript of the source.
+        transcript: Transcript of the source, or of the part alone, with the times of the source.
         scenes: Shots of the source.
         options: Options of the job.
+
+    Raises:
+        Permanent: with `bad_range` if the source lacks the part.
     """
 
     def __init__(self, media: MediaFacts, transcript: Transcript, scenes: Scenes, options: JobOptions) -> None:
         self.name = title_from(media.title) or media.stem
+        part = used_range(options, media.duration)
+        self.whole = part == SourceRange(0.0, media.duration)
+        self.offset_ms = part.start_ms
+        self.duration_ms = part.end_ms - part.start_ms
+        self.duration = media.duration if self.whole else self.duration_ms / 1000
+        transcript = transcript if self.whole else transcript_part(transcript, part)
         self.transcript = transcript
         self.language = transcript.language
         self.options = options
         self.lengths = Lengths.of(options.clip_min_seconds, options.clip_max_seconds)
-        self.duration = media.duration
-        self.duration_ms = int(media.duration * 1000)
-        self.cuts = [shot.start for shot in scenes.shots[1:]]
+        self.cuts = [shot.start for shot in scenes.shots[1:]] if self.whole else cuts_in(scenes, part)
         self.levels = transcript.levels
-        self.words = words_of(transcript, media.duration)
+        self.words = words_of(transcript, self.duration)
         self.sentences = sentences_of(self.words)
         self.in_words = False
         self.boundaries = self._boundaries(ADDED_SILENCE_MS)
@@ -53,7 +64,7 @@ class Material:
 
     @property
     def too_short(self) -> bool:
-        """True if the whole source is shorter than the shortest clip."""
+        """True if the source, or the part of it that the job uses, is shorter than the shortest clip."""
         return self.duration_ms < self.lengths.shortest_ms
 
     @property

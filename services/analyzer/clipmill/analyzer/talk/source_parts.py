@@ -1,0 +1,59 @@
+"""A part of a source as if it were the whole: times count from its start, and nothing is known of the rest.
+
+So the code that picks moments cannot leave the part, and compares it with nothing but itself. Only a plan has the times
+of the source.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from clipmill.contracts.documents import Scenes, Segment, Transcript
+from clipmill.contracts.source_range import SourceRange
+from msgspec.structs import replace
+
+
+def transcript_part(transcript: Transcript, part: SourceRange) -> Transcript:
+    """Return what is said and heard in a part of a source; a word across its edge belongs to where its middle is.
+
+    Args:
+        transcript: Transcript of the source, or of the part alone.
+        part: Part of the source.
+    """
+    start, end = part.start_ms / 1000, part.end_ms / 1000
+    segments = (_segment(segment, start, end) for segment in transcript.segments)
+    return replace(
+        transcript,
+        duration=end - start,
+        segments=tuple(segment for segment in segments if segment is not None),
+        levels=tuple(_levels(transcript.levels, start, end)),
+    )
+
+
+def cuts_in(scenes: Scenes, part: SourceRange) -> list[float]:
+    """Return the times of the first frames of the shots that begin inside a part, in seconds, ascending."""
+    start, end = part.start_ms / 1000, part.end_ms / 1000
+    return [shot.start - start for shot in scenes.shots[1:] if start < shot.start < end]
+
+
+def _segment(segment: Segment, start: float, end: float) -> Segment | None:
+    """Return what the part has of a segment, None if it has nothing."""
+    words = tuple(
+        replace(word, start=word.start - start, end=word.end - start)
+        for word in segment.words
+        if start <= (word.start + word.end) / 2 < end
+    )
+    if segment.start >= end or segment.end <= start or (segment.words and not words):
+        return None
+    return replace(segment, start=segment.start - start, end=segment.end - start, words=words)
+
+
+def _levels(levels: Sequence[int], start: float, end: float) -> Iterable[int]:
+    """Return the level of each second after `start`, which has a share of two seconds of the source."""
+    first, later = int(start), start % 1
+    known = levels[first : math.ceil(end)]
+    if not later:
+        return known
+    powers = [10 ** (level / 10) for level in [*known, *known[-1:]]]
+    mixed = [(1 - later) * one + later * other for one, other in pairwise(powers)]
+    return [round(10 * math.log10(power)) for power in mixed[: math.ceil(end - start)]]
