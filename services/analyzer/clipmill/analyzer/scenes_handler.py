@@ -11,12 +11,17 @@ from clipmill.artifacts.store import MissingArtifact, Store
 from clipmill.contracts import log_lines
 from clipmill.contracts.documents import MediaFacts, Scenes
 from clipmill.contracts.events import Log, StageFinished, StageStarted
+from clipmill.contracts.source_range import used_range
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, ScenesTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations import metrics
 from clipmill.operations.child import Limits, run_child
 from clipmill.operations.processors import processors
+
+MARGIN_SECONDS = 2.0
+"""Time on both sides of the part that a job uses, in seconds, which is searched too. A cut is judged by the pictures on
+both sides of it, and transitions seldom last longer."""
 
 
 class ScenesHandler:
@@ -53,10 +58,13 @@ class ScenesHandler:
         if media is None:
             raise MissingArtifact(layout.media(task.job))
         settings = self._settings
+        part, options = used_range(task.options, media.duration), task.options
         request = DetectionRequest(
             store_url=settings.common.store_url,
             key=layout.source(task.job),
             duration=media.duration,
+            start=max(part.start - MARGIN_SECONDS, 0.0),
+            end=None if options.end is None else min(part.end + MARGIN_SECONDS, media.duration),
             shortest=settings.shot_min_seconds,
             threshold=settings.cut_threshold,
             least_change=settings.cut_least_change,

@@ -23,11 +23,13 @@ class Chunk(Struct, frozen=True, kw_only=True):
         sought: Time to seek to before searching for the first keyframe; None at the first frame of the video.
         first: Time of the keyframe that begins this chunk; None at the beginning of the video.
         next: Time of the keyframe that begins the next chunk; None if this one reaches the end.
+        last: Time of the last frame that is wanted; None at the end of the video.
     """
 
     sought: int | None = None
     first: int | None = None
     next: int | None = None
+    last: int | None = None
 
 
 WHOLE = Chunk()

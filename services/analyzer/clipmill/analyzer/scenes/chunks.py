@@ -36,34 +36,72 @@ class ChunksDisagreeError(Exception):
     """The decoders of two neighbouring chunks saw different pictures; the message says what differs."""
 
 
-def planned(file: BinaryIO, duration: float, shortest: float, most: int, memory_bytes: int) -> tuple[Chunk, ...]:
-    """Return the chunks, about equally long, into which a video may be cut.
+def part_of(file: BinaryIO, start: float, end: float) -> Chunk:
+    """Return the part of a video that begins with the last keyframe before `start` and reaches `end`, as one chunk.
 
     Args:
         file: Seekable bytes of a container.
-        duration: Length of the picture, in seconds.
+        start: Start of the part, in seconds from the first frame.
+        end: End of the part, in seconds from the first frame.
+
+    Returns:
+        The chunk. It begins at the first frame if no keyframe before `start` can be found, and is the whole video if
+        the container cannot be read or lacks the times to cut it by.
+    """
+    try:
+        with av.open(file, mode="r") as container:
+            stream = container.streams.video[0]
+            if stream.start_time is None or stream.time_base is None:
+                return WHOLE
+            last = stream.start_time + int(end / stream.time_base)
+            sought = stream.start_time + int(start / stream.time_base)
+            first = _keyframe_at(container, stream, sought) if start > 0 else None
+            if first is None or first > sought:
+                return Chunk(last=last)
+            return Chunk(sought=sought, first=first, last=last)
+    except (av.FFmpegError, IndexError):
+        return WHOLE
+
+
+def planned(
+    file: BinaryIO,
+    end: float,
+    shortest: float,
+    most: int,
+    memory_bytes: int,
+    *,
+    start: float = 0.0,
+    part: Chunk = WHOLE,
+) -> tuple[Chunk, ...]:
+    """Return the chunks, about equally long, into which a video or a part of it may be cut.
+
+    Args:
+        file: Seekable bytes of a container.
+        end: End of the part, in seconds; for the whole video its length.
         shortest: Length of the shortest chunk, in seconds.
         most: Largest number of chunks.
         memory_bytes: Memory that all measuring processes may use together, in bytes.
+        start: Start of the part, in seconds.
+        part: Part that is cut, the whole video by default.
 
     Returns:
-        The chunks in order. The only chunk is the whole video if it is short, has too few keyframes, or lacks the times
+        The chunks in order. The only chunk is all of `part` if it is short, has too few keyframes, or lacks the times
         to cut it by. An unreadable container is no error here: the process that reads it reports it.
     """
-    count = min(most, MOST_CHUNKS, int(duration / shortest)) if shortest > 0 else 1
+    count = min(most, MOST_CHUNKS, int((end - start) / shortest)) if shortest > 0 else 1
     if count < 2:
-        return (WHOLE,)
+        return (part,)
     try:
         with av.open(file, mode="r") as container:
             # One more process, the parent, waits for all.
             count = min(count, memory_bytes // _bytes_needed(container.streams.video[0]) - 1)
-            starts = _keyframes(container, duration, shortest, count)
+            starts = _keyframes(container, (start, end), shortest, count)
     except (av.FFmpegError, IndexError):
-        return (WHOLE,)
-    edges: list[tuple[int | None, int | None]] = [(None, None), *starts]
+        return (part,)
+    edges: list[tuple[int | None, int | None]] = [(part.sought, part.first), *starts]
     following = [first for _, first in starts]
     return tuple(
-        Chunk(sought=sought, first=first, next=beyond)
+        Chunk(sought=sought, first=first, next=beyond, last=part.last if beyond is None else None)
         for (sought, first), beyond in zip(edges, [*following, None], strict=True)
     )
 
@@ -74,7 +112,7 @@ def _bytes_needed(stream: av.VideoStream) -> int:
 
 
 def _keyframes(
-    container: av.container.InputContainer, duration: float, shortest: float, count: int
+    container: av.container.InputContainer, span: tuple[float, float], shortest: float, count: int
 ) -> list[tuple[int, int]]:
     """Return the places where later chunks may begin: the time to seek to, and the keyframe found there."""
     stream = container.streams.video[0]
@@ -82,21 +120,26 @@ def _keyframes(
         return []
     second = 1 / stream.time_base
     least = float(shortest * second) / 2  # a keyframe may be far from where it is wanted
-    end = stream.start_time + float(duration * second)
+    start, end = (stream.start_time + float(edge * second) for edge in span)
     found: list[tuple[int, int]] = []
     for number in range(1, count):
-        sought = stream.start_time + int(duration * number / count * second)
-        container.seek(sought, stream=stream)
-        packets = islice(container.demux(stream), PACKETS_SEARCHED)
-        first = next((packet.pts for packet in packets if packet.is_keyframe and packet.pts is not None), None)
-        before = found[-1][1] if found else stream.start_time
+        sought = int(start + (end - start) * number / count)
+        first = _keyframe_at(container, stream, sought)
+        before = found[-1][1] if found else start
         if first is not None and first - before >= least and end - first >= least:
             found.append((sought, first))
     return found
 
 
+def _keyframe_at(container: av.container.InputContainer, stream: av.VideoStream, sought: int) -> int | None:
+    """Return the time of the first keyframe that comes after a seek, None if there is none or it has no time."""
+    container.seek(sought, stream=stream)
+    packets = islice(container.demux(stream), PACKETS_SEARCHED)
+    return next((packet.pts for packet in packets if packet.is_keyframe and packet.pts is not None), None)
+
+
 def joined(chunks: Sequence[Chunk], parts: Sequence[Measures]) -> Measures:
-    """Return the measures of the whole video.
+    """Return the measures of the whole video, or of the part that was cut.
 
     Args:
         chunks: Planned chunks, more than one.
@@ -108,7 +151,7 @@ def joined(chunks: Sequence[Chunk], parts: Sequence[Measures]) -> Measures:
     kept: list[Measures] = []
     for index, (chunk, part) in enumerate(zip(chunks, parts, strict=True)):
         ticks = np.frombuffer(part.ticks, dtype="<i8")
-        begin = 0 if chunk.first is None else 1  # the chunk before has measured the first frame
+        begin = min(index, 1)  # the chunk before has measured the first frame
         end = len(ticks) if chunk.next is None else int(np.searchsorted(ticks, chunk.next - part.origin, side="right"))
         if chunk.next is not None:
             _compare(part.part(end - 1, len(part)), parts[index + 1])

@@ -10,8 +10,8 @@ from itertools import pairwise
 import av
 from clipmill.analyzer.scenes.chunk_measuring import Percents
 from clipmill.analyzer.scenes.chunk_processes import measure_chunks
-from clipmill.analyzer.scenes.chunk_request import Chunk, ChunkRequest, Measures
-from clipmill.analyzer.scenes.chunks import ChunksDisagreeError, joined, planned
+from clipmill.analyzer.scenes.chunk_request import WHOLE, Chunk, ChunkRequest, Measures
+from clipmill.analyzer.scenes.chunks import ChunksDisagreeError, joined, part_of, planned
 from clipmill.analyzer.scenes.detection_request import Detected, DetectionRequest
 from clipmill.analyzer.scenes.detection_stream import DetectionStream
 from clipmill.analyzer.scenes.frame_measures import measured
@@ -27,7 +27,7 @@ MOST_CHUNK_THREADS = 4
 
 
 def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detected:
-    """Find the cuts of a video with PySceneDetect's adaptive detector, and its gradual transitions.
+    """Find the cuts of a video, or of a part, with PySceneDetect's adaptive detector, and its gradual transitions.
 
     The detector compares the change of hue, saturation and brightness in each frame with the change in the two frames
     before it and the two after it. Fast movement changes all of them, so it is no cut. Dissolves and fades change no
@@ -41,7 +41,7 @@ def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detect
         Permanent: `unreadable_media` if no picture can be decoded, `no_video` if there is no video stream.
         Transient: if the store cannot be reached.
     """
-    chunks = _chunks(request)
+    part, chunks = _chunks(request)
     note = ""
     measures: Measures | None = None
     said = Rising(report)
@@ -55,7 +55,7 @@ def detect(request: DetectionRequest, report: Callable[[float], None]) -> Detect
             )
     if measures is None:
         chunks = chunks[:1]
-        measures = _in_one_pass(request, said.reached)
+        measures = _in_one_pass(request, part, said.reached)
     if len(measures) == 0:
         raise Permanent(ErrorCode.UNREADABLE_MEDIA, "No picture of the source can be decoded; use another video.")
     cuts = _cuts(measures, request)
@@ -88,13 +88,28 @@ class Rising:
             self._report(percent)
 
 
-def _chunks(request: DetectionRequest) -> tuple[Chunk, ...]:
-    with open_store(request.store_url).open_media(request.key) as file:
-        return planned(file, request.duration, request.chunk_seconds, request.processes, request.memory_bytes)
+def _chunks(request: DetectionRequest) -> tuple[Chunk, tuple[Chunk, ...]]:
+    """Return the part to search as one chunk, and the chunks that it is cut into."""
+    start, end = _span(request)
+    store = open_store(request.store_url)
+    part = WHOLE
+    if (start, request.end) != (0.0, None):
+        with store.open_media(request.key) as file:
+            part = part_of(file, start, end)
+    with store.open_media(request.key) as file:
+        chunks = planned(
+            file, end, request.chunk_seconds, request.processes, request.memory_bytes, start=start, part=part
+        )
+        return part, chunks
+
+
+def _span(request: DetectionRequest) -> tuple[float, float]:
+    return request.start, request.duration if request.end is None else request.end
 
 
 def _requests(request: DetectionRequest, chunks: tuple[Chunk, ...]) -> list[ChunkRequest]:
-    edges = [request.duration * index / len(chunks) for index in range(len(chunks) + 1)]
+    begin, stop = _span(request)
+    edges = [begin + (stop - begin) * index / len(chunks) for index in range(len(chunks) + 1)]
     return [
         ChunkRequest(
             store_url=request.store_url,
@@ -109,11 +124,12 @@ def _requests(request: DetectionRequest, chunks: tuple[Chunk, ...]) -> list[Chun
     ]
 
 
-def _in_one_pass(request: DetectionRequest, report: Callable[[float], None]) -> Measures:
-    percents = Percents(0.0, max(request.duration, 1e-3), report)
+def _in_one_pass(request: DetectionRequest, part: Chunk, report: Callable[[float], None]) -> Measures:
+    begin, stop = _span(request)
+    percents = Percents(begin, max(stop, begin + 1e-3), report)
     with open_store(request.store_url).open_media(request.key) as file:
         try:
-            stream = DetectionStream(file, request.longest_side, percents.reached)
+            stream = DetectionStream(file, request.longest_side, percents.reached, part)
         except IndexError as error:
             raise Permanent(ErrorCode.NO_VIDEO, "The source has no video stream; use a video that has one.") from error
         except av.FFmpegError as error:

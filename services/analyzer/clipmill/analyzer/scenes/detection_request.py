@@ -13,6 +13,8 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
         store_url: URL of the artifact store.
         key: Key of the video in the store.
         duration: Length of the picture, in seconds, for the progress and for the chunks of a long video.
+        start: Start of the part that is searched, in seconds.
+        end: End of the part that is searched, in seconds; None for the end of the picture.
         shortest: Length of the shortest shot, in seconds.
         threshold: Smallest ratio of a frame's change to its neighbours' change that counts as a cut.
         least_change: Smallest change of a frame that counts as a cut, mean of hue, saturation and brightness, 0 to 255.
@@ -25,6 +27,8 @@ class DetectionRequest(Struct, frozen=True, kw_only=True):
     store_url: str
     key: str
     duration: float
+    start: float = 0.0
+    end: float | None = None
     shortest: float
     threshold: float
     least_change: float

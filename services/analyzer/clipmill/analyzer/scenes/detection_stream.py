@@ -31,7 +31,8 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
     PySceneDetect's streams hand over full-size pictures and shrink them afterwards. This one decodes with all threads
     and without the deblocking filter, whose effect is invisible at detection size. It converts and shrinks in one step,
     with one scaler for all frames, because making a scaler takes longer than using it. Frames that cannot be decoded
-    are skipped and counted. A chunk goes from its keyframe to `OVERLAP_FRAMES` beyond the keyframe of the next one.
+    are skipped and counted. A chunk goes from its keyframe to `OVERLAP_FRAMES` beyond the keyframe of the next one, or
+    to its last frame.
 
     Args:
         file: Seekable bytes of a container.
@@ -217,7 +218,9 @@ class DetectionStream(VideoStream):  # type: ignore[misc]  # its library has no 
         return True
 
     def _ends_with(self, frame: av.VideoFrame) -> bool:
-        """Return whether the overlap with the next chunk is complete."""
+        """Return whether `frame` is the last one: the overlap with the next chunk is complete, or the part is."""
+        if self._chunk.last is not None and frame.pts is not None and frame.pts >= self._chunk.last:
+            return True
         if self._chunk.next is not None and frame.pts is not None and frame.pts > self._chunk.next:
             self._beyond += 1
         return self._beyond >= OVERLAP_FRAMES
