@@ -56,6 +56,13 @@ def test_whole_milliseconds_stay_inside():
     assert (part.start_ms, part.end_ms) == (20_001, 30_000)
 
 
+@pytest.mark.parametrize("tenth", range(1, 200))
+def test_the_shortest_part_is_accepted_wherever_floats_are_not_exact(tenth):
+    start, end = tenth / 10, (tenth + 50) / 10
+    part = used(90.0, start=start, end=end)
+    assert (part.start_ms, part.end_ms) == (tenth * 100, (tenth + 50) * 100)
+
+
 times = st.none() | st.floats(0, 200)
 
 
@@ -63,11 +70,12 @@ times = st.none() | st.floats(0, 200)
 def test_a_part_is_inside_the_source_or_refused(duration, start, end):
     left = min(duration if end is None else end, duration) - (start or 0.0)
     whole = (start, end) == (None, None)
-    if not whole and (left < RANGE_FLOOR or (end or 0.0) > duration + END_SLACK):
+    if not whole and (round(left, 6) < RANGE_FLOOR or (end or 0.0) > duration + END_SLACK):
         assert refused(duration, start=start, end=end)
         return
     part = used(duration, start=start, end=end)
     assert 0 <= part.start < part.end <= duration
-    assert part.start * 1000 <= part.start_ms <= part.end_ms <= part.end * 1000
+    assert part.start * 1000 <= part.start_ms + 0.001
+    assert part.start_ms <= part.end_ms <= part.end * 1000 + 0.001
     assert part.start == (start or 0.0)
     assert end is None or end - END_SLACK <= part.end <= end

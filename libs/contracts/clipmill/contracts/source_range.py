@@ -9,6 +9,9 @@ from msgspec import Struct
 END_SLACK = 1.0
 """Seconds by which `end` may exceed the length of the source, because players and sites show rounded lengths."""
 
+EXACT_DIGITS = 3
+"""Decimals of a millisecond that count; beyond them, sums and products of floats are not exact."""
+
 
 class SourceRange(Struct, frozen=True):
     """A part of a source, in seconds from its first picture.
@@ -29,12 +32,12 @@ class SourceRange(Struct, frozen=True):
     @property
     def start_ms(self) -> int:
         """First whole millisecond of the part."""
-        return math.ceil(self.start * 1000)
+        return math.ceil(round(self.start * 1000, EXACT_DIGITS))
 
     @property
     def end_ms(self) -> int:
         """Last whole millisecond of the part."""
-        return int(self.end * 1000)
+        return int(round(self.end * 1000, EXACT_DIGITS))
 
 
 def used_range(options: JobOptions, duration: float) -> SourceRange:
@@ -60,7 +63,7 @@ def used_range(options: JobOptions, duration: float) -> SourceRange:
     if wanted_end > duration + END_SLACK:
         sentence = f"{ends}, before the chosen end of {wanted_end:g} s; choose an earlier end, or none."
         raise Permanent(ErrorCode.BAD_RANGE, sentence)
-    if end - start < RANGE_FLOOR:
+    if round((end - start) * 1000, EXACT_DIGITS) < RANGE_FLOOR * 1000:
         sentence = (
             f"{ends}, so the chosen part from {start:g} s has only {_tenths(max(end - start, 0.0))} s; "
             f"choose a part of at least {RANGE_FLOOR:g} s."

@@ -31,7 +31,7 @@ class Material:
         part = used_range(options, media.duration)
         self.whole = part == SourceRange(0.0, media.duration)
         self.offset_ms = part.start_ms
-        self.duration_ms = part.end_ms - part.start_ms
+        self.duration_ms = int(media.duration * 1000) if self.whole else part.end_ms - part.start_ms
         self.duration = media.duration if self.whole else self.duration_ms / 1000
         transcript = transcript if self.whole else transcript_part(transcript, part)
         self.transcript = transcript
