@@ -86,6 +86,7 @@ bench: setup ## measure everything, and write the figures into tests/bench/RESUL
 	@$(BIN)/python tests/bench/messaging.py
 	@$(MAKE) --no-print-directory bench-rendering
 	@$(BIN)/python tests/bench/understanding.py
+	@$(BIN)/python tests/bench/source_part.py
 
 bench-rendering: setup ## measure rendering alone: framing, seeing, captions, sound, reading, speed, quality, memory
 	@set -e; for bench in framing seeing captions sound reading rendering; do $(BIN)/python tests/bench/$$bench.py; done

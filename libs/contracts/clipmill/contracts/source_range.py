@@ -1,4 +1,4 @@
-"""The part of a source that a job uses: all of it, or what lies between the options `start` and `end`."""
+"""The part of a source that a job uses: all of it, or from the option `start` to the option `end`."""
 
 import math
 
