@@ -79,7 +79,7 @@ def models_dir_with_alignment(make_engine, tmp_path):
 
 
 def transcribe(engine, *blocks, report=lambda share: None, start=0.0):
-    return engine.transcribe(iter(blocks), None, sum(map(len, blocks)) / RATE, report, start)
+    return engine.transcribe(iter(blocks), None, sum(map(len, blocks)) / RATE, report, start=start)
 
 
 def words_of(transcript):

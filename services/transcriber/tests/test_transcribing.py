@@ -127,6 +127,19 @@ async def test_of_a_part_only_its_words_are_recognised_at_the_times_of_the_sourc
     assert context.percents[-1] == 100
 
 
+async def test_a_part_that_begins_within_a_word_loses_no_other_word(ask, directory):
+    """Whisper missed a window of 22 seconds that began so; now it hears more, and the words before are left out."""
+    transcript = (await ask("sample.mp4", duration=76.84, start=30.5, end=62.0)).transcript
+
+    words = [word for segment in transcript.segments for word in segment.words]
+    assert 30.5 <= words[0].start < 31.3
+    assert words[-1].end <= 62.0
+    said = " ".join(word.text for word in words).lower()
+    for phrase in ("91 hours a year", "the same chair", "the worst speech", "the wind took them all"):
+        assert phrase in said
+    assert "a number that" not in said
+
+
 async def put_sample(store, task, sample):
     """Store the bundled sample as the source of a job, with its facts."""
     facts = MediaFacts(

@@ -1,12 +1,14 @@
 """From sound to transcript: detect speech, recognise it, place the words, name the speakers."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from clipmill.contracts.documents import EngineFacts, Transcript
+from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import RATE, Samples
-from clipmill.transcriber.hearing.loudness import Loudness
+from clipmill.transcriber.hearing.loudness import FLOOR_DB, Loudness
 from clipmill.transcriber.hearing.portions import Portion, portions, prefetch
 from clipmill.transcriber.hearing.speech_regions import windows
 from clipmill.transcriber.models.weights import Weights
@@ -48,7 +50,9 @@ class Engine:
         wanted: str | None,
         duration: float,
         report: Callable[[float], None],
+        *,
         start: float = 0.0,
+        part: SourceRange | None = None,
     ) -> SpeechResult:
         """Return the transcript of a source, or of a part of it.
 
@@ -57,8 +61,10 @@ class Engine:
             wanted: ISO 639-1 code of the language, None to detect it.
             duration: Approximate duration of the sound, in seconds, for the progress.
             report: Callback for the share done, 0 to 1.
-            start: Time of the first sample in the source, in seconds, of whole milliseconds. Until the
-                transcript is put together, times count from there.
+            start: Time of the first sample in the source, in seconds, of whole milliseconds. Until the transcript is
+                put together, times count from there.
+            part: Part of the source whose words are wanted, None for all. Sound around it is context: a recogniser
+                that hears half a word first may miss all of its window.
 
         Raises:
             Permanent: with `bad_option` if the model does not know the wanted language, with `model_unavailable` if
@@ -81,6 +87,7 @@ class Engine:
             def done(second: float, begin: float = begin, total: float = total) -> None:
                 report(share * (begin + second) / total)
 
+            portion = _wanted(portion, start, part)  # noqa: PLW2901  # the rest of it is not recognised
             if portion.speech_regions:
                 language = language or recogniser.detect(portion)
                 aligner, alignment_problem = self._load_aligner(language)
@@ -89,8 +96,17 @@ class Engine:
         words = tidy(raw, end, language)
         speakers = self._speaker_labels(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
         words = [word.later(start) for word in words] if start else words
+        levels = loudness.levels
+        if part is not None:
+            kept_words = [
+                (word.within(part), who) for word, who in zip(words, speakers, strict=True) if word.middle_in(part)
+            ]
+            words, speakers = [word for word, _ in kept_words], [who for _, who in kept_words]
+            first, last = int(part.start), len(levels) if math.isinf(part.end) else math.ceil(part.end)
+            levels = [FLOOR_DB] * first + levels[first:last]
+            end = max(min(start + end, part.end) - part.start, 0.0)
         return SpeechResult(
-            transcript=self._transcript(words, speakers, end, language, loudness.levels),
+            transcript=self._transcript(words, speakers, end, language, levels),
             batch_size=recogniser.batches.size,
             batch_reduced=recogniser.batches.reduced,
             heard_again=recogniser.heard_again - again,
@@ -160,6 +176,23 @@ class Engine:
         if diarizer is None or not words:
             return [""] * len(words)
         return speakers_of(words, diarizer.turns(np.concatenate(kept), on_share))
+
+
+def _wanted(portion: Portion, start: float, part: SourceRange | None) -> Portion:
+    """Return a portion with only those speech regions that reach into the wanted part.
+
+    Args:
+        portion: Portion, with times from `start` on.
+        start: Time of the first sample in the source, in seconds.
+        part: Part of the source, None for all of it.
+    """
+    if part is None:
+        return portion
+    offset = start + portion.start
+    regions = [
+        each for each in portion.speech_regions if offset + each.start < part.end and offset + each.end > part.start
+    ]
+    return portion._replace(speech_regions=regions)
 
 
 def _keep(blocks: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:

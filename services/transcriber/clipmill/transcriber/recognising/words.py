@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from clipmill.contracts.documents import Word
+from clipmill.contracts.source_range import SourceRange
 from msgspec.structs import replace
 
 SHORTEST_WORD_MS = 20
@@ -45,6 +46,15 @@ class TimedWord(NamedTuple):
     def later(self, seconds: float) -> "TimedWord":
         """Return the word, moved `seconds` later, in whole milliseconds."""
         start, end = (round(time + seconds, 3) for time in (self.word.start, self.word.end))
+        return self._replace(word=replace(self.word, start=start, end=end))
+
+    def middle_in(self, part: SourceRange) -> bool:
+        """Return whether most of the word is in `part`."""
+        return part.start <= (self.word.start + self.word.end) / 2 < part.end
+
+    def within(self, part: SourceRange) -> "TimedWord":
+        """Return the word without what is outside `part`."""
+        start, end = max(self.word.start, part.start), min(self.word.end, part.end)
         return self._replace(word=replace(self.word, start=start, end=end))
 
 
