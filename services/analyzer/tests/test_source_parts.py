@@ -52,7 +52,13 @@ def cut_out(talk, start, end):
 @pytest.mark.parametrize("number", range(4))
 def test_the_clips_of_a_part_are_those_of_a_source_that_is_only_that_part(number):
     talk = numbered_talk(number)
-    start, end = 40, int(talk.media.duration) - 30
+    quiet = [
+        second
+        for before, after in pairwise(talk.transcript.segments)
+        for second in range(int(before.end) + 1, int(after.start) + 1)
+        if before.text.endswith(".")
+    ]
+    start, end = (min(quiet, key=lambda second: abs(second - place)) for place in (40, talk.media.duration - 30))
     alone = plan_of(Material(*cut_out(talk, start, end), JobOptions()))
     part = plan_of(Material(talk.media, talk.transcript, talk.scenes, JobOptions(start=start, end=end)))
     assert part.clips == tuple(shifted(clip, start) for clip in alone.clips)
@@ -132,6 +138,27 @@ def test_a_sentence_whose_words_are_all_outside_says_nothing_in_the_part(materia
         language="en", duration=100.0, segments=(Segment(text="Early. Late.", start=5.0, end=96.0, words=words),)
     )
     assert material_of(transcript, 100.0, start=20.0, end=60.0).words == []
+
+
+def test_a_sentence_that_the_edge_of_a_part_cuts_is_left_out(material_of, say):
+    texts = ["We begin with a long remark about the weather of this morning.", "Here the first point is made for you."]
+    transcript = say([*texts, "It is short.", "After it we go on to speak about something else for a while."])
+    cut_start = transcript.segments[0].words[4].start
+    cut_end = transcript.segments[3].words[5].end + 0.1
+    material = material_of(transcript, 60.0, start=cut_start, end=cut_end)
+    assert [sentence.text for sentence in material.sentences] == [texts[1], "It is short."]
+    assert [sentence.number for sentence in material.sentences] == [1, 2]
+    assert material.words[-1].text == "short."
+    ending_there = material_of(transcript, cut_end, start=cut_start)
+    assert ending_there.sentences[-1].text.startswith("After it")
+
+
+def test_a_part_without_punctuation_keeps_all_its_sentences(material_of, say):
+    transcript = say(
+        ["here is a remark without an end", "and another one of that kind", "which goes on and on"], gap=1.0
+    )
+    end = transcript.segments[-1].words[2].end
+    assert len(material_of(transcript, 60.0, start=1.0, end=end).sentences) == 3
 
 
 def test_a_part_that_the_source_lacks_is_refused(material_of):

@@ -3,7 +3,7 @@
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
-from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part
+from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
 from clipmill.analyzer.talk.titles import title_from
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import MediaFacts, Scenes, Transcript
@@ -42,6 +42,8 @@ class Material:
         self.levels = transcript.levels
         self.words = words_of(transcript, self.duration)
         self.sentences = sentences_of(self.words)
+        if self.sentences and not self.whole:
+            self._leave_out_fragments(begun=part.start > 0, goes_on=part.end < media.duration)
         self.in_words = False
         self.boundaries = self._boundaries(ADDED_SILENCE_MS)
         self.windows = self.boundaries.windows()
@@ -84,6 +86,12 @@ class Material:
     def titled(self, text: str) -> str:
         """Return `text`, which somebody says, as a title; the name of the source if nothing is left of it."""
         return title_from(text, spoken_in=self.language) or self.name
+
+    def _leave_out_fragments(self, *, begun: bool, goes_on: bool) -> None:
+        kept = whole_sentences(self.sentences, self.duration, begun=begun, goes_on=goes_on)
+        if len(kept) < len(self.sentences):
+            self.words = [word for word in self.words if kept[0].start <= word.start and word.end <= kept[-1].end]
+            self.sentences = sentences_of(self.words)
 
     def _boundaries(self, added_silence_ms: int | None) -> Boundaries:
         return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, added_silence_ms)

@@ -8,9 +8,15 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from clipmill.analyzer.talk.punctuation import finishes
+from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Scenes, Segment, Transcript
 from clipmill.contracts.source_range import SourceRange
 from msgspec.structs import replace
+
+EDGE_SECONDS = 0.5
+"""Time between an edge of a part and a word up to which the edge may have cut the word's sentence, in seconds; longer
+than the usual pause within one."""
 
 
 def transcript_part(transcript: Transcript, part: SourceRange) -> Transcript:
@@ -34,6 +40,29 @@ def cuts_in(scenes: Scenes, part: SourceRange) -> list[float]:
     """Return the times of the first frames of the shots that begin inside a part, in seconds, ascending."""
     start, end = part.start_ms / 1000, part.end_ms / 1000
     return [shot.start - start for shot in scenes.shots[1:] if start < shot.start < end]
+
+
+def whole_sentences(
+    sentences: Sequence[Sentence], duration: float, *, begun: bool, goes_on: bool
+) -> Sequence[Sentence]:
+    """Return the sentences of a part without those that its edges have cut, but at least one if there are any.
+
+    Punctuation shows them, so transcripts without it keep all sentences.
+
+    Args:
+        sentences: Sentences with times that count from the start of the part.
+        duration: Length of the part, in seconds.
+        begun: True if the source begins before the part.
+        goes_on: True if the source ends after the part.
+    """
+    if sum(finishes(sentence.text) for sentence in sentences) * 2 < len(sentences):
+        return sentences
+    kept = list(sentences)
+    if goes_on and len(kept) > 1 and not finishes(kept[-1].text) and duration - kept[-1].end < EDGE_SECONDS:
+        kept.pop()
+    if begun and len(kept) > 1 and kept[0].text[0].islower() and kept[0].start < EDGE_SECONDS:
+        kept.pop(0)
+    return kept
 
 
 def _segment(segment: Segment, start: float, end: float) -> Segment | None:
