@@ -69,7 +69,7 @@ def _job(url: str, video: Path) -> list[Figure]:
         duration = (container.duration or 0) / av.time_base
     begun = time.monotonic()
     submitted = subprocess.run(
-        [BIN / "clipmill", "submit", video, "--json", "--server", url], capture_output=True, check=True
+        [BIN / "clipmill", "submit", video, "--clips", "3", "--json", "--server", url], capture_output=True, check=True
     )
     job = json.loads(submitted.stdout)["job_id"]
     first = None

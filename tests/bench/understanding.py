@@ -1,6 +1,6 @@
 """The quality of understanding: the speech, the shots, the picked moments.
 
-Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py [speech] [scenes] [moments] [asking]`
+Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py [speech] [scenes] [moments] [plans] [asking]`
 for some of it. Needs the development corpus (CLIPMILL_CORPUS names its folder). Results are written to RESULTS.md
 beside this file.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Figure, load, machine, write_section
-from understanding import asking, moments, scenes, speech
+from understanding import asking, moments, plans, scenes, speech
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -28,6 +28,11 @@ PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
     "moments": (
         moments.measure,
         "a hit overlaps a planted highlight by half of what both cover together; as many are picked as were planted.",
+    ),
+    "plans": (
+        plans.measure,
+        "plans of 1 to 15 clips and one that leaves the number open, for each source; teasers are copies of the first "
+        "three sentences of a planted highlight, or of all of them, at the start of a talk.",
     ),
     "asking": (
         asking.measure,

@@ -25,7 +25,8 @@ def watched(request, up, sample, tmp_path_factory):
     with contextlib.suppress(pytest.skip.Exception):  # without Prometheus only its own tests are skipped
         request.getfixturevalue("prometheus")
     output = tmp_path_factory.mktemp("clips")
-    command = [Path(sys.executable).parent / "clipmill", "submit", sample, "--wait", "--json", "--server", up.url]
+    command = [Path(sys.executable).parent / "clipmill", "submit", sample, "--clips", "3", "--wait", "--json"]
+    command += ["--server", up.url]
     before = _jobs(up)
     begun = time.monotonic()
     submitting = subprocess.Popen([*command, "--output", output], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -120,7 +120,8 @@ def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sa
         submit = (BIN / "clipmill", "submit")
         until(lambda: all('"ready"' in get(port, "/health/ready") for port in ports))
         done = subprocess.run(
-            [*submit, sample, "--max-seconds", "20", "--wait", "--json", "--server", f"http://127.0.0.1:{ports[0]}"],
+            [*submit, sample, "--clips", "3", "--max-seconds", "20", "--wait", "--json"]
+            + ["--server", f"http://127.0.0.1:{ports[0]}"],
             capture_output=True,
             timeout=480,
             check=False,

@@ -30,6 +30,7 @@ async def test_clips_that_play_are_saved_and_counted(ready, tmp_path, capsys):
     assert out.splitlines()[-1].endswith(f"they are in {tmp_path / 'clips'}")
     (submission,) = contract.submissions
     assert submission["file"] == demo.SAMPLE.read_bytes()
+    assert submission["target_clips"] == "3"
 
 
 async def test_a_clip_that_does_not_play_fails_the_demo_by_name(ready, video, tmp_path):

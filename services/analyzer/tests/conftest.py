@@ -29,6 +29,7 @@ from clipmill.contracts.documents import (
 )
 from clipmill.contracts.failures import Transient
 from clipmill.contracts.identifiers import new_job_id
+from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask
 from clipmill.operations.settings import Secret
 from prometheus_client import REGISTRY
@@ -194,7 +195,7 @@ def run(job, make_context, no_proxies, caplog):
         context = context or make_context(attempt=attempt, secret=own_key)
         handler = MomentsHandler(store, analyzer, load_prices())
         try:
-            await handler(task or AnalyzeTask(job=job_id), context)
+            await handler(task or AnalyzeTask(job=job_id, options=JobOptions(target_clips=3)), context)
         finally:
             said = b"".join(encode(event) for event in context.events) + caplog.text.encode()
             assert key.encode() not in said

@@ -112,7 +112,7 @@ async def test_the_plan_s_reserve_is_announced_and_not_rendered(run, job):
 
 async def test_a_request_carries_the_instruction_the_numbered_sentences_and_the_wishes_last(run, job, model_server):
     model_server.replies = [model_server.says(GOOD)]
-    options = JobOptions(clip_min_seconds=12.5, clip_max_seconds=45.0)
+    options = JobOptions(target_clips=3, clip_min_seconds=12.5, clip_max_seconds=45.0)
     await run(model_server, task=AnalyzeTask(job=job[1], options=options))
     (request,), (headers,) = model_server.requests, model_server.headers
     instruction, asked = model_server.texts_in(request)

@@ -37,11 +37,17 @@ async def start(**environment):
 
 
 async def test_every_line_has_its_answer_in_order_and_a_bad_one_ends_nothing(make_talk):
-    lines = [line_of(make_talk(1)), b"nonsense\n", b"\n", line_of(make_talk(2), target_clips=2), b'{"media": 1}']
+    lines = [line_of(make_talk(1), target_clips=3), b"nonsense\n", b"\n", line_of(make_talk(2), target_clips=2), b'{"media": 1}']
     process = await start()
     said, errors = await asyncio.wait_for(process.communicate(b"".join(lines)), PATIENCE)
     answers = [json.loads(line) for line in said.splitlines()]
-    assert [list(each) for each in answers] == [["clips"], ["error"], ["error"], ["clips"], ["error"]]
+    assert [list(each) for each in answers] == [
+        ["clips", "reserve"],
+        ["error"],
+        ["error"],
+        ["clips", "reserve"],
+        ["error"],
+    ]
     assert [len(answers[at]["clips"]) for at in (0, 3)] == [3, 2]
     assert [answers[at]["error"]["code"] for at in (1, 2, 4)] == ["bad_request"] * 3
     assert process.returncode == 0
@@ -89,9 +95,10 @@ async def test_the_clips_are_those_that_the_service_stores_to_the_byte(run, job,
     plan, _ = await run(operator_key=None, task=AnalyzeTask(job=job_id, options=options))
     keys = {"media": layout.media(job_id), "transcript": layout.transcript(job_id), "scenes": layout.scenes(job_id)}
     documents = {name: msgspec.Raw(await store.get_bytes(key)) for name, key in keys.items()}
-    said = msgspec.json.encode(answer(msgspec.json.encode({**documents, "options": options})))
-    assert said.startswith(b'{"clips":[{"number":1,"start":')
-    assert said.removesuffix(b"}") in encode(plan)
+    said = answer(msgspec.json.encode({**documents, "options": options}))
+    assert msgspec.json.encode(said).startswith(b'{"clips":[{"number":1,"start":')
+    assert encode(plan).startswith(msgspec.json.encode({"clips": said.clips}).removesuffix(b"}"))
+    assert encode(plan).endswith(msgspec.json.encode({"reserve": said.reserve}).removeprefix(b"{"))
 
 
 def refusal(line):

@@ -16,10 +16,8 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
-from clipmill.analyzer.picking.local_moments import pick_locally
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
 from clipmill.contracts.options import CLIP_SECONDS_FLOOR, CLIP_SECONDS_LIMIT, CLIPS_LIMIT, JobOptions
 from figures import Figure
@@ -129,17 +127,17 @@ def _promises() -> list[Figure]:
         suppress_health_check=list(HealthCheck),
     )
     @given(jobs())
-    def plan(material: Material) -> None:
-        clips = plan_of(material).clips
+    def count(material: Material) -> None:
+        plan = plan_of(material)
         counts["plans"] += 1
-        counts["clips"] += len(clips)
+        counts["clips"] += len(plan.clips)
         if material.words and not material.windows and not material.too_short:
             counts["without a run of sentences or words of an allowed length"] += 1
         elif material.in_words:
             counts["between words"] += 1
-        broken.update(promises.broken(material, clips))
+        broken.update(promises.broken(material, plan))
 
-    plan()
+    count()
     kept = {
         "clips that start or end inside a sentence": promises.SENTENCES,
         "clips that cut a word": promises.WORDS,
@@ -149,6 +147,9 @@ def _promises() -> list[Figure]:
         "scores that do not descend from 100 to 0": promises.SCORES,
         "equal scores": promises.TIES,
         "empty plans, or with more clips than asked for": promises.EMPTY,
+        "clips that say the same": promises.REPEATED,
+        "scores that are not the sum of their parts": promises.PARTS,
+        "fewer moments than room is kept for": promises.LISTED,
     }
     rest = sum(broken.values()) - sum(broken[promise] for promise in kept.values())
     special = ", ".join(f"{counts[name]} {name}" for name in sorted(set(counts) - {"plans", "clips"}))
@@ -168,25 +169,24 @@ def _speed(some: Sequence[Talk]) -> list[Figure]:
         joined = _end_to_end(some, hours * HOUR_SECONDS)
         options = JobOptions(target_clips=CLIPS_LIMIT, clip_min_seconds=shortest, clip_max_seconds=longest)
         began = time.process_time()
-        clips = pick_locally(Material(joined.media, joined.transcript, joined.scenes, options))
+        plan = plan_of(Material(joined.media, joined.transcript, joined.scenes, options))
         seconds = time.process_time() - began
         wanted = WANTED_SECONDS * hours
         figures.append(
             Figure(
                 f"{hours} h of talk, {len(joined.transcript.segments)} sentences, clips of {shortest:g} s to "
-                f"{longest:g} s: from documents to {len(clips)} moments",
+                f"{longest:g} s: from documents to {len(plan.clips)} clips and {len(plan.reserve)} in reserve",
                 f"{seconds:.2f} s",
                 f"< {wanted:g} s",
                 seconds < wanted,
             )
         )
         if hours == 1 and longest < CLIP_SECONDS_LIMIT:
-            figures.append(_precision(joined, clips))
+            figures.append(_precision(joined, [(clip.start, clip.end) for clip in plan.clips]))
     return figures
 
 
-def _precision(joined: Talk, moments: Sequence[Moment]) -> Figure:
-    clips = [(moment.window.start_ms / 1000, moment.window.end_ms / 1000) for moment in moments]
+def _precision(joined: Talk, clips: Sequence[Clip]) -> Figure:
     right = sum(any(overlap([clip], highlight) >= HIT_OVERLAP for highlight in joined.planted) for clip in clips)
     return Figure(
         f"of these {len(clips)}, how many are among the {len(joined.planted)} planted highlights of that hour",
@@ -205,7 +205,7 @@ def _end_to_end(some: Sequence[Talk], seconds: float) -> Talk:
             if len(levels) >= seconds:
                 break
             offset = float(len(levels))
-            segments += [_later(segment, offset) for segment in talk.transcript.segments]
+            segments += [later(segment, offset) for segment in talk.transcript.segments]
             levels += talk.transcript.levels
             edges += [shot.start + offset for shot in talk.scenes.shots if shot.start + offset > edges[-1]]
             planted += [Planted(each.start + offset, each.end + offset, each.form) for each in talk.planted]
@@ -216,7 +216,8 @@ def _end_to_end(some: Sequence[Talk], seconds: float) -> Talk:
     return Talk("all", "all", media, transcript, scenes, tuple(planted))
 
 
-def _later(segment: Segment, seconds: float) -> Segment:
+def later(segment: Segment, seconds: float) -> Segment:
+    """Return `segment` so many seconds later."""
     words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words)
     return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)
 

@@ -132,7 +132,7 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @json_option
 @output_option
 @server_option
-@click.option("--clips", type=int, help="Number of clips.")
+@click.option("--clips", type=int, help="Number of clips; all good moments if you leave it out.")
 @click.option("--min-seconds", type=float, help="Shortest clip, in seconds.")
 @click.option("--max-seconds", type=float, help="Longest clip, in seconds.")
 @click.option("--about", metavar="TEXT", help="Subject that the clips should be about, in words or a sentence.")
@@ -191,7 +191,8 @@ def submit(
 ) -> None:
     """Submit a video file or URL.
 
-    Options that you leave out take the server's defaults: 3 clips of 15 to 60 seconds, vertical, with bold captions.
+    Options that you leave out take the server's defaults: all good moments, at most 15, as clips of 15 to 60 seconds,
+    vertical, with bold captions.
     """
     from clipmill.cli.client.submission import Submission
     from clipmill.cli.commands import jobs

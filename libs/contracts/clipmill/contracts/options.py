@@ -88,7 +88,8 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
     """The options of one job, validated, with defaults filled in.
 
     Attributes:
-        target_clips: Number of clips wanted, from 1 to 15; a short video may give fewer.
+        target_clips: Number of clips wanted, from 1 to 15; a short video may give fewer. None for all good moments, at
+            least 2 where so many fit and at most 15.
         clip_min_seconds: Shortest duration of a clip, in seconds.
         clip_max_seconds: Longest duration of a clip, in seconds.
         language: ISO 639-1 code of the speech, None to detect it.
@@ -104,7 +105,7 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
         profanity: Treatment of swear words in captions.
     """
 
-    target_clips: int = 3
+    target_clips: int | None = None
     clip_min_seconds: float = 15.0
     clip_max_seconds: float = 60.0
     language: str | None = None

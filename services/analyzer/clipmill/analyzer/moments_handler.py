@@ -11,9 +11,10 @@ from clipmill.analyzer.asking.conversation import Conversation, Reading
 from clipmill.analyzer.asking.costs import PriceTable, Spending, added
 from clipmill.analyzer.asking.provider import ProviderFailure, Refused, Unavailable
 from clipmill.analyzer.model_choice import Choice, choose
+from clipmill.analyzer.picking.proposed_moments import adopted
 from clipmill.analyzer.plan import LOCAL_PICKER, plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import T, load, save_once
@@ -83,7 +84,7 @@ class MomentsHandler:
             picker = choice.model if moments else LOCAL_PICKER
         plan = await asyncio.to_thread(plan_of, material, moments, picker=picker, cost=cost, note=note)
         sentences = len(material.sentences)
-        context.log.info("moments_picked", proposed=len(moments), picked=len(plan.clips), sentences=sentences)
+        context.log.info("moments_picked", proposed=len(moments), picked=len(plan.clips), reserved=len(plan.reserve), sentences=sentences)
         return plan
 
     async def _ask(
@@ -119,7 +120,8 @@ class MomentsHandler:
                 return _instead(
                     reasons[0] if reasons else f"{choice.name} found no moment in this transcript.", spending
                 )
-            moments, unranked = await _ranked(conversation, reading, context)
+            compared, unranked = await _ranked(conversation, reading, context)
+            moments = await asyncio.to_thread(adopted, material, compared)
         notes = [_left_out(reading), unranked]
         if conversation.read_tokens is not None:
             metrics.fallback("transcript_cut_short")
@@ -129,10 +131,11 @@ class MomentsHandler:
             )
         if conversation.repaired:
             notes.append(f"{choice.name} was asked twice, because its first answer could not be used.")
-        if len(moments) < conversation.wanted:
+        least = conversation.wanted if task.options.target_clips else min(conversation.wanted, FEWEST_CLIPS)
+        if len(moments) < least:
             metrics.fallback("local_picker_partly")
             notes.append(
-                f"{len(moments)} of {conversation.wanted} clips are {choice.name}'s choice; "
+                f"{len(moments)} of {least} clips are {choice.name}'s choice; "
                 "the others are picked locally."
             )
         return moments, " ".join(note for note in notes if note), spending.cost
@@ -211,9 +214,9 @@ def _instead(sentence: str, spending: Spending) -> tuple[Sequence[Moment], str, 
 
 
 async def _ranked(conversation: Conversation, reading: Reading, context: TaskContext) -> tuple[Sequence[Moment], str]:
-    """Return the best moments, and a line for the job's log if the model did not compare them."""
+    """Return the moments, the best first, and a line for the job's log if the model did not compare them."""
     if reading.comparable:
-        return reading.moments[: conversation.wanted], ""
+        return reading.moments, ""
     try:
         return await conversation.rank(reading.moments), ""
     except ProviderFailure as failure:
@@ -223,7 +226,7 @@ async def _ranked(conversation: Conversation, reading: Reading, context: TaskCon
             f"{failure.sentence} {conversation.provider.name} read the transcript in several parts, so each clip has "
             "the score that it got within its part; scores from different parts may not be comparable."
         )
-        return reading.moments[: conversation.wanted], note
+        return reading.moments, note
 
 
 def _left_out(reading: Reading) -> str:

@@ -48,9 +48,10 @@ class Documents(Struct, frozen=True, kw_only=True):
 
 
 class Picked(Struct, frozen=True):
-    """The answer to a line: the clips of the plan, the best first."""
+    """The answer to a line: the clips of the plan and its reserve, each the best first."""
 
     clips: tuple[PlannedClip, ...]
+    reserve: tuple[PlannedClip, ...] = ()
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -114,7 +115,8 @@ def answer(line: bytes) -> Picked | Refused:
         return _refused(failure.code, failure.sentence)
     try:
         material = Material(documents.media, documents.transcript, documents.scenes, documents.options)
-        return Picked(plan_of(material).clips)
+        plan = plan_of(material)
+        return Picked(plan.clips, plan.reserve)
     except Exception:  # one line must not end the run of all
         log.exception("line_failed")
         return _refused(ErrorCode.INTERNAL, "Picking clips failed; read the reason on standard error.")
@@ -127,7 +129,7 @@ def _problem_with(documents: Documents) -> str:
         return f"media.duration must be at least {SECONDS_FLOOR:g} and at most {SECONDS_LIMIT:g} seconds."
     if (options.start or 0.0) < 0:
         return "options.start must not be negative."
-    if not 1 <= options.target_clips <= CLIPS_LIMIT:
+    if options.target_clips is not None and not 1 <= options.target_clips <= CLIPS_LIMIT:
         return f"options.target_clips must be 1 to {CLIPS_LIMIT}."
     if not CLIP_SECONDS_FLOOR <= options.clip_min_seconds <= options.clip_max_seconds <= CLIP_SECONDS_LIMIT:
         return (

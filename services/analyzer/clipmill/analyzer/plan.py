@@ -1,10 +1,11 @@
-"""The plan of a job: a model's moments, locally picked ones where they are too few, and their order."""
+"""The plan of a job: the moments that a model chose, then locally picked ones, as clips and a reserve."""
 
 from collections.abc import Sequence
 
 from clipmill.analyzer.asking.ranking import calibrated
-from clipmill.analyzer.picking.local_moments import pick_locally
-from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_locally
+from clipmill.analyzer.picking.selection import LIST_LIMIT, RESERVE_LIMIT
+from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
 
@@ -22,33 +23,46 @@ def plan_of(
     cost: Cost = _FREE,
     note: str = "",
 ) -> Plan:
-    """Return the plan of a job, with as many clips as it asked for or as fit into the source.
+    """Return the plan of a job: the first moments of one ranked list, and the next ones as its reserve.
+
+    The list does not depend on how many clips the job asks for, so a larger plan contains every smaller one.
 
     Args:
         material: Material to pick from.
-        proposed: Moments that a model chose, without overlap; missing ones are picked locally.
+        proposed: Moments that a model chose, each passage once; missing ones are picked locally.
         picker: Name of the picker that chose them.
         cost: Cost of choosing them.
         note: Line for the job's log about the choice; empty for none.
     """
-    moments = list(proposed)
-    if len(moments) < material.options.target_clips:
-        moments += pick_locally(material, proposed)
+    moments = [*proposed, *pick_locally(material, proposed)][:LIST_LIMIT]
     if proposed:
         moments = calibrated(moments)
+    count = material.options.target_clips or _open_number(material, moments[: len(proposed) or None])
+    clips = _numbered(moments, material.offset_ms)
     return Plan(
-        clips=_ranked(moments, material.offset_ms), picker=picker, cost=cost, options=material.options, note=note
+        clips=clips[:count],
+        reserve=clips[count : count + RESERVE_LIMIT],
+        picker=picker,
+        cost=cost,
+        options=material.options,
+        note=note,
     )
 
 
-def _ranked(moments: Sequence[Moment], offset_ms: int) -> tuple[PlannedClip, ...]:
-    """Return `moments` as the clips of a plan, the best score first, equal scores in order of time.
+def _open_number(material: Material, moments: Sequence[Moment]) -> int:
+    """Return the number of clips of a job that leaves it open: the good ones among `moments`, within limits."""
+    bar = GOOD_SCORE if material.windows else WORDLESS_GOOD_SCORE
+    good = sum(moment.score >= bar for moment in moments)
+    return min(max(good, FEWEST_CLIPS), material.most_clips)
+
+
+def _numbered(moments: Sequence[Moment], offset_ms: int) -> tuple[PlannedClip, ...]:
+    """Return `moments` as clips of a plan, numbered by rank.
 
     Args:
-        moments: Moments of the material.
+        moments: Moments of the material, the best first.
         offset_ms: Time of the material's start in the source, in milliseconds.
     """
-    ranked = sorted(moments, key=lambda moment: (-moment.score, moment.window.start_ms))
     return tuple(
         PlannedClip(
             number=number,
@@ -60,6 +74,8 @@ def _ranked(moments: Sequence[Moment], offset_ms: int) -> tuple[PlannedClip, ...
             youtube=moment.youtube,
             score=moment.score,
             reason=moment.reason,
+            quote=moment.quote,
+            parts=moment.parts,
         )
-        for number, moment in enumerate(ranked, 1)
+        for number, moment in enumerate(moments, 1)
     )

@@ -59,13 +59,26 @@ def test_crowded_scores_are_spread_below_the_best():
     assert [moment.score for moment in calibrated([_moment(95), _moment(95), _moment(94)])] == [95, 90, 85]
 
 
-@given(st.lists(st.integers(0, 100), max_size=15))
+@given(st.lists(st.integers(0, 100), max_size=45))
 def test_calibrated_scores_fall_keep_their_order_and_stay_in_range(scores):
     moments = [_moment(score, 1000 * index) for index, score in enumerate(scores)]
     best = calibrated(moments)
     assert [moment.title for moment in best] == [
         moment.title for moment in sorted(moments, key=lambda moment: -moment.score)
     ]
-    assert all(one.score - other.score >= SPREAD for one, other in pairwise(best))
+    assert all(one.score > other.score for one, other in pairwise(best))
     assert all(0 <= moment.score <= 100 for moment in best)
-    assert calibrated(best) == best
+    assert all(sum(part.points for part in moment.parts) == moment.score for moment in best)
+    assert [moment.score for moment in calibrated(best)] == [moment.score for moment in best]
+
+
+@given(st.lists(st.integers(75, 100), min_size=1, max_size=15))
+def test_the_scores_of_a_largest_plan_are_far_enough_apart_to_tell_its_clips_apart(scores):
+    best = calibrated([_moment(score) for score in scores])
+    assert all(one.score - other.score >= SPREAD for one, other in pairwise(best))
+
+
+def test_a_score_says_what_keeps_it_apart_from_better_ones():
+    first, second = calibrated([_moment(93), _moment(91)])
+    assert [(part.name, part.points) for part in first.parts] == [("model", 93)]
+    assert [(part.name, part.points) for part in second.parts] == [("model", 91), ("order", -3)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from clipmill.analyzer.picking.features import features_of
-from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
@@ -24,7 +24,7 @@ def pick(media_of):
         shots = tuple(Shot(start=start, end=end) for start, end in pairwise([0.0, *cuts, duration]))
         scenes = Scenes(shots=shots, detector="d", frame_rate=25.0)
         material = Material(media_of(duration), transcript, scenes, JobOptions(target_clips=count))
-        return [(moment.window.start_ms / 1000, moment.window.end_ms / 1000) for moment in pick_locally(material)]
+        return [(clip.start, clip.end) for clip in plan_of(material).clips]
 
     return run
 

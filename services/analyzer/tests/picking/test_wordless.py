@@ -9,7 +9,7 @@ LENGTHS = Lengths.of(15.0, 60.0)
 
 def _best(levels=(), cuts=(), seconds=300, wanted=1, free=None, lengths=LENGTHS):
     wordless = Wordless(levels, [round(cut * 1000) for cut in cuts], seconds * 1000)
-    return wordless.best(free or [(0, seconds * 1000)], lengths, wanted)
+    return wordless.ranked(free or [(0, seconds * 1000)], lengths)[:wanted]
 
 
 def _seconds(segment):
@@ -55,7 +55,7 @@ def test_digital_silence_is_not_shown_where_there_is_sound():
 
 def test_without_evidence_clips_are_spread_evenly():
     segments = _best(wanted=3)
-    assert [_seconds(segment) for segment in segments] == [(35.0, 65.0), (135.0, 165.0), (235.0, 265.0)]
+    assert [_seconds(segment) for segment in segments] == [(135.0, 165.0), (35.0, 65.0), (235.0, 265.0)]
     assert all("spaced evenly" in segment.reason for segment in segments)
 
 
@@ -70,6 +70,14 @@ def test_a_clip_ends_on_a_cut_that_is_near():
     levels[100:130] = [-20] * 30
     (segment,) = _best(levels, cuts=[100.0, 130.2])
     assert _seconds(segment) == (100.0, 130.2)
+
+
+def test_fewer_segments_are_the_first_of_more():
+    levels = [-40 + (second * 7919) % 23 for second in range(300)]
+    most = _best(levels, cuts=[31.0, 100.0, 203.4], wanted=45)
+    assert len(most) >= 5
+    for wanted in range(1, len(most)):
+        assert _best(levels, cuts=[31.0, 100.0, 203.4], wanted=wanted) == most[:wanted]
 
 
 def test_only_free_intervals_are_used():

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.options import JobOptions
 
@@ -23,8 +23,7 @@ def material_of(talk: Talk) -> Material:
 
 def picked(talk: Talk) -> list[Clip]:
     """Return the clips that the local picker picks."""
-    windows = [moment.window for moment in pick_locally(material_of(talk))]
-    return [(window.start_ms / 1000, window.end_ms / 1000) for window in windows]
+    return [(clip.start, clip.end) for clip in plan_of(material_of(talk)).clips]
 
 
 def hits(clips: Sequence[Clip], planted: Sequence[Planted]) -> int:

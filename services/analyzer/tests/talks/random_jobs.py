@@ -34,7 +34,7 @@ def jobs(draw: st.DrawFn) -> Material:
     longest = draw(st.sampled_from([shortest, shortest + 1, shortest + 15, 60.0, 180.0]))
     start, end = draw(_parts(duration))
     options = JobOptions(
-        target_clips=draw(st.integers(1, 15)),
+        target_clips=draw(st.sampled_from([None, *range(1, 16)])),
         clip_min_seconds=shortest,
         clip_max_seconds=max(longest, shortest),
         start=start,

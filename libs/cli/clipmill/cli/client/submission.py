@@ -32,7 +32,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     """The options of one submission; None leaves the choice to the server.
 
     Attributes:
-        target_clips: Number of clips.
+        target_clips: Number of clips; the server makes all good moments if it is left out.
         clip_min_seconds: Shortest clip, in seconds.
         clip_max_seconds: Longest clip, in seconds.
         about: Subject that the clips should be about.

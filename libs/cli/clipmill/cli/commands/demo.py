@@ -27,6 +27,9 @@ from msgspec import Struct
 
 SAMPLE = files("clipmill.cli") / "sample" / "sample.mp4"
 
+CLIPS = 3
+"""Number of clips that the demo asks for: enough to compare, soon rendered."""
+
 
 class DemoFolders(Struct, frozen=True, kw_only=True):
     """The folders of a demo.
@@ -77,7 +80,7 @@ async def make_clips(server: str, output: Path) -> None:
     reporting = ReportOptions(server=server, wait=True, output=output)
     async with Client(server) as client:
         with as_file(SAMPLE) as sample, choose_display(sys.stdout, percent=True) as display:
-            job = await hand_over(client, sample, Submission(), display)
+            job = await hand_over(client, sample, Submission(target_clips=CLIPS), display)
             end, saved = await watch(client, job, reporting, display)
     if end.status.status is not JobState.COMPLETED:
         raise WorkFailed(f"The demo's job failed. {failure_sentence(end)}")

@@ -65,7 +65,7 @@ class Conversation:
     Args:
         provider: Model to ask.
         material: Material to ask about.
-        wanted: Number of moments wanted.
+        wanted: Number of moments wanted, the largest one if the job leaves it open.
         spending: Account that counts every request.
         chunk_tokens: Approximate limit for the transcript in one request, in tokens.
         parallel: Largest number of requests at once.
@@ -119,7 +119,7 @@ class Conversation:
         return Reading(chunks=len(chunks), moments=tuple(shortlist(found)), failures=failures)
 
     async def rank(self, moments: Sequence[Moment]) -> tuple[Moment, ...]:
-        """Return the best moments of a shortlist from several chunks, with scores of one scale.
+        """Return the moments of a shortlist from several chunks, the best first, with scores of one scale.
 
         Raises:
             ProviderFailure: if the model does not rank them, which leaves only the scores of their chunks.
@@ -131,7 +131,7 @@ class Conversation:
         if best is None:
             sentence = f"{self.provider.name} ranked fewer than half of the proposed clips."
             raise Unavailable(sentence, Outcome.UNUSABLE)
-        return tuple(best[: self.wanted])
+        return tuple(best)
 
     async def _remembered(self, chunk: TranscriptChunk, chunks: int, transcript: str) -> tuple[Moment, ...]:
         material, wanted = self.material, proposals_each(self.wanted, chunks)
@@ -149,27 +149,29 @@ class Conversation:
     async def _proposed(self, request: str, chunk: TranscriptChunk, wanted: int, *, sole: bool) -> tuple[Moment, ...]:
         """Return what the model proposes for a chunk; ask once more if the first answer breaks a rule.
 
-        A sole chunk must bring all wanted moments. One of several chunks may have fewer to offer, even none.
+        A sole chunk must bring all wanted moments, unless the job leaves their number open. One of several chunks may
+        have fewer to offer, even none.
 
         Raises:
             Unavailable: if another try may work, also if neither answer can be used.
             Refused: if no other try will work.
         """
+        fewer = not sole or self.material.options.target_clips is None
         turns = [Turn(request)]
         answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
         if 0 < answer.usage.prompt_tokens < fewest_tokens(prompts.INSTRUCTION + request):
             self.read_tokens = answer.usage.prompt_tokens
-        first = checked(answer, self.material, wanted, chunk, fewer=not sole)
-        if not first.problems or len(first.moments) >= (wanted if sole else 1):
+        first = checked(answer, self.material, wanted, chunk, fewer=fewer)
+        if not first.problems or len(first.moments) >= (1 if fewer else wanted):
             return first.moments
-        turns += [Turn(answer.text or "{}", ours=False), Turn(prompts.repair(first.problems, wanted))]
+        turns += [Turn(answer.text or "{}", ours=False), Turn(prompts.repair(first.problems, wanted, fewer=fewer))]
         try:
             answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
         except ProviderFailure:
             if first.moments:
                 return first.moments
             raise
-        second = checked(answer, self.material, wanted, chunk, fewer=not sole)
+        second = checked(answer, self.material, wanted, chunk, fewer=fewer)
         worked = not second.problems or len(second.moments) > len(first.moments)
         count_repair(self.provider.kind, worked=worked)
         self.repaired = self.repaired or worked

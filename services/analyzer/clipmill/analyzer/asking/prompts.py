@@ -74,19 +74,29 @@ def chunk_turn(title: str, words_a_second: float, transcript: str, options: JobO
         words_a_second: Rate of speech, in words per second.
         transcript: Numbered sentences.
         options: Options of the job.
-        wanted: Number of passages wanted.
+        wanted: Number of passages wanted, the largest one if the job leaves it open.
     """
     about = f"Video: {title}\nSpeech: {words_a_second:.1f} words a second\n\n{transcript}\n\n"
-    passages = "the best passage" if wanted == 1 else f"the {wanted} best passages"
+    if options.target_clips is None:
+        passages = f"every passage that strangers would share, {wanted} at most"
+    else:
+        passages = "the best passage" if wanted == 1 else f"the {wanted} best passages"
     return f"{about}Choose {passages}, of {options.clip_min_seconds:g} to {options.clip_max_seconds:g} seconds each."
 
 
-def repair(problems: Sequence[str], wanted: int) -> str:
-    """Return the reply to an answer that cannot be used."""
+def repair(problems: Sequence[str], wanted: int, *, fewer: bool = False) -> str:
+    """Return the reply to an answer that cannot be used.
+
+    Args:
+        problems: Problems of the answer.
+        wanted: Number of passages wanted.
+        fewer: True if fewer passages are enough.
+    """
     listed = "\n".join(f"- {problem}" for problem in problems)
+    passages = f"{'at most ' if fewer else ''}{wanted} {'passage' if wanted == 1 else 'passages'}"
     return (
         f"That answer cannot be used as it is:\n{listed}\n"
-        f"Answer again, completely, with {wanted} {'passage' if wanted == 1 else 'passages'} that keep all rules."
+        f"Answer again, completely, with {passages} that keep all rules."
     )
 
 

@@ -65,7 +65,7 @@ def checked(
     Args:
         answer: Answer of the model.
         material: Material that the model was asked about.
-        wanted: Number of passages that the model was asked for.
+        wanted: Number of passages that the model was asked for; more are kept, for the reserve.
         chunk: Chunk that the model was shown, None for all sentences.
         fewer: True to accept fewer passages, even none, because a chunk may have nothing to offer.
     """
@@ -88,7 +88,7 @@ def checked(
         except _UnusableError as error:
             problems.append(f"Clip {number}: {error}")
     scored = [replace(moment, score=score) for moment, score in zip(moments, whole_scores(scores), strict=True)]
-    kept = _without_overlap(scored, chunk, problems)[:wanted]
+    kept = _without_overlap(scored, chunk, problems)
     if len(kept) < wanted and not problems and not fewer:
         problems.append(f"It has {len(kept)} passages, {wanted} are wanted.")
     return Checked(moments=tuple(kept), problems=tuple(problems[:PROBLEMS_LISTED]))

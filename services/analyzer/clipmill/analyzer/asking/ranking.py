@@ -9,8 +9,9 @@ from clipmill.analyzer.asking.prompts import SCORES, Rank
 from clipmill.analyzer.asking.proposals import HIGHEST_SCORE, whole_scores
 from clipmill.analyzer.asking.provider import Answer
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.moments import Moment
+from clipmill.analyzer.talk.moments import Moment, scored
 from clipmill.analyzer.talk.titles import shortened
+from clipmill.contracts.options import CLIPS_LIMIT
 from msgspec.structs import replace
 
 SURPLUS = 2
@@ -20,8 +21,8 @@ QUOTED_CHARACTERS = 60
 """Characters that a shortlist quotes of the first and the last sentence of a passage: its opening and its end."""
 
 SPREAD = 5
-"""Smallest distance between two scores of a job. Models crowd their scores near the top, where nobody can tell 93 from
-92. Fifteen clips, the most of a job, still fit between 100 and 0."""
+"""Distance that two scores of a job should have. Models crowd their scores near the top, where nobody can tell 93 from
+92. Fifteen clips, the most of a job, fit between 100 and 30, and the thirty of a reserve below."""
 
 
 def proposals_each(wanted: int, chunks: int) -> int:
@@ -76,18 +77,20 @@ def ranked(answer: Answer, moments: Sequence[Moment]) -> list[Moment] | None:
 
 
 def calibrated(moments: Sequence[Moment]) -> list[Moment]:
-    """Return the moments of a job, the best first, with scores that fall by at least `SPREAD` from one to the next.
+    """Return the moments of a source, the best first, with scores that fall from one to the next.
 
-    A score that is far enough below the one before stays. A score is raised only to leave room at the bottom. Equal
-    input always gives equal results.
+    A score that is far enough below the one before stays, and others fall by `SPREAD`. Where the scores come near 0,
+    and in the reserve, they are closer, but all are different. The result does not depend on how many of the moments
+    become clips, and equal input always gives equal results.
     """
     ordered = sorted(moments, key=lambda one: -one.score)
-    scores: list[int] = []
-    for moment in ordered:
-        highest = scores[-1] - SPREAD if scores else HIGHEST_SCORE
-        scores.append(min(moment.score, highest))
-    floor = 0
-    for index in reversed(range(len(scores))):
-        scores[index] = max(scores[index], floor)
-        floor = scores[index] + SPREAD
-    return [replace(moment, score=score) for moment, score in zip(ordered, scores, strict=True)]
+    spread: list[Moment] = []
+    for place, moment in enumerate(ordered):
+        least = len(ordered) - 1 - place  # room for those below
+        if not spread:
+            score = min(moment.score, HIGHEST_SCORE)
+        else:
+            above = spread[-1].score
+            score = min(moment.score, max(above - (SPREAD if place < CLIPS_LIMIT else 1), least), above - 1)
+        spread.append(scored(moment, max(score, least)))
+    return spread

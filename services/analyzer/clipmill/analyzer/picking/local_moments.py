@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from clipmill.analyzer.picking.evidence import evidence_for
 from clipmill.analyzer.picking.local_picker import LocalPicker
 from clipmill.analyzer.picking.reasons import reason_of
+from clipmill.analyzer.picking.score_parts import contributions, score_parts
+from clipmill.analyzer.picking.selection import GOOD_DEVIATIONS, LIST_LIMIT
 from clipmill.analyzer.picking.wordless import Wordless
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.moments import Moment
+from clipmill.analyzer.talk.moments import Moment, scored
 from clipmill.analyzer.talk.titles import Hashtags, caption_of, title_from
 from clipmill.analyzer.talk.windows import Window, milliseconds
-from msgspec.structs import replace
 
 MIDDLE_SCORE = 50
 SCORE_PER_DEVIATION = 14
@@ -25,105 +27,115 @@ WORDLESS_SCORE = 30
 WORDLESS_SCORE_PER_VALUE = 15
 WORDLESS_SCORE_LIMIT = 60
 
+GOOD_SCORE = MIDDLE_SCORE + round(SCORE_PER_DEVIATION * GOOD_DEVIATIONS)
+"""Score from which a moment is good, the bar of a plan that leaves the number of clips open."""
+
+WORDLESS_GOOD_SCORE = WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE
+"""Bar of a source in which nobody speaks: clearly loud throughout, or as much of other evidence."""
+
 
 def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Moment]:
-    """Return the moments that a job still needs, without asking a model. They never overlap.
+    """Return the ranked list of moments that are picked without asking a model, the best first.
 
-    The result has at least one moment if `taken` is empty.
+    They neither overlap nor repeat each other, and the list does not depend on how many clips the job asks for. It has
+    at least one moment if `taken` is empty, and `LIST_LIMIT` together with `taken` at most.
 
     Args:
         material: Material to pick from.
-        taken: Moments that the plan already has; the new ones do not overlap them and score lower.
+        taken: Moments that the plan already has; the new ones neither overlap nor repeat them and score lower.
     """
-    wanted = material.options.target_clips - len(taken)
     if material.too_short:
         return [] if taken else [_whole(material)]
     busy = [moment.window for moment in taken]
-    moments = _spoken(material, wanted, busy)
-    busy += [moment.window for moment in moments]
-    moments += _wordless(material, wanted - len(moments), busy)
+    moments = _spoken(material, busy)
+    moments += _wordless(material, [*busy, *(moment.window for moment in moments)])
     if not moments and not taken:
         # The speech has no gap, and no run of its words has an allowed length. The wanted length decides.
-        moments = _wordless(material, wanted, busy, over_speech=True)
-    return _graded(moments, min((moment.score for moment in taken), default=101))
+        moments = _wordless(material, busy, over_speech=True)
+    most = max(LIST_LIMIT - len(taken), 0)
+    return _graded(moments, min((moment.score for moment in taken), default=101))[:most]
 
 
 def _graded(moments: Sequence[Moment], ceiling: int) -> list[Moment]:
-    """Return `moments` with scores below `ceiling`, all of them different if there is room above 0."""
-    ranked = sorted(moments, key=lambda moment: (-moment.score, moment.window.start_ms))
+    """Return the best of `moments` with scores below `ceiling`, all of them different if there is room above 0."""
+    best = sorted(moments, key=lambda moment: -moment.score)[:LIST_LIMIT]  # equal ones stay as they are ranked
     graded: list[Moment] = []
-    for place, moment in enumerate(ranked):
-        below = len(ranked) - 1 - place
+    for place, moment in enumerate(best):
+        below = len(best) - 1 - place
         score = max(min(max(moment.score, below), ceiling - 1), 0)
-        graded.append(replace(moment, score=score))
+        graded.append(scored(moment, score))
         ceiling = score
     return graded
 
 
-def _spoken(material: Material, wanted: int, busy: Sequence[Window]) -> list[Moment]:
+def _spoken(material: Material, busy: Sequence[Window]) -> list[Moment]:
     windows = material.windows
-    if not windows or wanted < 1:
+    if not windows:
         return []
     picker = LocalPicker(evidence_for(material))
     values = picker.valued(windows)
-    free = [index for index, window in enumerate(windows) if not any(window.overlaps(other) for other in busy)]
-    chosen = picker.best([windows[index] for index in free], [values[index] for index in free], wanted)
-    mean = sum(values) / len(values)
-    deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5 or 1.0
+    chosen = picker.ranked(windows, values, busy)
+    mean, points = float(np.mean(values)), SCORE_PER_DEVIATION / (float(np.std(values)) or 1.0)
+    added = contributions(picker, [windows[index] for index in chosen])
     hashtags = Hashtags([sentence.text for sentence in material.sentences])
     moments: list[Moment] = []
-    for index in (free[place] for place in chosen):
+    for index, contribution in zip(chosen, added, strict=True):
         window = windows[index]
-        score = round(MIDDLE_SCORE + SCORE_PER_DEVIATION * (values[index] - mean) / deviation)
         strongest = material.sentences[picker.strongest(window)].text
         tags = hashtags.of(window.first, window.last)
         opening = material.sentences[window.first].text
-        moments.append(
-            Moment(
-                window=window,
-                title=material.titled(strongest),
-                tiktok=caption_of(strongest, tags),
-                instagram=caption_of(opening if opening == strongest else f"{opening} {strongest}", tags),
-                youtube=material.titled(strongest),
-                score=max(0, min(score, HIGHEST_LOCAL_SCORE)),
-                reason=reason_of(picker.evidence, window),
-            )
+        score = round(MIDDLE_SCORE + points * (values[index] - mean))
+        moment = Moment(
+            window=window,
+            title=material.titled(strongest),
+            tiktok=caption_of(strongest, tags),
+            instagram=caption_of(opening if opening == strongest else f"{opening} {strongest}", tags),
+            youtube=material.titled(strongest),
+            score=score,
+            reason=reason_of(picker.evidence, window),
+            quote=strongest,
+            parts=score_parts(score, {name: points * value for name, value in contribution.items()}),
         )
+        # Windows that are not complete come last, whatever they are worth.
+        highest = moments[-1].score if moments else HIGHEST_LOCAL_SCORE
+        moments.append(scored(moment, max(0, min(score, highest))))
     return moments
 
 
-def _wordless(material: Material, wanted: int, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:
+def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:
     """Return moments where nobody speaks, chosen by sound and shots."""
     speech = [] if over_speech else [(milliseconds(word.start), milliseconds(word.end)) for word in material.words]
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
     cuts = [milliseconds(cut) for cut in material.cuts]
-    segments = Wordless(material.levels, cuts, material.duration_ms).best(free, material.lengths, wanted)
+    segments = Wordless(material.levels, cuts, material.duration_ms).ranked(free, material.lengths)
     moments: list[Moment] = []
     for segment in segments:
         score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * segment.value)
+        points = {name: WORDLESS_SCORE_PER_VALUE * value for name, value in segment.parts.items()}
         title = title_from(f"{material.name[:80]}, {_clock(material.offset_ms + segment.window.start_ms)}")
-        moments.append(
-            Moment(
-                window=segment.window,
-                title=title,
-                tiktok=title,
-                instagram=title,
-                youtube=title,
-                score=max(0, min(score, WORDLESS_SCORE_LIMIT)),
-                reason=segment.reason,
-            )
+        moment = Moment(
+            window=segment.window,
+            title=title,
+            tiktok=title,
+            instagram=title,
+            youtube=title,
+            score=score,
+            reason=segment.reason,
+            parts=score_parts(score, points),
         )
+        moments.append(scored(moment, max(0, min(score, WORDLESS_SCORE_LIMIT))))
     return moments
 
 
 def _whole(material: Material) -> Moment:
     """Return the whole material as one moment, because it is shorter than a clip should be."""
-    title, tags = material.name, list[str]()
+    title, tags, quote = material.name, list[str](), ""
     if material.sentences:
         picker = LocalPicker(evidence_for(material))
         everything = Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms)
-        title = material.titled(material.sentences[picker.strongest(everything)].text)
+        quote = material.sentences[picker.strongest(everything)].text
+        title = material.titled(quote)
         tags = Hashtags([sentence.text for sentence in material.sentences]).of(0, everything.last)
     return Moment(
         window=Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms),
@@ -133,6 +145,8 @@ def _whole(material: Material) -> Moment:
         youtube=title,
         score=MIDDLE_SCORE,
         reason=f"The whole {'source' if material.whole else 'part'}, because it is shorter than a clip should be.",
+        quote=quote,
+        parts=score_parts(MIDDLE_SCORE, {}),
     )
 
 

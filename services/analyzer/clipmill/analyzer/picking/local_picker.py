@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.picking.evidence import Evidence
 from clipmill.analyzer.picking.features import SentenceFeatures
-from clipmill.analyzer.picking.scheduling import best_set
+from clipmill.analyzer.picking.repeats import Repeats
+from clipmill.analyzer.picking.selection import Candidates, ranked
+from clipmill.analyzer.picking.surroundings import surroundings
 from clipmill.analyzer.talk.sound_features import Sounding
 from clipmill.analyzer.talk.windows import Window
 from msgspec import Struct
@@ -111,6 +113,11 @@ class LocalPicker:
         self._middle = sorted(self.interest)[len(self.interest) // 2] if self.interest else 0.0
         self._strengths = [boundary.strength for boundary in evidence.boundaries]
 
+    @property
+    def weights(self) -> Weights:
+        """Weights of the evidence."""
+        return self._weights
+
     def valued(self, windows: Sequence[Window]) -> list[float]:
         """Return the value of each of `windows`, of which only order and distances have a meaning.
 
@@ -125,22 +132,39 @@ class LocalPicker:
         return values
 
     def best(self, windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
-        """Return the indices of the best set of `windows`, complete ones only if that does not make the set smaller.
+        """Return the indices of the first `most` windows of the ranked list that `ranked` returns."""
+        return self.ranked(windows, values)[:most]
+
+    def ranked(
+        self, windows: Sequence[Window], values: Sequence[float], taken: Sequence[Window] = ()
+    ) -> list[int]:
+        """Return the indices of the moments among `windows`, the best first, without overlap and without repetition.
 
         A chosen window that stops just before its payoff is replaced by the one that includes it. Often a cut or a
         call-back to the beginning has separated the two.
+
+        Args:
+            windows: Windows of the talk.
+            values: Value of each window.
+            taken: Windows that are moments already; the result neither overlaps nor repeats them.
         """
-        chosen = self._best(windows, values, most)
         places = {(window.first, window.last): index for index, window in enumerate(windows)}
-        for number, index in enumerate(chosen):
+
+        def longer(index: int) -> int | None:
             window = windows[index]
-            longer = places.get((window.first, window.last + 1))
-            if longer is not None and self._pays_off(window.last + 1) and self.complete(windows[longer]):
-                end = windows[longer].end_ms
-                others = (windows[other] for other in chosen if other != index)
-                if not any(window.start_ms < other.end_ms and other.start_ms < end for other in others):
-                    chosen[number] = longer
-        return chosen
+            found = places.get((window.first, window.last + 1))
+            return found if found is not None and self._pays_off(window.last + 1) else None
+
+        candidates = Candidates(
+            windows=windows,
+            values=values,
+            complete=[self.complete(window) for window in windows],
+            longest_ms=max((window.length_ms for window in windows), default=1),
+            repeats=Repeats(self.evidence.sentences),
+            longer=longer,
+            surroundings=lambda index: surroundings(self.evidence, windows[index]),
+        )
+        return ranked(candidates, taken)
 
     def _pays_off(self, index: int) -> bool:
         """Return whether a sentence is the last one about its subject, and good enough to end a clip."""
@@ -151,14 +175,6 @@ class LocalPicker:
             return False
         leaves = index + 1 < len(features) and features[index + 1].housekeeping >= LEAVING_HOUSEKEEPING
         return leaves or self._strengths[index + 1] > self._strengths[index]
-
-    def _best(self, windows: Sequence[Window], values: Sequence[float], most: int) -> list[int]:
-        complete = [index for index, window in enumerate(windows) if self.complete(window)]
-        chosen = best_set([windows[index] for index in complete], [values[index] for index in complete], most)
-        if len(chosen) == most:
-            return [complete[place] for place in chosen]
-        of_all = best_set(windows, values, most)
-        return [complete[place] for place in chosen] if len(chosen) == len(of_all) else of_all
 
     def complete(self, window: Window) -> bool:
         """Return whether `window` has whole sentences only and does not end with a question without its answer."""

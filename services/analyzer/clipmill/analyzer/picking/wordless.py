@@ -4,7 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
-from clipmill.analyzer.picking.scheduling import best_set
+from clipmill.analyzer.picking.scheduling import Numbers
+from clipmill.analyzer.picking.selection import Candidates, ranked
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
 from clipmill.analyzer.talk.windows import Lengths, Window
 from msgspec import Struct
@@ -37,13 +38,28 @@ SHORTNESS = 0.3
 EVENNESS = 0.2
 """Weight of an even spread; small, so it decides only where nothing else does."""
 
+FINENESS = 4
+"""Number of even spreads, of 1, 3, 9 and 27 places: the middles of three times as many equal parts are among these, so
+one list of places serves any number of clips."""
+
 
 class WordlessSegment(Struct, frozen=True):
-    """A segment without speech, its value (about -3 to 3), and the reason for it."""
+    """A segment without speech.
+
+    Attributes:
+        window: Part of the source.
+        parts: Value of each kind of evidence, by its name.
+        reason: Reason for the choice, for people.
+    """
 
     window: Window
-    value: float
+    parts: dict[str, float]
     reason: str
+
+    @property
+    def value(self) -> float:
+        """Value of the segment, about -3 to 3."""
+        return sum(self.parts.values())
 
 
 class Wordless:
@@ -66,22 +82,25 @@ class Wordless:
         lively = np.clip(changes / usual_change - 1, -1.0, 1.0) if usual_change else np.zeros_like(heard)
         self._heard, self._louder, self._lively = _sums(heard), _sums(louder), _sums(lively)
 
-    def best(self, free: Sequence[tuple[int, int]], lengths: Lengths, wanted: int) -> list[WordlessSegment]:
-        """Return up to `wanted` segments that do not overlap, as many as fit, in order of time.
+    def ranked(self, free: Sequence[tuple[int, int]], lengths: Lengths) -> list[WordlessSegment]:
+        """Return segments that do not overlap, the best first.
 
         Args:
             free: Free intervals, in milliseconds, ascending.
             lengths: Allowed lengths of clips.
-            wanted: Number of segments wanted.
         """
-        if wanted < 1:
-            return []
         windows = [window for start, end in free for window in self._candidates(start, end, lengths)]
-        places = _even_places(free, wanted)
-        values = [self._value(window, lengths) - EVENNESS * _distance(window, places) for window in windows]
+        unevenness = _unevenness(windows, free)
+        parts = [
+            {**self._parts(window, lengths), "spread": -EVENNESS * uneven}
+            for window, uneven in zip(windows, unevenness.tolist(), strict=True)
+        ]
+        values = [sum(each.values()) for each in parts]
+        candidates = Candidates(
+            windows=windows, values=values, complete=[True] * len(windows), longest_ms=lengths.longest_ms
+        )
         return [
-            WordlessSegment(windows[index], values[index], self._reason(windows[index]))
-            for index in sorted(best_set(windows, values, wanted), key=lambda index: windows[index].start_ms)
+            WordlessSegment(windows[index], parts[index], self._reason(windows[index])) for index in ranked(candidates)
         ]
 
     def _candidates(self, start: int, end: int, lengths: Lengths) -> list[Window]:
@@ -108,15 +127,16 @@ class Wordless:
     def _between(self, lowest: int, highest: int) -> Sequence[int]:
         return self._cuts[bisect_left(self._cuts, lowest) : bisect_right(self._cuts, highest)]
 
-    def _value(self, window: Window, lengths: Lengths) -> float:
+    def _parts(self, window: Window, lengths: Lengths) -> dict[str, float]:
+        """Return the value of each kind of evidence for `window`, by its name in a plan."""
         preferred = max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
-        return (
-            LOUDNESS * self._mean(self._louder, window)
-            + CHANGE * self._mean(self._lively, window)
-            + CUTTING * self._cutting(window)
-            + START_ON_CUT * bool(self._between(window.start_ms, window.start_ms))
-            - SHORTNESS * max(1 - window.length_ms / preferred, 0.0)
-        )
+        return {
+            "loudness": LOUDNESS * self._mean(self._louder, window),
+            "change": CHANGE * self._mean(self._lively, window),
+            "cuts": CUTTING * self._cutting(window),
+            "boundary": START_ON_CUT * bool(self._between(window.start_ms, window.start_ms)),
+            "length": -SHORTNESS * max(1 - window.length_ms / preferred, 0.0),
+        }
 
     def _cutting(self, window: Window) -> float:
         """Return the rate of cuts compared with that of the source, in doublings, -3 to 3."""
@@ -154,21 +174,32 @@ def _sums(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tu
     return np.concatenate(([0.0], np.cumsum(values)))
 
 
-def _even_places(free: Sequence[tuple[int, int]], wanted: int) -> list[float]:
-    """Return the middles of `wanted` equal parts of the free time, in milliseconds."""
+def _unevenness(windows: Sequence[Window], free: Sequence[tuple[int, int]]) -> Numbers:
+    """Return how far each window is from an even spread, 0 to 1.
+
+    It is the distance of its middle from a place of a spread, as a share of the window, and a quarter more for each
+    finer spread.
+    """
+    if not windows:
+        return np.zeros(0)
+    places = [(place, spread) for spread in range(FINENESS) for place in _even_places(free, 3**spread)]
+    middles = np.array([(window.start_ms + window.end_ms) / 2 for window in windows])
+    lengths = np.array([window.length_ms for window in windows], dtype=np.float64)
+    least = np.ones(len(windows))
+    for place, spread in places:
+        least = np.minimum(least, np.abs(middles - place) / lengths + spread / FINENESS)
+    return least
+
+
+def _even_places(free: Sequence[tuple[int, int]], count: int) -> list[float]:
+    """Return the middles of `count` equal parts of the free time, in milliseconds."""
     total = sum(end - start for start, end in free)
     places: list[float] = []
-    for part in range(wanted):
-        left = total * (part + 0.5) / wanted
+    for part in range(count):
+        left = total * (part + 0.5) / count
         for start, end in free:
             if left <= end - start:
                 places.append(start + left)
                 break
             left -= end - start
     return places
-
-
-def _distance(window: Window, places: Sequence[float]) -> float:
-    """Return the distance from the middle of `window` to the nearest place, as a share of the window, at most 1."""
-    middle = (window.start_ms + window.end_ms) / 2
-    return min(min(abs(middle - place) for place in places) / window.length_ms, 1.0) if places else 0.0

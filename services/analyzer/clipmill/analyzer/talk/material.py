@@ -1,5 +1,7 @@
 """The material that clips are picked from, read once from the documents of a job."""
 
+import math
+
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
@@ -7,8 +9,14 @@ from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_
 from clipmill.analyzer.talk.titles import title_from
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import MediaFacts, Scenes, Transcript
-from clipmill.contracts.options import JobOptions
+from clipmill.contracts.options import CLIPS_LIMIT, JobOptions
 from clipmill.contracts.source_range import SourceRange, used_range
+
+FEWEST_CLIPS = 2
+"""Number of clips that a job which leaves the number open gets wherever so many fit."""
+
+CLIPS_A_MINUTE = 2
+"""Most clips for each minute of a source, if the job leaves the number open: half a minute each, without a gap."""
 
 
 class Material:
@@ -70,14 +78,20 @@ class Material:
         return self.duration_ms < self.lengths.shortest_ms
 
     @property
+    def most_clips(self) -> int:
+        """Largest number of clips of the job: as many as it asked for, or two a minute if it leaves the number open."""
+        open_number = max(FEWEST_CLIPS, math.ceil(self.duration / 60 * CLIPS_A_MINUTE))
+        return self.options.target_clips or min(open_number, CLIPS_LIMIT)
+
+    @property
     def speech_room(self) -> int:
-        """Number of clips with speech that the job can have: as many as it asked for, or as fit into the source."""
+        """Number of clips with speech that the job can have: `most_clips`, or as many as fit into the source."""
         ends = sorted(self.windows, key=lambda window: (window.end_ms, window.start_ms))
         room, reached = 0, 0
         for window in ends:
             if window.start_ms >= reached:
                 room, reached = room + 1, window.end_ms
-        return min(room, self.options.target_clips)
+        return min(room, self.most_clips)
 
     def text(self, first: int, last: int) -> str:
         """Return the text of the sentences from `first` to `last`."""

@@ -182,7 +182,7 @@ def _plain(character: str) -> str:
     return "" if category == "Cf" and character not in JOINERS else character
 
 
-def _whole(sent: Mapping[str, object], name: str, default: int, least: int, most: int) -> int:
+def _whole(sent: Mapping[str, object], name: str, default: int | None, least: int, most: int) -> int | None:
     if name not in sent:
         return default
     value = _number(sent[name])
