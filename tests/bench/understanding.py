@@ -1,8 +1,8 @@
 """The quality of understanding: the speech, the shots, the picked moments.
 
-Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py [speech] [scenes] [moments] [plans] [asking]`
-for some of it. Needs the development corpus (CLIPMILL_CORPUS names its folder). Results are written to RESULTS.md
-beside this file.
+Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py PART…` for some of it. The parts are
+speech, scenes, moments, plans, reactions and asking. Needs the development corpus (CLIPMILL_CORPUS names its folder). Results
+are written to RESULTS.md beside this file.
 """
 
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Figure, load, machine, write_section
-from understanding import asking, moments, plans, scenes, speech
+from understanding import asking, moments, plans, reactions, scenes, speech
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -33,6 +33,10 @@ PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
         plans.measure,
         "plans of 1 to 15 clips and one that leaves the number open, for each source; teasers are copies of the first "
         "three sentences of a planted highlight, or of all of them, at the start of a talk.",
+    ),
+    "reactions": (
+        reactions.measure,
+        "five folds, near-duplicates in one fold; transcripts without a reaction are left out.",
     ),
     "asking": (
         asking.measure,

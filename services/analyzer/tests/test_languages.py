@@ -5,6 +5,7 @@ import pytest
 from clipmill.analyzer.picking.features import features_of
 from clipmill.analyzer.picking.local_moments import pick_locally
 from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import sentences_of, words_of
 from clipmill.analyzer.talk.terms import subject_stems, tokens
@@ -81,7 +82,7 @@ def test_the_passage_with_the_question_and_the_figures_is_picked(language, media
     transcript = _transcript(language, TALKS[language])
     scenes = Scenes(shots=(Shot(start=0, end=transcript.duration),), detector="d", frame_rate=25.0)
     options = JobOptions(target_clips=1, clip_min_seconds=15.0, clip_max_seconds=30.0)
-    material = Material(media_of(transcript.duration), transcript, scenes, options)
+    material = Material(media_of(transcript.duration), transcript, scenes, options, bundled())
     moment = pick_locally(material)[0]
     chosen = range(moment.window.first, moment.window.last + 1)
     shared = len(set(chosen) & set(PASSAGE))

@@ -1,13 +1,16 @@
 """`python -m clipmill.analyzer pick` answers each line of documents with the clips of a plan, without servers."""
 
 import asyncio
+import io
 import json
 import re
 import sys
 
 import msgspec
+import numpy as np
 import pytest
 from clipmill.analyzer.pick_command import answer
+from clipmill.analyzer.talk.audience import NUMBERS, bundled
 from clipmill.artifacts import layout
 from clipmill.contracts.codec import encode
 from clipmill.contracts.options import JobOptions
@@ -25,10 +28,10 @@ def line_of(talk, **options):
     return msgspec.json.encode(parts) + b"\n"
 
 
-async def start(**environment):
+async def start(*arguments, **environment):
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "clipmill.analyzer", "pick"),
+        *(sys.executable, "-m", "clipmill.analyzer", "pick", *arguments),
         env={**NOWHERE, **environment},
         stdin=pipe,
         stdout=pipe,
@@ -88,6 +91,75 @@ async def test_a_setting_under_its_earlier_name_is_warned_about_at_the_start():
     assert "CLIPMILL_ANALYZER_PROVIDER_PATIENCE_SECONDS" in warning["sentence"]
 
 
+def weights_for(word):
+    """Return a data file of a model for which only one word moves an audience."""
+    data = io.BytesIO()
+    np.savez(
+        data,
+        vocabulary=np.frombuffer(word.encode(), dtype=np.uint8),
+        weights=np.array([100], np.int8),
+        scale=np.float64(1.0),
+        numbers=np.zeros(NUMBERS),
+        bias=np.float64(-6.0),
+    )
+    return data.getvalue()
+
+
+def talk_about(word, place, length=600.0):
+    """Return the documents of a dull talk, one sentence of which has a word that no other has."""
+    words = []
+    for number in range(int(length) // 5):
+        texts = ["The", "people", "that", "we", "have", "there", "are", "out", "for", "it."]
+        texts[1] = word if number == place else "people"
+        for index, text in enumerate(texts):
+            start = number * 5 + index * 0.45
+            words.append({"text": text, "start": start, "end": start + 0.4})
+    segment = {"text": "", "start": 0.0, "end": length, "words": words}
+    origin = {"title": "t", "stem": "t", "container": "mp4", "size_bytes": 1, "origin": "upload"}
+    documents = {
+        "media": {**origin, "duration": length, "video": {"codec": "h264", "width": 2, "height": 2}},
+        "transcript": {"language": "en", "duration": length, "segments": [segment]},
+        "scenes": {"shots": [{"start": 0, "end": length}], "detector": "d", "frame_rate": 25.0},
+        "options": {"target_clips": 1},
+    }
+    return json.dumps(documents).encode() + b"\n"
+
+
+async def first_clip(*arguments, place, **environment):
+    process = await start(*arguments, **environment)
+    said, errors = await asyncio.wait_for(process.communicate(talk_about("walrus", place)), PATIENCE)
+    assert process.returncode == 0, errors.decode()
+    (clip,) = json.loads(said)["clips"]
+    return clip
+
+
+@pytest.mark.parametrize("place", [20, 70, 100])
+async def test_another_model_of_audiences_can_be_tried(tmp_path, place):
+    weights = tmp_path / "weights.npz"
+    weights.write_bytes(weights_for("walrus"))
+    clip = await first_clip("--weights", str(weights), place=place)
+    assert clip["start"] <= place * 5 + 1
+    assert place * 5 + 4 <= clip["end"]
+
+
+async def test_the_model_of_audiences_can_be_switched_off(tmp_path):
+    weights = tmp_path / "weights.npz"
+    weights.write_bytes(weights_for("walrus"))
+    chosen = {
+        place: (await first_clip("--weights", str(weights), place=place, CLIPMILL_ANALYZER_AUDIENCE="false"))["start"]
+        for place in (20, 100)
+    }
+    assert not all(start <= place * 5 + 1 and place * 5 + 4 <= start + 60 for place, start in chosen.items())
+
+
+async def test_a_file_that_holds_no_model_is_named(tmp_path):
+    (tmp_path / "weights.npz").write_bytes(b"nothing")
+    process = await start("--weights", str(tmp_path / "weights.npz"))
+    _, errors = await asyncio.wait_for(process.communicate(b""), PATIENCE)
+    assert process.returncode == 2
+    assert b"does not hold a model of audiences" in errors
+
+
 @pytest.mark.parametrize(("wanted", "shortest"), [(3, 15.0), (15, 5.0)])
 async def test_the_clips_are_those_that_the_service_stores_to_the_byte(run, job, wanted, shortest):
     store, job_id = job
@@ -95,7 +167,7 @@ async def test_the_clips_are_those_that_the_service_stores_to_the_byte(run, job,
     plan, _ = await run(operator_key=None, task=AnalyzeTask(job=job_id, options=options))
     keys = {"media": layout.media(job_id), "transcript": layout.transcript(job_id), "scenes": layout.scenes(job_id)}
     documents = {name: msgspec.Raw(await store.get_bytes(key)) for name, key in keys.items()}
-    said = answer(msgspec.json.encode({**documents, "options": options}))
+    said = answer(msgspec.json.encode({**documents, "options": options}), bundled())
     assert msgspec.json.encode(said).startswith(b'{"clips":[{"number":1,"start":')
     assert encode(plan).startswith(msgspec.json.encode({"clips": said.clips}).removesuffix(b"}"))
     assert encode(plan).endswith(msgspec.json.encode({"reserve": said.reserve}).removeprefix(b"{"))

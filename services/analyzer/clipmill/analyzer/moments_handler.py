@@ -14,6 +14,7 @@ from clipmill.analyzer.model_choice import Choice, choose
 from clipmill.analyzer.picking.proposed_moments import adopted
 from clipmill.analyzer.plan import LOCAL_PICKER, plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.artifacts import layout
@@ -64,7 +65,8 @@ class MomentsHandler:
         media = await self._document(layout.media(task.job), MediaFacts)
         transcript = await self._document(layout.transcript(task.job), Transcript)
         scenes = await self._document(layout.scenes(task.job), Scenes)
-        material = await asyncio.to_thread(Material, media, transcript, scenes, task.options)
+        audience = await asyncio.to_thread(bundled) if self._settings.audience else None
+        material = await asyncio.to_thread(Material, media, transcript, scenes, task.options, audience)
         by = "their sound and shots" if material.levels else "their shots"
         place = "this video" if material.whole else "this part of the video"
         note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in {place}."

@@ -5,11 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
+from clipmill.analyzer.talk.audience import Audience, audience_from
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import MediaFacts, PlannedClip, Scenes, Transcript
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -71,16 +73,27 @@ def pick(arguments: Sequence[str]) -> int:
     """Run `pick`: answer every line of standard input, and return the exit status.
 
     Args:
-        arguments: Words after `pick`; only `--help` is known.
+        arguments: Words after `pick`.
     """
-    argparse.ArgumentParser(prog="python -m clipmill.analyzer pick", description=DESCRIPTION).parse_args(arguments)
-    configured("analyzer", AnalyzerSettings)
+    parser = argparse.ArgumentParser(prog="python -m clipmill.analyzer pick", description=DESCRIPTION)
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="Data file of the learned model of audiences, in place of the bundled one (see tools/moments).",
+    )
+    weights = parser.parse_args(arguments).weights
+    settings = configured("analyzer", AnalyzerSettings)
+    try:
+        audience = audience_from(weights) if settings.audience else None
+    except (OSError, ValueError) as reason:
+        parser.error(f"argument --weights: {reason}")
     if sys.stdin is None or sys.stdout is None:
         log.error("stream_closed", sentence="Standard input or standard output is closed; run pick with both open.")
         return STREAM_CLOSED
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to clean up
     try:
-        answer_lines(sys.stdin.buffer, sys.stdout.buffer)
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, audience)
     except BrokenPipeError:
         # The interpreter flushes the rest at its end, and would complain about the broken pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,19 +101,29 @@ def pick(arguments: Sequence[str]) -> int:
     return 0
 
 
-def answer_lines(lines: Iterable[bytes], answers: BinaryIO) -> None:
+def answer_lines(lines: Iterable[bytes], answers: BinaryIO, audience: Audience | None = None) -> None:
     """Write the answer to each of `lines` to `answers`, each as soon as it is known.
+
+    Args:
+        lines: Lines of input.
+        answers: Stream of the answers.
+        audience: Learned model of what audiences react to, None to do without.
 
     Raises:
         OSError: if an answer cannot be written.
     """
     for line in lines:
-        answers.write(msgspec.json.encode(answer(line)) + b"\n")
+        answers.write(msgspec.json.encode(answer(line, audience)) + b"\n")
         answers.flush()
 
 
-def answer(line: bytes) -> Picked | Refused:
-    """Return the clips that are picked locally for the documents in `line`, or the reason why there are none."""
+def answer(line: bytes, audience: Audience | None = None) -> Picked | Refused:
+    """Return the clips that are picked locally for the documents in `line`, or the reason why there are none.
+
+    Args:
+        line: Documents of a job, as JSON.
+        audience: Learned model of what audiences react to, None to do without.
+    """
     try:
         documents = msgspec.json.decode(line, type=Documents)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -114,7 +137,7 @@ def answer(line: bytes) -> Picked | Refused:
     except Permanent as failure:
         return _refused(failure.code, failure.sentence)
     try:
-        material = Material(documents.media, documents.transcript, documents.scenes, documents.options)
+        material = Material(documents.media, documents.transcript, documents.scenes, documents.options, audience)
         plan = plan_of(material)
         return Picked(plan.clips, plan.reserve)
     except Exception:  # one line must not end the run of all

@@ -99,6 +99,12 @@ class AnalyzerSettings(ServiceSettings, frozen=True, kw_only=True):
         int, Meta(description="Most resident memory that a search for shots may use, in bytes.", ge=2**27)
     ] = 4 * 2**30
 
+    audience: Annotated[
+        bool,
+        Meta(
+            description="True if the local picker uses the learned model of what audiences react to. It knows English."
+        ),
+    ] = True
     provider: Annotated[
         ProviderKind,
         Meta(

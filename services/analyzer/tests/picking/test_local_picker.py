@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from clipmill.analyzer.picking.features import features_of
 from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
@@ -23,7 +24,7 @@ def pick(media_of):
     def run(transcript, duration, count, cuts=()):
         shots = tuple(Shot(start=start, end=end) for start, end in pairwise([0.0, *cuts, duration]))
         scenes = Scenes(shots=shots, detector="d", frame_rate=25.0)
-        material = Material(media_of(duration), transcript, scenes, JobOptions(target_clips=count))
+        material = Material(media_of(duration), transcript, scenes, JobOptions(target_clips=count), bundled())
         return [(clip.start, clip.end) for clip in plan_of(material).clips]
 
     return run

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.options import JobOptions
 
@@ -18,7 +19,7 @@ Clip = tuple[float, float]
 
 def material_of(talk: Talk) -> Material:
     """Return the material of a talk, with as many wanted clips as it has highlights."""
-    return Material(talk.media, talk.transcript, talk.scenes, JobOptions(target_clips=len(talk.planted)))
+    return Material(talk.media, talk.transcript, talk.scenes, JobOptions(target_clips=len(talk.planted)), bundled())
 
 
 def picked(talk: Talk) -> list[Clip]:

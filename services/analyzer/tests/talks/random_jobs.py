@@ -6,6 +6,7 @@ no punctuation, there are silences of minutes, videos of seconds, cuts everywher
 
 from itertools import pairwise
 
+from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
 from clipmill.contracts.options import RANGE_FLOOR, JobOptions
@@ -50,7 +51,7 @@ def jobs(draw: st.DrawFn) -> Material:
         video=VideoFacts(codec="h264", width=16, height=9),
     )  # fmt: skip
     shots = tuple(Shot(start=one, end=other) for one, other in pairwise(edges))
-    return Material(media, transcript, Scenes(shots=shots, detector="d", frame_rate=25.0), options)
+    return Material(media, transcript, Scenes(shots=shots, detector="d", frame_rate=25.0), options, bundled())
 
 
 @st.composite

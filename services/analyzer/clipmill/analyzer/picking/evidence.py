@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.picking.features import SentenceFeatures, features_of
 from clipmill.analyzer.picking.sentence_boundaries import SentenceBoundary, boundaries_of
+from clipmill.analyzer.talk.audience import Audience, understands
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.sound_features import Sounding, soundings
@@ -20,6 +21,7 @@ class Evidence(Struct, frozen=True):
         soundings: Loudness and pace of each sentence.
         boundaries: Boundaries before each sentence and after the last.
         weights: Weight of each stem, by how rare it is.
+        chances: Learned chance of a reaction of the audience after each sentence; empty if the model does not know.
     """
 
     sentences: Sequence[Sentence]
@@ -27,6 +29,7 @@ class Evidence(Struct, frozen=True):
     soundings: Sequence[Sounding]
     boundaries: Sequence[SentenceBoundary]
     weights: dict[str, float]
+    chances: Sequence[float] = ()
 
 
 def evidence_of(
@@ -36,6 +39,7 @@ def evidence_of(
     cuts: Sequence[float] = (),
     levels: Sequence[int] = (),
     speakers: Sequence[str] = (),
+    audience: Audience | None = None,
 ) -> Evidence:
     """Return the evidence about a talk.
 
@@ -45,14 +49,18 @@ def evidence_of(
         cuts: Times of the first frames of shots, in seconds, ascending.
         levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
         speakers: Speaker of each sentence; empty if unknown.
+        audience: Learned model of what audiences react to, None to do without.
     """
     features = features_of(sentences, language)
+    texts = [sentence.text for sentence in sentences]
+    known = audience is not None and understands(texts, language)
     return Evidence(
         sentences,
         features,
         soundings(sentences, levels, speakers),
         boundaries_of(sentences, features, cuts),
         inverse_frequencies([each.stems for each in features]),
+        audience.chances(texts).tolist() if audience is not None and known else (),
     )
 
 
@@ -64,4 +72,5 @@ def evidence_for(material: Material) -> Evidence:
         cuts=material.cuts,
         levels=material.levels,
         speakers=material.speakers,
+        audience=material.audience,
     )

@@ -54,6 +54,15 @@ LEAVING_HOUSEKEEPING = 0.5
 """Housekeeping from which a sentence is about the event itself, so the subject before it is over."""
 
 
+STANDOUT = 2.2
+"""Times more reactions per second than in the talk as a whole from which learned evidence counts. The best window of a
+talk that the model does not understand reaches about 2 by chance."""
+
+REACTIONS_GROWTH = 0.35
+"""Exponent with which the reactions per second of a window are worth more the longer they last. It balances reactions
+per second, which shorter clips have more of, against a clip long enough to be understood."""
+
+
 class Weights(Struct, frozen=True, kw_only=True):
     """The weights of the evidence.
 
@@ -73,6 +82,8 @@ class Weights(Struct, frozen=True, kw_only=True):
         straddle: Weight against a strong boundary inside, because such a clip has two topics.
         edge: Weight of interest above that of the neighbours, because a part of a passage is no better than the rest.
         silence: Weight against dead air, by its share of the window.
+        audience: Weight of each doubling of the learned reactions above `STANDOUT`. It outweighs everything else, as
+            it is learned from audiences, while the rest is our idea of a highlight and decides where this is silent.
     """
 
     substance: float = 0.7
@@ -89,6 +100,7 @@ class Weights(Struct, frozen=True, kw_only=True):
     straddle: float = 1.0
     edge: float = 0.8
     silence: float = 1.0
+    audience: float = 120.0
 
 
 WEIGHTS = Weights()
@@ -111,6 +123,8 @@ class LocalPicker:
         ]
         self.interest = [_spread(self._own, index) for index in range(len(self._own))]
         self._middle = sorted(self.interest)[len(self.interest) // 2] if self.interest else 0.0
+        speech = sum(sentence.seconds for sentence in evidence.sentences)
+        self._talk_chance = sum(evidence.chances) / speech if speech else 0.0
         self._strengths = [boundary.strength for boundary in evidence.boundaries]
 
     @property
@@ -201,10 +215,19 @@ class LocalPicker:
         surplus = gathered.surplus / gathered.speech * math.pow(gathered.speech / USUAL_SECONDS, GROWTH)
         return (
             SURPLUS * surplus
+            + weights.audience * self._reactions(gathered)
             + weights.cohesion * gathered.cohesion
             - weights.straddle * gathered.straddled
             - weights.silence * silence
         )
+
+    def _reactions(self, gathered: "_Gathered") -> float:
+        """Return by how many doublings the learned reactions of a window stand out, 0 if they do not."""
+        if not self._talk_chance:
+            return 0.0
+        rate = gathered.chances / gathered.speech / self._talk_chance
+        lasting = rate * math.pow(gathered.speech / USUAL_SECONDS, REACTIONS_GROWTH)
+        return max(math.log2(lasting / STANDOUT), 0.0)
 
     def _ends(self, window: Window) -> float:
         weights, features = self._weights, self.evidence.features
@@ -237,7 +260,7 @@ class _Gathered:
         self._first = self._last = -1
         self._seen: Counter[str] = Counter()
         self._shared = 0.0
-        self.surplus = self.speech = self.straddled = 0.0
+        self.surplus = self.speech = self.straddled = self.chances = 0.0
 
     def reach(self, first: int, last: int) -> None:
         """Set the sums to those of the sentences from `first` to `last`."""
@@ -245,11 +268,13 @@ class _Gathered:
             self._first, self._last = first, first - 1
             self._seen = Counter()
             self._shared = 0.0
-            self.surplus = self.speech = self.straddled = 0.0
+            self.surplus = self.speech = self.straddled = self.chances = 0.0
         for index in range(self._last + 1, last + 1):
             seconds = self._evidence.sentences[index].seconds
             self.speech += seconds
             self.surplus += seconds * (self._interest[index] - self._middle)
+            if self._evidence.chances:
+                self.chances += self._evidence.chances[index]
             if index > first:
                 self.straddled = max(self.straddled, self._strengths[index])
             for one in self._evidence.features[index].stems:

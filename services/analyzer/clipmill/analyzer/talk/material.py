@@ -2,6 +2,7 @@
 
 import math
 
+from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
@@ -29,12 +30,21 @@ class Material:
         transcript: Transcript of the source, or of the part alone, with the times of the source.
         scenes: Shots of the source.
         options: Options of the job.
+        audience: Learned model of what audiences react to, None to do without.
 
     Raises:
         Permanent: with `bad_range` if the source lacks the part.
     """
 
-    def __init__(self, media: MediaFacts, transcript: Transcript, scenes: Scenes, options: JobOptions) -> None:
+    def __init__(
+        self,
+        media: MediaFacts,
+        transcript: Transcript,
+        scenes: Scenes,
+        options: JobOptions,
+        audience: Audience | None = None,
+    ) -> None:
+        self.audience = audience
         self.name = title_from(media.title) or media.stem
         part = used_range(options, media.duration)
         self.whole = part == SourceRange(0.0, media.duration)
