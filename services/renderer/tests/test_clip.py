@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent
-from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat
+from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat, Profanity
 from clipmill.renderer.canvas import CANVASES
 from clipmill.renderer.checking.verification import verify
 from PIL import Image
@@ -237,6 +237,22 @@ def test_captions_can_be_left_out_of_the_picture(make_media, render_clip, spoken
     with av.open(path) as container:
         assert not any((frame.to_ndarray(format="gray")[1200:1400] > 220).any() for frame in container.decode(video=0))
     assert "Nothing is lost." in path.with_name("captions.vtt").read_text()
+
+
+def _legible_ink(path):
+    return (gray(path, 1.0)[1200:1400] > 220).sum()
+
+
+def test_swear_words_are_masked_in_the_picture_and_in_the_files_if_asked_for(make_media, render_clip, spoken):
+    source = make_media(seconds=2, square=lambda time: (160, 40))
+    words = spoken("Well, bullshit!", 0.2, 1.9)
+    path, _ = render_clip(source, 0.0, 2.0, words=words, profanity=Profanity.KEEP)
+    kept, ink = path.with_name("captions.vtt").read_text(), _legible_ink(path)
+    path, _ = render_clip(source, 0.0, 2.0, words=words, profanity=Profanity.MASK)
+    assert "Well, bullshit!" in kept
+    assert path.with_name("captions.vtt").read_text() == kept.replace("bullshit", "b*******")
+    assert "b*******!" in path.with_name("captions.srt").read_text()
+    assert 0 < _legible_ink(path) < ink
 
 
 def test_a_poster_is_made(make_media, render_clip):

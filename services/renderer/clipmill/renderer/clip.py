@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 from clipmill.artifacts.store import open_store
 from clipmill.artifacts.subtitles import srt, webvtt
+from clipmill.contracts.options import Profanity
 from clipmill.operations.models import locate
 from clipmill.renderer.allocation import keep_freed_memory
 from clipmill.renderer.audio.sound import SAMPLE_RATE
@@ -38,7 +39,7 @@ from clipmill.renderer.seeing.faces import FaceDetector
 from clipmill.renderer.seeing.speaking import voiced
 from clipmill.renderer.seeing.survey import survey
 from clipmill.renderer.shots import spans
-from clipmill.renderer.text.captions import clip_words, cues
+from clipmill.renderer.text.captions import clip_words, cues, masked_segments
 from clipmill.renderer.text.hook import Hook
 from clipmill.renderer.text.subtitling import Subtitler, caption
 
@@ -91,7 +92,10 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
     start = source.snapped(request.start)
     frames = max(1, round((request.end - request.start) * source.rate))
     length = frames / rate
-    captioning = caption(request.segments, start, start + length, options.captions, canvas)
+    segments = request.segments
+    if options.profanity is Profanity.MASK:
+        segments = tuple(masked_segments(segments, request.language))
+    captioning = caption(segments, start, start + length, options.captions, canvas)
     with Soundtrack(directory, round(length * SAMPLE_RATE), request.quality.audio_bitrate) as soundtrack:
         progress = _Progress(report, frames)
         direction = _directed(source, request, detector, frames, soundtrack=soundtrack, progress=progress)

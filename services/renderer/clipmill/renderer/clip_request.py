@@ -24,6 +24,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
         end: End of the clip, in seconds of the source, later than `start`.
         shots: Shots of the source.
         segments: Segments of the transcript, at least those that touch the clip.
+        language: ISO 639-1 code of the speech; empty if unknown.
         title: Title of the clip.
         options: The submission's choices for the look.
         directory: Existing directory for the files.
@@ -42,6 +43,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
     frame_rate: float = 0.0
     shots: tuple[Shot, ...] = ()
     segments: tuple[Segment, ...] = ()
+    language: str = ""
     title: str = ""
     options: JobOptions = JobOptions()
     quality: Quality = Quality()

@@ -121,6 +121,7 @@ class RenderHandler:
             end=planned.end,
             shots=work.scenes.shots,
             segments=tuple(_touching(work.transcript.segments, planned)),
+            language=work.transcript.language,
             title=planned.title,
             options=task.options,
             directory=str(directory),

@@ -6,7 +6,7 @@ from clipmill.artifacts.subtitles import srt, webvtt
 from clipmill.contracts.documents import Segment, Word
 from clipmill.contracts.options import CaptionStyle, OutputFormat
 from clipmill.renderer.canvas import CANVASES
-from clipmill.renderer.text.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, cues
+from clipmill.renderer.text.captions import FLASH_SECONDS, MOST_WORDS, chunks, clip_words, cues, masked_segments
 from clipmill.renderer.text.scripts import joined
 from clipmill.renderer.text.styles import style_of, type_of
 from clipmill.renderer.text.typesetting import fits
@@ -27,6 +27,19 @@ def timed(texts, gap=0.0, length=0.3):
 
 def texts(made):
     return [" ".join(chunk.texts) for chunk in made]
+
+
+def test_masked_words_keep_their_times():
+    words = tuple(timed(["Oh,", "shit!", "Ask", "Dick."]))
+    segments = [
+        Segment(text="Oh, shit! Ask Dick.", start=0, end=2, words=words),
+        Segment(text="Was für ein Scheiß", start=2, end=3),
+    ]
+    english, german = masked_segments(segments, "de")
+    assert [word.text for word in english.words] == ["Oh,", "s***!", "Ask", "Dick."]
+    assert [(word.start, word.end) for word in english.words] == [(word.start, word.end) for word in words]
+    assert english.text == "Oh, s***! Ask Dick."
+    assert german.text == "Was für ein S*****"
 
 
 def test_a_chunk_ends_with_its_sentence():

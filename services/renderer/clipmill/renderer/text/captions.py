@@ -7,7 +7,9 @@ from math import ceil
 
 from clipmill.artifacts.subtitles import Cue
 from clipmill.contracts.documents import Segment, Word
+from clipmill.contracts.swear_words import masked, masked_words
 from clipmill.renderer.text.scripts import joined, joins_left, joins_right, pieces, unspaced, wide
+from msgspec.structs import replace
 
 MOST_WORDS = 5
 """Most words in a chunk: more are not read at once."""
@@ -108,6 +110,28 @@ def clip_words(segments: Iterable[Segment], start: float, end: float) -> list[li
         if sentence:
             sentences.append(sentence)
     return sentences
+
+
+def masked_segments(segments: Iterable[Segment], language: str) -> list[Segment]:
+    """Return `segments` with their swear words masked; all times stay.
+
+    Args:
+        segments: Segments of the transcript.
+        language: ISO 639-1 code of the speech; empty if unknown.
+    """
+    return [
+        replace(
+            segment,
+            text=masked(segment.text, language),
+            words=tuple(
+                replace(word, text=text)
+                for word, text in zip(
+                    segment.words, masked_words([word.text for word in segment.words], language), strict=True
+                )
+            ),
+        )
+        for segment in segments
+    ]
 
 
 def chunks(sentences: Iterable[Sequence[Word]], fits: Fits, length: float) -> list[Chunk]:
