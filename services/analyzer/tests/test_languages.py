@@ -6,10 +6,10 @@ from clipmill.analyzer.picking.features import features_of
 from clipmill.analyzer.picking.local_moments import pick_locally
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.audience import bundled
+from clipmill.analyzer.talk.hashtags import Hashtags
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import sentences_of, words_of
 from clipmill.analyzer.talk.terms import subject_stems, tokens
-from clipmill.analyzer.talk.titles import Hashtags
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
 from clipmill.contracts.options import JobOptions
 
@@ -120,6 +120,6 @@ def test_the_same_subject_is_recognised_without_a_lexicon():
 
 @pytest.mark.parametrize(("language", "tag"), [("ja", "#子供"), ("de", "#fragen"), ("hi", "#सवाल"), ("zh", None)])
 def test_hashtags_are_words(language, tag):
-    tags = Hashtags(TALKS[language]).of(PASSAGE[0], PASSAGE[-1])
+    tags = Hashtags(TALKS[language], language).of(PASSAGE[0], PASSAGE[-1])
     assert 0 < len(tags) <= 5
     assert tag is None or tag in tags

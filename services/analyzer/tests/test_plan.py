@@ -51,7 +51,7 @@ def test_a_source_shorter_than_a_clip_is_one_clip(material_of, say):
 def test_a_source_without_speech_is_clipped_from_shot_to_shot(material_of):
     clips = plan_of(material_of(SILENCE, 120.0, cuts=[2.0, 41.0, 84.0], target_clips=3)).clips
     assert sorted((clip.start, clip.end) for clip in clips) == [(2.0, 32.0), (41.0, 71.0), (84.0, 114.0)]
-    assert all(re.fullmatch(r"A talk, \d:\d\d", clip.title) for clip in clips)
+    assert all(re.fullmatch(r"A talk: moment at \d:\d\d", clip.title) for clip in clips)
 
 
 def test_a_clip_ends_before_no_payoff(material_of, say):

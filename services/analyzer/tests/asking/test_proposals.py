@@ -57,6 +57,20 @@ def test_a_good_answer_is_taken_as_it_is(material):
     ]
 
 
+def test_a_models_swear_words_are_masked_and_are_no_hashtags(material):
+    clip = _clip(
+        1,
+        4,
+        title="This shit works, ask Dick",
+        youtube="Holy fuck",
+        tiktok="Bullshit! #shit #work",
+        instagram="Ass #a #b",
+    )
+    (moment,) = _check(material, [clip], wanted=1).moments
+    assert (moment.title, moment.youtube) == ("This s*** works, ask Dick", "Holy f***")
+    assert (moment.tiktok, moment.instagram) == ("B*******! #work", "A** #a #b")
+
+
 @pytest.mark.parametrize(
     ("clip", "problem"),
     [

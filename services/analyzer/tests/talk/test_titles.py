@@ -1,7 +1,7 @@
 """Titles, captions and hashtags."""
 
 import pytest
-from clipmill.analyzer.talk.titles import Hashtags, caption_of, limited_hashtags, title_from
+from clipmill.analyzer.talk.titles import caption_of, clean_hashtags, human_title, limited_hashtags, title_from
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,16 +49,33 @@ def test_a_long_title_is_cut_after_a_word():
     assert title_from("word " * 40) == "Word" + " word" * 19
 
 
-def test_hashtags_are_the_most_specific_words():
-    texts = ["The ocean floor is dark.", "Nobody maps the ocean.", "Please sign the form.", "It's the form again."]
-    assert Hashtags(texts).of(0, 1)[0] == "#ocean"
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("Why airlines board slowly", "Why airlines board slowly"),
+        ("Big Buck Bunny.mp4", "Big Buck Bunny"),
+        ("2001: A Space Odyssey", "2001: A Space Odyssey"),
+        ("日本の夏休み", "日本の夏休み"),
+        ("big_buck_bunny", ""),
+        ("interview", ""),
+        ("final-cut-3", ""),
+        ("VID 20230405 101112.mp4", ""),
+        ("2024-03-01 10.22.33", ""),
+        ("", ""),
+    ],
+)
+def test_the_name_of_a_file_is_no_title(name, title):
+    assert human_title(name) == title
 
 
-def test_hashtags_are_clean_and_few():
-    texts = ["Rock'n'roll, café-culture and e-mail changed 1984 thoroughly, wonderfully, permanently, entirely!"]
-    hashtags = Hashtags(texts).of(0, 0)
-    assert len(hashtags) == 5
-    assert all(tag[1:].isalnum() for tag in hashtags)
+def test_a_long_title_ends_with_its_phrase():
+    text = "We looked at every single house on the long road to the north and to the south, and then at the shed of the"
+    assert title_from(text) == "We looked at every single house on the long road to the north and to the south"
+    assert title_from(text.replace(",", "")[:104]).endswith("at the shed")
+
+
+def test_hashtags_of_swear_words_are_dropped():
+    assert clean_hashtags("Look! #shit #work #shitake") == "Look! #work #shitake"
 
 
 def test_surplus_hashtags_are_dropped():

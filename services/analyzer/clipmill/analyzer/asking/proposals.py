@@ -14,11 +14,13 @@ from clipmill.analyzer.talk.titles import (
     CAPTION_LIMIT,
     TITLE_LIMIT,
     clean,
+    clean_hashtags,
     limited_hashtags,
     shortened,
     title_from,
 )
 from clipmill.analyzer.talk.windows import Window
+from clipmill.contracts.swear_words import masked
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -120,15 +122,16 @@ def _moment(proposal: Proposal, material: Material, chunk: TranscriptChunk) -> M
             f"sentences {first} to {last} last {end - start:.1f} seconds, allowed are "
             f"{options.clip_min_seconds:g} to {options.clip_max_seconds:g}."
         )
-    title = title_from(proposal.title)
+    language = material.language
+    title = masked(title_from(proposal.title), language)
     if not title:
         raise _UnusableError("its title is empty.")
     return Moment(
         window=window,
         title=title,
-        tiktok=_caption(proposal.tiktok) or _caption(title),
-        instagram=_caption(proposal.instagram) or _caption(title),
-        youtube=title_from(proposal.youtube, TITLE_LIMIT) or title,
+        tiktok=_caption(proposal.tiktok, language) or _caption(title, language),
+        instagram=_caption(proposal.instagram, language) or _caption(title, language),
+        youtube=masked(title_from(proposal.youtube, TITLE_LIMIT), language) or title,
         score=0,  # set once all scores are known
         reason=shortened(clean(proposal.reason), REASON_LIMIT),
     )
@@ -146,8 +149,8 @@ def _fitted(first: int, last: int, material: Material, chunk: TranscriptChunk) -
     return window
 
 
-def _caption(text: str) -> str:
-    return shortened(limited_hashtags(clean(text)), CAPTION_LIMIT)
+def _caption(text: str, language: str) -> str:
+    return masked(shortened(limited_hashtags(clean_hashtags(clean(text), language)), CAPTION_LIMIT), language)
 
 
 def _without_overlap(moments: Sequence[Moment], chunk: TranscriptChunk, problems: list[str]) -> list[Moment]:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from clipmill.analyzer.picking.evidence import evidence_for
 from clipmill.analyzer.picking.local_picker import LocalPicker
+from clipmill.analyzer.picking.naming import Naming
 from clipmill.analyzer.picking.reasons import reason_of
 from clipmill.analyzer.picking.score_parts import contributions, score_parts
 from clipmill.analyzer.picking.selection import GOOD_DEVIATIONS, LIST_LIMIT
 from clipmill.analyzer.picking.wordless import Wordless
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import Moment, scored
-from clipmill.analyzer.talk.titles import Hashtags, caption_of, title_from
 from clipmill.analyzer.talk.windows import Window, milliseconds
 
 MIDDLE_SCORE = 50
@@ -77,23 +77,22 @@ def _spoken(material: Material, busy: Sequence[Window]) -> list[Moment]:
     chosen = picker.ranked(windows, values, busy)
     mean, points = float(np.mean(values)), SCORE_PER_DEVIATION / (float(np.std(values)) or 1.0)
     added = contributions(picker, [windows[index] for index in chosen])
-    hashtags = Hashtags([sentence.text for sentence in material.sentences])
+    naming = Naming(material, picker.interest)
     moments: list[Moment] = []
     for index, contribution in zip(chosen, added, strict=True):
         window = windows[index]
-        strongest = material.sentences[picker.strongest(window)].text
-        tags = hashtags.of(window.first, window.last)
-        opening = material.sentences[window.first].text
+        quote = material.sentences[picker.strongest(window)].text
+        texts = naming.spoken(window)
         score = round(MIDDLE_SCORE + points * (values[index] - mean))
         moment = Moment(
             window=window,
-            title=material.titled(strongest),
-            tiktok=caption_of(strongest, tags),
-            instagram=caption_of(opening if opening == strongest else f"{opening} {strongest}", tags),
-            youtube=material.titled(strongest),
+            title=texts.title,
+            tiktok=texts.tiktok,
+            instagram=texts.instagram,
+            youtube=texts.title,
             score=score,
             reason=reason_of(picker.evidence, window),
-            quote=strongest,
+            quote=quote,
             parts=score_parts(score, {name: points * value for name, value in contribution.items()}),
         )
         # Windows that are not complete come last, whatever they are worth.
@@ -109,17 +108,18 @@ def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool =
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
     cuts = [milliseconds(cut) for cut in material.cuts]
     segments = Wordless(material.levels, cuts, material.duration_ms).ranked(free, material.lengths)
+    naming = Naming(material)
     moments: list[Moment] = []
     for segment in segments:
         score = round(WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE * segment.value)
         points = {name: WORDLESS_SCORE_PER_VALUE * value for name, value in segment.parts.items()}
-        title = title_from(f"{material.name[:80]}, {_clock(material.offset_ms + segment.window.start_ms)}")
+        texts = naming.wordless(segment.window)
         moment = Moment(
             window=segment.window,
-            title=title,
-            tiktok=title,
-            instagram=title,
-            youtube=title,
+            title=texts.title,
+            tiktok=texts.tiktok,
+            instagram=texts.instagram,
+            youtube=texts.title,
             score=score,
             reason=segment.reason,
             parts=score_parts(score, points),
@@ -130,19 +130,20 @@ def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool =
 
 def _whole(material: Material) -> Moment:
     """Return the whole material as one moment, because it is shorter than a clip should be."""
-    title, tags, quote = material.name, list[str](), ""
+    everything = Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms)
+    quote = ""
     if material.sentences:
         picker = LocalPicker(evidence_for(material))
-        everything = Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms)
         quote = material.sentences[picker.strongest(everything)].text
-        title = material.titled(quote)
-        tags = Hashtags([sentence.text for sentence in material.sentences]).of(0, everything.last)
+        texts = Naming(material, picker.interest).spoken(everything)
+    else:
+        texts = Naming(material).wordless(everything)
     return Moment(
-        window=Window(first=0, last=len(material.sentences) - 1, start_ms=0, end_ms=material.duration_ms),
-        title=title,
-        tiktok=caption_of(title, tags),
-        instagram=caption_of(title, tags),
-        youtube=title,
+        window=everything,
+        title=texts.title,
+        tiktok=texts.tiktok,
+        instagram=texts.instagram,
+        youtube=texts.title,
         score=MIDDLE_SCORE,
         reason=f"The whole {'source' if material.whole else 'part'}, because it is shorter than a clip should be.",
         quote=quote,
@@ -159,9 +160,3 @@ def _gaps(blocked: Sequence[tuple[int, int]], duration: int, shortest: int) -> l
             gaps.append((reached, start))
         reached = max(reached, end)
     return gaps
-
-
-def _clock(time_ms: int) -> str:
-    minutes, seconds = divmod(time_ms // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -7,7 +7,7 @@ from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
-from clipmill.analyzer.talk.titles import title_from
+from clipmill.analyzer.talk.titles import human_title, title_from
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import MediaFacts, Scenes, Transcript
 from clipmill.contracts.options import CLIPS_LIMIT, JobOptions
@@ -46,6 +46,7 @@ class Material:
     ) -> None:
         self.audience = audience
         self.name = title_from(media.title) or media.stem
+        self.title = title_from(human_title(media.title))
         part = used_range(options, media.duration)
         self.whole = part == SourceRange(0.0, media.duration)
         self.offset_ms = part.start_ms
@@ -106,10 +107,6 @@ class Material:
     def text(self, first: int, last: int) -> str:
         """Return the text of the sentences from `first` to `last`."""
         return " ".join(sentence.text for sentence in self.sentences[first : last + 1])
-
-    def titled(self, text: str) -> str:
-        """Return `text`, which somebody says, as a title; the name of the source if nothing is left of it."""
-        return title_from(text, spoken_in=self.language) or self.name
 
     def _leave_out_fragments(self, *, begun: bool, goes_on: bool) -> None:
         kept = whole_sentences(self.sentences, self.duration, begun=begun, goes_on=goes_on)

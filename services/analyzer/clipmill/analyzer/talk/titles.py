@@ -1,12 +1,14 @@
 """Titles, captions and hashtags for clips, taken from the words that are said and never invented."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
-from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES, STOP_WORDS
+from clipmill.analyzer.talk.grammar import NEVER_LAST
+from clipmill.analyzer.talk.hashtags import HASHTAG_LIMIT
+from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
 from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, FULL_STOPS, OPENERS
-from clipmill.analyzer.talk.terms import MARKS, UNSPACED, inverse_frequencies, stem
+from clipmill.analyzer.talk.terms import MARKS
+from clipmill.contracts.swear_words import is_swear_word
 
 TITLE_LIMIT = 100
 """YouTube's limit for a title, in characters; other platforms show fewer."""
@@ -14,25 +16,36 @@ TITLE_LIMIT = 100
 CAPTION_LIMIT = 2200
 """TikTok's and Instagram's limit for a caption, in characters."""
 
-HASHTAG_LIMIT = 5
-"""Instagram's limit for hashtags; TikTok's feed shows no more."""
-
 _LEADING = re.compile(
     r"^(?:(?:(?:and|so|but|uh|um)\b[\s,]+)|(?:(?:well|okay|ok|now|yes|no|oh|you know|i mean|like),\s+))+", re.IGNORECASE
 )
 """Words of English speakers before they begin; `no` and others count only before a comma, as in `No, I did.`"""
 
-_BLANKS = re.compile(r"\s+")
-_HASHTAG = re.compile(rf"#[\w{MARKS}]+")
-_TAG_WORDS = re.compile(
-    rf"[\u4e00-\u9fff\u3400-\u4dbf]{{2,6}}|[\u30a0-\u30ff]{{2,12}}|(?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])+"
-)
-"""Possible hashtags: ideographs in a row, katakana in a row, words of scripts with blanks."""
+SHORTEST_DENSE_TITLE = 4
+"""Fewest letters of a title in a script whose letters stand for syllables or words."""
 
+LETTERS_OF_TITLE = 0.6
+"""Share of letters from which a name with blanks is a title and not a date or a number."""
+
+_FILE_ENDING = re.compile(
+    r"\.(?:mp4|m4v|mov|mkv|webm|avi|wmv|flv|mpe?g|ts|m2ts|mts|3gp|ogv|mp3|m4a|wav)$", re.IGNORECASE
+)
+_CAMERA_NAME = re.compile(
+    r"(?:(?:img|vid|mov|mvi|dsc|dscn|dji|gopr|gx|gh|pxl|clip|video|movie|untitled|recording|zoom|audio|final|output|"
+    r"screen ?recording|aufnahme)\b)[\W\d]*(?:$|\d)",
+    re.IGNORECASE,
+)
+"""Names that cameras and programs give."""
+
+_PHRASE_ENDS = frozenset((*COMMAS, *FULL_STOPS))
 _DENSE = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
 """Letters that stand for syllables or words."""
 
+_BLANKS = re.compile(r"\s+")
+_HASHTAG = re.compile(rf"#[\w{MARKS}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_ABBREVIATED = re.compile(r"\b(?:[A-Z]\.){2,}$")
+_QUOTES = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
 _LOOSE_ENDS = "".join(mark for mark in (*COMMAS, *FULL_STOPS) if mark != "!") + "-"
 
 
@@ -48,8 +61,42 @@ def title_from(text: str, limit: int = TITLE_LIMIT, spoken_in: str | None = None
     line = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
     begun = _LEADING.sub("", line) if spoken_in in LEXICON_LANGUAGES else line
     line = begun.strip(OPENERS + CLOSERS + " ") or line
-    line = shortened(line, limit).rstrip(_LOOSE_ENDS + " ")
+    if len(line) > limit:
+        line = shortened_phrase(line, limit)
+    line = line if _ABBREVIATED.search(line) else line.rstrip(_LOOSE_ENDS + " ")
+    if len(_QUOTES.findall(line)) % 2:
+        line = _QUOTES.sub("", line)
     return line[:1].upper() + line[1:]
+
+
+def human_title(text: str) -> str:
+    """Return the title of a source if a person wrote it, and an empty text if it is the name of a file."""
+    line = _BLANKS.sub(" ", text).strip()
+    bare = _FILE_ENDING.sub("", line)
+    letters = sum(letter.isalpha() for letter in bare)
+    worded = " " in bare or len(_DENSE.findall(bare)) >= SHORTEST_DENSE_TITLE
+    if "_" in bare or _CAMERA_NAME.match(bare) or not worded or letters < len(bare.replace(" ", "")) * LETTERS_OF_TITLE:
+        return ""
+    return bare
+
+
+def shortened_phrase(text: str, limit: int) -> str:
+    """Return the beginning of `text` of at most `limit` characters that ends with a phrase as far as possible.
+
+    It ends at the last comma or the like in its second half. Elsewhere it ends between words, without the short words
+    that lead to the next phrase in most languages (English function words, and words of up to three small letters).
+    """
+    if len(text) <= limit:
+        return text
+    ends = [
+        at for at in range(limit // 2, limit + 1) if text[at] in _PHRASE_ENDS and not text[at + 1 : at + 2].isalnum()
+    ]
+    if ends:
+        return text[: ends[-1]].rstrip()
+    words = shortened(text, limit).split(" ")
+    while len(words) > 2 and (words[-1].lower() in NEVER_LAST or (len(words[-1]) <= 3 and words[-1].islower())):
+        words.pop()
+    return " ".join(words)
 
 
 def shortened(text: str, limit: int) -> str:
@@ -72,42 +119,22 @@ def clean(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
+def clean_hashtags(text: str, language: str = "") -> str:
+    """Return `text` without hashtags of swear words, which a mask would leave unreadable.
+
+    Args:
+        text: A caption.
+        language: ISO 639-1 code; empty if unknown.
+    """
+    swearing = [match for match in _HASHTAG.finditer(text) if is_swear_word(match.group()[1:].lower(), language)]
+    for match in reversed(swearing):
+        text = text[: match.start()].rstrip() + text[match.end() :]
+    return text
+
+
 def limited_hashtags(text: str, most: int = HASHTAG_LIMIT) -> str:
     """Return `text` with only its first `most` hashtags."""
     surplus = list(_HASHTAG.finditer(text))[most:]
     for match in reversed(surplus):
         text = text[: match.start()].rstrip() + text[match.end() :]
     return text
-
-
-class Hashtags:
-    """Finds the words that say most about a passage of a talk.
-
-    Args:
-        texts: Sentences of the talk.
-    """
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._words = [[word for word in _tag_words(text) if _taggable(word)] for text in texts]
-        self._weights = inverse_frequencies([[stem(word) for word in words] for words in self._words])
-
-    def of(self, first: int, last: int, most: int = HASHTAG_LIMIT) -> list[str]:
-        """Return up to `most` hashtags for the sentences from `first` to `last`, the most specific first."""
-        counts: Counter[str] = Counter()
-        forms: dict[str, str] = {}
-        for words in self._words[first : last + 1]:
-            for word in words:
-                counts[stem(word)] += 1
-                forms.setdefault(stem(word), word)
-        ranked = sorted(counts, key=lambda one: (-counts[one] * self._weights.get(one, 0.0), one))
-        return [f"#{forms[one].replace(chr(39), '')}" for one in ranked[:most]]
-
-
-def _tag_words(text: str) -> list[str]:
-    return [word.lower().replace("\u2019", "'").strip("'") for word in _TAG_WORDS.findall(text)]
-
-
-def _taggable(word: str) -> bool:
-    letters = word.replace("'", "")
-    shortest = 2 if _DENSE.match(letters) else 4
-    return word not in STOP_WORDS and not letters.isdigit() and shortest <= len(letters) <= 24

@@ -1,0 +1,96 @@
+"""The texts that are published about a moment: title, captions and hashtags, made of the words that are said."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from statistics import median
+
+from clipmill.analyzer.talk.hashtags import Hashtags
+from clipmill.analyzer.talk.headlines import BEST_LENGTH, headline
+from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.pieces import tidied
+from clipmill.analyzer.talk.titles import caption_of
+from clipmill.analyzer.talk.windows import Window
+from clipmill.contracts.swear_words import masked
+from msgspec import Struct
+
+LOUD_DB = 3.0
+"""Decibels above the median of the source from which a moment is called loud: double the power."""
+
+QUICK_CUTS = 4
+"""Fewest cuts in a moment that is called a sequence of shots."""
+
+
+class Texts(Struct, frozen=True, kw_only=True):
+    """The texts about one moment, with swear words masked.
+
+    Attributes:
+        title: Title of the clip, also for YouTube.
+        tiktok: Caption for TikTok with hashtags.
+        instagram: Caption for Instagram with hashtags.
+    """
+
+    title: str
+    tiktok: str
+    instagram: str
+
+
+class Naming:
+    """Names the moments of one source.
+
+    Args:
+        material: Material that the moments are picked from.
+        interest: Interest of each sentence; empty if nobody speaks.
+    """
+
+    def __init__(self, material: Material, interest: Sequence[float] = ()) -> None:
+        self._material = material
+        self._interest = interest
+        self._hashtags = Hashtags([sentence.text for sentence in material.sentences], material.language)
+        self._usual_level = median(material.levels) if material.levels else 0.0
+
+    def spoken(self, window: Window) -> Texts:
+        """Return the texts about a moment in which somebody speaks."""
+        material = self._material
+        texts = [sentence.text for sentence in material.sentences[window.first : window.last + 1]]
+        interest = list(self._interest[window.first : window.last + 1])
+        if material.in_words:
+            texts, interest = [material.text(window.first, window.last)], [0.0]
+        tags = self._hashtags.of(window.first, window.last)
+        subjects = self._hashtags.subjects(window.first, window.last)
+        found = headline(texts, interest, material.language, subjects)
+        if found is None:
+            return self.wordless(window)
+        english = material.language in LEXICON_LANGUAGES
+        opening, strongest = (tidied(texts[index], english=english) for index in (0, found.sentence))
+        told = strongest if found.sentence == 0 else f"{opening} {strongest}"
+        return Texts(
+            title=masked(found.title, material.language),
+            tiktok=masked(caption_of(strongest, tags), material.language),
+            instagram=masked(caption_of(told, tags), material.language),
+        )
+
+    def wordless(self, window: Window) -> Texts:
+        """Return the texts about a moment without words: what is heard or seen, when, and in which source."""
+        said = f"{self._kind(window)} at {clock(self._material.offset_ms + window.start_ms)}"
+        source = self._material.title
+        full = f"{source}: {said[0].lower()}{said[1:]}"
+        title = masked(full if source and len(full) <= BEST_LENGTH else said, self._material.language)
+        return Texts(title=title, tiktok=title, instagram=title)
+
+    def _kind(self, window: Window) -> str:
+        material = self._material
+        levels = material.levels[window.start_ms // 1000 : -(-window.end_ms // 1000)]
+        if levels and sum(levels) / len(levels) - self._usual_level >= LOUD_DB:
+            return "Loud moment"
+        start, end = window.start_ms / 1000, window.end_ms / 1000
+        cuts = bisect_left(material.cuts, end) - bisect_left(material.cuts, start)
+        expected = len(material.cuts) * window.length_ms / max(material.duration_ms, 1)
+        return "Quick sequence of shots" if cuts >= QUICK_CUTS and cuts > expected else "Moment"
+
+
+def clock(time_ms: int) -> str:
+    """Return a time as minutes and seconds, after hours if there are any."""
+    minutes, seconds = divmod(time_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

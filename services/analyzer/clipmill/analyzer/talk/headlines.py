@@ -1,0 +1,162 @@
+"""The title of a passage: the clause in it that best states its point, taken from the words that are said."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import mean, pstdev
+
+from clipmill.analyzer.talk import grammar, lexicon
+from clipmill.analyzer.talk.clauses import BROKEN_OFF, CLAUSE, PHRASE, RELATIVE, WHOLE, Clause, beginning_of, clauses_of
+from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
+from clipmill.analyzer.talk.pieces import pieces_of
+from clipmill.analyzer.talk.punctuation import COMMAS, FULL_STOPS, asks
+from clipmill.analyzer.talk.terms import stem, tokens
+from clipmill.analyzer.talk.titles import TITLE_LIMIT, title_from
+from msgspec import Struct
+
+BEST_LENGTH = 60
+"""Most characters of a title that lists and phones show whole (YouTube's mobile feed, Google's results)."""
+
+SHORT_LENGTH = 24
+"""Characters below which a title says little."""
+
+MOST_SENTENCES = 8
+"""Number of the strongest sentences that are divided: enough to have a clause of the best length, and quick."""
+
+STRENGTH = 0.7
+"""Weight of the interest of the sentence, in deviations from the passage's mean."""
+
+END_LOSSES = {WHOLE: 0.0, CLAUSE: 0.2, RELATIVE: 1.1, PHRASE: 0.7, BROKEN_OFF: 1.6}
+"""Losses by the grade of the clause's end: the less is left out, and the less it changes, the better."""
+
+INNER_LOSS = 0.3
+"""Loss of a clause that begins inside its sentence."""
+
+LENGTH_LOSS = 2.5
+"""Loss of a title that is longer than the best length, and again for each twenty characters more."""
+
+SHORTNESS_LOSS = 1.5
+"""Loss of a title without any length."""
+
+SUBJECT_GAIN = 0.5
+"""Gain for each term of the passage's subject, for up to three."""
+
+BACKWARD_LOSS = 1.6
+"""Loss of a title that begins with a pronoun for something said before."""
+
+PRONOUN_LOSS = 0.4
+"""Loss of each further pronoun of a third person, for up to two."""
+
+HOUSEKEEPING_LOSS = 1.0
+
+EMPTINESS_LOSS = 0.7
+"""Loss for each word with a meaning that a title has fewer than three."""
+
+GAINS = (
+    (lexicon.MAGNITUDES | lexicon.NUMBER_WORDS, 0.5),
+    (lexicon.UNIVERSALS | lexicon.SUPERLATIVES, 0.3),
+    (lexicon.CONTRAST - {"not", "but"}, 0.2),
+    (lexicon.EMOTIONS, 0.25),
+)
+"""Gains for the presence of words that make a statement worth reading."""
+
+QUESTION_GAIN = 0.5
+PERSONS = grammar.OBJECT_PRONOUNS - {"me", "us"} | {"he", "she", "they", "his", "their", "it"}
+EMPTY_VERBS = frozenset({"think", "believe", "guess", "know", "mean", "say", "understand", "sorry", "ask", "agree"})
+"""Verbs after `I` that say something about the talk and not about its subject."""
+
+
+class Headline(Struct, frozen=True):
+    """The title of a passage, and the index of the sentence that it is taken from."""
+
+    title: str
+    sentence: int
+
+
+def headline(
+    texts: Sequence[str], strengths: Sequence[float], language: str = "", subjects: Mapping[str, float] | None = None
+) -> Headline | None:
+    """Return the title of a passage, None if no sentence has a word.
+
+    In English, the sentences are divided into clauses. In other languages and where no clause can stand alone, marks
+    divide them.
+
+    Args:
+        texts: Sentences of the passage.
+        strengths: Interest of each sentence.
+        language: ISO 639-1 code; empty if unknown.
+        subjects: Weight of the stems of the passage's subject, 0 to 1.
+    """
+    english = language in LEXICON_LANGUAGES
+    middle, spread = (mean(strengths), pstdev(strengths) or 1.0) if strengths else (0.0, 1.0)
+    best: tuple[float, Headline] | None = None
+    strongest = sorted(range(len(texts)), key=lambda index: -strengths[index])[:MOST_SENTENCES]
+    for index in sorted(strongest):
+        text = texts[index]
+        strength = STRENGTH * max(-2.0, min((strengths[index] - middle) / spread, 2.0))
+        for title, merit in _rated(text, subjects or {}) if english else ():
+            if best is None or strength + merit > best[0] + 1e-9:
+                best = strength + merit, Headline(title, index)
+    if best is not None:
+        return best[1]
+    return _by_marks(texts, strengths, language)
+
+
+def _rated(text: str, subjects: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Yield the titles that an English sentence offers, with their merits."""
+    for clause in clauses_of(text):
+        title = title_from(clause.text)
+        if title and len(title) <= TITLE_LIMIT and any(letter.isalpha() for letter in title):
+            yield title, _merit(clause, title, subjects)
+
+
+def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
+    words = clause.words
+    merit = -END_LOSSES[clause.grade] - (0.0 if clause.opens else INNER_LOSS)
+    if len(title) > BEST_LENGTH:
+        merit -= LENGTH_LOSS * (1 + (len(title) - BEST_LENGTH) / 20)
+    merit -= SHORTNESS_LOSS * max(1 - len(title) / SHORT_LENGTH, 0.0)
+    named = {stem(word) for word in tokens(title)}
+    merit += SUBJECT_GAIN * min(sum(weight for one, weight in subjects.items() if one in named), 3.0)
+    if asks(title) and words[0] in lexicon.WH_WORDS:
+        merit += QUESTION_GAIN
+    merit += sum(gain for group, gain in GAINS if any(word in group for word in words))
+    merit += 0.4 * any(word[:1].isdigit() for word in words)
+    base = [word.partition("'")[0] for word in words]
+    if base[0] in grammar.BACKWARD_PRONOUNS:
+        merit -= BACKWARD_LOSS
+    merit -= PRONOUN_LOSS * min(sum(word in PERSONS for word in base[1:]), 2)
+    said = sum(word not in lexicon.STOP_WORDS and word not in grammar.ADVERBS and len(word) > 2 for word in words)
+    merit -= EMPTINESS_LOSS * max(3 - said, 0)
+    opening = " ".join(words[:5])
+    if any(opening == one or opening.startswith(f"{one} ") for one in lexicon.HOUSEKEEPING_OPENINGS):
+        merit -= HOUSEKEEPING_LOSS
+    merit -= 0.4 * min(sum(word in lexicon.HOUSEKEEPING for word in words), 2)
+    if base[0] == "i" and any(word in EMPTY_VERBS for word in words[1:3]):
+        merit -= 0.6
+    return merit
+
+
+def _by_marks(texts: Sequence[str], strengths: Sequence[float], language: str) -> Headline | None:
+    """Return the strongest sentence with a word, shortened at a mark if it is longer than the best length."""
+    english = language in LEXICON_LANGUAGES
+    for index in sorted(range(len(texts)), key=lambda index: -strengths[index]):
+        said = " ".join(piece.text for piece in pieces_of(texts[index], english=english))
+        begun = beginning_of(texts[index], BEST_LENGTH) if english and len(said) > BEST_LENGTH else ""
+        title = title_from(begun or at_marks(said), spoken_in=language)
+        if any(letter.isalnum() for letter in title):
+            return Headline(title, index)
+    return None
+
+
+def at_marks(text: str, best: int = BEST_LENGTH, least: int = SHORT_LENGTH // 2) -> str:
+    """Return the longest beginning of `text` up to `best` characters that ends at a mark; all of `text` if none does.
+
+    Args:
+        text: A sentence in any language.
+        best: Most characters wanted.
+        least: Fewest characters of a beginning that says anything.
+    """
+    if len(text) <= best:
+        return text
+    marks = (*COMMAS, *FULL_STOPS)
+    ends = [at for at in range(least, best + 1) if text[at] in marks and not text[at + 1 : at + 2].isalnum()]
+    return text[: ends[-1]] if ends else text

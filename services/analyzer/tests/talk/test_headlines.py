@@ -1,0 +1,145 @@
+"""The title of a passage is a clause that states its point."""
+
+import pytest
+from clipmill.analyzer.talk.clauses import clauses_of
+from clipmill.analyzer.talk.headlines import BEST_LENGTH, headline
+from clipmill.analyzer.talk.pieces import tidied
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def _title(*texts, strengths=None, language="en", subjects=None):
+    found = headline(texts, strengths or [0.0] * len(texts), language, subjects)
+    return found.title if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        # A title is a clause, and ends where the clause ends.
+        (
+            "And when the lights failed at two thousand meters, the whole sea was glowing in a way that I never saw.",
+            "The whole sea was glowing in a way that I never saw",
+        ),
+        (
+            "The bakery survived the winter, because every neighbour came on Mondays and bought more bread than ever.",
+            "The bakery survived the winter",
+        ),
+        (
+            "Most people never get back to the task at all, and that is why the office is empty of thought by noon.",
+            "Most people never get back to the task at all",
+        ),
+        # What only leads to the point is left out.
+        ("Well, you know, of course, nobody asked the ferryman.", "Nobody asked the ferryman"),
+        ("I think that the opposite of poverty is justice.", "The opposite of poverty is justice"),
+        ("Justice Miller, the rule was made for harbours alone.", "The rule was made for harbours alone"),
+        ("CA: However, bees never sleep in summer.", "Bees never sleep in summer"),
+        # A denial stays one.
+        ("I don't think the bridge was safe.", "I don't think the bridge was safe"),
+        # Questions keep their marks.
+        ("So why do airlines board in groups?", "Why do airlines board in groups?"),
+        ("He asked, \u201cWhy is it slower?\u201d", "Why is it slower?"),
+    ],
+)
+def test_a_title_is_a_whole_clause(text, title):
+    assert _title(text) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("I I think the the boat sank.", "I think the boat sank."),
+        ("It -- it would it would shock me.", "It would shock me."),
+        ("I-I-I was, you know, late.", "I was late."),
+        ("We, uh, sold um everything.", "We sold everything."),
+        ("I, I've never seen it.", "I've never seen it."),
+        ("(Laughter) It was, like, enormous.", "It was enormous."),
+        ("It was a kind of music, and kind of loud.", "It was a kind of music, and loud."),
+        ("What the -- I mean, the court said so.", "What the court said so."),
+        ("We like it. We like it.", "We like it. We like it."),
+        ("Nine, nine and 10 10 were Duran Duran songs.", "Nine and 10 10 were Duran Duran songs."),
+    ],
+)
+def test_stammers_and_fillers_are_left_out(text, said):
+    assert tidied(text, english=True) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "And then the.",
+        "Because of the rain in the north.",
+        "Which was the largest of them.",
+        "A little bit of humility in the profession.",
+        "Reviewed it on appeal.",
+        "The distinction you're making.",
+        "Of course.",
+    ],
+)
+def test_a_fragment_is_no_clause(text):
+    assert clauses_of(text) == []
+
+
+def test_a_clause_that_says_more_is_preferred_to_the_strongest_fragment():
+    texts = ["Which is the one that they had there.", "It was that.", "Forty percent of the harbour was empty."]
+    assert _title(*texts, strengths=[1.0, 0.9, 0.5]) == "Forty percent of the harbour was empty"
+
+
+def test_a_clause_about_the_subject_is_preferred():
+    texts = ["The keeper of the door was tired.", "The glacier of the valley was tired."]
+    assert _title(*texts) == "The keeper of the door was tired"
+    assert _title(*texts, subjects={"glacier": 1.0}) == "The glacier of the valley was tired"
+
+
+def test_the_speaker_breaks_off_and_the_title_does_not():
+    assert _title("The old rule \u2014 the harbour closed at noon on every single day.").startswith(
+        "The harbour closed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "title"),
+    [
+        (
+            "de",
+            "Mit vier Jahren stellt ein Kind 300 Fragen am Tag!",
+            "Mit vier Jahren stellt ein Kind 300 Fragen am Tag!",
+        ),
+        (
+            "de",
+            "Das Dorf hat den Winter nur mit Mühe überlebt, weil der Bäcker jeden Morgen um vier Uhr aufgestanden ist.",
+            "Das Dorf hat den Winter nur mit Mühe überlebt",
+        ),
+        ("ja", "四歳の子供は一日に300の質問をします！", "四歳の子供は一日に300の質問をします"),  # noqa: RUF001
+    ],
+)
+def test_other_languages_are_divided_at_marks_alone(language, text, title):
+    assert _title(text, language=language) == title
+
+
+def test_a_passage_without_words_has_no_title():
+    assert _title("\u2026", "-") is None
+
+
+SPEECH = (
+    "the of I and it bees bridge was never, think that because \u201cno\u201d why? -- -- um you know... if sold What?"
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(SPEECH.split()), min_size=1, max_size=30).map(" ".join), max_size=4))
+def test_any_speech_gives_a_title_of_the_right_form(texts):
+    title = _title(*texts)
+    assert title or not {word for text in texts for word in text.split()} - {"um", "--"}
+    title = title or ""
+    assert len(title) <= 101
+    assert title == title.strip()
+    assert len([letter for letter in title if letter in '"\u201c\u201d']) % 2 == 0
+
+
+def test_a_title_fits_a_phone_where_a_clause_does():
+    text = (
+        "The interesting thing about every one of these remarkable machines is that they were built by children, "
+        "and nobody has ever found out where the children went."
+    )
+    assert len(_title(text)) <= BEST_LENGTH
