@@ -132,6 +132,54 @@ def test_a_clip_takes_in_exactly_the_silence_that_it_may():
     assert _fit(3, 3, shortest=12.0, added_silence_ms=3599) is None
 
 
+def _levels(loud):
+    """Return the levels of 40 s: speech where the sentences are and in the seconds of `loud`, else silence."""
+    spoken = {second for sentence in SENTENCES for second in range(int(sentence.start), int(sentence.end))}
+    return [-20 if second in spoken or second in loud else -60 for second in range(40)]
+
+
+def _start_of_last(loud, longest=60.0, cuts=()):
+    boundaries = Boundaries(SENTENCES, cuts, 40.0, Lengths.of(5.0, longest), levels=_levels(loud))
+    window = boundaries.fit(3, 3)
+    return window.start_ms
+
+
+def test_a_clip_starts_with_the_sound_that_leads_to_its_first_word():
+    assert _start_of_last([]) == 29850
+    assert _start_of_last([29]) == 29000
+    assert _start_of_last([28, 29]) == 28000
+
+
+def test_sound_that_is_long_quiet_or_apart_is_no_beginning():
+    assert _start_of_last([27, 28, 29]) == 29850  # applause or music
+    assert _start_of_last([28]) == 29850
+    assert _start_of_last([29], longest=8.2) > 29000  # there is no room for it
+
+
+def test_a_clip_before_a_beginning_without_words_ends_before_it():
+    pair = [
+        Sentence(number=1, text="One.", start=10.0, end=24.0),
+        Sentence(number=2, text="Two.", start=27.0, end=40.0),
+    ]
+    for loud, fits in (([], True), ([25, 26], False)):
+        levels = [-20 if 10 <= second < 24 or second >= 27 or second in loud else -60 for second in range(40)]
+        boundaries = Boundaries(pair, [], 40.0, Lengths.of(15.5, 20.0), None, levels=levels)
+        assert boundaries.fit(1, 1) is None or boundaries.fit(1, 1).start_ms >= 24_000
+        before = Boundaries(pair, [9.9], 40.0, Lengths.of(15.5, 20.0), levels=levels).fit(0, 0)
+        assert before is not None
+        assert (before.start_ms == 9900) == fits
+        assert before.end_ms == (25_400 if fits else 25_000)
+
+
+def test_a_recognised_word_in_the_second_before_explains_its_sound():
+    near = [
+        Sentence(number=1, text="One.", start=0.0, end=10.5),
+        Sentence(number=2, text="Two.", start=12.2, end=20.0),
+    ]
+    levels = [-20] * 21
+    assert Boundaries(near, [], 30.0, Lengths.of(5.0, 60.0), levels=levels).fit(1, 1).start_ms == 11000
+
+
 def test_a_clip_that_cannot_fit_is_none():
     assert _fit(0, 0, longest=6.9) is None
     assert _fit(1, 1, shortest=10.0) is None

@@ -1,7 +1,7 @@
 """Words become sentences."""
 
 import pytest
-from clipmill.analyzer.talk.sentences import SENTENCE_SECONDS, joined, sentences_of, words_of
+from clipmill.analyzer.talk.sentences import SENTENCE_SECONDS, joined, reach_of, sentences_of, words_of
 from clipmill.contracts.documents import Segment, Transcript, Word
 
 
@@ -41,8 +41,73 @@ def test_a_full_stop_inside_quotes_ends_a_sentence():
     ],
 )
 def test_abbreviations_initials_and_decimals_do_not_end_a_sentence(text):
-    expected = [text] if "..." not in text else ["So it began...", "and it went on."]
-    assert _texts(text) == expected
+    assert _texts(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We opened the old door. and found nothing.",
+        "They lived in the. House by the river.",
+        "She built a machine. Which nobody had asked for.",
+        "He met the keeper. Who had lost his keys.",
+        "The bakery closed. Because it rained.",
+        "It was the end. Of the winter in the north.",
+        "The U.S. Senator met the U.N. Council.",
+    ],
+)
+def test_a_full_stop_at_a_pause_does_not_end_a_sentence_that_goes_on(text):
+    assert _texts(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She built a machine. Which machine was it?",
+        "The bakery closed. Because it rained, nobody came.",
+        "The bakery closed. In winter it opened.",
+        "Did you see the? Harbour is closed.",
+        "The paper praised it. iPads sold well.",
+        "He lived in the U.S. They moved away.",
+        "The bakery closed. Never again!",
+    ],
+)
+def test_a_sentence_that_stands_alone_is_not_joined_to_the_one_before(text):
+    assert len(_texts(text)) == 2
+
+
+def test_small_letters_mean_nothing_where_no_sentence_has_a_capital():
+    assert len(_texts("we went there. then we came back. it was late.")) == 3
+
+
+def test_sentences_are_not_joined_over_a_long_pause_or_into_an_endless_one():
+    assert len(_texts("We opened it. and found nothing.", {2: 2.5})) == 2
+    long = " ".join(["Stop."] * 5 + ["One", *["word"] * 60]) + "."
+    assert len(sentences_of(_words(f"{long} and then {long}"))) > len(sentences_of(_words(long)))
+
+
+def test_english_words_join_nothing_in_other_languages():
+    words = _words("Das war die. Who war es.")
+    assert len(sentences_of(words, language="de")) == 2
+
+
+def test_a_last_clause_that_ends_a_little_after_the_last_picture_is_kept():
+    words = (Word(text="All", start=8.0, end=9.5), Word(text="lost.", start=9.6, end=10.7))
+    segment = Segment(text="All lost.", start=8.0, end=10.7, words=words)
+    transcript = Transcript(language="en", duration=10.8, segments=(segment,))
+    assert reach_of(transcript, 10.0) == 10.7
+    assert reach_of(transcript, 9.0) == 9.0
+    assert reach_of(transcript, 11.0) == 11.0
+
+
+def test_sound_that_goes_on_after_the_picture_is_kept_up_to_a_full_stop():
+    words = (
+        Word(text="Done.", start=9, end=10.4),
+        Word(text="Then", start=10.5, end=10.8),
+        Word(text="x", start=12, end=13),
+    )
+    segment = Segment(text="x", start=9, end=13, words=words)
+    assert reach_of(Transcript(language="en", duration=13, segments=(segment,)), 10.0) == 10.4
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ questions, figures, exclamations, the rarity of the subject, and everything that
 from collections.abc import Sequence
 
 from clipmill.analyzer.talk import lexicon
+from clipmill.analyzer.talk.continuations import continues
 from clipmill.analyzer.talk.punctuation import COMMAS, asks, exclaims, finishes
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.terms import inverse_frequencies, subject_stems, tokens
@@ -66,12 +67,14 @@ def features_of(sentences: Sequence[Sentence], language: str = "en") -> list[Sen
     stems = [tuple(dict.fromkeys(subject_stems(each))) for each in words]
     weights = inverse_frequencies(stems)
     highest = max(weights.values(), default=1.0)
+    starts = [sentence.text[:1] for sentence in sentences]
+    cased = sum(letter.isupper() for letter in starts) >= sum(letter.islower() for letter in starts)
     found: list[SentenceFeatures] = []
     for index, sentence in enumerate(sentences):
         rarity = [weights[one] / highest for one in stems[index]]
         novelty = sum(rarity) / len(rarity) if rarity else 0.0
         following = sentences[index + 1].text if index + 1 < len(sentences) else ""
-        unfinished = _unfinished(sentence.text, following)
+        unfinished = _unfinished(sentence.text, following) or continues(sentence.text, following, language, cased=cased)
         severed = index > 0 and found[-1].unfinished
         found.append(
             _features(sentence, words[index] if english else (), stems[index], novelty, unfinished, severed=severed)
@@ -165,7 +168,8 @@ def _story(words: Sequence[str], opening: str) -> float:
 def _dangling(words: Sequence[str], question: float) -> float:
     if not words:
         return 0.0
-    if words[0] in lexicon.DANGLING_OPENINGS:
+    opening = " ".join(words[:4])
+    if words[0] in lexicon.DANGLING_OPENINGS or _opens_with(opening, lexicon.CONTINUING_OPENINGS):
         return 0.5 if question else 1.0
     pronouns = [word for word in words[:4] if word in {"it", "he", "she", "they", "that", "him"}]
     return 0.4 if pronouns else 0.0

@@ -2,6 +2,8 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from math import ceil
+from statistics import median
 
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Lengths, Window, milliseconds
@@ -18,6 +20,12 @@ SHARE_BEFORE = ROOM_BEFORE_MS / (ROOM_BEFORE_MS + ROOM_AFTER_MS)
 CUT_REACH_MS = 350
 """Distance within which the start or end of a clip moves to a cut, so no few frames of another shot flash up."""
 
+
+UNHEARD_SECONDS = 2
+"""Whole seconds of sound before the first recognised word that may be its beginning: a word or two."""
+
+UNHEARD_BELOW_DB = 6
+"""Decibels below the usual level of speech down to which a second is about as loud: half the amplitude."""
 
 ADDED_SILENCE_MS = 3000
 """Largest silence that is added to make a clip long enough; more is dead air."""
@@ -37,6 +45,7 @@ class Boundaries:
         duration: Length of the source, in seconds.
         lengths: Allowed lengths of clips.
         added_silence_ms: Largest silence that is added to make a clip long enough, None for no limit.
+        levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
     """
 
     def __init__(
@@ -46,12 +55,15 @@ class Boundaries:
         duration: float,
         lengths: Lengths,
         added_silence_ms: int | None = ADDED_SILENCE_MS,
+        *,
+        levels: Sequence[int] = (),
     ) -> None:
         self._starts = [milliseconds(sentence.start) for sentence in sentences]
         self._ends = [milliseconds(sentence.end) for sentence in sentences]
         self._cuts = [milliseconds(cut) for cut in cuts]
         self._duration_ms = int(duration * 1000)
         self._lengths = lengths
+        self._rooms = _rooms_before(sentences, levels)
         self._added_silence_ms = self._duration_ms if added_silence_ms is None else added_silence_ms
 
     def windows(self, most: int | None = None) -> list[Window]:
@@ -92,9 +104,9 @@ class Boundaries:
         speech_start, speech_end = self._starts[first], min(self._ends[last], self._duration_ms)
         floor = self._ends[first - 1] if first else 0
         ceiling = min(self._starts[last + 1], self._duration_ms) if last + 1 < len(self._starts) else self._duration_ms
-        earliest = speech_start - int((speech_start - floor) * (SHARE_BEFORE if first else 1))
-        latest = speech_end + int((ceiling - speech_end) * (1 - SHARE_BEFORE if ceiling < self._duration_ms else 1))
-        start = self._nearest_cut(max(speech_start - ROOM_BEFORE_MS, earliest), floor, speech_start)
+        earliest = self._division(first) if first else 0
+        latest = max(speech_end, self._division(last + 1)) if ceiling < self._duration_ms else self._duration_ms
+        start = self._nearest_cut(max(speech_start - self._rooms[first], earliest), floor, speech_start)
         end = self._nearest_cut(min(speech_end + ROOM_AFTER_MS, latest), speech_end, ceiling)
         lengths, natural = self._lengths, (start, end)
         # Too long a window gives up room tone. Too short a window takes more silence, first after the speech.
@@ -114,8 +126,40 @@ class Boundaries:
             return None
         return Window(first=first, last=last, start_ms=start, end_ms=end)
 
+    def _division(self, index: int) -> int:
+        """Return the time that divides the pause before sentence `index` between it and the one before."""
+        start, floor = self._starts[index], self._ends[index - 1]
+        shared = start - int((start - floor) * SHARE_BEFORE)
+        return shared if self._rooms[index] <= ROOM_BEFORE_MS else max(floor, min(shared, start - self._rooms[index]))
+
     def _nearest_cut(self, time: int, lowest: int, highest: int) -> int:
         at = bisect_left(self._cuts, time)
         near = [cut for cut in self._cuts[max(at - 1, 0) : at + 1] if lowest <= cut <= highest]
         best = min(near, key=lambda cut: (abs(cut - time), cut), default=time)
         return best if abs(best - time) <= CUT_REACH_MS else time
+
+
+def _rooms_before(sentences: Sequence[Sentence], levels: Sequence[int]) -> list[int]:
+    """Return the room before each sentence, in milliseconds: more where sound without a recognised word leads to it.
+
+    A whole second before the first word that is about as loud as speech, and holds no recognised word, is probably its
+    beginning: recognisers lose first words, and place some late. Loud sound that lasts longer is applause or music.
+    """
+    speech = [level for sentence in sentences for level in _inside(sentence, levels)]
+    loud = median(speech) - UNHEARD_BELOW_DB if speech else 0.0
+    rooms: list[int] = []
+    reached = 0.0
+    for sentence in sentences:
+        second = earliest = int(sentence.start)
+        while earliest - 1 >= reached and earliest <= len(levels) and levels[earliest - 1] >= loud:
+            earliest -= 1
+        found = second - earliest
+        heard = bool(speech) and 0 < found <= UNHEARD_SECONDS
+        rooms.append(milliseconds(sentence.start) - earliest * 1000 if heard else ROOM_BEFORE_MS)
+        reached = sentence.end
+    return rooms
+
+
+def _inside(sentence: Sentence, levels: Sequence[int]) -> Sequence[int]:
+    """Return the levels of the seconds that lie within a sentence."""
+    return levels[ceil(sentence.start) : int(sentence.end)]

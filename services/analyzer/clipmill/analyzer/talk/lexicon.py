@@ -138,6 +138,12 @@ HOUSEKEEPING_OPENINGS = _phrases(
 )
 """Openings of sentences that run an event, or that leave one subject for the next."""
 
+CONTINUING_OPENINGS = _phrases(
+    """of course, for example, for instance, in other words, as a result, in that case, in addition, on the other hand,
+    after that, after all, at that point, at the same time, as well as, as opposed to, such as, but not, or"""
+)
+"""First words of sentences that go on with what was said."""
+
 DANGLING_OPENINGS = _words(
     """it its he she they them this that these those him her his their and so because or which then also instead
     therefore thus too neither nor such"""

@@ -4,7 +4,7 @@ import math
 
 from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
-from clipmill.analyzer.talk.sentences import sentences_of, single_words, words_of
+from clipmill.analyzer.talk.sentences import reach_of, sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
 from clipmill.analyzer.talk.titles import human_title, title_from
@@ -57,10 +57,13 @@ class Material:
         self.language = transcript.language
         self.options = options
         self.lengths = Lengths.of(options.clip_min_seconds, options.clip_max_seconds)
+        if self.whole:
+            self.duration = reach_of(transcript, media.duration)
+            self.duration_ms = int(self.duration * 1000)
         self.cuts = [shot.start for shot in scenes.shots[1:]] if self.whole else cuts_in(scenes, part)
         self.levels = transcript.levels
         self.words = words_of(transcript, self.duration)
-        self.sentences = sentences_of(self.words)
+        self.sentences = sentences_of(self.words, language=self.language)
         if self.sentences and not self.whole:
             self._leave_out_fragments(begun=part.start > 0, goes_on=part.end < media.duration)
         self.in_words = False
@@ -112,7 +115,7 @@ class Material:
         kept = whole_sentences(self.sentences, self.duration, begun=begun, goes_on=goes_on)
         if len(kept) < len(self.sentences):
             self.words = [word for word in self.words if kept[0].start <= word.start and word.end <= kept[-1].end]
-            self.sentences = sentences_of(self.words)
+            self.sentences = sentences_of(self.words, language=self.language)
 
     def _boundaries(self, added_silence_ms: int | None) -> Boundaries:
-        return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, added_silence_ms)
+        return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, added_silence_ms, levels=self.levels)

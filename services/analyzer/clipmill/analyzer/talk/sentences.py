@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from clipmill.analyzer.talk.continuations import SENTENCE_OPENERS, continues
 from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, OPENERS, finishes
 from clipmill.analyzer.talk.terms import UNSPACED
 from clipmill.contracts.documents import Segment, Transcript, Word
@@ -26,6 +27,9 @@ longer one is probably two, most likely divided by its longest pause."""
 PUNCTUATED_SHARE = 1 / 40
 """Share of words with a full stop from which a transcript counts as punctuated."""
 
+HELD_SECONDS = 1.0
+"""Time beyond the last picture in which the last clause may end, in seconds."""
+
 SHORTEST_WORD_SECONDS = 0.001
 
 _NEVER_LAST = frozenset(
@@ -38,6 +42,9 @@ _SELDOM_LAST = frozenset(
     {"etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.n", "a.m", "p.m", "ph.d", "b.c", "a.d"}
 )
 """Abbreviations that end a sentence only if the next word starts with a capital."""
+
+_NAMES_FOLLOW = frozenset({"u.s", "u.k", "u.n", "d.c"})
+"""Abbreviations that names follow, as in `U.S. Senator`: they end a sentence only before a word that often does."""
 
 _INITIAL = re.compile(r"^[A-Z]$")
 _UNSPACED = re.compile(f"[{UNSPACED}\u3001-\u303f\uff00-\uffef]")
@@ -88,17 +95,37 @@ def words_of(transcript: Transcript, duration: float) -> list[Word]:
     return words
 
 
-def sentences_of(words: Sequence[Word], longest: float = SENTENCE_SECONDS) -> list[Sentence]:
+def reach_of(transcript: Transcript, duration: float) -> float:
+    """Return the time up to which clips may reach, in seconds: a little beyond the last picture for a last clause.
+
+    The sound is often a little longer than the picture, and the renderer holds the last picture meanwhile.
+
+    Args:
+        transcript: Transcript of the source.
+        duration: Length of the picture, in seconds.
+    """
+    words = [word for segment in transcript.segments for word in segment.words]
+    late = [
+        word.end
+        for index, word in enumerate(words)
+        if duration < word.end <= duration + HELD_SECONDS and (finishes(word.text) or index == len(words) - 1)
+    ]
+    return max(late, default=duration)
+
+
+def sentences_of(words: Sequence[Word], longest: float = SENTENCE_SECONDS, language: str = "") -> list[Sentence]:
     """Return the sentences that `words` form.
 
     Args:
         words: Words in order, without overlap.
         longest: Length of the longest sentence, in seconds; longer ones are divided at the best comma or pause.
+        language: ISO 639-1 code of the speech; empty if unknown.
     """
     punctuated = sum(finishes(word.text) for word in words) >= len(words) * PUNCTUATED_SHARE
     longest = longest if punctuated else min(longest, UNPUNCTUATED_SECONDS)
     groups: list[Sequence[Word]] = []
-    for group in _grouped(words, punctuated=punctuated):
+    found = list(_grouped(words, punctuated=punctuated))
+    for group in _rejoined(found, longest, language) if punctuated else found:
         groups.extend(_divided(group, longest))
     return _numbered(groups)
 
@@ -155,6 +182,24 @@ def _grouped(words: Sequence[Word], *, punctuated: bool) -> Iterator[list[Word]]
             group = []
 
 
+def _rejoined(groups: Sequence[list[Word]], longest: float, language: str) -> list[list[Word]]:
+    """Return `groups`, those joined that a false full stop has divided, if they are short enough together."""
+    texts = [joined([word.text for word in group]) for group in groups]
+    starts = [text.lstrip(OPENERS)[:1] for text in texts]
+    cased = sum(letter.isupper() for letter in starts) >= sum(letter.islower() for letter in starts)
+    made: list[list[Word]] = []
+    before = ""
+    for group, text in zip(groups, texts, strict=True):
+        fits = bool(made) and group[-1].end - made[-1][0].start <= longest
+        close = fits and group[0].start - made[-1][-1].end < LONG_PAUSE_SECONDS
+        if close and continues(before, text, language, cased=cased):
+            made[-1] = [*made[-1], *group]
+        else:
+            made.append(group)
+        before = text
+    return made
+
+
 def _ends(word: Word, following: Word, *, punctuated: bool) -> bool:
     if finishes(word.text) and not _abbreviates(word.text, following.text):
         return True
@@ -174,6 +219,8 @@ def _abbreviates(text: str, following: str) -> bool:
         return True
     if stem.lower() == "no":
         return following[0].isdigit()
+    if stem.lower() in _NAMES_FOLLOW:
+        return following.strip(OPENERS + CLOSERS).lower() not in SENTENCE_OPENERS
     return stem.lower() in _SELDOM_LAST and not following[0].isupper()
 
 
