@@ -63,11 +63,11 @@ class Naming:
             return self.wordless(window)
         english = material.language in LEXICON_LANGUAGES
         opening, strongest = (tidied(texts[index], english=english) for index in (0, found.sentence))
-        told = strongest if found.sentence == 0 else f"{opening} {strongest}"
+        longer = strongest if found.sentence == 0 else f"{opening} {strongest}"
         return Texts(
             title=masked(found.title, material.language),
             tiktok=masked(caption_of(strongest, tags), material.language),
-            instagram=masked(caption_of(told, tags), material.language),
+            instagram=masked(caption_of(longer, tags), material.language),
         )
 
     def wordless(self, window: Window) -> Texts:

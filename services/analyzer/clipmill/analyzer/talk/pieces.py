@@ -21,14 +21,14 @@ _PARENTHETIC = (
     "of course", "for example", "for instance", "by the way", "if you will", "so to speak", "in fact", "you say",
     "as well", "again", "right", "okay", "your honor",
 )  # fmt: skip
-"""What speakers put between commas without a meaning."""
+"""Phrases that speakers put between commas without a meaning."""
 
 _LOOSE = ("sort of", "kind of")
 _KINDS_BEFORE = grammar.DETERMINERS | {"different", "same", "certain", "right", "wrong", "best", "new", "of"}
 _OPENINGS = frozenset(
     """and so but or well now okay ok yes yeah no oh look listen see again right anyway actually basically honestly
-    frankly obviously clearly also then because however certainly admittedly nonetheless nevertheless therefore thus
-    hence similarly likewise finally secondly first second third true sure wow instead meaning still""".split()
+    frankly obviously clearly also then because however certainly admittedly nonetheless nevertheless therefore
+    similarly finally secondly first second third true sure wow instead meaning still""".split()
 )
 """Words before a comma that only lead to what is said."""
 
