@@ -10,6 +10,7 @@ from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import Scenes, Shot, Transcript
 from clipmill.contracts.options import JobOptions
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 from talks.promises import broken
 from talks.random_jobs import jobs
 
@@ -104,3 +105,34 @@ def test_local_clips_beside_a_models_keep_clear_of_them_and_score_below(material
     assert all(moment.score < taken[0].score for moment in added)
     windows = sorted((moment.window.start_ms, moment.window.end_ms) for moment in [*taken, *added])
     assert all(one[1] <= other[0] for one, other in pairwise(windows))
+
+
+def test_a_last_clause_that_ends_just_after_the_picture_is_in_the_clip(material_of, say):
+    transcript = say(
+        ["Nobody in the whole harbour had ever asked the keeper about the light.", "It had never burned."] * 3
+    )
+    duration = transcript.segments[-1].end - 0.7
+    clips = plan_of(material_of(transcript, duration)).clips
+    assert max(clip.end for clip in clips) == pytest.approx(transcript.segments[-1].end, abs=0.002)
+
+
+def test_a_clip_starts_with_the_sound_before_its_first_word(material_of, say):
+    transcript = say(["Nobody in the whole harbour had ever asked the keeper about the light."] * 4)
+    shifted = _later(transcript, 9.5)
+    loud = [-60] * 9 + [-20] * (int(shifted.duration) - 8)
+    starts: list[int] = []
+    for levels in ([-60] * 10 + loud[10:], loud):
+        heard = replace(shifted, levels=tuple(levels))
+        windows = material_of(heard, shifted.duration, clip_min_seconds=5.0).windows
+        starts.append(max(window.start_ms for window in windows if window.first == 0))
+    assert starts == [9850, 9000]
+
+
+def _later(transcript, seconds):
+    """Return `transcript` with all times moved back by `seconds`."""
+
+    def moved(part):
+        return replace(part, start=part.start + seconds, end=part.end + seconds)
+
+    segments = tuple(replace(moved(segment), words=tuple(map(moved, segment.words))) for segment in transcript.segments)
+    return replace(transcript, segments=segments, duration=transcript.duration + seconds)

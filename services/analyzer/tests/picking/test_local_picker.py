@@ -101,6 +101,19 @@ def test_a_sentence_that_goes_on_after_a_pause_is_unfinished_and_what_follows_da
     assert not third.unfinished
 
 
+def test_a_sentence_that_goes_on_after_a_full_stop_is_unfinished():
+    machine, relative, alone = _features("She built a machine.", "Which nobody had asked for.", "Then it rained.")
+    assert machine.unfinished
+    assert relative.dangling == 1.0
+    assert not relative.unfinished
+    assert alone.dangling == 1.0
+
+
+@pytest.mark.parametrize("text", ["Of course, nobody came.", "For example, the harbour froze.", "Or so I heard."])
+def test_a_sentence_that_goes_on_with_the_subject_dangles(text):
+    assert _features(text)[0].dangling == 1.0
+
+
 def test_english_words_mean_nothing_in_another_language():
     german, english = (_features("Also, die war so.", language=language)[0] for language in ("de", "en"))
     assert english.housekeeping > 0

@@ -44,3 +44,9 @@ def test_the_common_words_are_about_a_thousand_and_name_no_rare_subject():
     assert 800 < len(common_words()) < 1500
     assert {"people", "really", "question", "believe"} <= common_words()
     assert not {"ocean", "glacier", "court", "applause"} & common_words()
+
+
+def test_a_passage_of_common_words_has_no_hashtags():
+    texts = ["The question is a question of people and of things.", "Bees hum."]
+    assert Hashtags(texts).of(0, 0) == []
+    assert Hashtags(texts).of(1, 1) == ["#bees"]

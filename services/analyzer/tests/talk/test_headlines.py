@@ -143,3 +143,18 @@ def test_a_title_fits_a_phone_where_a_clause_does():
         "and nobody has ever found out where the children went."
     )
     assert len(_title(text)) <= BEST_LENGTH
+
+
+def test_a_clause_that_says_nothing_is_passed_over():
+    texts = ["You would have had it again with us.", "The keeper counted the boats."]
+    assert _title(*texts, strengths=[1.0, 0.0]) == "The keeper counted the boats"
+
+
+def test_a_predicate_without_its_subject_is_no_title():
+    found = [clause.text for clause in clauses_of("Lost interest in him, and he went back to the harbour.")]
+    assert found == ["he went back", "he went back to the harbour."]
+
+
+def test_a_title_does_not_begin_another_clause_and_leave_it():
+    text = "The glacier shrinks all summer, but every year, the village gets more water."
+    assert not any(clause.text.endswith("year,") for clause in clauses_of(text))
