@@ -1,0 +1,53 @@
+"""Requests for subjects, as a person would ask: about the development corpus, and about the written talks.
+
+`requests.csv` was committed before any retrieval was written, and judges it. A row without a highlight asks for a
+subject that its source does not have. `talks/requests.csv` serves to develop retrieval with: a row names a voice of the
+written talks and one of its highlights, counted from 0.
+"""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipmill.analyzer.talk.terms import subject_stems, tokens
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request about a source, and the planted highlight that answers it, empty if the source has none."""
+
+    source: str
+    highlight: str
+    request: str
+
+
+def asked_of_corpus() -> list[Asked]:
+    """Return the requests about the development corpus."""
+    with (FOLDER / "requests.csv").open(encoding="utf-8", newline="") as file:
+        return [Asked(**row) for row in csv.DictReader(file)]
+
+
+def asked_of_talks() -> list[Asked]:
+    """Return the requests about the written talks, with the voice as their source."""
+    with (FOLDER / "talks" / "requests.csv").open(encoding="utf-8", newline="") as file:
+        return [Asked(row["group"], row["highlight"], row["request"]) for row in csv.DictReader(file)]
+
+
+def passage_in(corpus: Path, asked: Asked) -> str:
+    """Return the text of the highlight that answers a request, all sentences of the source if none does."""
+    truth = json.loads((corpus / f"{asked.source}.truth.json").read_text(encoding="utf-8"))
+    sentences = truth["sentences"]
+    for highlight in truth["highlights"]:
+        if highlight["id"] == asked.highlight:
+            sentences = [
+                one for one in sentences if one["start"] >= highlight["start"] and one["end"] <= highlight["end"]
+            ]
+    return " ".join(one["text"] for one in sentences)
+
+
+def shared_stems(request: str, passage: str) -> set[str]:
+    """Return the stems of subject words that a request has in common with a passage."""
+    return set(subject_stems(tokens(request))) & set(subject_stems(tokens(passage)))

@@ -1,0 +1,31 @@
+"""The requests that judge retrieval are paraphrases: words alone do not lead to their passages."""
+
+from collections import Counter
+
+from asked_requests import asked_of_corpus, asked_of_talks, passage_in, shared_stems
+from talks.passages import groups
+
+
+def test_three_requests_ask_for_each_planted_highlight():
+    asked = Counter((one.source, one.highlight) for one in asked_of_corpus() if one.highlight)
+    assert len(asked) == 7
+    assert set(asked.values()) == {3}
+
+
+def test_at_least_twelve_requests_ask_for_a_subject_that_does_not_occur():
+    assert sum(not one.highlight for one in asked_of_corpus()) >= 12
+
+
+def test_requests_share_at_most_one_stem_with_their_passages(corpus):
+    for asked in asked_of_corpus():
+        shared = shared_stems(asked.request, passage_in(corpus, asked))
+        assert len(shared) <= (1 if asked.highlight else 0), asked
+
+
+def test_the_requests_about_written_talks_are_paraphrases_too():
+    highlights = {group.name: group.highlights for group in groups()}
+    requests = asked_of_talks()
+    assert len(requests) == sum(map(len, highlights.values()))
+    for asked in requests:
+        passage = highlights[asked.source][int(asked.highlight)]
+        assert len(shared_stems(asked.request, " ".join(said.text for said in passage.sentences))) <= 1, asked
