@@ -9,8 +9,25 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.audience import bundled
+from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.terms import subject_stems, tokens
+from clipmill.contracts.documents import (
+    MediaFacts,
+    Origin,
+    PlannedClip,
+    Scenes,
+    Segment,
+    Shot,
+    Transcript,
+    VideoFacts,
+    Word,
+)
+from clipmill.contracts.options import JobOptions
+from talks.generation import Planted
 
 FOLDER = Path(__file__).parent
 
@@ -51,3 +68,33 @@ def passage_in(corpus: Path, asked: Asked) -> str:
 def shared_stems(request: str, passage: str) -> set[str]:
     """Return the stems of subject words that a request has in common with a passage."""
     return set(subject_stems(tokens(request))) & set(subject_stems(tokens(passage)))
+
+
+def clips_about(corpus: Path, asked: Asked) -> tuple[PlannedClip, ...]:
+    """Return the clips of a job that makes a request of its source; words are spread over the truth's sentences."""
+    truth = json.loads((corpus / f"{asked.source}.truth.json").read_text(encoding="utf-8"))
+    duration = truth["duration"]
+    video = VideoFacts(codec="h264", width=truth["width"], height=truth["height"])
+    media = MediaFacts(
+        stem="a", title="A", container="mp4", duration=duration, size_bytes=1, origin=Origin.UPLOAD, video=video
+    )
+    transcript = Transcript(language="en", duration=duration, segments=tuple(map(_segment, truth["sentences"])))
+    shots = tuple(Shot(start=shot["start"], end=shot["end"]) for shot in truth["shots"])
+    scenes = Scenes(shots=shots, detector="truth", frame_rate=truth["fps"])
+    return plan_of(Material(media, transcript, scenes, JobOptions(about=asked.request), bundled())).clips
+
+
+def planted_in(corpus: Path, asked: Asked) -> Planted:
+    """Return the highlight that answers a request."""
+    truth = json.loads((corpus / f"{asked.source}.truth.json").read_text(encoding="utf-8"))
+    highlight = next(each for each in truth["highlights"] if each["id"] == asked.highlight)
+    return Planted(highlight["start"], highlight["end"])
+
+
+def _segment(sentence: dict[str, Any]) -> Segment:
+    words, start = sentence["text"].split(), sentence["start"]
+    step = (sentence["end"] - start) / len(words)
+    spread = tuple(
+        Word(text=word, start=start + at * step, end=start + (at + 1) * step) for at, word in enumerate(words)
+    )
+    return Segment(text=sentence["text"], start=start, end=sentence["end"], words=spread, speaker=sentence["speaker"])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from clipmill.analyzer.asking.ranking import calibrated
 from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_locally
 from clipmill.analyzer.picking.selection import LIST_LIMIT, RESERVE_LIMIT
+from clipmill.analyzer.searching.subjects import descending, not_found, seek
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
@@ -22,10 +23,12 @@ def plan_of(
     picker: str = LOCAL_PICKER,
     cost: Cost = _FREE,
     note: str = "",
+    searched: bool = False,
 ) -> Plan:
     """Return the plan of a job: the first moments of one ranked list, and the next ones as its reserve.
 
-    The list does not depend on how many clips the job asks for, so a larger plan contains every smaller one.
+    The list does not depend on how many clips the job asks for, so a larger plan contains every smaller one. If the job
+    names a subject, only moments that qualify become clips, which may be none, and the others go to the reserve.
 
     Args:
         material: Material to pick from.
@@ -33,11 +36,20 @@ def plan_of(
         picker: Name of the picker that chose them.
         cost: Cost of choosing them.
         note: Line for the job's log about the choice; empty for none.
+        searched: True if a model has searched for the job's subject, so `proposed` is all that it found.
     """
     moments = [*proposed, *pick_locally(material, proposed)][:LIST_LIMIT]
     if proposed:
         moments = calibrated(moments)
-    count = material.options.target_clips or _open_number(material, moments[: len(proposed) or None])
+    qualified = len(moments)
+    if material.subject.named:
+        complete = searched and not (proposed and not material.subject.about)
+        sought = seek(material, moments[len(proposed) :], searched=complete)
+        found = [*moments[: len(proposed)], *sought.found]
+        moments, qualified = descending(found, sought.others), len(found)
+        note = note if found else " ".join(filter(None, (note, not_found(material.subject))))
+    open_number = _open_number(material, moments[: len(proposed) or None])
+    count = min(material.options.target_clips or open_number, qualified)
     clips = _numbered(moments, material.offset_ms)
     return Plan(
         clips=clips[:count],

@@ -7,6 +7,7 @@ from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.sentences import reach_of, sentences_of, single_words, words_of
 from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
+from clipmill.analyzer.talk.subject import Subject
 from clipmill.analyzer.talk.titles import human_title, title_from
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import MediaFacts, Scenes, Transcript
@@ -56,6 +57,7 @@ class Material:
         self.transcript = transcript
         self.language = transcript.language
         self.options = options
+        self.subject = Subject.of(options)
         self.lengths = Lengths.of(options.clip_min_seconds, options.clip_max_seconds)
         if self.whole:
             self.duration = reach_of(transcript, media.duration)

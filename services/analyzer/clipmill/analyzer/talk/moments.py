@@ -12,6 +12,10 @@ ORDER = "order"
 """Part of a score that keeps it apart from the scores of better moments, and between 0 and 100."""
 
 
+SUBJECT = "subject"
+"""Part of a score that lifts a moment about the wanted subject above the others."""
+
+
 class Moment(Struct, frozen=True, kw_only=True):
     """A clip that may become part of a plan.
 
@@ -38,9 +42,15 @@ class Moment(Struct, frozen=True, kw_only=True):
     parts: tuple[ScorePart, ...] = ()
 
 
-def scored(moment: Moment, score: int) -> Moment:
-    """Return `moment` with another score, whose parts say what was changed."""
+def scored(moment: Moment, score: int, name: str = ORDER) -> Moment:
+    """Return `moment` with another score, whose parts say what was changed.
+
+    Args:
+        moment: Moment with its former score.
+        score: Score from 0 to 100.
+        name: Name of the part that takes the difference.
+    """
     known = {part.name: part.points for part in moment.parts} or {MODEL: moment.score}
-    known[ORDER] = known.get(ORDER, 0) + score - moment.score
-    parts = tuple(ScorePart(name=name, points=points) for name, points in known.items() if points or name != ORDER)
+    known[name] = known.get(name, 0) + score - moment.score
+    parts = tuple(ScorePart(name=one, points=points) for one, points in known.items() if points or one != name)
     return replace(moment, score=score, parts=parts)

@@ -1,0 +1,1 @@
+"""Searching a transcript for a subject that somebody describes, without a model."""

@@ -1,0 +1,99 @@
+"""The moments of a source that are about a subject, and those that are not about an excluded one."""
+
+from collections.abc import Sequence
+
+from clipmill.analyzer.searching.relevance import FOUND_CHANCE, Passage, Relevance
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import ORDER, SUBJECT, Moment, scored
+from clipmill.analyzer.talk.subject import Subject
+from clipmill.analyzer.talk.titles import shortened
+from msgspec import Struct
+from msgspec.structs import replace
+
+QUOTED_CHARACTERS = 60
+"""Characters of a subject that the job's log quotes."""
+
+HIGHEST_SCORE = 100
+
+
+class Sought(Struct, frozen=True, kw_only=True):
+    """The moments of a source, by whether they are what a job asks for.
+
+    Attributes:
+        found: Moments that qualify, the best first.
+        others: Moments that do not, the best first.
+    """
+
+    found: tuple[Moment, ...]
+    others: tuple[Moment, ...]
+
+
+def seek(material: Material, moments: Sequence[Moment], *, searched: bool = False) -> Sought:
+    """Return which of `moments` are about the subject of the job and not about the excluded one.
+
+    The likeliest is first; among equally likely ones, and if there is only an exclusion, the most interesting.
+
+    Args:
+        material: Material that the moments were picked from.
+        moments: Moments of the source, the best first; those without words are about no subject.
+        searched: True if a model has found all that qualifies, so none of `moments` does.
+    """
+    about, exclude = material.subject.about, material.subject.exclude
+    if searched:
+        return Sought(found=(), others=tuple(moments))
+    relevance = Relevance([sentence.text for sentence in material.sentences], material.language)
+    passages = [Passage.of(moment) for moment in moments]
+    spoken = [place for place, moment in enumerate(moments) if moment.quote]
+
+    def chances(request: str, *, interest: bool) -> dict[int, float]:
+        asked = [passages[place] if interest else replace(passages[place], interest=0.0) for place in spoken]
+        return dict(zip(spoken, map(float, relevance.chances(request, asked)), strict=True))
+
+    places = list(range(len(moments)))
+    if about:
+        likely = chances(about, interest=True)
+        places = [place for place in spoken if likely[place] >= FOUND_CHANCE]
+        places.sort(key=lambda place: (-likely[place], place))
+    if exclude:
+        unwanted = chances(exclude, interest=False)
+        places = [place for place in places if unwanted.get(place, 0.0) < FOUND_CHANCE]
+    chosen = set(places)
+    return Sought(
+        found=tuple(moments[place] for place in places),
+        others=tuple(moment for place, moment in enumerate(moments) if place not in chosen),
+    )
+
+
+def descending(found: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:
+    """Return `found` and then `others`, with scores that fall from one to the next.
+
+    Moments about the subject are lifted above the others, and the others lowered only where there is no room above.
+
+    Args:
+        found: Moments that qualify, in their order.
+        others: Moments that do not, the best first.
+    """
+    moments = [*found, *others]
+    scores = [moment.score for moment in moments]
+    for place in reversed(range(len(found))):
+        below = scores[place + 1] + 1 if place + 1 < len(scores) else 0
+        scores[place] = max(scores[place], below)
+    for place, score in enumerate(scores):
+        highest = min(scores[place - 1] - 1 if place else HIGHEST_SCORE, HIGHEST_SCORE)
+        scores[place] = max(min(score, highest), 0)
+    return [
+        scored(moment, score, SUBJECT if place < len(found) else ORDER)
+        for place, (moment, score) in enumerate(zip(moments, scores, strict=True))
+    ]
+
+
+def not_found(subject: Subject) -> str:
+    """Return the line for the job's log that nothing is left to make clips of."""
+    if subject.about:
+        return f"Nothing about {_quoted(subject.about)} was found."
+    return f"Nothing but {_quoted(subject.exclude)} was found, which is excluded."
+
+
+def _quoted(text: str) -> str:
+    short = shortened(text, QUOTED_CHARACTERS)
+    return f'"{short}"'

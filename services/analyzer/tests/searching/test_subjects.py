@@ -1,0 +1,132 @@
+"""Clips are about the subject that a job names, and about nothing that it excludes."""
+
+from itertools import pairwise
+
+import pytest
+from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.material import Material
+from clipmill.contracts.documents import Scenes, Shot, Transcript
+from clipmill.contracts.options import JobOptions
+from msgspec.structs import replace
+from talks.judging import HIT_OVERLAP, overlap
+
+
+@pytest.fixture
+def plan_about(make_talk):
+    """Plan a written talk for a job with the given options."""
+
+    def plan(number=0, **options):
+        talk = make_talk(number)
+        return plan_of(Material(talk.media, talk.transcript, talk.scenes, JobOptions(**options)))
+
+    return plan
+
+
+def _named_in(talk, planted):
+    """Return the rarest-looking words of a planted passage."""
+    words = [
+        word.text.strip(".,?!").lower()
+        for segment in talk.transcript.segments
+        for word in segment.words
+        if planted.start <= word.start < planted.end
+    ]
+    return " ".join(sorted(set(words), key=lambda word: (-len(word), word))[:3])
+
+
+@pytest.mark.parametrize("number", range(11))
+def test_a_subject_in_the_words_that_were_said_comes_first(plan_about, make_talk, number):
+    talk = make_talk(number)
+    firsts = []
+    for planted in talk.planted:
+        best = plan_about(number, about=_named_in(talk, planted)).clips[0]
+        firsts.append(overlap([(best.start, best.end)], planted) >= HIT_OVERLAP)
+    assert sum(firsts) >= len(firsts) - 1
+
+
+def test_a_subject_that_does_not_occur_gives_no_clips_but_the_usual_moments_in_reserve(plan_about):
+    usual = plan_about()
+    plan = plan_about(about="the orbital mechanics of satellites")
+    assert plan.clips == ()
+    assert plan.note == 'Nothing about "the orbital mechanics of satellites" was found.'
+    moments = [(clip.start, clip.end, clip.score) for clip in (*usual.clips, *usual.reserve)]
+    assert [(clip.start, clip.end, clip.score) for clip in plan.reserve] == moments[: len(plan.reserve)]
+    assert [clip.number for clip in plan.reserve] == list(range(1, len(plan.reserve) + 1))
+
+
+def test_a_long_subject_is_quoted_in_short(plan_about):
+    note = plan_about(about="quarks " * 60).note
+    assert len(note) < 100
+    assert note.endswith('" was found.')
+
+
+def test_no_clip_is_about_an_excluded_subject(plan_about, make_talk):
+    talk = make_talk(0)
+    for planted in talk.planted:
+        plan = plan_about(0, exclude=_named_in(talk, planted), target_clips=15)
+        assert overlap([(clip.start, clip.end) for clip in plan.clips], planted) < HIT_OVERLAP
+        assert plan.clips
+
+
+def test_excluding_everything_gives_no_clips(say, media_of):
+    transcript = say([f"The lighthouse number {number} kept its lighthouse keeper awake." for number in range(40)])
+    plan = plan_of(_material(transcript, media_of, exclude="lighthouse"))
+    assert plan.clips == ()
+    assert plan.note == 'Nothing but "lighthouse" was found, which is excluded.'
+    assert plan.reserve
+
+
+def test_a_subject_and_an_exclusion_work_together(plan_about, make_talk):
+    talk = make_talk(0)
+    subject = _named_in(talk, talk.planted[0])
+    assert plan_about(0, about=subject).clips
+    assert plan_about(0, about=subject, exclude=subject).clips == ()
+
+
+def test_scores_fall_from_clip_to_clip_and_their_parts_sum_to_them(plan_about, make_talk):
+    talk = make_talk(3)
+    plan = plan_about(3, about=_named_in(talk, talk.planted[2]), target_clips=1)
+    every = [*plan.clips, *plan.reserve]
+    scores = [clip.score for clip in every]
+    assert scores == sorted(set(scores), reverse=True)
+    assert [sum(part.points for part in clip.parts) for clip in every] == scores
+
+
+def test_a_larger_plan_about_a_subject_contains_the_smaller_one(plan_about, make_talk):
+    talk = make_talk(5)
+    about = " ".join(_named_in(talk, planted) for planted in talk.planted)
+    plans = [plan_about(5, about=about, target_clips=count).clips for count in range(1, 6)]
+    for smaller, larger in pairwise(plans):
+        assert larger[: len(smaller)] == smaller
+
+
+def test_where_nobody_speaks_nothing_is_about_a_subject(media_of):
+    plan = plan_of(_material(Transcript(language="", duration=0.0), media_of, duration=120.0, about="lighthouses"))
+    assert plan.clips == ()
+    assert plan.reserve
+    assert plan_of(
+        _material(Transcript(language="", duration=0.0), media_of, duration=120.0, exclude="lighthouses")
+    ).clips
+
+
+def test_a_short_source_is_a_clip_if_it_is_about_the_subject(say, media_of):
+    transcript = say(["The lighthouse was lit by a single lamp."])
+    assert len(plan_of(_material(transcript, media_of, about="a lighthouse")).clips) == 1
+    assert plan_of(_material(transcript, media_of, about="violin lessons")).clips == ()
+
+
+def test_a_subject_is_found_in_another_language_by_its_stems(say, media_of):
+    texts = ["Wir sprechen heute über viele Dinge, die im Alltag einfach immer wieder passieren."] * 12
+    texts[6:9] = ["Die alten Leuchttürme an der Küste wurden von Familien bewohnt und gepflegt."] * 3
+    transcript = replace(say(texts), language="de")
+    plan = plan_of(_material(transcript, media_of, about="Leuchtturm und Leuchttürmen"))
+    assert plan.clips
+    best, said = plan.clips[0], transcript.segments[7]
+    assert best.start < said.end
+    assert best.end > said.start
+    assert plan_of(_material(transcript, media_of, about="Geigenunterricht")).clips == ()
+
+
+def _material(transcript, media_of, duration=0.0, **options):
+    duration = duration or transcript.duration
+    scenes = Scenes(shots=(Shot(start=0.0, end=duration),), detector="d", frame_rate=25.0)
+    return Material(media_of(duration), transcript, scenes, JobOptions(**options))
