@@ -10,11 +10,12 @@ from clipmill.analyzer.asking.answered_chunks import AnsweredChunks
 from clipmill.analyzer.asking.conversation import Conversation, Reading
 from clipmill.analyzer.asking.costs import PriceTable, Spending, added
 from clipmill.analyzer.asking.provider import ProviderFailure, Refused, Unavailable
+from clipmill.analyzer.asking.transcript_text import likeliest
 from clipmill.analyzer.model_choice import Choice, choose
 from clipmill.analyzer.picking.proposed_moments import adopted
 from clipmill.analyzer.plan import LOCAL_PICKER, plan_of
 from clipmill.analyzer.settings import AnalyzerSettings
-from clipmill.analyzer.talk.audience import bundled
+from clipmill.analyzer.talk.audience import bundled, understands
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.artifacts import layout
@@ -30,8 +31,25 @@ from clipmill.contracts.tasks import AnalyzeTask, RenderTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations import metrics
 from clipmill.operations.logs import concealed
+from msgspec import Struct
 
 INSTEAD = "Clips are picked locally instead."
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """The result of asking a model.
+
+    Attributes:
+        moments: Moments that the model chose, the best first.
+        note: Line for the job's log; empty for none.
+        cost: Cost of asking.
+        searched: True if the model has searched the transcript for the job's subject.
+    """
+
+    moments: tuple[Moment, ...] = ()
+    note: str = ""
+    cost: Cost = Cost()
+    searched: bool = False
 
 
 class MomentsHandler:
@@ -76,27 +94,37 @@ class MomentsHandler:
                 f"{task.options.clip_min_seconds:g} and {task.options.clip_max_seconds:g} seconds long; "
                 "clips are picked locally."
             )
-        moments: Sequence[Moment] = ()
-        cost = await self._spent_before(task, context.attempt)
-        picker = LOCAL_PICKER
+        asked = _Asked(note=note)
         if choice is not None and material.readable:
             with concealed(choice.key or ""):
-                moments, note, spent = await self._ask(task, context, material, choice)
-            cost = added(cost, spent)
-            picker = choice.model if moments else LOCAL_PICKER
-        plan = await asyncio.to_thread(plan_of, material, moments, picker=picker, cost=cost, note=note)
+                asked = await self._ask(task, context, material, choice)
+        moments = asked.moments
+        plan = await asyncio.to_thread(
+            plan_of,
+            material,
+            moments,
+            picker=choice.model if choice is not None and (moments or asked.searched) else LOCAL_PICKER,
+            cost=added(await self._spent_before(task, context.attempt), asked.cost),
+            note=asked.note,
+            searched=asked.searched,
+        )
         sentences = len(material.sentences)
-        context.log.info("moments_picked", proposed=len(moments), picked=len(plan.clips), reserved=len(plan.reserve), sentences=sentences)
+        context.log.info(
+            "moments_picked",
+            proposed=len(moments),
+            picked=len(plan.clips),
+            reserved=len(plan.reserve),
+            sentences=sentences,
+        )
         return plan
 
-    async def _ask(
-        self, task: AnalyzeTask, context: TaskContext, material: Material, choice: Choice
-    ) -> tuple[Sequence[Moment], str, Cost]:
-        """Return the moments that the model proposes, the line about them for the job's log, and the cost of asking.
+    async def _ask(self, task: AnalyzeTask, context: TaskContext, material: Material, choice: Choice) -> "_Asked":
+        """Return what the model proposes, the line about it for the job's log, and the cost of asking.
 
         Raises:
             Transient: if the model should be asked again later.
         """
+        subject = material.subject
         spending = Spending(self._prices, choice.model, free_unlisted=choice.free_unlisted)
         async with contextlib.AsyncExitStack() as stack:
             try:
@@ -111,12 +139,15 @@ class MomentsHandler:
                 chunk_tokens=self._settings.part_tokens,
                 parallel=choice.parallel,
                 answered=AnsweredChunks(self._store, task.job, task.generation, choice.model),
+                marked=await asyncio.to_thread(_marked, material),
             )
             reading = await conversation.read()
             for failure in reading.failures:
                 context.log.warning("provider_failed", outcome=str(failure.outcome), sentence=failure.sentence)
             if reading.passing is not None and self._patient(reading.passing, context.attempt):
                 await self._come_back(task, context, reading.passing, spending)
+            if subject.named and not reading.moments and not reading.failures:
+                return _Asked(cost=spending.cost, searched=True)
             if not reading.moments:
                 reasons = [failure.sentence for failure in reading.failures]
                 return _instead(
@@ -134,13 +165,11 @@ class MomentsHandler:
         if conversation.repaired:
             notes.append(f"{choice.name} was asked twice, because its first answer could not be used.")
         least = conversation.wanted if task.options.target_clips else min(conversation.wanted, FEWEST_CLIPS)
-        if len(moments) < least:
+        if len(moments) < least and not subject.about:
             metrics.fallback("local_picker_partly")
-            notes.append(
-                f"{len(moments)} of {least} clips are {choice.name}'s choice; "
-                "the others are picked locally."
-            )
-        return moments, " ".join(note for note in notes if note), spending.cost
+            notes.append(f"{len(moments)} of {least} clips are {choice.name}'s choice; the others are picked locally.")
+        line = " ".join(note for note in notes if note)
+        return _Asked(moments=tuple(moments), note=line, cost=spending.cost, searched=subject.named)
 
     async def _come_back(
         self, task: AnalyzeTask, context: TaskContext, failure: Unavailable, spending: Spending
@@ -209,10 +238,18 @@ def _spent_key(job: JobId, generation: int, attempt: int) -> str:
     return f"{layout.job_prefix(job)}/analyze/spent-{generation}-{attempt}.json"
 
 
-def _instead(sentence: str, spending: Spending) -> tuple[Sequence[Moment], str, Cost]:
+def _instead(sentence: str, spending: Spending) -> _Asked:
     """Return the result without a choice of the model: no moments, and the line for the job's log."""
     metrics.fallback("local_picker")
-    return (), f"{sentence} {INSTEAD}", spending.cost
+    return _Asked(note=f"{sentence} {INSTEAD}", cost=spending.cost)
+
+
+def _marked(material: Material) -> frozenset[int]:
+    """Return the indices of the sentences that audiences would most likely react to, none if that is not known."""
+    texts = [sentence.text for sentence in material.sentences]
+    if material.audience is None or not understands(texts, material.language):
+        return frozenset()
+    return likeliest(material.audience.chances(texts).tolist())
 
 
 async def _ranked(conversation: Conversation, reading: Reading, context: TaskContext) -> tuple[Sequence[Moment], str]:

@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
-from clipmill.analyzer.asking.transcript_text import TranscriptText, speaker_letters
+from clipmill.analyzer.asking.transcript_text import TranscriptText, likeliest, speaker_letters
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Segment, Transcript
 
@@ -37,6 +37,18 @@ def test_a_speaker_is_named_where_another_begins(sentences):
 def test_a_shot_is_marked_at_the_sentence_that_it_begins_with(sentences):
     text = _text(sentences, cuts=[19.0, 30.2, 45.0])
     assert text == "1@10 Hello there. 2* Never? 3* Not once. 4@40: 3 times it came. 5 Nobody noticed."
+
+
+def test_sentences_to_which_audiences_react_are_marked(sentences):
+    text = TranscriptText(sentences, [""] * 5, [19.0], 600.0, marked={1, 3}).of(TranscriptChunk(first=1, last=4))
+    assert text == "1*!@20 Never? 2 Not once. 3!: 3 times it came. 4@50 Nobody noticed."
+
+
+def test_the_likeliest_tenth_of_the_sentences_is_marked_the_first_of_equal_ones():
+    chances = [0.1] * 18 + [0.9, 0.4]
+    assert likeliest(chances) == {18, 19}
+    assert likeliest([0.1, 0.5, 0.5, 0.5]) == {1}
+    assert likeliest([0.2] * 20) == likeliest([]) == frozenset()
 
 
 def test_shots_that_follow_rhythm_are_not_marked(sentences):

@@ -1,7 +1,7 @@
 """Asks a model for moments: one request for each chunk of the transcript, and one that ranks all proposals."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from clipmill.analyzer.asking import prompts
@@ -70,6 +70,7 @@ class Conversation:
         chunk_tokens: Approximate limit for the transcript in one request, in tokens.
         parallel: Largest number of requests at once.
         answered: Store of the chunks that earlier tries have answers for.
+        marked: Indices of the sentences to which an audience would react, as a hint for the model.
     """
 
     provider: Provider
@@ -79,6 +80,7 @@ class Conversation:
     chunk_tokens: int
     parallel: int
     answered: AnsweredChunks
+    marked: Collection[int] = ()
     repaired: bool = field(default=False, init=False)
     """True if a second request was needed to make an answer usable."""
     read_tokens: int | None = field(default=None, init=False)
@@ -95,7 +97,7 @@ class Conversation:
         material = self.material
         chunks = chunks_of(material.sentences, self.chunk_tokens, material.lengths.longest_ms / 1000)
         speakers = speaker_letters(material.transcript, material.sentences)
-        text = TranscriptText(material.sentences, speakers, material.cuts, material.duration)
+        text = TranscriptText(material.sentences, speakers, material.cuts, material.duration, self.marked)
         free = asyncio.Semaphore(self.parallel)
 
         async def one(chunk: TranscriptChunk) -> tuple[Moment, ...] | ProviderFailure:
@@ -149,24 +151,26 @@ class Conversation:
     async def _proposed(self, request: str, chunk: TranscriptChunk, wanted: int, *, sole: bool) -> tuple[Moment, ...]:
         """Return what the model proposes for a chunk; ask once more if the first answer breaks a rule.
 
-        A sole chunk must bring all wanted moments, unless the job leaves their number open. One of several chunks may
-        have fewer to offer, even none.
+        A sole chunk must bring all wanted moments, unless the job leaves their number open or names a subject. One of
+        several chunks may have fewer to offer, even none.
 
         Raises:
             Unavailable: if another try may work, also if neither answer can be used.
             Refused: if no other try will work.
         """
-        fewer = not sole or self.material.options.target_clips is None
+        options = self.material.options
+        fewer = not sole or options.target_clips is None or self.material.subject.named
+        instruction = prompts.instruction_for(options, marked=bool(self.marked))
         turns = [Turn(request)]
-        answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
-        if 0 < answer.usage.prompt_tokens < fewest_tokens(prompts.INSTRUCTION + request):
+        answer = await self._request(instruction, turns, prompts.proposals_schema())
+        if 0 < answer.usage.prompt_tokens < fewest_tokens(instruction + request):
             self.read_tokens = answer.usage.prompt_tokens
         first = checked(answer, self.material, wanted, chunk, fewer=fewer)
         if not first.problems or len(first.moments) >= (1 if fewer else wanted):
             return first.moments
         turns += [Turn(answer.text or "{}", ours=False), Turn(prompts.repair(first.problems, wanted, fewer=fewer))]
         try:
-            answer = await self._request(prompts.INSTRUCTION, turns, prompts.proposals_schema())
+            answer = await self._request(instruction, turns, prompts.proposals_schema())
         except ProviderFailure:
             if first.moments:
                 return first.moments

@@ -4,11 +4,12 @@
 
 A number among the words costs a token or two; a separate line with two times costs ten and more. Numbers restart at 1
 in each chunk, because small numbers are short. More may follow the number of a sentence: the speaker from there on, the
-sign of a new shot, and now and then the time.
+sign of a new shot, the mark of a sentence to which audiences react, and now and then the time.
 """
 
+import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from string import ascii_uppercase
 
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
@@ -23,6 +24,9 @@ TIMED_SECONDS = 30.0
 SHOT_SECONDS = 15.0
 """Average length of shots from which they are marked, in seconds: faster cutting follows rhythm, not sense."""
 
+MARKED_SHARE = 0.1
+"""Share of the sentences that are marked. A mark costs a token, and a hint at everything is none."""
+
 
 class TranscriptText:
     """Writes chunks of one transcript.
@@ -32,13 +36,20 @@ class TranscriptText:
         speakers: Letter of each sentence's speaker, empty where unknown; see `speaker_letters`.
         cuts: Times of the first frames of shots, in seconds, ascending.
         duration: Length of the source, in seconds.
+        marked: Indices of the sentences to mark; see `likeliest`.
     """
 
     def __init__(
-        self, sentences: Sequence[Sentence], speakers: Sequence[str], cuts: Sequence[float], duration: float
+        self,
+        sentences: Sequence[Sentence],
+        speakers: Sequence[str],
+        cuts: Sequence[float],
+        duration: float,
+        marked: Collection[int] = (),
     ) -> None:
         self._sentences = sentences
         self._speakers = speakers
+        self._marked = frozenset(marked)
         self._cuts = cuts if duration / (len(cuts) + 1) >= SHOT_SECONDS else []
 
     def of(self, chunk: TranscriptChunk) -> str:
@@ -52,6 +63,8 @@ class TranscriptText:
             speaker = self._speakers[index]
             if self._opens_shot(index):
                 signs += "*"
+            if index in self._marked:
+                signs += "!"
             if sentence.start - timed >= TIMED_SECONDS:
                 signs += f"@{sentence.start:.0f}"
                 timed = sentence.start
@@ -66,6 +79,21 @@ class TranscriptText:
         earliest = self._sentences[index - 1].end if index else 0.0
         at = bisect_right(self._cuts, latest)
         return at > 0 and self._cuts[at - 1] >= earliest
+
+
+def likeliest(chances: Sequence[float], share: float = MARKED_SHARE) -> frozenset[int]:
+    """Return the indices of the `share` of sentences with the highest chances, of equal ones the first.
+
+    The result is empty if all chances are equal, because nothing stands out.
+
+    Args:
+        chances: Chance of each sentence that an audience reacts to it.
+        share: Share of the sentences, from 0 to 1.
+    """
+    if not chances or min(chances) == max(chances):
+        return frozenset()
+    ranked = sorted(range(len(chances)), key=lambda index: (-chances[index], index))
+    return frozenset(ranked[: math.ceil(len(ranked) * share)])
 
 
 def speaker_letters(transcript: Transcript, sentences: Sequence[Sentence]) -> list[str]:
