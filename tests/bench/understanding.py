@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Figure, load, machine, write_section
-from understanding import asking, moments, plans, reactions, scenes, speech
+from understanding import asking, moments, plans, reactions, requests, scenes, speech
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -37,6 +37,11 @@ PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
     "reactions": (
         reactions.measure,
         "five folds, near-duplicates in one fold; transcripts without a reaction are left out.",
+    ),
+    "requests": (
+        requests.measure,
+        "requests as people would ask, most without a word of their passage; a hit overlaps the planted highlight by "
+        "half of what both cover together.",
     ),
     "asking": (
         asking.measure,
