@@ -1,4 +1,4 @@
-"""Whether a job that names a subject gets the passage about it first, and nothing if there is none.
+"""The share of jobs with a subject that get the passage about it first, and of those without one that get nothing.
 
 `services/analyzer/tests/requests.csv` asks about the development corpus; it was written before the retrieval. The
 requests about the written talks served to develop it: its weights were fitted to them. Each of those talks is also

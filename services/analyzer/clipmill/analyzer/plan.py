@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from clipmill.analyzer.asking.ranking import calibrated
-from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_locally
+from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_around, pick_locally
 from clipmill.analyzer.picking.selection import LIST_LIMIT, RESERVE_LIMIT
-from clipmill.analyzer.searching.subjects import descending, not_found, seek
+from clipmill.analyzer.searching.subjects import Sought, descending, not_found, seek, unlisted
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
@@ -44,7 +44,7 @@ def plan_of(
     qualified = len(moments)
     if material.subject.named:
         complete = searched and not (proposed and not material.subject.about)
-        sought = seek(material, moments[len(proposed) :], searched=complete)
+        sought = _sought(material, moments[len(proposed) :], searched=complete)
         found = [*moments[: len(proposed)], *sought.found]
         moments, qualified = descending(found, sought.others), len(found)
         note = note if found else " ".join(filter(None, (note, not_found(material.subject))))
@@ -59,6 +59,17 @@ def plan_of(
         options=material.options,
         note=note,
     )
+
+
+def _sought(material: Material, moments: Sequence[Moment], *, searched: bool) -> Sought:
+    """Return which of `moments` qualify; where the list left out what names the subject, the best moments around it."""
+    sought = seek(material, moments, searched=searched)
+    missing = frozenset[int]() if searched else unlisted(material, moments)
+    if not missing:
+        return sought
+    around = pick_around(material, missing)
+    again = seek(material, [*around, *pick_locally(material, around)][:LIST_LIMIT])
+    return again if again.found else sought
 
 
 def _open_number(material: Material, moments: Sequence[Moment]) -> int:

@@ -53,6 +53,22 @@ def test_a_subject_that_does_not_occur_gives_no_clips_but_the_usual_moments_in_r
     assert [clip.number for clip in plan.reserve] == list(range(1, len(plan.reserve) + 1))
 
 
+def test_a_subject_that_only_a_passing_remark_names_has_its_clip_too(plan_about, make_talk):
+    """The ranked list leaves out what lies between its moments; a job may ask for it nevertheless."""
+    found = asked = 0
+    for number in range(11):
+        talk = make_talk(number)
+        listed = [(clip.start, clip.end) for clip in (*plan_about(number).clips, *plan_about(number).reserve)]
+        for segment in talk.transcript.segments:
+            words = sorted({word.text.strip(".,?!").lower() for word in segment.words}, key=lambda word: -len(word))
+            if len(words) >= 6 and not any(start < segment.end and segment.start < end for start, end in listed):
+                clips = plan_about(number, about=" ".join(words[:3])).clips
+                asked += 1
+                found += any(clip.start < segment.end and segment.start < clip.end for clip in clips)
+    assert asked >= 20
+    assert found >= 0.9 * asked
+
+
 def test_a_long_subject_is_quoted_in_short(plan_about):
     note = plan_about(about="quarks " * 60).note
     assert len(note) < 100

@@ -1,6 +1,6 @@
 """Picks moments locally: by the words where somebody speaks, elsewhere by sound and shots."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from clipmill.analyzer.picking.evidence import evidence_for
@@ -56,6 +56,16 @@ def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Momen
     return _graded(moments, min((moment.score for moment in taken), default=101))[:most]
 
 
+def pick_around(material: Material, sentences: Collection[int]) -> list[Moment]:
+    """Return the best moments that have at least one of `sentences`, without overlap; none if nothing is said.
+
+    Args:
+        material: Material to pick from.
+        sentences: Indices of sentences.
+    """
+    return [] if material.too_short else _graded(_spoken(material, (), sentences), ceiling=101)
+
+
 def _graded(moments: Sequence[Moment], ceiling: int) -> list[Moment]:
     """Return the best of `moments` with scores below `ceiling`, all of them different if there is room above 0."""
     best = sorted(moments, key=lambda moment: -moment.score)[:LIST_LIMIT]  # equal ones stay as they are ranked
@@ -68,13 +78,19 @@ def _graded(moments: Sequence[Moment], ceiling: int) -> list[Moment]:
     return graded
 
 
-def _spoken(material: Material, busy: Sequence[Window]) -> list[Moment]:
+def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] | None = None) -> list[Moment]:
+    """Return moments where somebody speaks, only those with a sentence of `around` unless it is None."""
     windows = material.windows
     if not windows:
         return []
     picker = LocalPicker(evidence_for(material))
     values = picker.valued(windows)
-    chosen = picker.ranked(windows, values, busy)
+    if around is None:
+        chosen = picker.ranked(windows, values, busy)
+    else:
+        near = [at for at, window in enumerate(windows) if any(window.first <= one <= window.last for one in around)]
+        placed = picker.ranked([windows[at] for at in near], [values[at] for at in near], busy)
+        chosen = [near[place] for place in placed]
     mean, points = float(np.mean(values)), SCORE_PER_DEVIATION / (float(np.std(values)) or 1.0)
     added = contributions(picker, [windows[index] for index in chosen])
     naming = Naming(material, picker.interest)

@@ -3,7 +3,7 @@
 `tools/subjects/learn.py` made the table in `word_meanings.npz`. It holds numbers only: stems with a direction and a
 weight each, in order of their frequency, the most frequent first. Directions are stored by product quantisation: one
 byte for each of their parts names the nearest of 256 (Jégou, Douze and Schmid 2011, "Product quantization for nearest
-neighbor search"). README.md beside it names the data and the licences.
+neighbor search"). `tools/subjects/README.md` names the data and the licences.
 """
 
 from collections.abc import Sequence

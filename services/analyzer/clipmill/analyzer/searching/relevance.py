@@ -1,4 +1,4 @@
-"""How likely a passage of a transcript is about what a request describes.
+"""The chance that a passage of a transcript is about what a request describes.
 
 Words count twice. Literally, by BM25 over the stems of a passage (Robertson and Zaragoza 2009, "The probabilistic
 relevance framework: BM25 and beyond"). And by meaning, because people seldom ask in the words that were said: the

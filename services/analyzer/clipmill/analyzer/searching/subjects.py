@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from clipmill.analyzer.searching.relevance import FOUND_CHANCE, Passage, Relevance
+from clipmill.analyzer.searching.relevance import FOUND_CHANCE, LITERAL_CHANCE, Passage, Relevance
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import ORDER, SUBJECT, Moment, scored
 from clipmill.analyzer.talk.subject import Subject
@@ -62,6 +62,20 @@ def seek(material: Material, moments: Sequence[Moment], *, searched: bool = Fals
         found=tuple(moments[place] for place in places),
         others=tuple(moment for place, moment in enumerate(moments) if place not in chosen),
     )
+
+
+def unlisted(material: Material, moments: Sequence[Moment]) -> frozenset[int]:
+    """Return the indices of the sentences that name the subject in its own words, and that no moment has.
+
+    Args:
+        material: Material that the moments were picked from.
+        moments: Moments of the source, which leave out what is too short or says little.
+    """
+    listed = {index for one in moments for index in range(one.window.first, one.window.last + 1)}
+    relevance = Relevance([sentence.text for sentence in material.sentences], material.language)
+    alone = [Passage(index, index) for index in range(len(material.sentences)) if index not in listed]
+    literal = relevance.literal(material.subject.about, alone)
+    return frozenset(one.first for one, evidence in zip(alone, literal, strict=True) if evidence >= LITERAL_CHANCE)
 
 
 def descending(found: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:
