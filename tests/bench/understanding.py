@@ -1,8 +1,8 @@
 """The quality of understanding: the speech, the shots, the picked moments.
 
 Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py PART…` for some of it. The parts are
-speech, scenes, moments, plans, reactions and asking. Needs the development corpus (CLIPMILL_CORPUS names its folder). Results
-are written to RESULTS.md beside this file.
+speech, scenes, moments, plans, reactions and asking. Needs the development corpus (CLIPMILL_CORPUS names its folder).
+Results are written to RESULTS.md beside this file.
 """
 
 import os

@@ -53,6 +53,8 @@ STOPPED = JobId("1c8b5d6f-7e2c-4b63-8d4f-9e3a6b2c4f71")
 UNFINISHED = JobId("3e6d5f4b-9a4c-4d85-8f6b-ba5c6d4e2f93")
 BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
 
+DEFAULTS = JobOptions(target_clips=3)
+"""The options of a submission without any, as versions filled them in that had a default number of clips."""
 EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
 
 BEGAN = 1767225600.25
@@ -72,7 +74,7 @@ OPTIONS = JobOptions(
 
 TASKS: tuple[Task, ...] = (
     DownloadTask(job=JOB, options=OPTIONS, priority=Priority.HIGH, url="https://videos.example/talk?v=Küche&t=1"),
-    DownloadTask(job=STOPPED, file_name="Ein Gespräch am Ofen.mkv"),
+    DownloadTask(job=STOPPED, options=DEFAULTS, file_name="Ein Gespräch am Ofen.mkv"),
     TranscribeTask(job=JOB, options=OPTIONS, priority=Priority.HIGH, generation=1),
     ScenesTask(job=JOB, options=OPTIONS, priority=Priority.HIGH, generation=1),
     AnalyzeTask(job=JOB, options=OPTIONS, priority=Priority.HIGH, generation=1),
@@ -143,7 +145,7 @@ COMPLETED: tuple[Event, ...] = (
 )
 
 PROCESSING: tuple[Event, ...] = (
-    Queued(job=UNFINISHED, at=BEGAN + 5, source="Ein Gespräch am Ofen.mkv", upload=True),
+    Queued(job=UNFINISHED, at=BEGAN + 5, options=DEFAULTS, source="Ein Gespräch am Ofen.mkv", upload=True),
     Started(job=UNFINISHED, at=BEGAN + 6),
     ClipsPlanned(job=UNFINISHED, at=BEGAN + 30, count=3),
     StageStarted(job=UNFINISHED, at=BEGAN + 31, stage=Stage.RENDER),
@@ -155,14 +157,14 @@ PROCESSING: tuple[Event, ...] = (
 )
 
 CANCELLED: tuple[Event, ...] = (
-    Queued(job=STOPPED, at=BEGAN + 10, source="Ein Gespräch am Ofen.mkv", upload=True),
+    Queued(job=STOPPED, at=BEGAN + 10, options=DEFAULTS, source="Ein Gespräch am Ofen.mkv", upload=True),
     Started(job=STOPPED, at=BEGAN + 11),
     StageStarted(job=STOPPED, at=BEGAN + 11, stage=Stage.DOWNLOAD, line="Receiving upload..."),
     Cancelled(job=STOPPED, at=BEGAN + 12),
 )
 
 FAILED: tuple[Event, ...] = (
-    Queued(job=BROKEN, at=BEGAN + 20, source="https://videos.example/gone"),
+    Queued(job=BROKEN, at=BEGAN + 20, options=DEFAULTS, source="https://videos.example/gone"),
     Started(job=BROKEN, at=BEGAN + 21),
     StageStarted(job=BROKEN, at=BEGAN + 21, stage=Stage.DOWNLOAD, line="Downloading video..."),
     Reopened(job=BROKEN, at=BEGAN + 900, generation=1, line="Job was interrupted.", revived=True),

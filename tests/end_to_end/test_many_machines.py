@@ -17,6 +17,7 @@ from clipmill.cli.local.ports import free_ports
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
+WANTED = ("--clips", "3", "--max-seconds", "20")
 READY_SECONDS = 600
 """Longest wait, in seconds; a busy machine needs less of it, so only something that hangs reaches it."""
 SERVICES = ("gateway", "downloader", "transcriber", "analyzer", "renderer", "renderer")
@@ -120,8 +121,7 @@ def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sa
         submit = (BIN / "clipmill", "submit")
         until(lambda: all('"ready"' in get(port, "/health/ready") for port in ports))
         done = subprocess.run(
-            [*submit, sample, "--clips", "3", "--max-seconds", "20", "--wait", "--json"]
-            + ["--server", f"http://127.0.0.1:{ports[0]}"],
+            [*submit, sample, *WANTED, "--wait", "--json", "--server", f"http://127.0.0.1:{ports[0]}"],
             capture_output=True,
             timeout=480,
             check=False,

@@ -40,7 +40,13 @@ async def start(*arguments, **environment):
 
 
 async def test_every_line_has_its_answer_in_order_and_a_bad_one_ends_nothing(make_talk):
-    lines = [line_of(make_talk(1), target_clips=3), b"nonsense\n", b"\n", line_of(make_talk(2), target_clips=2), b'{"media": 1}']
+    lines = [
+        line_of(make_talk(1), target_clips=3),
+        b"nonsense\n",
+        b"\n",
+        line_of(make_talk(2), target_clips=2),
+        b'{"media": 1}',
+    ]
     process = await start()
     said, errors = await asyncio.wait_for(process.communicate(b"".join(lines)), PATIENCE)
     answers = [json.loads(line) for line in said.splitlines()]

@@ -1,4 +1,4 @@
-"""How plans of different sizes fit together, passages that are said twice, and numbers of clips that are left open.
+"""Nesting of plans of different sizes, passages that are said twice, and numbers of clips that are left open.
 
 Sources are the development corpus, the generated talks, and up to 200 real transcripts if the corpus has them.
 """
@@ -74,7 +74,9 @@ def _nested(label: str, materials: Sequence[Material]) -> Figure:
         plans = [_asking_for(material, count) for count in range(1, CLIPS_LIMIT + 1)]
         for smaller, larger in pairwise(plans):
             steps += 1
-            lost = {(clip.start, clip.end) for clip in smaller.clips} - {(clip.start, clip.end) for clip in larger.clips}
+            lost = {(clip.start, clip.end) for clip in smaller.clips} - {
+                (clip.start, clip.end) for clip in larger.clips
+            }
             violations += bool(lost) or larger.clips[0].score < smaller.clips[0].score
     return Figure(
         f"{label}: of {steps} steps to a plan of one more clip, those that lose a clip or the best score",
@@ -101,8 +103,8 @@ def _open_numbers(materials: Sequence[Material]) -> Figure:
     minutes = np.array([material.duration / 60 for material in materials])
     short = counts[minutes < np.median(minutes)]
     return Figure(
-        f"real transcripts: clips if their number is left open, 10th, 50th and 90th percentile of {len(short)} of up to "
-        f"{np.median(minutes):.0f} minutes",
+        f"real transcripts: clips if their number is left open, 10th, 50th and 90th percentile of {len(short)} of "
+        f"up to {np.median(minutes):.0f} minutes",
         ", ".join(f"{count:.0f}" for count in np.percentile(short, [10, 50, 90])),
     )
 

@@ -1,6 +1,6 @@
 """A passage that is said twice is one moment, and its better copy is taken."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -21,7 +21,10 @@ STORY = [
     "An old fisherman saw a crack and wrote eleven letters to the mayor.",
     "All of them were found unopened in a drawer after the funeral.",
 ]
-LEADING = ["The fisherman of this bridge is a legend in our river town now.", "People ask about his letters every year."]
+LEADING = [
+    "The fisherman of this bridge is a legend in our river town now.",
+    "People ask about his letters every year.",
+]
 FOLLOWING = ["The mayor of the town resigned over the letters.", "Every bridge of the river is inspected twice now."]
 ELSEWHERE = [
     "Good evening and welcome to this hall.",
@@ -40,7 +43,7 @@ def material_of(say, media_of):
     def make(texts, cuts=(), **options):
         transcript = say(texts)
         edges = [0.0, *(transcript.segments[number].start - 0.2 for number in cuts), transcript.duration]
-        shots = tuple(Shot(start=one, end=other) for one, other in zip(edges, edges[1:], strict=False))
+        shots = tuple(Shot(start=one, end=other) for one, other in pairwise(edges))
         scenes = Scenes(shots=shots, detector="d", frame_rate=25.0)
         return Material(media_of(transcript.duration), transcript, scenes, JobOptions(**options))
 

@@ -20,9 +20,7 @@ def _candidates(*places):
     windows = [_window(start, length) for start, length, *_ in places]
     complete = [len(place) < 4 or place[3] for place in places]
     longest = max((window.length_ms for window in windows), default=1)
-    return Candidates(
-        windows=windows, values=[place[2] for place in places], complete=complete, longest_ms=longest
-    )
+    return Candidates(windows=windows, values=[place[2] for place in places], complete=complete, longest_ms=longest)
 
 
 @given(st.lists(_places, max_size=25), st.lists(st.tuples(st.integers(0, 60), st.integers(5, 25)), max_size=1))

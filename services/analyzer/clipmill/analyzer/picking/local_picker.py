@@ -149,9 +149,7 @@ class LocalPicker:
         """Return the indices of the first `most` windows of the ranked list that `ranked` returns."""
         return self.ranked(windows, values)[:most]
 
-    def ranked(
-        self, windows: Sequence[Window], values: Sequence[float], taken: Sequence[Window] = ()
-    ) -> list[int]:
+    def ranked(self, windows: Sequence[Window], values: Sequence[float], taken: Sequence[Window] = ()) -> list[int]:
         """Return the indices of the moments among `windows`, the best first, without overlap and without repetition.
 
         A chosen window that stops just before its payoff is replaced by the one that includes it. Often a cut or a

@@ -1,15 +1,15 @@
 """Passages that are said twice: a teaser before the titles, an answer that is given again.
 
 Two windows repeat each other if much of what the shorter one says also stands in the other, word for word, or several
-seconds of it. Words are compared in runs of three, which survive a misheard word. A run weighs the more the fewer sentences have it, because
-what every sentence has in common is a manner of speaking and no passage.
+seconds of it. Words are compared in runs of three, which survive a misheard word. A run weighs the more the fewer
+sentences have it, because what every sentence has in common is a manner of speaking and no passage.
 """
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
-from clipmill.analyzer.picking.scheduling import Mask, Numbers
+from clipmill.analyzer.picking.scheduling import Indices, Mask, Numbers
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.terms import inverse_frequencies, stem, tokens
 from clipmill.analyzer.talk.windows import Window
@@ -19,8 +19,7 @@ RUN_WORDS = 3
 resemblance and containment of documents", uses up to ten on long texts with few errors)."""
 
 REPEATED_SHARE = 0.3
-"""Share of the shorter window that must stand in the other. A teaser of ten seconds is a third of a clip of thirty; two
-windows of an ordinary talk share less than a twentieth."""
+"""Share of the shorter window that must stand in the other. A teaser of ten seconds is a third of a clip of thirty."""
 
 REPEATED_QUOTE = 10
 """Number of runs that must stand in the other at most, however long both windows are: twelve words, four seconds, which
@@ -28,7 +27,8 @@ a viewer of both clips notices. It counts runs that two sentences have; more are
 talks and conversations this excludes less than a thousandth of the windows."""
 
 REPEATED_RUNS = 8
-"""Least number of runs in common, however short both windows are: ten words in a row. Shorter coincidences are idioms."""
+"""Least number of runs in common, however short both windows are: ten words in a row. What is shorter may be an
+idiom."""
 
 
 class Repeats:
@@ -52,7 +52,7 @@ class Repeats:
         self._weights = np.array([weights[run] for run in runs])
         self._totals = np.concatenate(([0.0], np.cumsum(self._weights)))
 
-    def shared(self, window: Window, firsts: Numbers, lasts: Numbers) -> tuple[Numbers, Mask]:
+    def shared(self, window: Window, firsts: Indices, lasts: Indices) -> tuple[Numbers, Mask]:
         """Return the weight of the runs that windows have in common with `window`, and whether they repeat it.
 
         A window repeats itself.
@@ -79,8 +79,8 @@ class Repeats:
         _, repeated = self.shared(one, np.array([other.first]), np.array([other.last]))
         return bool(repeated[0])
 
-    def _edges(self, firsts: Numbers, lasts: Numbers) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-        """Return the first run of each window and the one after its last; a run lies inside its window."""
+    def _edges(self, firsts: Indices, lasts: Indices) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+        """Return the first run of each window and the one after its last; no run reaches beyond its window."""
         starts = np.minimum(self._offsets[firsts], len(self._ids))
         ends = np.maximum(self._offsets[lasts + 1] - RUN_WORDS + 1, starts)
         return np.stack((starts, np.minimum(ends, len(self._ids))))

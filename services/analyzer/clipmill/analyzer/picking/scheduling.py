@@ -9,6 +9,7 @@ from clipmill.analyzer.talk.windows import Window
 Times = np.ndarray[tuple[int], np.dtype[np.int64]]
 """Times, in milliseconds."""
 
+Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 

@@ -22,7 +22,7 @@ _NAMES = {
     "straddle": "boundary",
     "edge": "boundary",
 }
-"""Part to which a weight belongs, for weights that share one; any other weight has a part of its own name."""
+"""Part to which a weight belongs, for weights that share one; any other weight gives its name to a part."""
 
 
 def contributions(picker: LocalPicker, windows: Sequence[Window]) -> list[dict[str, float]]:

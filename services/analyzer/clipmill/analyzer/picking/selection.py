@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from clipmill.analyzer.picking.repeats import Repeats
-from clipmill.analyzer.picking.scheduling import Gap, Mask, Numbers, Room, Times, best_total, gaps_between, times_of
+from clipmill.analyzer.picking.scheduling import Gap, Indices, Mask, Numbers, Room, best_total, gaps_between, times_of
 from clipmill.analyzer.talk.material import FEWEST_CLIPS
 from clipmill.analyzer.talk.windows import Window
 from clipmill.contracts.options import CLIPS_LIMIT
@@ -23,8 +23,8 @@ LIST_LIMIT = CLIPS_LIMIT + RESERVE_LIMIT
 
 GOOD_DEVIATIONS = 1.0
 """Value from which a moment is good, in standard deviations above the mean of all windows of its source. All planted
-highlights of the development corpus lie above it by at least a quarter of a deviation, whatever is left out of sound,
-shots or punctuation, and everything else lies below the mean."""
+highlights of the development corpus exceed it by at least a quarter of a deviation, whatever is left out of sound,
+shots or punctuation, and nothing else there exceeds even the mean."""
 
 LEAD = 1.0
 """Value by which a window must beat its rivals, in standard deviations. Two moments side by side win over a window that
@@ -32,7 +32,7 @@ runs across both, if together they are worth less by no more than this. On the g
 planted highlights; without it, or with twice as much, a window across two takes the place of a twentieth of them."""
 
 ROOM_KEPT = 1 / 3
-"""Share of the largest possible number of clips that a list has at least, so the clips may be three times as long as the
+"""Share of the largest possible number of clips that a list has at least, so clips may be three times as long as the
 shortest. Without a limit, two long clips could use up a short source. With more, all clips would be short."""
 
 COPY_DEVIATIONS = 1.0
@@ -129,7 +129,7 @@ class _Choice:
         self._choose(best, [index for index in rivals if index != best])
         return True
 
-    def _rivals(self, possible: Times) -> list[int]:
+    def _rivals(self, possible: Indices) -> list[int]:
         """Return the best set of windows at the place of the most valuable one, which may not be among them."""
         top = possible[np.argmax(self._values[possible])]
         floor = self._values[top] - LEAD
@@ -187,7 +187,7 @@ class _Choice:
     def _gaps(self) -> list[Gap]:
         return gaps_between(self._blocked, self._end)
 
-    def _spares(self, indices: Times) -> Mask:
+    def _spares(self, indices: Indices) -> Mask:
         """Return which free windows leave room for the least number of moments."""
         spared: Mask = np.ones(len(indices), dtype=np.bool_)
         if len(self._chosen) + 1 >= self._kept:

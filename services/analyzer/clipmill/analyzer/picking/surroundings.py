@@ -9,25 +9,23 @@ CONTEXT_SENTENCES = 3
 """Number of sentences on each side that count as the surroundings of a window."""
 
 CONTEXT = 3.0
-"""Weight of surroundings that speak about the same subject. A passage shares about a third of their weight with what
-leads up to it and follows from it, and next to nothing with what follows a teaser; so this outweighs both edges."""
-
+"""Weight of surroundings that speak about the same subject: a passage that shares a third of its terms with them wins
+over a copy between the clearest boundaries."""
 
 TEASER = 1.0
 """Weight against a copy that opens the source: it is a teaser, cut out of the place where the passage belongs. It is as
-much as clear boundaries and cuts on both sides add up to."""
+much as clear boundaries on both sides add up to."""
 
 
 def surroundings(evidence: Evidence, window: Window) -> float:
-    """Return the quality of a window apart from its words: its context, its boundaries, and cuts at its edges.
+    """Return the quality of a window apart from its words: its context, and its boundaries with their cuts and pauses.
 
     Args:
         evidence: Evidence about the talk.
         window: Window of the talk.
     """
-    edges = [evidence.boundaries[window.first], evidence.boundaries[window.last + 1]]
-    picture = sum((edge.cut > 0) + edge.strength for edge in edges) / 4
-    return CONTEXT * _context(evidence, window) + picture - TEASER * (window.first < CONTEXT_SENTENCES)
+    edges = (evidence.boundaries[window.first].strength + evidence.boundaries[window.last + 1].strength) / 2
+    return CONTEXT * _context(evidence, window) + edges - TEASER * (window.first < CONTEXT_SENTENCES)
 
 
 def _context(evidence: Evidence, window: Window) -> float:
