@@ -53,9 +53,10 @@ STOPPED = JobId("1c8b5d6f-7e2c-4b63-8d4f-9e3a6b2c4f71")
 UNFINISHED = JobId("3e6d5f4b-9a4c-4d85-8f6b-ba5c6d4e2f93")
 BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
 
+EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
+
 DEFAULTS = JobOptions(target_clips=3)
 """The options of a submission without any, as versions filled them in that had a default number of clips."""
-EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
 
 BEGAN = 1767225600.25
 """Time of the first job's submission, as Unix time in seconds."""
@@ -273,7 +274,7 @@ DOCUMENTS = {
     "reserve": Plan(
         clips=(),
         picker="local",
-        options=JobOptions(about="Salz im Teig"),
+        options=JobOptions(target_clips=3, about="Salz im Teig"),
         note="Nothing about “Salz im Teig” was found.",
         reserve=(
             PlannedClip(

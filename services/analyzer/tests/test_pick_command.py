@@ -210,7 +210,7 @@ def test_a_value_that_no_stage_stores_is_named(make_talk, part, name, value, sen
 
 def test_a_part_of_a_source_is_planned_alone(make_talk):
     talk = make_talk(1)
-    clips = answer(line_of(talk, start=60, end=150.5)).clips
+    clips = answer(line_of(talk, start=60, end=150.5, target_clips=3)).clips
     assert len(clips) == 3
     assert all(60 <= clip.start < clip.end <= 150.5 for clip in clips)
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.asking.ranking import calibrated
 from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_around, pick_locally
-from clipmill.analyzer.picking.selection import LIST_LIMIT, RESERVE_LIMIT
 from clipmill.analyzer.searching.subjects import Sought, descending, not_found, seek, unlisted
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
+from clipmill.contracts.options import JOB_CLIPS_LIMIT, RESERVE_LIMIT
 
 LOCAL_PICKER = "local"
 """Name of the picker in a plan without a model's choice."""
@@ -38,7 +38,7 @@ def plan_of(
         note: Line for the job's log about the choice; empty for none.
         searched: True if a model has searched for the job's subject, so `proposed` is all that it found.
     """
-    moments = [*proposed, *pick_locally(material, proposed)][:LIST_LIMIT]
+    moments = [*proposed, *pick_locally(material, proposed)][:JOB_CLIPS_LIMIT]
     if proposed:
         moments = calibrated(moments)
     qualified = len(moments)
@@ -68,7 +68,7 @@ def _sought(material: Material, moments: Sequence[Moment], *, searched: bool) ->
     if not missing:
         return sought
     around = pick_around(material, missing)
-    again = seek(material, [*around, *pick_locally(material, around)][:LIST_LIMIT])
+    again = seek(material, [*around, *pick_locally(material, around)][:JOB_CLIPS_LIMIT])
     return again if again.found else sought
 
 

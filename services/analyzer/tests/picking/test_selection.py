@@ -3,8 +3,9 @@
 from itertools import combinations
 
 from clipmill.analyzer.picking.scheduling import Room, times_of
-from clipmill.analyzer.picking.selection import LIST_LIMIT, Candidates, deviations, kept_room, ranked
+from clipmill.analyzer.picking.selection import Candidates, deviations, kept_room, ranked
 from clipmill.analyzer.talk.windows import Window
+from clipmill.contracts.options import JOB_CLIPS_LIMIT
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -77,7 +78,7 @@ def test_a_window_gives_way_to_a_longer_one_only_where_that_is_free():
 
 
 def test_a_list_has_an_end():
-    assert len(ranked(_candidates(*((start, 10, 0) for start in range(0, 1000, 10))))) == LIST_LIMIT == 45
+    assert len(ranked(_candidates(*((start, 10, 0) for start in range(0, 1000, 10))))) == JOB_CLIPS_LIMIT == 45
 
 
 def test_values_are_compared_with_all_windows_of_the_source():

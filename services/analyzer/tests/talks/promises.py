@@ -6,12 +6,12 @@ from itertools import combinations, pairwise
 import numpy as np
 from clipmill.analyzer.picking.repeats import Repeats
 from clipmill.analyzer.picking.scheduling import Room, times_of
-from clipmill.analyzer.picking.selection import RESERVE_LIMIT, kept_room
+from clipmill.analyzer.picking.selection import kept_room
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Window, milliseconds
 from clipmill.contracts.documents import Plan, PlannedClip, Word
-from clipmill.contracts.options import CLIPS_LIMIT
+from clipmill.contracts.options import CLIPS_LIMIT, RESERVE_LIMIT
 
 EMPTY = "a plan is empty or too full"
 FEW = "a plan has fewer clips than it has room for"
@@ -27,6 +27,9 @@ OVERLAP = "two clips overlap"
 SENTENCES = "a clip starts or ends inside a sentence"
 WORDS = "a clip cuts a word"
 TEXTS = "a text is empty or too long"
+
+EXACT = 1e-6
+"""Seconds by which a sum of floats may be wrong; clips have whole milliseconds."""
 
 
 def broken(material: Material, plan: Plan) -> list[str]:
@@ -97,7 +100,7 @@ def _inside(clip: PlannedClip, material: Material) -> bool:
     start = material.options.start or 0.0
     end = (material.offset_ms + material.duration_ms) / 1000
     wanted = end if material.options.end is None else material.options.end
-    return start <= clip.start < clip.end <= min(end, wanted)
+    return start - EXACT <= clip.start < clip.end <= min(end, wanted) + EXACT
 
 
 def _cut(clips: Sequence[PlannedClip], units: Sequence[Sentence] | Sequence[Word], material: Material) -> bool:

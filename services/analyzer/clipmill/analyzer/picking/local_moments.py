@@ -8,11 +8,12 @@ from clipmill.analyzer.picking.local_picker import LocalPicker
 from clipmill.analyzer.picking.naming import Naming
 from clipmill.analyzer.picking.reasons import reason_of
 from clipmill.analyzer.picking.score_parts import contributions, score_parts
-from clipmill.analyzer.picking.selection import GOOD_DEVIATIONS, LIST_LIMIT
+from clipmill.analyzer.picking.selection import GOOD_DEVIATIONS
 from clipmill.analyzer.picking.wordless import Wordless
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.moments import Moment, scored
 from clipmill.analyzer.talk.windows import Window, milliseconds
+from clipmill.contracts.options import JOB_CLIPS_LIMIT
 
 MIDDLE_SCORE = 50
 SCORE_PER_DEVIATION = 14
@@ -38,7 +39,7 @@ def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Momen
     """Return the ranked list of moments that are picked without asking a model, the best first.
 
     They neither overlap nor repeat each other, and the list does not depend on how many clips the job asks for. It has
-    at least one moment if `taken` is empty, and `LIST_LIMIT` together with `taken` at most.
+    at least one moment if `taken` is empty, and `JOB_CLIPS_LIMIT` together with `taken` at most.
 
     Args:
         material: Material to pick from.
@@ -52,7 +53,7 @@ def pick_locally(material: Material, taken: Sequence[Moment] = ()) -> list[Momen
     if not moments and not taken:
         # The speech has no gap, and no run of its words has an allowed length. The wanted length decides.
         moments = _wordless(material, busy, over_speech=True)
-    most = max(LIST_LIMIT - len(taken), 0)
+    most = max(JOB_CLIPS_LIMIT - len(taken), 0)
     return _graded(moments, min((moment.score for moment in taken), default=101))[:most]
 
 
@@ -68,7 +69,7 @@ def pick_around(material: Material, sentences: Collection[int]) -> list[Moment]:
 
 def _graded(moments: Sequence[Moment], ceiling: int) -> list[Moment]:
     """Return the best of `moments` with scores below `ceiling`, all of them different if there is room above 0."""
-    best = sorted(moments, key=lambda moment: -moment.score)[:LIST_LIMIT]  # equal ones stay as they are ranked
+    best = sorted(moments, key=lambda moment: -moment.score)[:JOB_CLIPS_LIMIT]  # equal ones stay as they are ranked
     graded: list[Moment] = []
     for place, moment in enumerate(best):
         below = len(best) - 1 - place
@@ -119,7 +120,7 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
 
 def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:
     """Return moments where nobody speaks, chosen by sound and shots."""
-    speech = [] if over_speech else [(milliseconds(word.start), milliseconds(word.end)) for word in material.words]
+    speech = [] if over_speech else [(milliseconds(word.start), milliseconds(word.end)) for word in material.heard]
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
     cuts = [milliseconds(cut) for cut in material.cuts]

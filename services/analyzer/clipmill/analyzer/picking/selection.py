@@ -12,14 +12,8 @@ from clipmill.analyzer.picking.repeats import Repeats
 from clipmill.analyzer.picking.scheduling import Gap, Indices, Mask, Numbers, Room, best_total, gaps_between, times_of
 from clipmill.analyzer.talk.material import FEWEST_CLIPS
 from clipmill.analyzer.talk.windows import Window
-from clipmill.contracts.options import CLIPS_LIMIT
+from clipmill.contracts.options import CLIPS_LIMIT, JOB_CLIPS_LIMIT
 from msgspec import Struct
-
-RESERVE_LIMIT = 30
-"""The most moments that are kept beside the clips of a plan."""
-
-LIST_LIMIT = CLIPS_LIMIT + RESERVE_LIMIT
-"""The most moments of a list: the clips of the largest plan and their reserve."""
 
 GOOD_DEVIATIONS = 1.0
 """Value from which a moment is good, in standard deviations above the mean of all windows of its source. All planted
@@ -82,7 +76,7 @@ def deviations(values: Sequence[float]) -> Numbers:
 
 
 def ranked(candidates: Candidates, taken: Sequence[Window] = ()) -> list[int]:
-    """Return the indices of up to `LIST_LIMIT` windows, the best first, complete ones before the others.
+    """Return the indices of up to `JOB_CLIPS_LIMIT` windows, the best first, complete ones before the others.
 
     They neither overlap nor repeat each other or `taken`.
     """
@@ -114,7 +108,7 @@ class _Choice:
     def made(self) -> list[int]:
         """Return the chosen windows, ranked."""
         for among in (self._complete, np.ones_like(self._complete)):
-            while len(self._chosen) < LIST_LIMIT and self._added(among):
+            while len(self._chosen) < JOB_CLIPS_LIMIT and self._added(among):
                 pass
         return sorted(self._chosen, key=lambda one: (not self._complete[one], -self._values[one], self._starts[one]))
 

@@ -95,9 +95,11 @@ class Wordless:
             {**self._parts(window, lengths), "spread": -EVENNESS * uneven}
             for window, uneven in zip(windows, unevenness.tolist(), strict=True)
         ]
-        values = [sum(each.values()) for each in parts]
         candidates = Candidates(
-            windows=windows, values=values, complete=[True] * len(windows), longest_ms=lengths.longest_ms
+            windows=windows,
+            values=[sum(each.values()) for each in parts],
+            complete=[window.length_ms >= _preferred(lengths) - CUT_REACH_MS for window in windows],
+            longest_ms=lengths.longest_ms,
         )
         return [
             WordlessSegment(windows[index], parts[index], self._reason(windows[index])) for index in ranked(candidates)
@@ -106,9 +108,8 @@ class Wordless:
     def _candidates(self, start: int, end: int, lengths: Lengths) -> list[Window]:
         """Return windows between `start` and `end`: of the preferred length, of the shortest, or of all there is."""
         room = end - start
-        preferred = max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
         found: set[tuple[int, int]] = set()
-        for length in sorted({min(preferred, room), lengths.shortest_ms}):
+        for length in sorted({min(_preferred(lengths), room), lengths.shortest_ms}):
             starts = {*range(start, end - length + 1, STEP_MS), end - length}
             # With these starts the windows follow one another without a gap, so as many as possible fit.
             starts.update(range(start, end - length + 1, length))
@@ -129,13 +130,12 @@ class Wordless:
 
     def _parts(self, window: Window, lengths: Lengths) -> dict[str, float]:
         """Return the value of each kind of evidence for `window`, by its name in a plan."""
-        preferred = max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
         return {
             "loudness": LOUDNESS * self._mean(self._louder, window),
             "change": CHANGE * self._mean(self._lively, window),
             "cuts": CUTTING * self._cutting(window),
             "boundary": START_ON_CUT * bool(self._between(window.start_ms, window.start_ms)),
-            "length": -SHORTNESS * max(1 - window.length_ms / preferred, 0.0),
+            "length": -SHORTNESS * max(1 - window.length_ms / _preferred(lengths), 0.0),
         }
 
     def _cutting(self, window: Window) -> float:
@@ -168,6 +168,11 @@ class Wordless:
         return (
             f"Picked locally: nobody speaks here; {', '.join(said) or 'it is spaced evenly between the other clips'}."
         )
+
+
+def _preferred(lengths: Lengths) -> int:
+    """Return the allowed length nearest to the preferred one, in milliseconds."""
+    return max(lengths.shortest_ms, min(PREFERRED_MS, lengths.longest_ms))
 
 
 def _sums(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

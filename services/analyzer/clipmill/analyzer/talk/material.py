@@ -64,7 +64,8 @@ class Material:
             self.duration_ms = int(self.duration * 1000)
         self.cuts = [shot.start for shot in scenes.shots[1:]] if self.whole else cuts_in(scenes, part)
         self.levels = transcript.levels
-        self.words = words_of(transcript, self.duration)
+        self.heard = words_of(transcript, self.duration)
+        self.words = self.heard
         self.sentences = sentences_of(self.words, language=self.language)
         if self.sentences and not self.whole:
             self._leave_out_fragments(begun=part.start > 0, goes_on=part.end < media.duration)
