@@ -7,6 +7,7 @@ import pytest
 from clipmill.analyzer.picking.local_moments import pick_locally
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import scored
 from clipmill.contracts.documents import Scenes, Shot, Transcript
 from clipmill.contracts.options import JobOptions
 from hypothesis import HealthCheck, given, settings
@@ -107,6 +108,16 @@ def test_local_clips_beside_a_models_keep_clear_of_them_and_score_below(material
     assert all(one[1] <= other[0] for one, other in pairwise(windows))
 
 
+@pytest.mark.parametrize(("least", "clips"), [(80, 12), (58, 6)])
+def test_a_model_that_finds_many_good_moments_gives_as_many_clips(material_of, speech, least, clips):
+    """The bar is for the scores that the model gave, not for those that are spread over the job afterwards."""
+    transcript = speech(200)
+    material = material_of(transcript, transcript.duration)
+    found = [scored(moment, least + place) for place, moment in enumerate(reversed(pick_locally(material)[:12]))]
+    plan = plan_of(material, found[::-1], picker="a model")
+    assert len(plan.clips) == clips
+
+
 def test_a_last_clause_that_ends_just_after_the_picture_is_in_the_clip(material_of, say):
     transcript = say(
         ["Nobody in the whole harbour had ever asked the keeper about the light.", "It had never burned."] * 3
@@ -114,6 +125,21 @@ def test_a_last_clause_that_ends_just_after_the_picture_is_in_the_clip(material_
     duration = transcript.segments[-1].end - 0.7
     clips = plan_of(material_of(transcript, duration)).clips
     assert max(clip.end for clip in clips) == pytest.approx(transcript.segments[-1].end, abs=0.002)
+
+
+@pytest.mark.parametrize("start", [None, 4.0])
+def test_a_last_clause_is_kept_in_a_part_that_goes_on_to_the_end(material_of, say, start):
+    transcript = say(["Nobody in the harbour had ever asked about the light.", "It had never burned at all."] * 4)
+    duration = transcript.segments[-1].end - 0.7
+    plan = plan_of(material_of(transcript, duration, start=start))
+    assert max(clip.end for clip in plan.clips) == pytest.approx(transcript.segments[-1].end, abs=0.002)
+
+
+def test_a_part_with_an_end_does_not_reach_beyond_it(material_of, say):
+    transcript = say(["Nobody in the harbour had ever asked about the light.", "It had never burned at all."] * 4)
+    duration = transcript.segments[-1].end - 0.7
+    plan = plan_of(material_of(transcript, duration, start=4.0, end=duration))
+    assert max(clip.end for clip in plan.clips) <= duration
 
 
 def test_a_clip_starts_with_the_sound_before_its_first_word(material_of, say):

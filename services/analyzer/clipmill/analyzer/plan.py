@@ -48,7 +48,7 @@ def plan_of(
         found = [*moments[: len(proposed)], *sought.found]
         moments, qualified = descending(found, sought.others), len(found)
         note = note if found else " ".join(filter(None, (note, not_found(material.subject))))
-    open_number = _open_number(material, moments[: len(proposed) or None])
+    open_number = _open_number(material, proposed or moments)
     count = min(material.options.target_clips or open_number, qualified)
     clips = _numbered(moments, material.offset_ms)
     return Plan(

@@ -93,3 +93,23 @@ def test_a_reason_names_what_is_heard_and_seen(levels, cuts, said):
 def test_a_reason_for_nothing_in_particular_is_a_sentence_all_the_same():
     evidence = evidence_of(_sentences("Cod.", "Bay.", "Bread.", "Crust."), language="xx")
     assert reason_of(evidence, _window(1, 1)).startswith("Picked locally: it ")
+
+
+def test_a_reason_begins_with_the_audience_if_that_decided():
+    evidence = evidence_of(_sentences(*PLAIN))
+    assert reason_of(evidence, _window(0, 3), moving=True).startswith(
+        "Picked locally: it has lines that audiences tend to laugh at or applaud"
+    )
+    assert "audiences" not in reason_of(evidence, _window(0, 3))
+
+
+@pytest.mark.parametrize(
+    ("texts", "tells"),
+    [
+        (["We were in the harbour.", *PLAIN[1:]], False),
+        (["One day we walked to the harbour.", "We asked the keeper and he laughed.", "I turned and looked."], True),
+    ],
+)
+def test_a_story_takes_more_than_a_word_in_the_past(texts, tells):
+    reason = reason_of(evidence_of(_sentences(*texts)), _window(0, len(texts) - 1))
+    assert ("tells a story" in reason) == tells

@@ -171,13 +171,15 @@ def test_a_clip_before_a_beginning_without_words_ends_before_it():
         assert before.end_ms == (25_400 if fits else 25_000)
 
 
-def test_a_recognised_word_in_the_second_before_explains_its_sound():
+@pytest.mark.parametrize(("quiet", "start_ms"), [((), 13050), ((11,), 12000), ((11, 12), 13050)])
+def test_sound_that_goes_on_from_the_sentence_before_is_no_beginning(quiet, start_ms):
+    """It is laughter or applause, which belongs to what was said before it."""
     near = [
         Sentence(number=1, text="One.", start=0.0, end=10.5),
-        Sentence(number=2, text="Two.", start=12.2, end=20.0),
+        Sentence(number=2, text="Two.", start=13.2, end=20.0),
     ]
-    levels = [-20] * 21
-    assert Boundaries(near, [], 30.0, Lengths.of(5.0, 60.0), levels=levels).fit(1, 1).start_ms == 11000
+    levels = [-60 if second in quiet else -20 for second in range(21)]
+    assert Boundaries(near, [], 30.0, Lengths.of(5.0, 60.0), levels=levels).fit(1, 1).start_ms == start_ms
 
 
 def test_a_clip_that_cannot_fit_is_none():

@@ -1,6 +1,6 @@
 """Picks moments locally: by the words where somebody speaks, elsewhere by sound and shots."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from clipmill.analyzer.picking.evidence import evidence_for
@@ -108,7 +108,7 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
             instagram=texts.instagram,
             youtube=texts.title,
             score=score,
-            reason=reason_of(picker.evidence, window),
+            reason=reason_of(picker.evidence, window, moving=_leads("audience", contribution)),
             quote=quote,
             parts=score_parts(score, {name: points * value for name, value in contribution.items()}),
         )
@@ -116,6 +116,11 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
         highest = moments[-1].score if moments else HIGHEST_LOCAL_SCORE
         moments.append(scored(moment, max(0, min(score, highest))))
     return moments
+
+
+def _leads(name: str, contribution: Mapping[str, float]) -> bool:
+    """Return whether one kind of evidence adds more to a value than any other."""
+    return contribution[name] > 0 and contribution[name] == max(contribution.values())
 
 
 def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool = False) -> list[Moment]:

@@ -12,8 +12,14 @@ MOST_SAID = 4
 AUDIBLE = 0.25
 """Share of a clear rise in loudness or pace from which it is named."""
 
+STORY_SIGNS = 2.0
+"""Sum of the signs of a story from which a clip is said to tell one: people and what they did in five sentences, or an
+opening such as "One day" and what followed. Every second passage of a talk has one sign."""
+
+AUDIENCE = "has lines that audiences tend to laugh at or applaud"
+
 _SUBSTANCES = {
-    "question": "raises a question and goes on to its answer",
+    "question": "raises a question that it answers",
     "number": "gives numbers",
     "contrast": "turns an expectation around",
     "claim": "makes a strong claim",
@@ -22,17 +28,29 @@ _SUBSTANCES = {
 }
 
 
-def reason_of(evidence: Evidence, window: Window) -> str:
-    """Return the evidence for `window` as a sentence, the strongest first."""
+def reason_of(evidence: Evidence, window: Window, *, moving: bool = False) -> str:
+    """Return the evidence for `window` as a sentence, the strongest first.
+
+    Args:
+        evidence: Evidence about the talk.
+        window: Part of the talk.
+        moving: True if the reactions that the learned model expects are the most of the window's value.
+    """
     inside = range(window.first, window.last + 1)
     sums = {
         name: sum(max(float(getattr(evidence.features[index], name)), 0.0) for index in inside) for name in SUBSTANCE
     }
-    best = sorted((name for name in SUBSTANCE if sums[name] > 0), key=lambda name: (-sums[name], name))[:2]
+    named = (name for name in SUBSTANCE if sums[name] > 0 and (name != "story" or sums[name] >= STORY_SIGNS))
+    best = sorted(named, key=lambda name: (-sums[name], name))[:2]
     if evidence.features[window.first].question > 0 and window.last > window.first:
         # A question comes first whatever else there is, because people stay for the answer.
         best = ["question", *(name for name in best if name != "question")]
-    said = [_SUBSTANCES[name] for name in best] + _delivery(evidence, inside) + _place(evidence, window)
+    said = (
+        [AUDIENCE] * moving
+        + [_SUBSTANCES[name] for name in best]
+        + _delivery(evidence, inside)
+        + _place(evidence, window)
+    )
     return f"Picked locally: it {_listed(said[:MOST_SAID] or ['can be understood alone'])}."
 
 

@@ -143,7 +143,8 @@ def _rooms_before(sentences: Sequence[Sentence], levels: Sequence[int]) -> list[
     """Return the room before each sentence, in milliseconds: more where sound without a recognised word leads to it.
 
     A whole second before the first word that is about as loud as speech, and holds no recognised word, is probably its
-    beginning: recognisers lose first words, and place some late. Loud sound that lasts longer is applause or music.
+    beginning: recognisers lose first words, and place some late. Loud sound that lasts longer is applause or music, and
+    what goes on from the sentence before is probably laughter at that.
     """
     speech = [level for sentence in sentences for level in _inside(sentence, levels)]
     loud = median(speech) - UNHEARD_BELOW_DB if speech else 0.0
@@ -154,7 +155,8 @@ def _rooms_before(sentences: Sequence[Sentence], levels: Sequence[int]) -> list[
         while earliest - 1 >= reached and earliest <= len(levels) and levels[earliest - 1] >= loud:
             earliest -= 1
         found = second - earliest
-        heard = bool(speech) and 0 < found <= UNHEARD_SECONDS
+        quiet_before = earliest == 0 or earliest - 1 >= reached
+        heard = bool(speech) and quiet_before and 0 < found <= UNHEARD_SECONDS
         rooms.append(milliseconds(sentence.start) - earliest * 1000 if heard else ROOM_BEFORE_MS)
         reached = sentence.end
     return rooms

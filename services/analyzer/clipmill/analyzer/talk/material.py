@@ -50,18 +50,17 @@ class Material:
         self.title = title_from(human_title(media.title))
         part = used_range(options, media.duration)
         self.whole = part == SourceRange(0.0, media.duration)
+        if options.end is None:
+            part = SourceRange(part.start, reach_of(transcript, media.duration))
         self.offset_ms = part.start_ms
-        self.duration_ms = int(media.duration * 1000) if self.whole else part.end_ms - part.start_ms
-        self.duration = media.duration if self.whole else self.duration_ms / 1000
+        self.duration_ms = int(part.end * 1000) if self.whole else part.end_ms - part.start_ms
+        self.duration = part.end if self.whole else self.duration_ms / 1000
         transcript = transcript if self.whole else transcript_part(transcript, part)
         self.transcript = transcript
         self.language = transcript.language
         self.options = options
         self.subject = Subject.of(options)
         self.lengths = Lengths.of(options.clip_min_seconds, options.clip_max_seconds)
-        if self.whole:
-            self.duration = reach_of(transcript, media.duration)
-            self.duration_ms = int(self.duration * 1000)
         self.cuts = [shot.start for shot in scenes.shots[1:]] if self.whole else cuts_in(scenes, part)
         self.levels = transcript.levels
         self.heard = words_of(transcript, self.duration)
