@@ -11,8 +11,9 @@ import csv
 import gzip
 import json
 import sys
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 from clipmill.analyzer.talk import audience
 from clipmill.analyzer.talk.sentences import Sentence, sentences_of, words_of
 from clipmill.contracts.documents import Transcript
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 FOLDS = Path(__file__).parent / "folds.csv"
@@ -90,7 +91,7 @@ def main() -> None:
     fold = folds()
     kinds = KINDS if options.kind == "both" else (options.kind,)
     known = [one for kind in kinds for one in recordings(options.reactions, kind) if fold[one.name] != options.without]
-    options.output.write_bytes(learned(known))
+    options.output.write_bytes(Table(known).learned({one.name for one in known}))
     size = options.output.stat().st_size / 1e6
     sys.stdout.write(f"{options.output}: learned from {len(known)} transcripts, {size:.2f} MB\n")
 
@@ -148,56 +149,78 @@ def _segment(words: list[dict], speaker: str) -> dict:
     return {"text": text, "start": words[0]["start"], "end": words[-1]["end"], "words": words, "speaker": speaker}
 
 
-def learned(recordings: Sequence[Recording]) -> bytes:
-    """Return the data file of the model that is learned from these transcripts."""
-    occurrences: Counter[str] = Counter()
-    features: list[list[list[str]]] = []
-    numbers: list[np.ndarray] = []
-    reacted: list[bool] = []
-    weights_of: list[float] = []
-    for one in recordings:
-        sentences = one.sentences
-        texts = [sentence.text for sentence in sentences]
-        features.append(audience.word_features(texts))
-        occurrences.update({feature for sentence in features[-1] for feature in sentence})
-        numbers.append(audience.numbers_of(texts))
-        reacted += one.reacted(sentences)
-        weights_of += [KIND_WEIGHTS[one.kind]] * len(sentences)
-    names = sorted(name for name, count in occurrences.items() if count >= LEAST_OCCURRENCES)
-    places = {name: place for place, name in enumerate(names)}
-    words = vstack([_matrix(sentences, places) for sentences in features])
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=200)
-    rows = hstack([words, csr_matrix(np.concatenate(numbers))]).tocsr()
-    model.fit(rows, reacted, sample_weight=weights_of)
+class Table:
+    """The features of sentences, made once, from which models of any of their transcripts are learned.
+
+    Args:
+        recordings: Transcripts with reactions.
+    """
+
+    def __init__(self, recordings: Iterable[Recording]) -> None:
+        places: dict[str, int] = {}
+        columns, values, ends = array("i"), array("f"), [0]
+        numbers: list[np.ndarray] = []
+        reacted: list[bool] = []
+        lengths: list[int] = []
+        self._names: list[str] = []
+        self._kinds: list[str] = []
+        for one in recordings:
+            sentences = one.sentences
+            texts = [sentence.text for sentence in sentences]
+            for features in audience.word_features(texts):
+                counts = Counter(features)
+                length = sum(count * count for count in counts.values()) ** 0.5
+                columns.extend([places.setdefault(name, len(places)) for name in counts])
+                values.extend([count / length for count in counts.values()])
+                ends.append(len(columns))
+            numbers.append(audience.numbers_of(texts))
+            reacted += one.reacted(sentences)
+            lengths.append(len(sentences))
+            self._names.append(one.name)
+            self._kinds.append(one.kind)
+        shape = (len(ends) - 1, len(places))
+        self._words = csr_matrix((np.frombuffer(values, np.float32), np.frombuffer(columns, np.int32), ends), shape)
+        self._numbers = np.concatenate(numbers).astype(np.float32)
+        self._reacted = np.array(reacted)
+        self._transcripts = np.repeat(np.arange(len(lengths)), lengths)
+        self._features = np.array(list(places), dtype=object)
+
+    def learned(self, chosen: Container[str]) -> bytes:
+        """Return the data file of the model that is learned from the `chosen` transcripts, given by their names."""
+        wanted = np.array([name in chosen for name in self._names])[self._transcripts]
+        transcripts = self._transcripts[wanted]
+        words = self._words[wanted]
+        frequent = np.flatnonzero(_occurrences(words, transcripts) >= LEAST_OCCURRENCES)
+        order = frequent[np.argsort(self._features[frequent])]
+        rows = hstack([words[:, order], csr_matrix(self._numbers[wanted])]).tocsr()
+        weights_of = np.array([KIND_WEIGHTS[kind] for kind in self._kinds])[transcripts]
+        model = LogisticRegression(C=INVERSE_PENALTY, max_iter=200)
+        model.fit(rows, self._reacted[wanted], sample_weight=weights_of)
+        return _stored(self._features[order], model)
+
+
+def _occurrences(words: csr_matrix, transcripts: np.ndarray) -> np.ndarray:
+    """Return the number of transcripts in which each feature occurs."""
+    member = csr_matrix((np.ones(len(transcripts), np.float32), (transcripts, np.arange(len(transcripts)))))
+    together = (member @ words).tocsr()
+    return np.bincount(together.indices, minlength=words.shape[1])
+
+
+def _stored(names: np.ndarray, model: LogisticRegression) -> bytes:
+    """Return the data file of a model: its greatest weights in 8 bits, and the features that they belong to."""
     weights = model.coef_[0][: len(names)]
     kept = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_FEATURES])
     scale = float(np.abs(weights).max()) / 127
     data = BytesIO()
     np.savez_compressed(
         data,
-        vocabulary=np.frombuffer("\n".join(names[place] for place in kept).encode(), dtype=np.uint8),
+        vocabulary=np.frombuffer("\n".join(names[kept]).encode(), dtype=np.uint8),
         weights=np.round(weights[kept] / scale).astype(np.int8),
         scale=np.float64(scale),
         numbers=model.coef_[0][len(names) :].astype(np.float32),
         bias=np.float64(model.intercept_[0]),
     )
     return data.getvalue()
-
-
-def _matrix(sentences: Sequence[Sequence[str]], places: dict[str, int]) -> csr_matrix:
-    columns: list[int] = []
-    values: list[float] = []
-    ends = [0]
-    for sentence in sentences:
-        counts = Counter(sentence)
-        length = sum(count * count for count in counts.values()) ** 0.5
-        for name, count in counts.items():
-            if (place := places.get(name)) is not None:
-                columns.append(place)
-                values.append(count / length)
-        ends.append(len(columns))
-    shape = (len(sentences), len(places))
-    return csr_matrix((np.array(values, np.float32), np.array(columns, np.int32), np.array(ends)), shape=shape)
 
 
 if __name__ == "__main__":

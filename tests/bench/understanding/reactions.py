@@ -74,19 +74,19 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
         return [Figure("transcripts with reactions", "not here")]
     fold = learn.folds()
     known = {kind: list(learn.recordings(reactions, kind)) for kind in KINDS}
+    table = learn.Table(one for kind in KINDS for one in known[kind])
     figures: list[Figure] = []
     within: dict[str, list[Judged]] = {kind: [] for kind in KINDS}
     for held_out in FOLDS:
         model = folder / f"{held_out}.npz"
-        both = [one for kind in KINDS for one in known[kind]]
-        model.write_bytes(learn.learned([one for one in both if fold[one.name] != held_out]))
+        model.write_bytes(table.learned({name for name in fold if fold[name] != held_out}))
         for kind in KINDS:
             within[kind] += judged([one for one in known[kind] if fold[one.name] == held_out], model)
     for kind in KINDS:
         figures += _figures(kind, f"{kind}, held out", within[kind], LIFTS[kind])
     for taught, kind in (KINDS, KINDS[::-1]):
         model = folder / f"{taught}.npz"
-        model.write_bytes(learn.learned(known[taught]))
+        model.write_bytes(table.learned({one.name for one in known[taught]}))
         across = judged([one for one in known[kind] if fold[one.name] in FOLDS], model)
         figures += _figures(kind, f"{kind}, learned from {taught} alone", across, LIFTS_ACROSS[kind])
     return figures
