@@ -11,6 +11,7 @@ from clipmill.analyzer.talk.audience import (
     Audience,
     audience_from,
     bundled,
+    contrast,
     numbers_of,
     understands,
     word_features,
@@ -90,6 +91,26 @@ def test_the_bundled_file_is_at_most_a_megabyte_and_holds_no_long_text():
 )
 def test_it_knows_english_by_its_words_and_not_by_the_label_alone(texts, language, known):
     assert understands(texts, language) is known
+
+
+def test_the_contrast_counts_the_doublings_between_passages():
+    seconds = [10.0] * 40
+    rare, common = np.full(20, 0.01), np.full(20, 0.04)
+    assert contrast(np.full(40, 0.01), seconds) == pytest.approx(0)
+    assert contrast(np.concatenate((rare, common)), seconds) == pytest.approx(1, abs=0.05)
+    assert contrast(2 * np.concatenate((rare, common)), seconds) == pytest.approx(1, abs=0.05)
+
+
+def test_one_likely_sentence_counts_in_the_passages_that_hold_it_and_brief_ones_are_joined():
+    chances = np.full(60, 0.01)
+    chances[30] = 0.5
+    brief, long = contrast(chances, [2.0] * 60), contrast(chances, [20.0] * 60)
+    assert brief > long > 0.5
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_speech_too_short_to_compare_passages_has_no_contrast(count):
+    assert contrast(np.linspace(0.1, 0.9, count), [10.0] * count) == 0
 
 
 def test_numbers_of_no_sentences_are_an_empty_table():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.picking.features import SentenceFeatures, features_of
 from clipmill.analyzer.picking.sentence_boundaries import SentenceBoundary, boundaries_of
-from clipmill.analyzer.talk.audience import Audience, understands
+from clipmill.analyzer.talk.audience import LEAST_CONTRAST, Audience, contrast, understands
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.sound_features import Sounding, soundings
@@ -52,16 +52,24 @@ def evidence_of(
         audience: Learned model of what audiences react to, None to do without.
     """
     features = features_of(sentences, language)
-    texts = [sentence.text for sentence in sentences]
-    known = audience is not None and understands(texts, language)
     return Evidence(
         sentences,
         features,
         soundings(sentences, levels, speakers),
         boundaries_of(sentences, features, cuts),
         inverse_frequencies([each.stems for each in features]),
-        audience.chances(texts).tolist() if audience is not None and known else (),
+        _chances(sentences, language, audience) if audience is not None else (),
     )
+
+
+def _chances(sentences: Sequence[Sentence], language: str, audience: Audience) -> Sequence[float]:
+    """Return the learned chance of a reaction after each sentence, nothing if the model does not know."""
+    texts = [sentence.text for sentence in sentences]
+    if not understands(texts, language):
+        return ()
+    chances = audience.chances(texts)
+    known = contrast(chances, [sentence.seconds for sentence in sentences]) >= LEAST_CONTRAST
+    return chances.tolist() if known else ()
 
 
 def evidence_for(material: Material) -> Evidence:

@@ -53,14 +53,13 @@ PAYOFF_HOUSEKEEPING = 0.3
 LEAVING_HOUSEKEEPING = 0.5
 """Housekeeping from which a sentence is about the event itself, so the subject before it is over."""
 
+SHORT_SECONDS = 22.0
+"""Speech of a window up to which reactions per second gain nothing from a shorter one: the words before a reaction are
+needed to understand it. Without this, clips of conversations would be 20 s long on average."""
 
-STANDOUT = 2.2
-"""Times more reactions per second than in the talk as a whole from which learned evidence counts. The best window of a
-talk that the model does not understand reaches about 2 by chance."""
-
-REACTIONS_GROWTH = 0.35
-"""Exponent with which the reactions per second of a window are worth more the longer they last. It balances reactions
-per second, which shorter clips have more of, against a clip long enough to be understood."""
+REACTIONS_GROWTH = 0.2
+"""Exponent with which the reactions per second of a longer window are worth more the longer they last. With 0.3 clips
+are two to four seconds longer, and have a tenth fewer reactions per second."""
 
 
 class Weights(Struct, frozen=True, kw_only=True):
@@ -82,8 +81,9 @@ class Weights(Struct, frozen=True, kw_only=True):
         straddle: Weight against a strong boundary inside, because such a clip has two topics.
         edge: Weight of interest above that of the neighbours, because a part of a passage is no better than the rest.
         silence: Weight against dead air, by its share of the window.
-        audience: Weight of each doubling of the learned reactions above `STANDOUT`. It outweighs everything else, as
-            it is learned from audiences, while the rest is our idea of a highlight and decides where this is silent.
+        audience: Weight of each doubling of the learned reactions above those of the talk. It outweighs everything
+            else, as it is learned from audiences, while the rest is our idea of a highlight and decides where the model
+            does not know, or expects no more reactions than in the talk as a whole.
     """
 
     substance: float = 0.7
@@ -220,12 +220,13 @@ class LocalPicker:
         )
 
     def _reactions(self, gathered: "_Gathered") -> float:
-        """Return by how many doublings the learned reactions of a window stand out, 0 if they do not."""
+        """Return by how many doublings the learned reactions of a window exceed those of the talk, 0 if they do not."""
         if not self._talk_chance:
             return 0.0
-        rate = gathered.chances / gathered.speech / self._talk_chance
-        lasting = rate * math.pow(gathered.speech / USUAL_SECONDS, REACTIONS_GROWTH)
-        return max(math.log2(lasting / STANDOUT), 0.0)
+        seconds = max(gathered.speech, SHORT_SECONDS)
+        rate = gathered.chances / seconds / self._talk_chance
+        lasting = rate * math.pow(seconds / USUAL_SECONDS, REACTIONS_GROWTH)
+        return math.log2(max(lasting, 1.0))
 
     def _ends(self, window: Window) -> float:
         weights, features = self._weights, self.evidence.features

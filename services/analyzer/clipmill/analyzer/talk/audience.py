@@ -46,6 +46,13 @@ COMMON_WORDS = frozenset(
 LEAST_COMMON_SHARE = 0.25
 """Share of these words below which a text is not English as people speak it: speech has 0.4 to 0.6."""
 
+PASSAGE_SECONDS = 20.0
+"""Speech in a passage whose chances are compared with those of others, in seconds: about the shortest good clip."""
+
+LEAST_CONTRAST = 0.7
+"""Contrast below which the model does not know what moves the audience of a talk. Talks that it has not seen have 0.76
+to 1.2, nine of ten, and conversations more. Talks that were written for a test without an audience have 0.35 to 0.69."""
+
 _TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[?!.,:;\"()\u2014-]")
 _STRAIGHT = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
 
@@ -130,6 +137,26 @@ def understands(texts: Sequence[str], language: str) -> bool:
         return False
     words = [token for text in texts for token in _tokens(text) if token[0].isalpha()]
     return bool(words) and sum(word in COMMON_WORDS for word in words) >= LEAST_COMMON_SHARE * len(words)
+
+
+def contrast(chances: Floats, seconds: Sequence[float]) -> float:
+    """Return by how many doublings the reactions per second of passages differ, as their standard deviation.
+
+    It is low where all passages are equally likely to get a reaction, so nothing follows from their chances. Speech
+    that is too short to compare passages has 0.
+
+    Args:
+        chances: Chance of a reaction after each sentence.
+        seconds: Length of each sentence, in seconds.
+    """
+    reached, gathered = (np.concatenate(([0.0], np.cumsum(each))) for each in (seconds, chances))
+    lasts = np.searchsorted(reached, reached[:-1] + PASSAGE_SECONDS)
+    firsts = np.flatnonzero(lasts < len(reached))
+    if len(firsts) < 2:
+        return 0.0
+    lasts = lasts[firsts]
+    densities = (gathered[lasts] - gathered[firsts]) / (reached[lasts] - reached[firsts])
+    return float(np.log2(densities).std())
 
 
 def word_features(texts: Sequence[str]) -> list[list[str]]:
