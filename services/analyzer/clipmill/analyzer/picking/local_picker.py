@@ -53,7 +53,7 @@ PAYOFF_HOUSEKEEPING = 0.3
 LEAVING_HOUSEKEEPING = 0.5
 """Housekeeping from which a sentence is about the event itself, so the subject before it is over."""
 
-SHORT_SECONDS = 22.0
+SHORT_SECONDS = 21.0
 """Speech of a window up to which reactions per second gain nothing from a shorter one: the words before a reaction are
 needed to understand it. Without this, clips of conversations would be 20 s long on average."""
 
