@@ -10,7 +10,7 @@ from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.tasks import DownloadTask, RenderTask, ScenesTask
 from clipmill.messaging.attempts import Tally
-from clipmill.messaging.buckets import Bucket, Conflict, InvalidKey
+from clipmill.messaging.buckets import HEADER_BYTES, Bucket, Conflict, InvalidKey, TooLarge
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.topology import ATTEMPTS, CONTROL
 
@@ -36,6 +36,15 @@ async def test_a_value_is_written_over_the_revision_that_was_read_and_no_other(t
     with pytest.raises(Conflict):
         await tallies.delete("a", written.revision + 1)
     assert (await tallies.get("a")).value == Tally(begun=1)
+
+
+async def test_a_value_that_the_server_would_not_take_is_refused_and_the_connection_goes_on(nc):
+    bucket = await Bucket.open(nc, ATTEMPTS, bytes)
+    most = bytes(nc.max_payload - HEADER_BYTES)
+    with pytest.raises(TooLarge):
+        await bucket.update("a", most + b"x", 0)
+    written = await bucket.update("a", most, 0)
+    assert (await bucket.get("a")).revision == written.revision
 
 
 async def test_a_deleted_value_leaves_a_marker_over_which_alone_it_is_written_again(tallies):

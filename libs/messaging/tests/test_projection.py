@@ -98,6 +98,28 @@ async def test_a_projector_survives_the_death_of_the_server(shared, nc, projecto
         await until(all_there, 20)
 
 
+async def test_an_event_for_which_a_document_has_no_room_is_skipped_and_the_others_are_folded(
+    shared, nc, projector_of, until
+):
+    skipped = projection.OVERSIZED._value
+    before = skipped.get()
+    full, other = new_job_id(), new_job_id()
+    long = [letter * 60_000 for letter in "abcdefghijklmnopqrs"]  # 17 of them fit into 1 MiB
+    await shared.publisher.event(Queued(job=full))
+    for name in (*long, "short"):
+        await shared.publisher.event(Log(job=full, name=name, line=""))
+    await shared.publisher.event(Queued(job=other))
+    await shared.publisher.event(Log(job=other, name="after", line=""))
+    async with running(projector_of()) as task:
+
+        async def all_there():
+            return await names_of(nc, full) == [*long[:17], "short"] and await names_of(nc, other) == ["after"]
+
+        await until(all_there)
+        assert not task.done()
+    assert skipped.get() == before + 2
+
+
 async def test_a_stream_that_lost_its_tail_stops_the_projector_loudly(shared, nc, projector_of, monkeypatch):
     monkeypatch.setattr(projection, "PATIENCE_SECONDS", 0.3)
     await submit(shared, 1)

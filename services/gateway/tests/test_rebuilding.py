@@ -146,6 +146,16 @@ async def test_a_bucket_that_is_right_is_left_alone(nc, folding, publish_job):
     assert (await nc.jetstream().stream_info(BUCKET)).state.last_seq == last
 
 
+async def test_a_job_whose_document_is_too_large_is_named_and_left_as_it_is(folding, publish_job, publisher):
+    large = await publish_job()
+    for number in range(3):
+        await publisher.event(Log(job=large, name=f"long {number}", line="x" * 500_000))
+    other = await publish_job()
+    report = await folding.rebuild()
+    assert (report.jobs, report.too_large, report.different, report.missing) == (2, (large,), (), (other,))
+    assert list(await folding.held()) == [other]
+
+
 async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(nc, folding, publish_job, publisher):
     async with folding.projecting(), folding.projecting():
         old = [await publish_job() for _ in range(20)]

@@ -1,7 +1,7 @@
 """Typed access to the key-value buckets: every value is read, written and deleted with the revision that it had.
 
 Requests go to the bucket's leader and are repeated through outages. Callers see no error of NATS: they see `Conflict`,
-`InvalidKey` and, after their deadline, a `Transient` failure.
+`InvalidKey`, `TooLarge` and, after their deadline, a `Transient` failure.
 """
 
 import time
@@ -27,12 +27,20 @@ R = TypeVar("R")
 OPERATION = "KV-Operation"
 """Header that only the marker of a deleted key has."""
 
+HEADER_BYTES = 1024
+"""Part of a message's size that is left to its headers, which the client does not count; the server ends the connection
+of a client whose message is too large."""
+
 WRONG_LAST_SEQUENCE = (10071, 10164)
 """Error codes with which the server refuses a deletion of a revision that is not the last."""
 
 
 class Conflict(Exception):
     """Another write came first: somebody else's, or an earlier one of ours whose answer was lost."""
+
+
+class TooLarge(Exception):
+    """A value is larger than a message of the server may be."""
 
 
 class InvalidKey(ValueError):
@@ -145,8 +153,11 @@ class Bucket(Generic[T]):
 
         Raises:
             Conflict: if the key has another revision.
+            TooLarge: if the server takes no value of this size.
         """
         data = self.encode(value)
+        if len(data) > self._nc.max_payload - HEADER_BYTES:
+            raise TooLarge(f"{key}: {len(data)} bytes")
         try:
             written = await self._ask(lambda: self._keys.update(key, data, last=revision), deadline)
         except KeyWrongLastSequenceError as reason:

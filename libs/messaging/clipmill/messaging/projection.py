@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 import nats.errors
 import structlog
 from clipmill.contracts import subjects
-from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
+from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey, TooLarge
 from clipmill.messaging.connection import retry_until
 from clipmill.messaging.job_streams import JobStreams, direct_get_subject
 from clipmill.messaging.topology import EVENTS
@@ -34,6 +34,9 @@ LAG = Gauge(
 )
 ACTIVE = Gauge("clipmill_projection_active", "Projectors that are active in this process: 0 or 1.")
 MISPLACED = Counter("clipmill_events_misplaced_total", "Events skipped because their subject names no possible job.")
+OVERSIZED = Counter(
+    "clipmill_events_oversized_total", "Events skipped because they would make their document too large to store."
+)
 
 BATCH = 256
 IDLE_SECONDS = 1.0
@@ -307,6 +310,14 @@ class Projector(Generic[D]):
             except Conflict:
                 self._cache.pop(job, None)  # another was faster, or the answer was lost: fold again
                 continue
+            except TooLarge as reason:
+                if len(events) > 1:  # those that fit are folded
+                    for event in events:
+                        await self._fold_job(job, [event])
+                    return
+                OVERSIZED.inc()
+                log.warning("event_skipped", job=job, sequence=events[0].sequence, reason=str(reason))
+                return
             self._view.written(document, applied)
             return
 

@@ -93,6 +93,8 @@ def _summary(report: Report, *, check: bool) -> str:
         f"missing          {len(report.missing)}{_named(report.missing, f'{verb} created')}",
         f"without events   {len(report.without_events)}{_named(report.without_events, 'left as they are')}",
     ]
+    if report.too_large:
+        lines.append(f"too large        {len(report.too_large)}{_named(report.too_large, 'left as they are')}")
     if report.undecodable_events:
         lines.append(f"undecodable      {report.undecodable_events} events, skipped")
     return "\n".join(lines) + "\n"

@@ -27,7 +27,7 @@ from clipmill.contracts.identifiers import JobId
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
-from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
+from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey, TooLarge
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector, StoredEvent, read_to_end
 from msgspec import Struct, field
@@ -51,6 +51,7 @@ class Finding(Enum):
 
     DIFFERENT = "different"
     MISSING = "missing"
+    TOO_LARGE = "too large"
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class Report(Struct, frozen=True, kw_only=True):
         equal: Number of documents that were correct to the byte.
         different: Ids of jobs whose document differed or could not be decoded.
         missing: Ids of jobs that had no document.
+        too_large: Ids of jobs whose events make a document that is too large to store; it is left as it is.
         rewritten: Number of documents in `different` that were written again: all, or none in a check.
         created: Number of documents in `missing` that were written: all, or none in a check.
         without_events: Keys of documents whose first event is not in the stream; they are left as they are.
@@ -79,6 +81,7 @@ class Report(Struct, frozen=True, kw_only=True):
     created: int
     without_events: tuple[str, ...]
     seconds: float
+    too_large: tuple[str, ...] = ()
 
 
 class Rebuilding:
@@ -126,7 +129,7 @@ class Rebuilding:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
         strays = await self._without_events()
-        different, missing = (self._found_to_be(finding) for finding in Finding)
+        different, missing, too_large = (self._found_to_be(finding) for finding in Finding)
         return Report(
             events=self._events,
             undecodable_events=self._undecodable,
@@ -138,6 +141,7 @@ class Rebuilding:
             created=0 if self._check else len(missing),
             without_events=strays,
             seconds=round(time.monotonic() - begun, 3),
+            too_large=too_large,
         )
 
     async def _ask_checkpoint(self) -> None:
@@ -216,6 +220,11 @@ class Rebuilding:
         try:
             await self._documents.update(job, document, revision)
         except Conflict:
+            return False
+        except TooLarge as reason:
+            self._found[job] = Finding.TOO_LARGE
+            self._close(job)
+            log.warning("document_skipped", job=job, reason=str(reason))
             return False
         return True
 
