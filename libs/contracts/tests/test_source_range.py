@@ -51,6 +51,11 @@ def test_too_little_left_before_the_end_of_the_source_is_refused():
     assert used(93.46, start=93.46 - RANGE_FLOOR - 0.001).seconds >= RANGE_FLOOR
 
 
+def test_long_times_are_written_in_full():
+    assert "the chosen start of 1234567.25 s;" in refused(93.46, start=1234567.25)
+    assert "the chosen end of 2000000 s;" in refused(93.46, end=2e6)
+
+
 def test_whole_milliseconds_stay_inside():
     part = used(90.0, start=20.0004, end=30.0008)
     assert (part.start_ms, part.end_ms) == (20_001, 30_000)

@@ -58,18 +58,24 @@ def used_range(options: JobOptions, duration: float) -> SourceRange:
     ends = f"The video ends after {_tenths(duration)} s"
     if start >= duration:
         raise Permanent(
-            ErrorCode.BAD_RANGE, f"{ends}, before the chosen start of {start:g} s; choose an earlier start."
+            ErrorCode.BAD_RANGE,
+            f"{ends}, before the chosen start of {plain_seconds(start)} s; choose an earlier start.",
         )
     if wanted_end > duration + END_SLACK:
-        sentence = f"{ends}, before the chosen end of {wanted_end:g} s; choose an earlier end, or none."
+        sentence = f"{ends}, before the chosen end of {plain_seconds(wanted_end)} s; choose an earlier end, or none."
         raise Permanent(ErrorCode.BAD_RANGE, sentence)
     if round((end - start) * 1000, EXACT_DIGITS) < RANGE_FLOOR * 1000:
         sentence = (
-            f"{ends}, so the chosen part from {start:g} s has only {_tenths(max(end - start, 0.0))} s; "
+            f"{ends}, so the chosen part from {plain_seconds(start)} s has only {_tenths(max(end - start, 0.0))} s; "
             f"choose a part of at least {RANGE_FLOOR:g} s."
         )
         raise Permanent(ErrorCode.BAD_RANGE, sentence)
     return SourceRange(start, end)
+
+
+def plain_seconds(seconds: float) -> str:
+    """Return seconds to the millisecond for a sentence, without an exponent: 1234567.25, or 30."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 def _tenths(seconds: float) -> str:

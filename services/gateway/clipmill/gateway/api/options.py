@@ -19,6 +19,7 @@ from clipmill.contracts.options import (
     CaptionStyle,
     JobOptions,
 )
+from clipmill.contracts.source_range import plain_seconds
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -151,7 +152,7 @@ def _part(sent: Mapping[str, object]) -> tuple[float | None, float | None]:
     start, end = _position(sent, "start"), _position(sent, "end")
     begun = start or 0.0
     if end is not None and round(end - begun, 6) < RANGE_FLOOR:  # to the microsecond, below which floats are not exact
-        raise _bad("end", f"must be at least {RANGE_FLOOR:g} seconds after the start ({begun:g})")
+        raise _bad("end", f"must be at least {RANGE_FLOOR:g} seconds after the start ({plain_seconds(begun)})")
     return start, end
 
 
