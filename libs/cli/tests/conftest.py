@@ -104,6 +104,8 @@ class ContractServer:
         self.explained: dict[str, object] = {"job_id": JOB, "clips": []}
         self.more: tuple[int, dict[str, object]] = (202, {"job_id": JOB, "numbers": [3, 4]})
         self.wishes: list[object] = []
+        self.wish_keys: list[str | None] = []
+        self.broken_wishes = 0
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 30)
@@ -157,6 +159,10 @@ class ContractServer:
 
     async def _more(self, request: web.Request) -> web.Response:
         self.wishes.append(await request.json())
+        self.wish_keys.append(request.headers.get("Idempotency-Key"))
+        if self.broken_wishes > 0:
+            self.broken_wishes -= 1
+            return web.json_response({"detail": "The job does not show the request yet."}, status=503)
         status, body = self.more
         return web.json_response(body, status=status)
 

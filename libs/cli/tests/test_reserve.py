@@ -67,3 +67,16 @@ async def test_a_refusal_is_the_server_s_sentence(contract_server, clipmill, unu
         exit_status, _, err = await clipmill(*words, "--server", f"127.0.0.1:{unused_tcp_port}")
         assert exit_status == 3
         assert err.startswith("Error: No clipmill server answers at")
+
+
+async def test_a_request_is_repeated_once_with_its_key_when_the_server_cannot_answer_yet(contract_server, clipmill):
+    contract, url = contract_server
+    contract.broken_wishes = 1
+    exit_status, out, _ = await clipmill("more", JOB, "2", "--server", url)
+    assert (exit_status, out.split(".")[0]) == (0, f"Rendering of job {JOB}: 3, 4")
+    first, second = contract.wish_keys
+    assert first == second is not None
+    contract.broken_wishes = 2
+    exit_status, _, err = await clipmill("more", JOB, "2", "--server", url)
+    assert (exit_status, err) == (3, "Error: The job does not show the request yet.\n")
+    assert len(set(contract.wish_keys)) == 2, "the next command is another request"

@@ -295,3 +295,13 @@ async def test_a_server_that_does_not_answer_is_named_without_its_password(clipm
     _, _, err = await clipmill("status", "some-job", environ=environ)
     assert "http://***@127.0.0.1:1" in err
     assert "s3cret" not in err
+
+
+@pytest.mark.parametrize("flag", ["--start", "--end", "--min-seconds", "--max-seconds"])
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+async def test_a_time_that_is_not_finite_is_refused(contract_server, clipmill, talk, flag, value):
+    contract, url = contract_server
+    exit_status, _, err = await clipmill("submit", talk, f"{flag}={value}", "--server", url)
+    assert exit_status == 2
+    assert f"{value} is not a number of seconds." in err
+    assert contract.submissions == []

@@ -14,7 +14,7 @@ import msgspec
 from clipmill.cli.commands.operating import dead_letters, projection
 from clipmill.cli.commands.reserve import clips, more
 from clipmill.cli.commands.verifying import verify
-from clipmill.cli.flags import json_option, server_option
+from clipmill.cli.flags import json_option, seconds_option, server_option
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
 from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat, Profanity
 from clipmill.operations.credentials import without_credentials
@@ -133,12 +133,12 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @output_option
 @server_option
 @click.option("--clips", type=int, help="Number of clips; all good moments if you leave it out.")
-@click.option("--min-seconds", type=float, help="Shortest clip, in seconds.")
-@click.option("--max-seconds", type=float, help="Longest clip, in seconds.")
+@seconds_option("--min-seconds", help_text="Shortest clip, in seconds.")
+@seconds_option("--max-seconds", help_text="Longest clip, in seconds.")
 @click.option("--about", metavar="TEXT", help="Subject that the clips should be about, in words or a sentence.")
 @click.option("--exclude", metavar="TEXT", help="Subject that no clip may be about.")
-@click.option("--start", type=float, help="Start of the part of the video to use, in seconds.")
-@click.option("--end", type=float, help="End of the part of the video to use, in seconds.")
+@seconds_option("--start", help_text="Start of the part of the video to use, in seconds.")
+@seconds_option("--end", help_text="End of the part of the video to use, in seconds.")
 @click.option("--language", metavar="CODE", help="Language of the speech, such as en; detected if not given.")
 @click.option("--captions", type=CAPTIONS, help="Style of the captions; on means bold.")
 @click.option("--no-captions", "captions", type=CAPTIONS, flag_value="off", help="Short for --captions off.")

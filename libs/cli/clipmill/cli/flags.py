@@ -1,6 +1,25 @@
 """The flags that several commands have."""
 
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _finite(_context: click.Context, parameter: click.Parameter, seconds: float | None) -> float | None:
+    """Return the number of seconds; JSON has no infinity."""
+    if seconds is not None and not math.isfinite(seconds):
+        raise click.BadParameter(f"{seconds} is not a number of seconds.", param=parameter)
+    return seconds
+
+
+def seconds_option(flag: str, *, help_text: str) -> Callable[[Command], Command]:
+    """Return an option that is a number of seconds."""
+    return click.option(flag, type=float, callback=_finite, help=help_text)
+
 
 server_option = click.option(
     "--server",

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import aiohttp
 import msgspec
@@ -18,6 +19,7 @@ from clipmill.cli.client.submission import Submission, in_flags
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.api import (
     KEY_HEADER,
+    KEY_OF_REQUEST,
     Accepted,
     ClipList,
     ClipsAccepted,
@@ -43,6 +45,12 @@ TRANSFER_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=
 """Timeout for files: unlimited in total, five minutes without a byte."""
 
 CHUNK_BYTES = 1 << 18
+
+BUSY_STATUS = 503
+"""Status of a server that cannot answer now."""
+
+REPEAT_SECONDS = 1.0
+"""The pause before a request for clips is repeated, in seconds; the server has waited itself before its 503."""
 
 NETWORK_FAILURES = (aiohttp.ClientError, TimeoutError, ConnectionError)
 """Errors of aiohttp if the server cannot be reached or closes the connection."""
@@ -232,19 +240,29 @@ class Client:
     async def more(self, job: str, wish: MoreClips) -> ClipsAccepted:
         """Have clips of the reserve of `job` rendered, and return their numbers.
 
+        The request has a key. After a 503 it is repeated once with this key, and the server takes it only once.
+
         Raises:
             WrongRequest: if the server does not know the job, or its reserve has no such clips.
             ServerUnavailable: if it cannot be reached.
         """
         address = f"{self.server}/api/jobs/{quote(job, safe='')}/clips"
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", KEY_OF_REQUEST: str(uuid4())}
+        body = msgspec.json.encode(wish)
         try:
-            async with self._session.post(address, data=msgspec.json.encode(wish), headers=headers) as answer:
-                if answer.status >= 400:
-                    raise await self._refusal(answer)
-                return self._decode(await answer.read(), ClipsAccepted)
+            async with self._session.post(address, data=body, headers=headers) as answer:
+                if answer.status != BUSY_STATUS:
+                    return await self._accepted(answer)
+            await asyncio.sleep(REPEAT_SECONDS)
+            async with self._session.post(address, data=body, headers=headers) as answer:
+                return await self._accepted(answer)
         except NETWORK_FAILURES as error:
             raise self._unreachable(error) from error
+
+    async def _accepted(self, answer: aiohttp.ClientResponse) -> ClipsAccepted:
+        if answer.status >= 400:
+            raise await self._refusal(answer)
+        return self._decode(await answer.read(), ClipsAccepted)
 
     async def end(self, job: str, only: Only) -> Ended:
         """Cancel or delete `job`.
