@@ -10,6 +10,7 @@ from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import ScenesTask, first_task
 from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.projector import JOBS as JOBS_ENDED
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
@@ -95,3 +96,20 @@ async def test_a_job_that_was_reopened_before_its_end_was_folded_keeps_its_new_t
     await publisher.event(replace(failed(job), generation=1))
     await fold_one()
     assert await tasks(nc) == [0, 0]
+
+
+async def test_an_end_that_is_folded_together_with_the_reopening_after_it_counts_as_that_end(fold_one, publisher):
+    counted = {state: JOBS_ENDED.labels(state)._value for state in ("completed", "failed", "cancelled")}
+    before = {state: value.get() for state, value in counted.items()}
+    job = new_job_id()
+    end = Failed(job=job, stage=None, code=ErrorCode.INTERNAL, sentence="It broke.")
+    for event in (Queued(job=job), end, Reopened(job=job, generation=1), replace(end, generation=1)):
+        await publisher.event(event)
+    await publisher.event(Reopened(job=job, generation=2))
+    await fold_one()
+    assert {state: value.get() - before[state] for state, value in counted.items()} == {
+        "completed": 0,
+        "failed": 2,
+        "cancelled": 0,
+    }
+    assert ("processing",) not in JOBS_ENDED._metrics

@@ -40,7 +40,7 @@ class JobsView:
         self._streams = streams
         self._ended = ended
         self._secrets = secrets
-        self._ends: dict[JobId, int] = {}
+        self._ends: dict[JobId, dict[int, str]] = {}
 
     def begin(self, event: StoredEvent) -> JobDocument | None:
         """Return a new document if `event` is a `queued`, None otherwise."""
@@ -52,7 +52,8 @@ class JobsView:
         decoded, ended = _decode(event), document.state.terminal
         changed = decoded is not None and fold.fold(document, event.sequence, decoded)
         if document.state.terminal and not ended:
-            self._ends[document.job] = event.sequence
+            state = "cancelled" if document.cancelled else document.state
+            self._ends.setdefault(document.job, {})[event.sequence] = state
         return changed
 
     async def before_write(self, document: JobDocument) -> None:
@@ -94,9 +95,10 @@ class JobsView:
             decoded = _decode(event)
             if decoded is not None:
                 FOLDED.labels(decoded.kind, getattr(decoded, "stage", None) or "").inc()
-        if self._ends.pop(document.job, None) in {event.sequence for event in events}:
-            JOBS.labels("cancelled" if document.cancelled else document.state).inc()
-            log.info("job_ended", job=document.job, state=document.state, cancelled=document.cancelled)
+        ends = self._ends.pop(document.job, {})
+        for state in (ends[event.sequence] for event in events if event.sequence in ends):
+            JOBS.labels(state).inc()
+            log.info("job_ended", job=document.job, state=state)
 
 
 def _decode(event: StoredEvent) -> Event | None:
