@@ -1,9 +1,10 @@
 """The values whose bytes are stored in `recorded/`: invented jobs that use every task, event and stored document.
 
-Of the five jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
-cancelled, one fails, and one gets clips of its reserve after its end.
+Of the six jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
+cancelled, one fails, one gets clips of its reserve after its end, and one has such a clip retried.
 """
 
+from clipmill.contracts.api import MoreClips
 from clipmill.contracts.documents import (
     AudioFacts,
     ClipFacts,
@@ -54,6 +55,7 @@ UNFINISHED = JobId("3e6d5f4b-9a4c-4d85-8f6b-ba5c6d4e2f93")
 BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
 
 EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
+RETRIED_JOB = JobId("5a8f7b4d-bc6e-4fa7-8b8d-dc7e8f6fb2b5")
 
 DEFAULTS = JobOptions(target_clips=3)
 """The options of a submission without any, as versions filled them in that had a default number of clips."""
@@ -203,12 +205,45 @@ EXTENDED: tuple[Event, ...] = (
     ),
 )
 
+RETRIED: tuple[Event, ...] = (
+    Queued(job=RETRIED_JOB, at=BEGAN + 3000, options=JobOptions(), source="Hefe.mp4", upload=True),
+    Started(job=RETRIED_JOB, at=BEGAN + 3001),
+    ClipsPlanned(job=RETRIED_JOB, at=BEGAN + 3030, count=1, reserve=3),
+    ClipRendered(job=RETRIED_JOB, at=BEGAN + 3040, clip=1, public=_clip(1, 14.5, 40.0, "Hefe", 88, RETRIED_JOB)),
+    ClipsWanted(
+        job=RETRIED_JOB,
+        at=BEGAN + 4000,
+        generation=1,
+        numbers=(2, 3),
+        request="a key of the client",
+        wish=MoreClips(more=2),
+    ),
+    ClipFailed(
+        job=RETRIED_JOB,
+        at=BEGAN + 4010,
+        generation=1,
+        clip=2,
+        code=ErrorCode.OUT_OF_MEMORY,
+        sentence="The renderer ran out of memory.",
+    ),
+    Reopened(job=RETRIED_JOB, at=BEGAN + 4100, generation=2, clips=(2,), line="Job reopened by the operator."),
+    ClipsWanted(
+        job=RETRIED_JOB,
+        at=BEGAN + 4200,
+        generation=3,
+        numbers=(2,),
+        request="another key",
+        wish=MoreClips(numbers=(2,)),
+    ),
+)
+
 EVENTS = {
     "completed": COMPLETED,
     "processing": PROCESSING,
     "cancelled": CANCELLED,
     "failed": FAILED,
     "extended": EXTENDED,
+    "retried": RETRIED,
 }
 """The events of each job in stream order: the first has sequence 1."""
 

@@ -189,7 +189,7 @@ class ClipView(Struct, frozen=True, kw_only=True):
         reason: Reason for the choice.
         quote: Sentence that says most about the clip; empty if nobody speaks.
         url: Path of the clip's file on the server, None if it is not ready.
-        error: Failure of the clip, None if it has not failed.
+        error: Failure of the clip; None if it has not failed, or was not rendered because the whole job failed.
         shots: Shots of the clip with their layouts; empty if it is not ready.
     """
 

@@ -6,6 +6,7 @@ with the same keys, by which they are recognised as duplicates.
 
 from typing import TypeGuard
 
+from clipmill.contracts.api import MoreClips
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
@@ -171,11 +172,13 @@ class ClipsWanted(EventBase, frozen=True, kw_only=True, tag="clips_wanted"):
     Attributes:
         numbers: Numbers of the clips in the plan's reserve, ascending; some may be rendered already.
         request: Key of the request, which is answered with `numbers` again when it is repeated; empty for no request.
+        wish: Content of the request, None for no request and in events of older versions.
         revived: True if the sweeper wants the clips again because their tasks were lost.
     """
 
     numbers: tuple[int, ...]
     request: str = ""
+    wish: MoreClips | None = None
     revived: bool = False
 
     @property
@@ -256,6 +259,8 @@ class Reopened(EventBase, frozen=True, kw_only=True, tag="reopened"):
 
     Attributes:
         clip: Number of the clip that is tried again, None for the whole job; stages that are finished skip their work.
+        clips: Numbers of the clips of the reserve whose tasks are published again if `clip` is None. None in events of
+            older versions, where an operator meant every failed clip.
         fresh: First stage whose artifacts were removed, with those of later stages; these stages report their work
             again. None if the artifacts were kept.
         line: Line for the job's log.
@@ -263,6 +268,7 @@ class Reopened(EventBase, frozen=True, kw_only=True, tag="reopened"):
     """
 
     clip: int | None = None
+    clips: tuple[int, ...] | None = None
     fresh: Stage | None = None
     line: str = ""
     revived: bool = False

@@ -13,6 +13,8 @@ class ErrorCode(StrEnum):
     BAD_RANGE = "bad_range"
     BAD_REQUEST = "bad_request"
     BAD_URL = "bad_url"
+    CLIP_GIVEN_UP = "clip_given_up"
+    KEY_REUSED = "key_reused"
     NOT_COMPLETED = "not_completed"
     NOT_ENDED = "not_ended"
     NOT_FOUND = "not_found"

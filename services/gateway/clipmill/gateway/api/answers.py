@@ -20,9 +20,11 @@ HTTP_STATUS = {
     ErrorCode.MISSING_ARTIFACT: 404,
     ErrorCode.TOO_LARGE: 413,
     ErrorCode.ALREADY_ENDED: 409,
+    ErrorCode.CLIP_GIVEN_UP: 409,
     ErrorCode.NOT_COMPLETED: 409,
     ErrorCode.NOT_ENDED: 409,
     ErrorCode.RESERVE_EMPTY: 409,
+    ErrorCode.KEY_REUSED: 422,
 }
 """The HTTP status of permanent failures by their code; all others get 400, because the client can avoid them."""
 

@@ -1,6 +1,6 @@
 """The document that the gateway keeps for each job: statuses and views are made from it."""
 
-from clipmill.contracts.api import CANCELLED, FailureView, JobSummary, JobView, StageView
+from clipmill.contracts.api import CANCELLED, FailureView, JobSummary, JobView, MoreClips, StageView
 from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
@@ -26,7 +26,8 @@ class JobDocument(Struct, kw_only=True):
         clips_failed: Failures by clip number.
         clip_percent: Progress of the rendering by clip number, in percent.
         wanted: Generations of the tasks of the reserve's clips that somebody wants and that are not done, by number.
-        requests: Numbers with which each request for clips of the reserve was answered, by the request's key.
+        requests: Numbers with which the newest requests for clips of the reserve were answered, by the request's key.
+        wishes: Contents of these requests, by the request's key; those that older versions answered are missing.
         cost: Cost so far.
         stages: State of each stage, by its name.
         options: Options of the job.
@@ -42,7 +43,7 @@ class JobDocument(Struct, kw_only=True):
         finished: Unix time of the end in seconds, None before it.
         extended: Unix time in seconds at which a clip of the reserve was last wanted or done, None if none was.
         sequence: Stream sequence of the last event that was folded.
-        keys: Keys of the folded events, except progress, which only moves forward.
+        keys: Keys of the folded events, except progress, which only moves forward, and all but the newest requests.
     """
 
     job: JobId
@@ -57,6 +58,7 @@ class JobDocument(Struct, kw_only=True):
     clip_percent: dict[int, int] = field(default_factory=dict)
     wanted: dict[int, int] = field(default_factory=dict)
     requests: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    wishes: dict[str, MoreClips] = field(default_factory=dict)
     cost: CostAnalysis = CostAnalysis()
     stages: dict[Stage, StageView] = field(default_factory=dict)
     options: JobOptions = JobOptions()
@@ -101,8 +103,12 @@ class JobDocument(Struct, kw_only=True):
     @property
     def clips_known(self) -> int:
         """Return the number of clips in the plan and of those wanted from its reserve, whatever became of them."""
-        heard = {*self.clips_ready, *self.clips_failed, *self.wanted}
-        return (self.clips_planned or 0) + sum(self.in_reserve(clip) for clip in heard)
+        return (self.clips_planned or 0) + sum(self.in_reserve(clip) for clip in self.clips_heard)
+
+    @property
+    def clips_heard(self) -> set[int]:
+        """Return the numbers of the clips that are rendered, have failed or are wanted."""
+        return {*self.clips_ready, *self.clips_failed, *self.wanted}
 
     def in_reserve(self, clip: int) -> bool:
         """Return whether the number `clip` is beyond those of the clips that the plan renders by itself."""

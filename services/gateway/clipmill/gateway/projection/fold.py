@@ -25,6 +25,7 @@ from clipmill.contracts.events import (
     StageProgress,
     StageStarted,
     Started,
+    clip_of,
     is_retry,
 )
 from clipmill.contracts.failures import ErrorCode
@@ -36,6 +37,9 @@ from msgspec.structs import replace
 
 CLIP_KEYS = ("clip_rendered.", *(f"stage_finished.{stage}." for stage in Stage if stage.row.per_clip))
 """The beginnings of the keys that a clip repeats when it is made afresh; the key of a failure has its generation."""
+
+
+FAILED_WITH_JOB = "The job failed before the clip was rendered; ask for it again if the job completes after all."
 
 
 def begin(sequence: int, event: Event) -> JobDocument | None:
@@ -117,9 +121,7 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
             wanted.close_clip(document, event.clip, event.at)
         case ClipFailed():
             if event.clip not in document.clips_ready:
-                document.clips_failed[event.clip] = FailureView(code=event.code, sentence=event.sentence)
-                document.logs.append(log_lines.clip_failed(event.clip, _count(document, event.clip), event.sentence))
-                _clip_moved(document, event.clip, 100)
+                _clip_failed(document, event.clip, FailureView(code=event.code, sentence=event.sentence))
             wanted.close_clip(document, event.clip, event.at)
         case Failed():
             _fail(document, FailureView(code=event.code, sentence=event.sentence), event.at)
@@ -136,7 +138,8 @@ def _heard(document: JobDocument, event: Event) -> bool:
     """Return whether the job still takes notice of `event`: once it has ended, it hardly does."""
     if isinstance(event, ClipsWanted) or document.state.terminal:
         return _reopens(document, event) or wanted.accepts(document, event)
-    return True
+    clip = None if isinstance(event, Reopened) else clip_of(event)
+    return clip is None or not document.in_reserve(clip) or wanted.hears(document, event)
 
 
 def _reopens(document: JobDocument, event: Event) -> bool:
@@ -156,8 +159,8 @@ def _reopen(document: JobDocument, event: Reopened) -> None:
         document.state = JobState.PROCESSING
     if event.fresh is not None and event.clip is None:
         _forget(document, event.fresh)
-    again = list(document.clips_failed) if event.clip is None else [event.clip]
-    for clip in again:
+    planned = [clip for clip in document.clips_failed if not document.in_reserve(clip)]
+    for clip in planned if event.clip is None else [event.clip]:
         if document.clips_failed.pop(clip, None) is not None:
             document.clip_percent.pop(clip, None)
     render = document.stages.get(Stage.RENDER)
@@ -171,13 +174,13 @@ def _forget(document: JobDocument, fresh: Stage) -> None:
     for stage in stages:
         document.stages.pop(stage, None)
     forgotten = {f"{kind}.{stage}" for kind in ("stage_started", "stage_finished") for stage in stages}
+    wanted.forget_clips(document)
     if Stage.ANALYZE in stages:
         forgotten |= {"clips_planned", "cost"}
         document.clips_planned, document.clips_reserve = None, 0
     document.keys = [key for key in document.keys if key not in forgotten and not key.startswith(CLIP_KEYS)]
     document.clips, document.clips_ready = [], []
     document.clips_failed, document.clip_percent = {}, {}
-    document.wanted, document.requests = {}, {}
 
 
 def _processing(document: JobDocument, at: float) -> None:
@@ -227,10 +230,19 @@ def _count(document: JobDocument, clip: int) -> int:
     return document.clips_planned
 
 
+def _clip_failed(document: JobDocument, clip: int, failure: FailureView) -> None:
+    document.clips_failed[clip] = failure
+    document.logs.append(log_lines.clip_failed(clip, _count(document, clip), failure.sentence))
+    _clip_moved(document, clip, 100)
+
+
 def _fail(document: JobDocument, failure: FailureView, at: float) -> None:
+    """End the job, and with it the clips of its reserve that are open."""
     document.state, document.error, document.finished = JobState.FAILED, failure, at
-    document.logs += [log_lines.FAILED, log_lines.execution_error(failure.sentence)]
+    for clip in sorted(document.wanted):
+        _clip_failed(document, clip, FailureView(code=failure.code, sentence=FAILED_WITH_JOB))
     document.wanted = {}
+    document.logs += [log_lines.FAILED, log_lines.execution_error(failure.sentence)]
 
 
 def _finish_if_done(document: JobDocument, at: float) -> None:

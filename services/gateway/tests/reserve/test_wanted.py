@@ -14,76 +14,20 @@ from clipmill.contracts.events import (
     CostKnown,
     Failed,
     Log,
-    Queued,
     Reopened,
     StageFinished,
     StageProgress,
-    StageStarted,
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import JOB_CLIPS_LIMIT
 from clipmill.contracts.stages import Stage
-from clipmill.contracts.status import JobState, PublicClip
+from clipmill.contracts.status import JobState
 from clipmill.gateway.projection.document import job_summary, job_view, public_status
-from clipmill.gateway.projection.fold import begin, fold
+from clipmill.gateway.projection.fold import fold
 from hypothesis import given
 from hypothesis import strategies as st
-
-JOB = JobId("550e8400-e29b-41d4-a716-446655440000")
-
-
-def rendered(number, generation=0, at=0.0):
-    public = PublicClip(
-        video_url=f"/videos/{JOB}/talk_clip_{number}.mp4",
-        title=f"Title {number}",
-        video_description_for_tiktok="",
-        video_description_for_instagram="",
-        video_title_for_youtube_short="",
-        start=float(number),
-        end=number + 20.0,
-        virality_score=90 - number,
-    )
-    return ClipRendered(job=JOB, clip=number, public=public, generation=generation, at=at)
-
-
-def failed(number, generation=0, at=0.0):
-    sentence = "No memory was left."
-    code = ErrorCode.OUT_OF_MEMORY
-    return ClipFailed(job=JOB, clip=number, generation=generation, code=code, sentence=sentence, at=at)
-
-
-def wanted(generation, *numbers, request="", revived=False, at=0.0):
-    return ClipsWanted(job=JOB, generation=generation, numbers=numbers, request=request, revived=revived, at=at)
-
-
-def reopened(generation, clip=None, fresh=None):
-    return Reopened(job=JOB, generation=generation, clip=clip, fresh=fresh, line="Again.")
-
-
-def progress(clip, percent, generation=1):
-    return StageProgress(job=JOB, stage=Stage.RENDER, attempt=1, percent=percent, clip=clip, generation=generation)
-
-
-def folded(*events):
-    document = begin(1, Queued(job=JOB))
-    for sequence, event in enumerate(events, 2):
-        fold(document, sequence, event)
-    return document
-
-
-def completed(*events):
-    """Return the document of a job with two clips and three moments in reserve, and then `events`."""
-    return folded(
-        Started(job=JOB),
-        ClipsPlanned(job=JOB, count=2, reserve=3),
-        StageStarted(job=JOB, stage=Stage.RENDER),
-        rendered(1, at=1.0),
-        rendered(2, at=2.0),
-        *events,
-    )
-
+from reserve_events import JOB, completed, failed, folded, progress, rendered, reopened, wanted
 
 # The end of a job with a reserve
 
@@ -324,6 +268,7 @@ def test_a_job_that_fails_or_is_cancelled_after_its_reopening_wants_nothing_more
 numbers = st.integers(1, 6)
 generations = st.integers(0, 4)
 lists = st.lists(numbers, min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
+reserves = st.lists(st.integers(3, 5), min_size=1, unique=True).map(tuple)
 streams = st.lists(
     st.one_of(
         st.builds(
@@ -339,6 +284,7 @@ streams = st.lists(
         st.builds(progress, numbers, st.integers(0, 100), generations),
         st.builds(lambda generation: Log(job=JOB, name="a", line="a", generation=generation), generations),
         st.builds(lambda number, made: reopened(made, clip=number), st.integers(3, 6), generations),
+        st.builds(lambda found, made: reopened(made, clips=found), reserves, generations),
         st.just(Cancelled(job=JOB)),
         generations.map(
             lambda made: Failed(job=JOB, generation=made, stage=None, code=ErrorCode.INTERNAL, sentence="")
