@@ -100,12 +100,13 @@ async def gateway(nc, store, secrets):
     index = JobIndex(documents, answer_seconds=ANSWER_SECONDS)
     removal = Removal(streams, store, documents, ended, answer_seconds=ANSWER_SECONDS)
     jobs = Jobs(index, statuses, publisher, ended, removal, answer_seconds=ANSWER_SECONDS)
+    admission = Admission(store, streams, 0)
     submissions = Submissions(
         store,
         publisher,
         documents,
         secrets,
-        Admission(store, streams, 0),
+        admission,
         max_upload_bytes=MAX_UPLOAD,
         answer_seconds=ANSWER_SECONDS,
     )
@@ -118,7 +119,7 @@ async def gateway(nc, store, secrets):
         jobs,
         Transcripts(store, statuses),
         Videos(store, statuses),
-        clips=Clips(store, statuses, publisher, streams, answer_seconds=ANSWER_SECONDS),
+        clips=Clips(store, statuses, publisher, streams, admission, answer_seconds=ANSWER_SECONDS),
         health=Health(),
     )
     async with TestClient(TestServer(app)) as client:

@@ -59,13 +59,14 @@ async def serve(gateway, nc, secrets):
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(folder, *, reserve_bytes=None, max_upload_bytes=2 * UPLOAD_BYTES):
-            store = open_store(folder.as_uri())
+            store, streams = open_store(folder.as_uri()), JobStreams(nc)
+            admission = Admission(store, streams, reserve_bytes)
             submissions = Submissions(
                 store,
                 gateway.publisher,
                 gateway.documents,
                 secrets,
-                Admission(store, JobStreams(nc), reserve_bytes),
+                admission,
                 max_upload_bytes=max_upload_bytes,
                 answer_seconds=ANSWER_SECONDS,
             )
@@ -85,7 +86,9 @@ async def serve(gateway, nc, secrets):
                 jobs,
                 Transcripts(store, gateway.statuses),
                 Videos(store, gateway.statuses),
-                clips=Clips(store, gateway.statuses, gateway.publisher, JobStreams(nc), answer_seconds=ANSWER_SECONDS),
+                clips=Clips(
+                    store, gateway.statuses, gateway.publisher, streams, admission, answer_seconds=ANSWER_SECONDS
+                ),
                 health=Health(),
             )
             return await stack.enter_async_context(TestClient(TestServer(app)))

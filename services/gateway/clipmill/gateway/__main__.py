@@ -47,12 +47,13 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
     index = JobIndex(documents, answer_seconds=seconds)
     removal = Removal(streams, runtime.store, documents, shared.ended, answer_seconds=seconds)
     jobs = Jobs(index, statuses, shared.publisher, shared.ended, removal, answer_seconds=seconds)
+    admission = Admission(runtime.store, streams, settings.store_reserve_bytes)
     submissions = Submissions(
         runtime.store,
         shared.publisher,
         documents,
         shared.secrets,
-        Admission(runtime.store, streams, settings.store_reserve_bytes),
+        admission,
         max_upload_bytes=settings.max_upload_bytes,
         answer_seconds=seconds,
     )
@@ -63,7 +64,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         jobs,
         Transcripts(store, statuses),
         Videos(store, statuses),
-        clips=Clips(store, statuses, shared.publisher, streams, answer_seconds=seconds),
+        clips=Clips(store, statuses, shared.publisher, streams, admission, answer_seconds=seconds),
         health=runtime.health,
     )
     view = JobsView(streams, shared.ended, shared.secrets)

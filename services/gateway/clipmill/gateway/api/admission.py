@@ -42,7 +42,7 @@ class Admission:
         Raises:
             Transient: `out_of_space`, `busy`, or `unavailable` after the deadline.
         """
-        await self._check_space(upload_bytes)
+        await self.check_space(upload_bytes=upload_bytes)
         if await self._streams.intake_full(deadline=deadline):
             raise busy()
 
@@ -56,14 +56,23 @@ class Admission:
         async for chunk in chunks:
             unseen += len(chunk)
             if unseen >= CHECK_BYTES:
-                await self._check_space(0)
+                await self.check_space()
                 unseen = 0
             yield chunk
 
-    async def _check_space(self, upload_bytes: int) -> None:
+    async def check_space(self, wanted: str = "another video", *, upload_bytes: int = 0) -> None:
+        """Check that the disk has room for more work.
+
+        Args:
+            wanted: Name of the work in the sentence of the refusal.
+            upload_bytes: Size of the upload as far as it is known, in bytes.
+
+        Raises:
+            Transient: `out_of_space`.
+        """
         space = await self._store.free()
         if space is not None and space.free_bytes - upload_bytes < self._reserve(space):
-            raise Transient(ErrorCode.OUT_OF_SPACE, "The server has no room for another video; try again later.")
+            raise Transient(ErrorCode.OUT_OF_SPACE, f"The server has no room for {wanted}; try again later.")
 
     def _reserve(self, space: DiskSpace) -> float:
         if self._reserve_bytes is not None:

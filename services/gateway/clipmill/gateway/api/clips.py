@@ -23,9 +23,11 @@ from clipmill.contracts.events import ClipsWanted
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.options import JOB_CLIPS_LIMIT
 from clipmill.contracts.status import JobState
+from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.answers import as_json, job_not_found
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.wanted import FAILURES_LIMIT, given_up
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import Publisher
 
@@ -45,6 +47,7 @@ class Clips:
         statuses: Statuses of jobs.
         publisher: Publisher of events and tasks.
         streams: Streams in which tasks of clips wait.
+        admission: Check for space before more clips are rendered.
         answer_seconds: Longest wait for NATS and the projector, in seconds.
     """
 
@@ -54,6 +57,7 @@ class Clips:
         statuses: Statuses,
         publisher: Publisher,
         streams: JobStreams,
+        admission: Admission,
         *,
         answer_seconds: float,
     ) -> None:
@@ -61,6 +65,7 @@ class Clips:
         self._statuses = statuses
         self._publisher = publisher
         self._streams = streams.within(answer_seconds)
+        self._admission = admission
         self._answer_seconds = answer_seconds
 
     async def list(self, request: web.Request) -> web.Response:
@@ -81,28 +86,31 @@ class Clips:
         """Have clips of the reserve rendered, and return their numbers.
 
         Raises:
-            Permanent: `bad_request`, `not_found`, `not_completed` or `reserve_empty`.
-            Transient: `unavailable`, NATS, the store or the projector did not answer in time.
+            Permanent: `bad_request`, `key_reused`, `not_found`, `not_completed`, `reserve_empty` or `clip_given_up`.
+            Transient: `out_of_space`; or `unavailable`, NATS, the store or the projector did not answer in time.
         """
-        key, wish = _key(request), _wish(await request.read())
+        given, wish = _key(request), _wish(await request.read())
+        key = given or str(uuid4())
         deadline, pause = time.monotonic() + self._answer_seconds, FIRST_PAUSE
         asked: ClipsWanted | None = None
         while (document := await self._statuses.document(request.match_info["job"])) is not None:
-            numbers = document.requests.get(key)
+            numbers = _answered(document, key, wish)
             if numbers is None and (asked is None or document.generation >= asked.generation):
                 chosen = await self._chosen(document, wish)
-                if _under_way(document, chosen):
+                wanted = _under_way(document, chosen)
+                if wanted and given is None:
                     numbers = chosen
                 else:
+                    if not wanted:
+                        await self._admission.check_space("more clips")
                     generation = document.generation + 1
-                    asked = ClipsWanted(job=document.job, generation=generation, numbers=chosen, request=key)
+                    asked = ClipsWanted(job=document.job, generation=generation, numbers=chosen, request=key, wish=wish)
                     await self._publisher.event(asked, deadline=deadline)
             if numbers is not None:
                 await self._submit(document, numbers, deadline)
                 return as_json(ClipsAccepted(job_id=document.job, numbers=numbers), 202)
             if time.monotonic() >= deadline:
-                sentence = f"The job does not show the request yet; repeat it with the same {KEY_OF_REQUEST}."
-                raise Transient(ErrorCode.UNAVAILABLE, sentence)
+                raise _not_shown(document, given)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE)
         return job_not_found()
@@ -123,7 +131,7 @@ class Clips:
         """Return the numbers of the reserve's clips that `wish` means, ascending.
 
         Raises:
-            Permanent: `not_completed`, `not_found` or `reserve_empty`.
+            Permanent: `not_completed`, `not_found`, `reserve_empty` or `clip_given_up`.
         """
         if document.state is not JobState.COMPLETED:
             raise _not_completed(document)
@@ -131,12 +139,19 @@ class Clips:
         reserve = [clip.number for clip in plan.reserve if clip.number <= JOB_CLIPS_LIMIT]
         if wish.numbers is not None:
             missing = sorted(set(wish.numbers) - set(reserve))
+            settled = document.wanted.keys() | document.clips_ready
+            hopeless = [clip for clip in wish.numbers if clip not in settled and given_up(document, clip)]
             if missing:
                 sentence = f"The reserve has no clip {missing[0]}; GET /api/jobs/{document.job}/clips lists its clips."
                 raise Permanent(ErrorCode.NOT_FOUND, sentence)
-            return tuple(sorted(set(wish.numbers)))
-        heard = {*document.clips_ready, *document.clips_failed, *document.wanted}
-        left = [number for number in reserve if number not in heard]
+            if hopeless:
+                sentence = (
+                    f"Clip {hopeless[0]} failed or was cancelled {FAILURES_LIMIT} times; leave it out, or submit the "
+                    "video again."
+                )
+                raise Permanent(ErrorCode.CLIP_GIVEN_UP, sentence)
+            return wish.numbers
+        left = [number for number in reserve if number not in document.clips_heard]
         if not left:
             sentence = "The reserve has no more clips; submit the video again with other options to find other moments."
             raise Permanent(ErrorCode.RESERVE_EMPTY, sentence)
@@ -157,15 +172,15 @@ class Clips:
                 await self._publisher.task(document.render_task(number, generation), deadline=deadline)
 
 
-def _key(request: web.Request) -> str:
-    """Return the key of the request; a request without one is like no other.
+def _key(request: web.Request) -> str | None:
+    """Return the key of the request, None if the client gave it none.
 
     Raises:
         Permanent: `bad_request`.
     """
     key = request.headers.get(KEY_OF_REQUEST)
     if key is None:
-        return str(uuid4())
+        return None
     if not REQUEST_KEY.fullmatch(key):
         sentence = f"The header {KEY_OF_REQUEST} must be text of 1 to 255 printable ASCII characters."
         raise Permanent(ErrorCode.BAD_REQUEST, sentence)
@@ -173,21 +188,49 @@ def _key(request: web.Request) -> str:
 
 
 def _wish(body: bytes) -> MoreClips:
-    """Return the content of the request.
+    """Return the content of the request; two that mean the same are equal.
 
     Raises:
         Permanent: `bad_request`.
     """
     try:
         wish = msgspec.json.decode(body, type=MoreClips)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         wish = MoreClips()
     counted = wish.numbers is None and wish.more is not None and wish.more >= 1
     named = wish.more is None and wish.numbers is not None and 1 <= len(wish.numbers) <= JOB_CLIPS_LIMIT
     if not (counted or named):
         sentence = 'The body must be JSON such as {"more": 3}, or {"numbers": [7]} with numbers of the reserve.'
         raise Permanent(ErrorCode.BAD_REQUEST, sentence)
-    return wish
+    if wish.numbers is not None:
+        return MoreClips(numbers=tuple(sorted(set(wish.numbers))))
+    return MoreClips(more=min(wish.more or 0, JOB_CLIPS_LIMIT))
+
+
+def _answered(document: JobDocument, key: str, wish: MoreClips) -> tuple[int, ...] | None:
+    """Return the numbers with which an earlier request with this key was answered, None if there was none.
+
+    An answer does not count once the job has failed, or a clip of it went back to the reserve.
+
+    Raises:
+        Permanent: `key_reused`, the earlier request wanted something else.
+    """
+    numbers = document.requests.get(key)
+    if numbers is None:
+        return None
+    if document.wishes.get(key, wish) != wish:
+        sentence = f"An earlier request with this {KEY_OF_REQUEST} had another body; send this one with its own key."
+        raise Permanent(ErrorCode.KEY_REUSED, sentence)
+    counts = document.state is not JobState.FAILED and document.clips_heard.issuperset(numbers)
+    return numbers if counts else None
+
+
+def _not_shown(document: JobDocument, given: str | None) -> Transient:
+    if given is None:
+        then = f"look at GET /api/jobs/{document.job}/clips before you repeat it"
+    else:
+        then = f"repeat it with the same {KEY_OF_REQUEST}"
+    return Transient(ErrorCode.UNAVAILABLE, f"The job does not show the request yet; {then}.")
 
 
 def _under_way(document: JobDocument, numbers: tuple[int, ...]) -> bool:

@@ -89,7 +89,8 @@ class Jobs:
     async def delete(self, request: web.Request) -> web.Response:
         """Cancel a job that is at work, or delete one that has ended; `?only=` allows one of the two.
 
-        Cancelling a completed job cancels the clips of its reserve that are wanted and not done.
+        Cancelling a completed job cancels the clips of its reserve that are wanted and not done. A job that an operator
+        has reopened is at work again, and is cancelled as a whole.
 
         Raises:
             Permanent: `already_ended` or `not_ended`, the job is not in the state that `only` needs, or it ended before

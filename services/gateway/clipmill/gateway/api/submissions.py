@@ -232,7 +232,7 @@ def _judge(job: JobId, form: Form) -> Queued:
 async def _json_fields(request: web.Request) -> dict[str, object]:
     try:
         return msgspec.json.decode(await request.read(), type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         sentence = 'The body must be a JSON object such as {"url": "https://…"}.'
         raise Permanent(ErrorCode.BAD_REQUEST, sentence) from None
 

@@ -1,25 +1,26 @@
 """Clips of the reserve on demand, over real HTTP with a real NATS and a real store; several replicas of the gateway."""
 
 import asyncio
+import contextlib
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from clipmill.artifacts import layout
+from clipmill.artifacts.documents import save_once
 from clipmill.contracts import log_lines
-from clipmill.contracts.events import (
-    ClipsWanted,
-    Failed,
-    Reopened,
-)
+from clipmill.contracts.events import ClipsPlanned, ClipsWanted, Failed, Reopened, Started
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.tasks import RenderTask
+from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.answers import failures
 from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.projector import JOBS as JOBS_ENDED
+from clipmill.gateway.projection.wanted import FAILURES_LIMIT
 from clipmill.messaging.job_streams import JobStreams
-from clipmill.messaging.topology import TASKS
+from clipmill.messaging.topology import INTAKE, TASKS
 from reserves import clip_failed, numbered, plan_of
 
 ANSWER_SECONDS = 2.0
@@ -37,14 +38,22 @@ def shown(api):
     return read
 
 
-@pytest.fixture
-async def replica(nc, gateway):
+@contextlib.asynccontextmanager
+async def serving(gateway, streams, reserve_bytes=0):
     """Yield a client of another replica of the gateway."""
     statuses = Statuses(gateway.documents, answer_seconds=ANSWER_SECONDS)
-    clips = Clips(gateway.store, statuses, gateway.publisher, JobStreams(nc), answer_seconds=ANSWER_SECONDS)
+    admission = Admission(gateway.store, streams, reserve_bytes)
+    clips = Clips(gateway.store, statuses, gateway.publisher, streams, admission, answer_seconds=ANSWER_SECONDS)
     app = web.Application(middlewares=[failures])
     app.router.add_post("/api/jobs/{job}/clips", clips.more)
     async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+async def replica(nc, gateway):
+    """Yield a client of another replica of the gateway."""
+    async with serving(gateway, JobStreams(nc)) as client:
         yield client
 
 
@@ -126,6 +135,76 @@ async def test_a_repeated_request_has_the_same_answer_at_any_replica(completed, 
     assert await numbered(tasks, job) == [(3, 1), (4, 2), (5, 3)]
 
 
+async def test_a_key_with_another_body_is_a_422_and_one_with_the_same_meaning_is_not(completed, ask, tasks):
+    job = await completed()
+    first = await ask(job, {"numbers": [4, 3]}, key="a key")
+    for body in ({"more": 2}, {"numbers": [5]}, {"numbers": [3]}):
+        status, problem = await ask(job, body, key="a key")
+        assert (status, problem["code"]) == (422, "key_reused")
+    assert await ask(job, {"numbers": [3, 4, 4]}, key="a key") == first
+    assert await numbered(tasks, job) == [(3, 1), (4, 1)]
+
+
+async def test_the_key_of_a_request_for_clips_that_are_under_way_is_remembered(completed, ask, tasks, nc, published):
+    job = await completed()
+    await ask(job, {"numbers": [3]}, key="first")
+    assert await ask(job, {"numbers": [3]}, key="second") == (202, {"job_id": job, "numbers": [3]})
+    await nc.jetstream().purge_stream(TASKS)
+    await published(clip_failed(job, 3, 1))
+    assert await ask(job, {"numbers": [3]}, key="second") == (202, {"job_id": job, "numbers": [3]})
+    assert await tasks(job) == [], "the request was answered"
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_key_answers_nothing_once_the_job_has_failed_or_was_cancelled(
+    api, submit, published, rendered, ask, nc, store, cancelled
+):
+    job = await submit()
+    await nc.jetstream().purge_stream(INTAKE)
+    await save_once(store, layout.plan(job), plan_of())
+    planned = ClipsPlanned(job=job, count=2, reserve=3)
+    await published(Started(job=job), planned, await rendered(job, 2), clip_failed(job, 1, 0))
+    answer = await ask(job, {"numbers": [4]}, key="a key")
+    await published(Reopened(job=job, generation=2, clip=1))
+    assert await ask(job, {"numbers": [4]}, key="a key") == answer, "the job is at work again"
+    if cancelled:
+        assert (await api.delete(f"/api/jobs/{job}")).status == 200
+    else:
+        await published(Failed(job=job, generation=2, stage=None, code=ErrorCode.LOST_TASK, sentence="It was lost."))
+    assert (await ask(job, {"numbers": [4]}, key="a key"))[1]["code"] == "not_completed"
+
+
+async def test_a_clip_that_is_cancelled_again_and_again_is_a_409_in_the_end(api, completed, ask, gateway):
+    job = await completed()
+    for _ in range(FAILURES_LIMIT):
+        assert (await ask(job, {"numbers": [3]}))[0] == 202
+        assert (await api.delete(f"/api/jobs/{job}", params={"only": "cancel"})).status == 200
+    status, problem = await ask(job, {"numbers": [3, 4]})
+    assert (status, problem["code"]) == (409, "clip_given_up")
+    assert problem["detail"].startswith("Clip 3 failed or was cancelled 5 times;")
+    assert (await ask(job, {"numbers": [4]}))[0] == 202
+    assert (await gateway.statuses.document(job)).wanted.keys() == {4}
+
+
+async def test_more_clips_need_space_on_the_disk_like_another_video(completed, ask, tasks, nc, gateway):
+    job = await completed()
+    await ask(job, {"numbers": [3]})
+    async with serving(gateway, JobStreams(nc), reserve_bytes=2**62) as full:
+        status, problem = await ask(job, {"more": 1}, client=full)
+        assert (status, problem["code"]) == (503, "out_of_space")
+        assert problem["detail"] == "The server has no room for more clips; try again later."
+        assert (await ask(job, {"numbers": [3]}, client=full))[0] == 202, "it is under way"
+    assert await numbered(tasks, job) == [(3, 1)]
+
+
+async def test_a_body_that_is_nested_too_deeply_is_a_400(api, completed):
+    job = await completed()
+    for path in (f"/api/jobs/{job}/clips", "/api/process"):
+        headers = {"Content-Type": "application/json"}
+        answer = await api.post(path, data=b'{"x":' + b"[" * 100_000, headers=headers)
+        assert (answer.status, (await answer.json())["code"]) == (400, "bad_request")
+
+
 async def test_two_replicas_that_are_asked_at_once_never_choose_one_clip_twice(completed, ask, tasks, replica, api):
     job = await completed()
     clients = (api, replica, api, replica)
@@ -185,7 +264,10 @@ async def test_a_request_that_no_projector_shows_is_a_503_and_its_repetition_fin
     gateway.projecting.cancel()
     status, problem = await ask(job, {"more": 1}, key="once")
     assert (status, problem["code"]) == (503, "unavailable")
-    assert "Idempotency-Key" in problem["detail"]
+    assert problem["detail"].endswith("; repeat it with the same Idempotency-Key.")
+    status, problem = await ask(job, {"more": 1})
+    assert (status, "Idempotency-Key" in problem["detail"]) == (503, False)
+    assert problem["detail"].endswith(f"; look at GET /api/jobs/{job}/clips before you repeat it.")
     assert await tasks(job) == []
     projecting = asyncio.create_task(gateway.projector.run())
     assert await ask(job, {"more": 1}, key="once") == (202, {"job_id": job, "numbers": [3]})
