@@ -2,7 +2,16 @@
 
 import msgspec
 from clipmill.contracts import codec
-from clipmill.contracts.events import FAILURES, Cancelled, ClipsWanted, Queued, Reopened, clip_of, is_retry
+from clipmill.contracts.events import (
+    FAILURES,
+    Cancelled,
+    ClipRendered,
+    ClipsWanted,
+    Queued,
+    Reopened,
+    clip_of,
+    is_retry,
+)
 
 NEVER = -1
 """Generation of something that has not happened."""
@@ -26,6 +35,7 @@ class JobHistory:
         self._retries: list[Reopened] = []
         self._failed: dict[int | None, int] = {}
         self._heard: dict[int | None, int] = {}
+        self._rendered: dict[int, int] = {}
 
     def note(self, data: bytes) -> None:
         """Take in the next event; one that cannot be decoded changes nothing."""
@@ -45,6 +55,8 @@ class JobHistory:
         self._heard[clip] = max(self._heard.get(clip, NEVER), event.generation)
         if isinstance(event, FAILURES):
             self._failed[clip] = max(self._failed.get(clip, NEVER), event.generation)
+        elif isinstance(event, ClipRendered):
+            self._rendered[event.clip] = max(self._rendered.get(event.clip, NEVER), event.generation)
         elif isinstance(event, Queued):
             self.queued = event
         elif isinstance(event, Cancelled):
@@ -53,6 +65,16 @@ class JobHistory:
     def failed(self, clip: int | None) -> int:
         """Return the latest generation in which `clip` or the whole job failed."""
         return max(self._failed.get(clip, NEVER), self._failed.get(None, NEVER))
+
+    def rendered(self, clip: int | None) -> int:
+        """Return the latest generation in which `clip` was rendered, `NEVER` for the whole job."""
+        return NEVER if clip is None else self._rendered.get(clip, NEVER)
+
+    @property
+    def reserve_only(self) -> bool:
+        """True if nothing but clips of the reserve failed and was not rendered later."""
+        failed = {clip for clip, made in self._failed.items() if self.rendered(clip) < made}
+        return failed <= self.wanted
 
     def heard(self, clip: int | None) -> int:
         """Return the latest generation with an event about `clip`, or with any event if `clip` is None."""

@@ -16,7 +16,7 @@ before the task.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -118,20 +118,18 @@ class Reopening:
                 f"drop it with `clipmill dead-letters drop {number}`."
             )
             raise Permanent(ErrorCode.BAD_REQUEST, sentence)
-        return await self._retry(_plan([kept.letter], fresh=fresh))
+        return await self._retry([(number, kept.letter)], fresh=fresh)
 
     async def retry_job(self, job: JobId, *, fresh: bool = False) -> Retried:
         """Retry all letters of `job` at once; see `retry`."""
-        letters = [kept.letter for kept in await self._letters.all(job) if kept.letter is not None]
+        letters = [(kept.id, kept.letter) for kept in await self._letters.all(job) if kept.letter is not None]
         if not letters:
             sentence = f"Job {job} has no dead letter that can be retried; list all with `clipmill dead-letters list`."
             raise Permanent(ErrorCode.NOT_FOUND, sentence)
-        return await self._retry(_plan(letters, fresh=fresh))
+        return await self._retry(letters, fresh=fresh)
 
-    async def _retry(self, plan: "RetryPlan") -> Retried:
-        job = plan.job
-        if plan.stale:
-            await self._check_store()
+    async def _retry(self, kept: Sequence[tuple[int, DeadLetter]], *, fresh: bool) -> Retried:
+        job = kept[0][1].task.job
         history = JobHistory()
         async for message in self._streams.events(job):
             history.note(message.data)
@@ -140,9 +138,18 @@ class Reopening:
             raise Permanent(ErrorCode.NOT_FOUND, sentence)
         if history.cancelled or await self._over(job):
             raise Permanent(ErrorCode.CANCELLED, f"Job {job} was cancelled or deleted; submit the video again.")
+        settled = {number: letter for number, letter in kept if _rendered(letter, history)}
+        for number in settled:
+            await self._letters.forget(number)
+        letters = [letter for number, letter in kept if number not in settled]
+        if not letters:
+            return _answered(settled, history)
+        plan = _plan(letters, fresh=fresh)
+        if plan.stale:
+            await self._check_store()
         earlier = history.last_retry(plan.clip, plan.generation)
         if earlier is not None:
-            return await self._take_up(plan, earlier, history)
+            return await self._take_up(plan, earlier, history, settled)
         if not all(history.failed(letter.task.clip) >= letter.task.generation for letter in plan.letters):
             sentence = f"Job {job} does not show this failure yet; try again in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
@@ -151,12 +158,13 @@ class Reopening:
             at=time.time(),  # to the microsecond, which distinguishes this claim from another
             generation=1 + max(plan.generation, history.generation),
             clip=plan.clip,
+            clips=plan.reserve(history) if plan.clip is None else None,
             fresh=plan.fresh,
             line=log_lines.RETRIED if plan.clip is None else log_lines.clip_retried(plan.clip),
         )
         await self._claim(ours)
         await self._publish(plan, ours, history, plan.stale)
-        return await self._done(plan, ours, Outcome.REOPENED)
+        return await self._done(plan, ours, Outcome.REOPENED, settled)
 
     async def _check_store(self) -> None:
         """Check before the job is reopened that artifacts can be deleted."""
@@ -181,21 +189,24 @@ class Reopening:
             sentence = f"Somebody else has just reopened job {ours.job}; check the job in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=1)
 
-    async def _take_up(self, plan: "RetryPlan", earlier: Reopened, history: JobHistory) -> Retried:
+    async def _take_up(
+        self, plan: "RetryPlan", earlier: Reopened, history: JobHistory, settled: Iterable[int]
+    ) -> Retried:
         """Finish a retry that somebody began, in its generation, so that nothing is done twice."""
         age = time.time() - earlier.at
         if age < CLAIM_SECONDS:
             sentence = f"Somebody else reopened job {plan.job} {max(age, 0):.0f} s ago; check the job in a moment."
             raise Transient(ErrorCode.BUSY, sentence, retry_after=CLAIM_SECONDS)
         if history.heard(plan.clip) >= earlier.generation or await self._waiting(plan.job, earlier.generation):
-            return await self._done(plan, earlier, Outcome.ANSWERED)
+            return await self._done(plan, earlier, Outcome.ANSWERED, settled)
         await self._publish(plan, earlier, history, plan.stale if earlier.fresh == plan.fresh else ())
-        return await self._done(plan, earlier, Outcome.TAKEN_UP)
+        return await self._done(plan, earlier, Outcome.TAKEN_UP, settled)
 
     async def _publish(self, plan: "RetryPlan", reopened: Reopened, history: JobHistory, stale: Iterable[str]) -> None:
         """Delete the stale artifacts and publish the first tasks of the new generation.
 
-        The job's first task leads to the clips of the plan. Each clip of the reserve has its own.
+        The job's first task leads to the clips of the plan, if anything but the reserve failed. Each clip of the
+        reserve has its own.
         """
         if self._store is not None:
             for key in stale:
@@ -204,9 +215,10 @@ class Reopening:
         if plan.task is not None:
             tasks.append(plan.task)
         elif history.queued is not None:
-            tasks.append(first_task(history.queued))
-            reserve = () if plan.fresh else plan.letters
-            tasks += [letter.task for letter in reserve if letter.task.clip in history.wanted]
+            clips = plan.reserve(history)
+            if not clips or not history.reserve_only:
+                tasks.append(first_task(history.queued))
+            tasks += [letter.task for letter in plan.letters if letter.task.clip in clips]
         for task in tasks:
             await self._publisher.task(replace(task, generation=reopened.generation), deadline=self._deadline())
 
@@ -217,8 +229,8 @@ class Reopening:
                 return True
         return False
 
-    async def _done(self, plan: "RetryPlan", reopened: Reopened, outcome: Outcome) -> Retried:
-        """Remove the letters that `reopened` answers."""
+    async def _done(self, plan: "RetryPlan", reopened: Reopened, outcome: Outcome, settled: Iterable[int]) -> Retried:
+        """Remove the letters that `reopened` answers; those that are `settled` are removed already."""
         answered = [kept.id for kept in await self._letters.all(plan.job) if _answers(reopened, kept)]
         for number in answered:
             await self._letters.forget(number)
@@ -228,7 +240,7 @@ class Reopening:
             generation=reopened.generation,
             outcome=outcome,
             fresh=reopened.fresh,
-            removed=tuple(sorted(answered)),
+            removed=tuple(sorted({*answered, *settled})),
         )
 
     def _deadline(self) -> float:
@@ -263,6 +275,11 @@ class RetryPlan:
     fresh: Stage | None = None
     stale: tuple[str, ...] = ()
 
+    def reserve(self, history: JobHistory) -> tuple[int, ...]:
+        """Return the clips of the reserve whose tasks are published again beside the job's first task, ascending."""
+        clips = {letter.task.clip for letter in self.letters} & history.wanted
+        return () if self.fresh else tuple(sorted(clip for clip in clips if clip is not None))
+
 
 def _plan(letters: Sequence[DeadLetter], *, fresh: bool) -> RetryPlan:
     """Return the plan to retry `letters`, which belong to one job.
@@ -283,6 +300,24 @@ def _plan(letters: Sequence[DeadLetter], *, fresh: bool) -> RetryPlan:
         return plan(stale=stale)
     ((clip, task),) = clips.items()
     return plan(clip=clip, task=task, fresh=task.stage if fresh else None, stale=stale)
+
+
+def _rendered(letter: DeadLetter, history: JobHistory) -> bool:
+    """Return whether the clip of `letter` was rendered after the letter was written, because somebody asked for it."""
+    return history.rendered(letter.task.clip) > letter.task.generation
+
+
+def _answered(settled: Mapping[int, DeadLetter], history: JobHistory) -> Retried:
+    """Return the result for letters of clips that were rendered meanwhile; nothing is done again."""
+    tasks = [letter.task for letter in settled.values()]
+    return Retried(
+        job=tasks[0].job,
+        clip=tasks[0].clip if len({task.clip for task in tasks}) == 1 else None,
+        generation=max(history.rendered(task.clip) for task in tasks),
+        outcome=Outcome.ANSWERED,
+        fresh=None,
+        removed=tuple(sorted(settled)),
+    )
 
 
 def _answers(reopened: Reopened, kept: KeptLetter) -> bool:

@@ -1,132 +1,26 @@
 """The work on clips of the reserve: gateway, projector, renderer, sweeper and operator together on a real server."""
 
 import asyncio
-from collections import Counter
 
 import pytest
 from clipmill.artifacts import layout
 from clipmill.contracts import log_lines
-from clipmill.contracts.events import ClipRendered, ClipsWanted, StageFinished, StageStarted
-from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.contracts.stages import Stage
+from clipmill.contracts.events import (
+    ClipRendered,
+    ClipsWanted,
+)
+from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.status import JobState
 from clipmill.contracts.tasks import RenderTask
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.gateway.projection.rebuilding import Rebuilding
 from clipmill.gateway.sweeping.expired_jobs import ExpiredJobs
-from clipmill.gateway.sweeping.lost_jobs import LostJobs
-from clipmill.messaging.attempts import Attempts, Tally
 from clipmill.messaging.buckets import Bucket
-from clipmill.messaging.dead_letters import DeadLetters
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
-from clipmill.messaging.reopening import Outcome, Reopening
-from clipmill.messaging.retry import RetryPolicy
-from clipmill.messaging.topology import ATTEMPTS, CHECKPOINT, TASKS
-from clipmill.messaging.worker import Facilities, StageWorker, Worker
-from reserves import clip_failed, numbered
-
-NO_MEMORY = Transient(ErrorCode.OUT_OF_MEMORY, "No memory was left.")
-SILENCE = 0.3
-"""Seconds after which work of these tests counts as lost."""
-
-
-class Renderer:
-    """Renders clips in no time; the numbers in `broken` fail, and those in `slow` never come to an end."""
-
-    def __init__(self, store, clip_of):
-        self.broken: set[int] = set()
-        self.slow: set[int] = set()
-        self.begun: Counter[int] = Counter()
-        self.made: Counter[int] = Counter()
-        self.stopped = asyncio.Event()
-        self._store = store
-        self._clip_of = clip_of
-
-    async def render(self, task, context):
-        number, job = task.number, task.job
-        self.begun[number] += 1
-        await context.emit(StageStarted(job=job, stage=Stage.RENDER))
-        if number in self.broken:
-            raise NO_MEMORY
-        if number in self.slow:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self.stopped.set()
-        if await self._store.size(layout.clip(job, number)) is None:
-            self.made[number] += 1
-            await self._store.put_bytes(layout.clip(job, number), b"clip", create=True)
-        await context.emit(StageFinished(job=job, stage=Stage.RENDER, clip=number))
-        await context.emit(ClipRendered(job=job, clip=number, public=self._clip_of(job, number)))
-
-
-@pytest.fixture
-async def renderer(nc, gateway, store, secrets, clip_of):
-    """Yield a renderer whose worker runs."""
-    renderer = Renderer(store, clip_of)
-    await gateway.ended.start()
-    attempts = Attempts(await Bucket.open(nc, ATTEMPTS, Tally))
-    shared = Facilities(nc, gateway.publisher, attempts, gateway.ended, secrets)
-    work = StageWorker(Stage.RENDER, renderer.render, slots=2, retry=RetryPolicy(attempts=2, first_delay=0.05))
-    worker = Worker(work, shared, ack_wait=1.0)
-    running = asyncio.create_task(worker.run())
-    yield renderer
-    await worker.stop(0.1)
-    await running
-    await gateway.ended.stop()
-
-
-@pytest.fixture
-def settled(gateway, until):
-    """Return a function that waits until no wanted clip of a job is open, and returns its document."""
-
-    async def wait(job, generation=1):
-        async def done():
-            document = await gateway.statuses.document(job)
-            return document.generation >= generation and not document.wanted
-
-        await until(done)
-        return await gateway.statuses.document(job)
-
-    return wait
-
-
-@pytest.fixture
-def letters(nc):
-    return DeadLetters(nc.jetstream(), patience=5.0)
-
-
-@pytest.fixture
-def operator(nc, store):
-    return Reopening(nc, store, patience=5.0)
-
-
-@pytest.fixture
-def lost(nc, gateway, until):
-    """Return a function that sweeps for lost work once, after its silence and with all events folded."""
-
-    async def sweep():
-        async def folded():
-            _, last = await JobStreams(nc).events_end()
-            return gateway.projector.folded >= last
-
-        await until(folded)
-        await asyncio.sleep(SILENCE)
-        await gateway.index.refresh()
-        sweeping = LostJobs(
-            JobStreams(nc),
-            gateway.index,
-            gateway.documents,
-            gateway.publisher,
-            lambda: gateway.projector.folded,
-            silence=SILENCE,
-            answer_seconds=2.0,
-        )
-        await sweeping.run()
-        await until(folded)
-
-    return sweep
+from clipmill.messaging.reopening import Outcome
+from clipmill.messaging.topology import CHECKPOINT
+from reserves import clip_failed
 
 
 async def test_each_clip_of_the_reserve_is_rendered_once_though_several_ask_for_it(completed, ask, renderer, settled):
@@ -171,10 +65,58 @@ async def test_several_given_up_clips_of_the_reserve_are_retried_at_once(
     renderer.broken.clear()
     retried = await operator.retry_job(job)
     assert (retried.clip, len(retried.removed)) == (None, 2)
+    assert [type(task) for task in await tasks(job)] in ([], [RenderTask], [RenderTask] * 2), "nothing else is done"
     after = await settled(job, 2)
     assert (after.state, sorted(after.clips_ready), after.clips_failed) == (JobState.COMPLETED, [1, 2, 3, 5], {})
     assert after.logs.count(log_lines.FINISHED) == 1
     assert await letters.all(job) == []
+
+
+async def test_a_retry_of_all_letters_leaves_the_clips_that_were_cancelled(
+    api, completed, ask, renderer, settled, letters, operator
+):
+    job = await completed()
+    renderer.broken |= {3, 5}
+    await ask(job, {"numbers": [3, 5]})
+    await settled(job)
+    renderer.slow |= {4}
+    await ask(job, {"numbers": [4]})
+    assert (await api.delete(f"/api/jobs/{job}", params={"only": "cancel"})).status == 200
+    renderer.broken.clear()
+    await operator.retry_job(job)
+    document = await settled(job, 3)
+    assert (sorted(document.clips_ready), list(document.clips_failed)) == ([1, 2, 3, 5], [4])
+    assert renderer.begun[4] <= 1
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("all_letters", [True, False])
+async def test_the_letter_of_a_clip_that_was_rendered_on_demand_meanwhile_is_only_removed(
+    completed, ask, renderer, settled, letters, operator, store, gateway, fresh, all_letters
+):
+    job = await completed()
+    renderer.broken |= {4, 5}
+    await ask(job, {"numbers": [4, 5]})
+    await settled(job)
+    renderer.broken.clear()
+    await ask(job, {"numbers": [4]})
+    before = await settled(job, 2)
+    assert before.clips_ready == [1, 2, 4]
+    stale = next(kept for kept in await letters.all(job) if kept.letter.task.clip == 4)
+    if all_letters:
+        retried = await operator.retry_job(job, fresh=fresh)
+        assert (retried.outcome, retried.clip, len(retried.removed)) == (Outcome.REOPENED, 5, 2)
+        after = await settled(job, 3)
+        assert after.clips_ready == [1, 2, 4, 5]
+        assert after.logs == [*before.logs, "Clip 5 is tried again.", "Clip 5 of 5 ready: It's 🎬 <b>"]
+        assert await letters.all(job) == []
+    else:
+        retried = await operator.retry(stale.id, fresh=fresh)
+        assert (retried.outcome, retried.clip, retried.removed) == (Outcome.ANSWERED, 4, (stale.id,))
+        assert await gateway.statuses.document(job) == before
+        assert [kept.letter.task.clip for kept in await letters.all(job)] == [5]
+    assert await store.size(layout.clip(job, 4))
+    assert renderer.made[4] == 1
 
 
 async def test_deleting_the_job_stops_a_clip_that_is_being_rendered(api, completed, ask, renderer, until, tasks):
@@ -212,50 +154,6 @@ async def test_cancelling_the_wanted_clips_stops_the_one_that_is_being_rendered(
     renderer.slow.clear()
     await ask(job, {"numbers": [3]})
     assert (await settled(job, 2)).clips_ready == [1, 2, 3]
-
-
-async def test_only_the_missing_clips_of_a_lost_request_are_rendered_once_more(
-    completed, published, renderer, gateway, settled, lost
-):
-    """The gateway died after the first of two tasks."""
-    job = await completed()
-    await published(ClipsWanted(job=job, generation=1, numbers=(3, 4)))
-    await gateway.publisher.task(RenderTask(job=job, number=3, generation=1))
-
-    async def rendered():
-        return 3 in (await gateway.statuses.document(job)).clips_ready
-
-    async with asyncio.timeout(60):
-        while not await rendered():
-            await asyncio.sleep(0.02)
-    await lost()
-    document = await settled(job, 2)
-    assert document.clips_ready == [1, 2, 3, 4]
-    assert renderer.begun == {3: 1, 4: 1}
-    assert document.state is JobState.COMPLETED
-
-
-async def test_clips_whose_tasks_are_lost_twice_fail_and_the_job_stays_completed(
-    api, completed, ask, lost, tasks, nc, gateway
-):
-    job = await completed()
-    await ask(job, {"numbers": [3, 5]})
-    await lost()
-    assert await numbered(tasks, job) == [(3, 1), (5, 1)], "their tasks wait"
-    await nc.jetstream().purge_stream(TASKS)
-    await lost()
-    assert await numbered(tasks, job) == [(3, 2), (5, 2)]
-    await nc.jetstream().purge_stream(TASKS)
-    await lost()
-    assert await tasks(job) == []
-    document = await gateway.statuses.document(job)
-    assert {clip: failure.code for clip, failure in document.clips_failed.items()} == dict.fromkeys((3, 5), "lost_task")
-    assert (document.state, document.wanted) == (JobState.COMPLETED, {})
-    assert document.logs[-1].endswith("clipmill lost the work on this clip twice; ask for it again.")
-    await ask(job, {"numbers": [3]})
-    await nc.jetstream().purge_stream(TASKS)
-    await lost()
-    assert await numbered(tasks, job) == [(3, 4)], "a new request may be lost once again"
 
 
 async def test_a_job_with_an_open_clip_never_expires_and_is_kept_from_its_last_clip_on(
