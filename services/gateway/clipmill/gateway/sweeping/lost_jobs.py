@@ -1,10 +1,12 @@
 """Lost jobs: they have work left, but nobody does it because their task or the end of their queue was lost."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
+import msgspec
 import structlog
-from clipmill.contracts import log_lines
+from clipmill.contracts import codec, log_lines
 from clipmill.contracts.events import ClipFailed, ClipsWanted, Failed, Reopened
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import JobId
@@ -28,8 +30,8 @@ AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 class LostJobs:
     """Restarts a job once if it has no task and publishes no events, and fails it if it is lost again.
 
-    So it does with the wanted clips of a completed job, of which it publishes the tasks again. All times come from the
-    server's clock.
+    The same applies to each wanted clip of the reserve: its task is published once more, and then the clip fails. All
+    times come from the server's clock.
 
     Args:
         streams: Streams with the tasks and events of jobs.
@@ -78,10 +80,15 @@ class LostJobs:
             document = (await self._documents.get(job)).value
             if document is None:
                 continue
-            if not document.state.terminal:
-                await self._revive_or_fail(document)
-            elif document.wanted:
-                await (self._fail_clips(document) if document.revived else self._want_again(document))
+            try:
+                if not document.state.terminal:
+                    await (self._fail(document) if document.revived else self._revive(document))
+                elif document.wanted:
+                    await self._revive_clips(document)
+            except Transient as reason:
+                if reason.code is not ErrorCode.BUSY:
+                    raise
+                log.warning("revival_delayed", job=document.job, sentence=reason.sentence)
 
     async def _silent(self, job: JobId, at: float) -> bool:
         """Return whether the job's last event is long past and in its document."""
@@ -90,22 +97,12 @@ class LostJobs:
             return True  # its events are lost too
         return at - (event.at or at) >= self._silence and event.sequence <= self._folded()
 
-    async def _revive_or_fail(self, document: JobDocument) -> None:
-        if document.revived:
-            await self._fail(document)
-            return
-        try:
-            await self._revive(document)
-        except Transient as reason:
-            if reason.code is not ErrorCode.BUSY:
-                raise
-            log.warning("revival_delayed", job=document.job, sentence=reason.sentence)
-
     async def _revive(self, document: JobDocument) -> None:
-        """Restart the job. Only the task may be refused, so it is published first, and the event only after it."""
-        generation = document.generation + 1
+        """Restart the job. Only tasks may be refused, so they are published first, and the event only after them."""
+        generation, clips = document.generation + 1, await self._lost_once(document)
         await self._publisher.task(first_task(document.submission(), generation), deadline=self._deadline())
-        reopened = Reopened(job=document.job, generation=generation, revived=True, line=log_lines.REVIVED)
+        await self._publish_clips(document, clips, generation)
+        reopened = Reopened(job=document.job, generation=generation, clips=clips, revived=True, line=log_lines.REVIVED)
         await self._publisher.event(reopened, deadline=self._deadline())
         REVIVED.inc()
         log.warning("job_revived", job=document.job, generation=generation)
@@ -122,28 +119,53 @@ class LostJobs:
         LOST.inc()
         log.error("job_lost", job=document.job)
 
-    async def _want_again(self, document: JobDocument) -> None:
-        """Publish the tasks of the open clips in a new generation, because the server may drop a known message id."""
-        generation, numbers = document.generation + 1, tuple(sorted(document.wanted))
-        wanted = ClipsWanted(job=document.job, generation=generation, numbers=numbers, revived=True)
-        await self._publisher.event(wanted, deadline=self._deadline())
-        for number in numbers:
-            await self._publisher.task(document.render_task(number, generation), deadline=self._deadline())
-        REVIVED.inc()
-        log.warning("clips_revived", job=document.job, generation=generation, clips=numbers)
+    async def _revive_clips(self, document: JobDocument) -> None:
+        """Publish the tasks of the open clips again, and fail the clips of which that was done before.
 
-    async def _fail_clips(self, document: JobDocument) -> None:
-        for number, generation in sorted(document.wanted.items()):
+        The tasks come before the event, as in `_revive`. If the gateway dies in between, the job has tasks and is not
+        lost, and afterwards only the clips that are still missing are.
+        """
+        again = await self._lost_once(document)
+        await self._fail_clips(document, document.wanted.keys() - set(again))
+        if not again:
+            return
+        generation = document.generation + 1
+        await self._publish_clips(document, again, generation)
+        wanted = ClipsWanted(job=document.job, generation=generation, numbers=again, revived=True)
+        await self._publisher.event(wanted, deadline=self._deadline())
+        REVIVED.inc()
+        log.warning("clips_revived", job=document.job, generation=generation, clips=again)
+
+    async def _lost_once(self, document: JobDocument) -> tuple[int, ...]:
+        """Return the open clips whose task was not published again yet: no revival began its generation."""
+        if not document.wanted:
+            return ()
+        revivals: dict[int, bool] = {}
+        async for message in self._streams.events(document.job):
+            with contextlib.suppress(msgspec.DecodeError):
+                event = codec.decode_event(message.data)
+                if isinstance(event, ClipsWanted | Reopened):
+                    revivals.setdefault(event.generation, event.revived)
+        return tuple(sorted(clip for clip, made in document.wanted.items() if not revivals.get(made)))
+
+    async def _publish_clips(self, document: JobDocument, clips: tuple[int, ...], generation: int) -> None:
+        """Publish the tasks of `clips` in a new generation, because the server may drop a known message id."""
+        for clip in clips:
+            await self._publisher.task(document.render_task(clip, generation), deadline=self._deadline())
+
+    async def _fail_clips(self, document: JobDocument, clips: Set[int]) -> None:
+        for clip in sorted(clips):
             failed = ClipFailed(
                 job=document.job,
-                generation=generation,
-                clip=number,
+                generation=document.wanted[clip],
+                clip=clip,
                 code=ErrorCode.LOST_TASK,
                 sentence="clipmill lost the work on this clip twice; ask for it again.",
             )
             await self._publisher.event(failed, deadline=self._deadline())
-        LOST.inc()
-        log.error("clips_lost", job=document.job, clips=sorted(document.wanted))
+        if clips:
+            LOST.inc()
+            log.error("clips_lost", job=document.job, clips=sorted(clips))
 
     def _deadline(self) -> float:
         return time.monotonic() + self._answer_seconds
