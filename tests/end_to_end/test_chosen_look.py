@@ -1,11 +1,13 @@
 """Clips with a chosen look, and submissions that are refused or fail."""
 
 import json
+import re
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import av
@@ -14,6 +16,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BROKEN_SECONDS = 60
+TASKS_ROW = re.compile(r"clipmill_tasks_total\{(?P<labels>.*)\} (?P<value>\S+)")
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +66,46 @@ def test_the_captions_of_a_clip_are_stored_in_both_forms(chosen, up):
             text = served.read().decode()
         assert text.startswith(mark)
         assert text == (output / f"sample_clip_1.{kind}").read_text()
+
+
+def tasks(up):
+    """Return the number of tasks that each stage has finished."""
+    found = Counter()
+    for port in up.ports.values():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            for line in answer.read().decode().splitlines():
+                if (row := TASKS_ROW.fullmatch(line)) and 'outcome="finished"' in row["labels"]:
+                    found[re.search('stage="([a-z]+)"', row["labels"])[1]] += float(row["value"])
+    return found
+
+
+def test_a_moment_that_the_analyzer_put_in_reserve_is_rendered_on_demand_and_nothing_else_is_done(
+    chosen, up, until, tmp_path
+):
+    answer, _ = chosen
+    job, before = answer["job_id"], tasks(up)
+    assert before["render"] > 0
+    best = up.get(f"/api/jobs/{job}/clips")["reserve"][0]
+    command = [Path(sys.executable).parent / "clipmill", "more", job, "1", "--json", "--server", up.url]
+    asked = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert asked == {"job_id": job, "numbers": [best["number"]]} == {"job_id": job, "numbers": [2]}
+    until(lambda: len(up.get(f"/api/status/{job}")["result"]["clips"]) == 2)
+    until(lambda: tasks(up) != before)  # a service counts a task after its last event
+    assert tasks(up) - before == {"render": 1}
+    status = up.get(f"/api/status/{job}")
+    assert status["status"] == "completed"
+    assert status["result"]["clips"][0] == answer["result"]["clips"][0]
+    assert status["result"]["cost_analysis"] == answer["result"]["cost_analysis"]
+    assert status["logs"][: len(answer["logs"])] == answer["logs"]
+    clip = status["result"]["clips"][1]
+    assert (clip["start"], clip["end"], clip["title"]) == (best["start"], best["end"], best["title"])
+    url, path = up.url + clip["video_url"].removesuffix("mp4"), tmp_path / "clip.mp4"
+    for kind in ("mp4", "vtt", "srt"):
+        urllib.request.urlretrieve(url + kind, path.with_suffix(f".{kind}"))
+    seconds = str(clip["end"] - clip["start"])
+    verify = [command[0], "verify", "--format", "square", "--captions", "--seconds", seconds, path]
+    checked = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_an_unknown_layout_is_a_400_that_lists_the_choices(up, media_server):
