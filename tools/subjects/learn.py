@@ -21,7 +21,7 @@ import numpy.typing as npt
 import torch
 from clipmill.analyzer.searching.meanings import TABLE
 from clipmill.analyzer.searching.stems import stems_in
-from sklearn.cluster import KMeans
+from quantising import quantised
 from transformers import AutoTokenizer
 
 WORDS = 32_000
@@ -33,10 +33,6 @@ SENTENCES = 94_208
 DIMENSIONS = 128
 """Length of a vector. With 64 the encoder itself finds a twentieth fewer passages."""
 
-PARTS = 32
-"""Parts of a direction, one byte each: 32 bytes a stem keep the table below a megabyte."""
-
-CODES = 256
 STEPS = 1000
 BATCH_SENTENCES, BATCH_WORDS = 1024, 768
 TEMPERATURE = 0.05
@@ -194,7 +190,7 @@ class _Learner:
         order = np.argsort(self._ranks, kind="stable")
         stems, table, ranks = np.array(list(self._stems))[order], table[order], self._ranks[order]
         weights = np.linalg.norm(table, axis=1)
-        codes, parts = _quantised(table / weights[:, None])
+        codes, parts = quantised(table / weights[:, None])
         np.savez_compressed(
             path,
             stems=np.frombuffer("\n".join(stems).encode(), np.uint8),
@@ -252,19 +248,6 @@ class _Learner:
         seen = torch.log_softmax(units @ units[: len(texts)].T / TEMPERATURE * torch.exp(self._scale) + own, 1)
         kept = DECAY * (self._change[stems] ** 2).sum(1).mean()
         return torch.nn.functional.kl_div(seen, wanted, reduction="batchmean") + kept
-
-
-def _quantised(directions: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
-    """Return the codes of unit vectors by product quantisation, and what the codes stand for."""
-    width = DIMENSIONS // PARTS
-    codes = np.zeros((len(directions), PARTS), np.uint8)
-    parts = np.zeros((PARTS, CODES, width), np.float16)
-    sample = np.random.default_rng(0).choice(len(directions), min(8000, len(directions)), replace=False)
-    for part in range(PARTS):
-        piece = directions[:, part * width : (part + 1) * width]
-        means = KMeans(CODES, n_init=1, max_iter=25, random_state=0).fit(piece[sample])
-        parts[part], codes[:, part] = means.cluster_centers_, means.predict(piece)
-    return codes, parts
 
 
 if __name__ == "__main__":

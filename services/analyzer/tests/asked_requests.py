@@ -2,7 +2,8 @@
 
 `requests.csv` was committed before any retrieval was written, and judges it. A row without a highlight asks for a
 subject that its source does not have. `talks/requests.csv` serves to develop retrieval with: a row names a voice of the
-written talks and one of its highlights, counted from 0.
+written talks and one of its highlights, counted from 0. `talks/paraphrases.csv` and `talks/foreign_requests.csv` serve
+to fit the weights besides.
 """
 
 import csv
@@ -49,7 +50,22 @@ def asked_of_corpus() -> list[Asked]:
 
 def asked_of_talks() -> list[Asked]:
     """Return the requests about the written talks, with the voice as their source."""
-    with (FOLDER / "talks" / "requests.csv").open(encoding="utf-8", newline="") as file:
+    return _of_talks("requests.csv")
+
+
+def paraphrases_of_talks() -> list[Asked]:
+    """Return two other requests for each highlight of the written talks."""
+    return _of_talks("paraphrases.csv")
+
+
+def foreign_requests() -> list[str]:
+    """Return requests for subjects that none of the written talks has."""
+    with (FOLDER / "talks" / "foreign_requests.csv").open(encoding="utf-8", newline="") as file:
+        return [row["request"] for row in csv.DictReader(file)]
+
+
+def _of_talks(name: str) -> list[Asked]:
+    with (FOLDER / "talks" / name).open(encoding="utf-8", newline="") as file:
         return [Asked(row["group"], row["highlight"], row["request"]) for row in csv.DictReader(file)]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from clipmill.analyzer.picking.local_moments import pick_locally
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.searching.meanings import TABLE, english
-from clipmill.analyzer.searching.relevance import FOUND_CHANCE, Passage, Relevance
+from clipmill.analyzer.searching.relevance import FOUND_CHANCE, LITERAL_PREFERENCE, Passage, Preference, Relevance
 from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import Plan
@@ -24,7 +24,7 @@ from figures import Figure
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "services" / "analyzer" / "tests"))
 
-from asked_requests import Asked, asked_of_corpus, asked_of_talks
+from asked_requests import Asked, asked_of_corpus, asked_of_talks, foreign_requests, paraphrases_of_talks
 from talks.generation import Planted, Talk, talks
 from talks.judging import HIT_OVERLAP, overlap
 from talks.passages import groups
@@ -39,6 +39,9 @@ LARGEST_TABLE = 1_000_000
 
 ABSENT_EACH = 10
 """Absent subjects asked of each written talk."""
+
+FOREIGN_SHARE = 10
+"""One of so many pairs of a talk and a subject that no talk has is asked."""
 
 HOUR_TALKS = 24
 SLOWEST_SECONDS = 2.0
@@ -56,13 +59,22 @@ class Case:
 def measure(corpus: Path, _folder: Path) -> list[Figure]:
     """Ask all requests of their sources and return the figures."""
     english()  # read before anything is timed
-    return [*_judged(_corpus_cases(corpus)), *_developed(written_cases()), _seconds(), _size()]
+    foreign = [case for case in fitted_cases() if case.planted is None]
+    return [*_judged(_corpus_cases(corpus)), *_developed(written_cases()), *_foreign(foreign), _seconds(), _size()]
+
+
+def _foreign(cases: Sequence[Case]) -> list[Figure]:
+    """Return how many subjects that no voice has are rejected, of a tenth of all."""
+    asked = random.Random(1).sample(cases, len(cases) // FOREIGN_SHARE)
+    rejected = sum(not _plan(case).clips for case in asked)
+    return [Figure("written talks: subjects that none of them has, without a clip", _share(rejected, len(asked)))]
 
 
 def _judged(cases: Sequence[Case]) -> list[Figure]:
     present = [case for case in cases if case.planted is not None]
     absent = [case for case in cases if case.planted is None]
     likeliest = sum(_likeliest(case) for case in present)
+    literally = sum(_likeliest(case, LITERAL_PREFERENCE) for case in present)
     firsts = [_first(case) for case in present]
     rejected = sum(not _plan(case).clips for case in absent)
     missed = ", ".join(f"“{case.request}”" for case, first in zip(present, firsts, strict=True) if not first)
@@ -71,6 +83,7 @@ def _judged(cases: Sequence[Case]) -> list[Figure]:
             "corpus: the planted highlight is the likeliest moment, whether or not it is likely enough",
             f"{likeliest} of {len(present)}",
         ),
+        Figure("corpus: the same by words alone (BM25 of stems, and interest)", f"{literally} of {len(present)}"),
         Figure(
             "corpus: the planted highlight is the first clip",
             f"{sum(firsts)} of {len(present)}; not for {missed}",
@@ -86,10 +99,12 @@ def _developed(cases: Sequence[Case]) -> list[Figure]:
     present = [case for case in cases if case.planted is not None]
     absent = [case for case in cases if case.planted is None]
     likeliest, firsts = sum(map(_likeliest, present)), sum(map(_first, present))
+    literally = sum(_likeliest(case, LITERAL_PREFERENCE) for case in present)
     clips = sum(bool(_plan(case).clips) for case in present)
     rejected = sum(not _plan(case).clips for case in absent)
     return [
         Figure("written talks: the planted highlight is the likeliest moment", _share(likeliest, len(present))),
+        Figure("written talks: the same by words alone (BM25 of stems, and interest)", _share(literally, len(present))),
         Figure("written talks: the planted highlight is the first clip", _share(firsts, len(present))),
         Figure("written talks: present subjects with a clip", _share(clips, len(present))),
         Figure("written talks: absent subjects without a clip", _share(rejected, len(absent))),
@@ -111,17 +126,36 @@ def _corpus_cases(corpus: Path) -> list[Case]:
 
 def written_cases() -> list[Case]:
     """Return the requests about the written talks: for each highlight, and for subjects of other voices."""
-    openings = {group.name: [one.sentences[0].text for one in group.highlights] for group in groups()}
-    requests = {(asked.source, int(asked.highlight)): asked.request for asked in asked_of_talks()}
+    asked = asked_of_talks()
     cases: list[Case] = []
     for talk in talks():
-        texts = {segment.start: segment.text for segment in talk.transcript.segments}
-        for planted in talk.planted:
-            number = openings[talk.group].index(texts[planted.start])
-            cases.append(Case(talk, requests[talk.group, number], planted))
-        others = [request for (group, _), request in requests.items() if group != talk.group]
+        cases += _present(talk, asked)
+        others = [each.request for each in asked if each.source != talk.group]
         cases += [Case(talk, each, None) for each in random.Random(talk.name).sample(others, ABSENT_EACH)]
     return cases
+
+
+def fitted_cases() -> list[Case]:
+    """Return more requests about the written talks: other paraphrases, and subjects that no talk has."""
+    asked, foreign = paraphrases_of_talks(), foreign_requests()
+    return [
+        case
+        for talk in talks()
+        for case in (*_present(talk, asked), *(Case(talk, request, None) for request in foreign))
+    ]
+
+
+def _present(talk: Talk, asked: Sequence[Asked]) -> list[Case]:
+    """Return the requests for the highlights that were planted in a talk."""
+    group = next(each for each in groups() if each.name == talk.group)
+    openings = [one.sentences[0].text for one in group.highlights]
+    texts = {segment.start: segment.text for segment in talk.transcript.segments}
+    numbers = {openings.index(texts[planted.start]): planted for planted in talk.planted}
+    return [
+        Case(talk, each.request, numbers[int(each.highlight)])
+        for each in asked
+        if each.source == talk.group and int(each.highlight) in numbers
+    ]
 
 
 def _material(case: Case) -> Material:
@@ -142,14 +176,13 @@ def _clips(plan: Plan) -> list[tuple[float, float]]:
     return [(clip.start, clip.end) for clip in plan.clips[:1]]
 
 
-def _likeliest(case: Case) -> bool:
-    """Return whether the planted highlight is the likeliest moment, however unlikely all are."""
+def _likeliest(case: Case, model: Preference | None = None) -> bool:
+    """Return whether the planted highlight answers the request best, however unlikely all moments are."""
     material = _material(case)
-    moments = [moment for moment in pick_locally(material) if moment.quote]
+    moments = [moment for moment in pick_locally(material.without_audience()) if moment.quote]
     relevance = Relevance([sentence.text for sentence in material.sentences], material.language)
-    asked = [Passage.of(moment) for moment in moments]
-    chances = relevance.chances(case.request, asked)
-    window = moments[int(chances.argmax())].window
+    preferences = relevance.preferences(case.request, [Passage.of(moment) for moment in moments], model)
+    window = moments[int(preferences.argmax())].window
     assert case.planted is not None
     return overlap([(window.start_ms / 1000, window.end_ms / 1000)], case.planted) >= HIT_OVERLAP
 

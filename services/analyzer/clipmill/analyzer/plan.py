@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.asking.ranking import calibrated
 from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_around, pick_locally
-from clipmill.analyzer.searching.subjects import Sought, descending, not_found, seek, unlisted
+from clipmill.analyzer.searching.subjects import HIGHEST_SCORE, Sought, descending, not_found, seek, unlisted
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
-from clipmill.analyzer.talk.moments import Moment
+from clipmill.analyzer.talk.moments import Moment, scored
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
 from clipmill.contracts.options import JOB_CLIPS_LIMIT, RESERVE_LIMIT
 
@@ -44,7 +44,7 @@ def plan_of(
     qualified = len(moments)
     if material.subject.named:
         complete = searched and not (proposed and not material.subject.about)
-        sought = _sought(material, moments[len(proposed) :], searched=complete)
+        sought = _sought(material, moments[len(proposed) :], proposed, searched=complete)
         found = [*moments[: len(proposed)], *sought.found]
         moments, qualified = descending(found, sought.others), len(found)
         note = note if found else " ".join(filter(None, (note, not_found(material.subject))))
@@ -61,15 +61,31 @@ def plan_of(
     )
 
 
-def _sought(material: Material, moments: Sequence[Moment], *, searched: bool) -> Sought:
-    """Return which of `moments` qualify; where the list left out what names the subject, the best moments around it."""
-    sought = seek(material, moments, searched=searched)
-    missing = frozenset[int]() if searched else unlisted(material, moments)
-    if not missing:
-        return sought
-    around = pick_around(material, missing)
-    again = seek(material, [*around, *pick_locally(material, around)][:JOB_CLIPS_LIMIT])
-    return again if again.found else sought
+def _sought(material: Material, moments: Sequence[Moment], proposed: Sequence[Moment], *, searched: bool) -> Sought:
+    """Return which moments qualify, and the best of the others.
+
+    A subject is sought among moments that are picked without the learned audience: what makes people laugh is often
+    not what somebody asks for. Where that list leaves out what names the subject, the best moments around it count.
+
+    Args:
+        material: Material to pick from.
+        moments: Moments of the material, the best first.
+        proposed: Moments that the plan already has.
+        searched: True if a model has found all that qualifies.
+    """
+    if searched or not material.subject.about:
+        return seek(material, moments, searched=searched)
+    calm = material.without_audience()
+    listed = pick_locally(calm, proposed)
+    found = seek(calm, listed).found
+    missing = unlisted(calm, listed)
+    if missing:
+        around = pick_around(calm, missing)
+        found = seek(calm, [*around, *pick_locally(calm, around)][:JOB_CLIPS_LIMIT]).found or found
+    if not found:
+        return Sought(found=(), others=tuple(moments))
+    taken = [scored(one, HIGHEST_SCORE) for one in (*proposed, *found)]
+    return Sought(found=found, others=tuple(pick_locally(material, taken)))
 
 
 def _open_number(material: Material, moments: Sequence[Moment]) -> int:

@@ -4,7 +4,9 @@ from itertools import pairwise
 
 import pytest
 from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.subject import Subject
 from clipmill.contracts.documents import Scenes, Shot, Transcript
 from clipmill.contracts.options import JobOptions
 from msgspec.structs import replace
@@ -67,6 +69,28 @@ def test_a_subject_that_only_a_passing_remark_names_has_its_clip_too(plan_about,
                 found += any(clip.start < segment.end and segment.start < clip.end for clip in clips)
     assert asked >= 20
     assert found >= 0.9 * asked
+
+
+def test_the_learned_audience_does_not_decide_what_a_subject_is_about(make_talk):
+    """Clips about a subject are the same with it and without; the reserve is what it picks, next to them."""
+    differing = 0
+    for number in range(11):
+        talk = make_talk(number)
+        plain = Material(talk.media, talk.transcript, talk.scenes, JobOptions())
+        learned = Material(talk.media, talk.transcript, talk.scenes, JobOptions(), bundled())
+        differing += _times(plan_of(plain).reserve) != _times(plan_of(learned).reserve)
+        for planted in talk.planted:
+            plain.subject = learned.subject = Subject(about=_named_in(talk, planted))
+            expected, plan = plan_of(plain), plan_of(learned)
+            assert expected.clips
+            assert _times(plan.clips) == _times(expected.clips)
+            every = sorted(_times((*plan.clips, *plan.reserve)))
+            assert all(end <= start for (_, end), (start, _) in pairwise(every))
+    assert differing
+
+
+def _times(clips):
+    return [(clip.start, clip.end) for clip in clips]
 
 
 def test_a_long_subject_is_quoted_in_short(plan_about):

@@ -1,9 +1,9 @@
 """The meanings of English words as vectors: words of one subject point in similar directions.
 
-`tools/subjects/learn.py` made the table in `word_meanings.npz`. It holds numbers only: stems with a direction and a
-weight each, in order of their frequency, the most frequent first. Directions are stored by product quantisation: one
-byte for each of their parts names the nearest of 256 (Jégou, Douze and Schmid 2011, "Product quantization for nearest
-neighbor search"). `tools/subjects/README.md` names the data and the licences.
+`learn.py` and `retrofit.py` of `tools/subjects` made the table in `word_meanings.npz`. It holds numbers only: stems
+with a direction and a weight each, in order of their frequency, the most frequent first. Directions are stored by
+product quantisation: one byte for each of their parts names the nearest of 256 (Jégou, Douze and Schmid 2011, "Product
+quantization for nearest neighbor search"). `tools/subjects/README.md` names the data and the licences.
 """
 
 from collections.abc import Sequence
@@ -42,6 +42,11 @@ class Meanings:
     def knows(self, stem: str) -> bool:
         """Return whether the table has `stem`."""
         return stem in self._places
+
+    def direction(self, stem: str) -> Vectors:
+        """Return the unit vector of a known stem."""
+        direction: Vectors = self._directions[self._places[stem]]
+        return direction
 
     def information(self, stem: str) -> float:
         """Return -ln of the share of `stem` among words that carry a subject.

@@ -8,12 +8,12 @@ from clipmill.analyzer.talk.moments import ORDER, SUBJECT, Moment, scored
 from clipmill.analyzer.talk.subject import Subject
 from clipmill.analyzer.talk.titles import shortened
 from msgspec import Struct
-from msgspec.structs import replace
 
 QUOTED_CHARACTERS = 60
 """Characters of a subject that the job's log quotes."""
 
 HIGHEST_SCORE = 100
+"""Score of the best moment that there can be."""
 
 
 class Sought(Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Sought(Struct, frozen=True, kw_only=True):
 def seek(material: Material, moments: Sequence[Moment], *, searched: bool = False) -> Sought:
     """Return which of `moments` are about the subject of the job and not about the excluded one.
 
-    The likeliest is first; among equally likely ones, and if there is only an exclusion, the most interesting.
+    The one that answers the request best is first; if there is only an exclusion, the most interesting.
 
     Args:
         material: Material that the moments were picked from.
@@ -45,18 +45,13 @@ def seek(material: Material, moments: Sequence[Moment], *, searched: bool = Fals
     passages = [Passage.of(moment) for moment in moments]
     spoken = [place for place, moment in enumerate(moments) if moment.quote]
 
-    def chances(request: str, *, interest: bool) -> dict[int, float]:
-        asked = [passages[place] if interest else replace(passages[place], interest=0.0) for place in spoken]
-        return dict(zip(spoken, map(float, relevance.chances(request, asked)), strict=True))
-
+    asked = [passages[place] for place in spoken]
     places = list(range(len(moments)))
     if about:
-        likely = chances(about, interest=True)
-        places = [place for place in spoken if likely[place] >= FOUND_CHANCE]
-        places.sort(key=lambda place: (-likely[place], place))
+        places = [spoken[place] for place in relevance.found(about, asked)]
     if exclude:
-        unwanted = chances(exclude, interest=False)
-        places = [place for place in places if unwanted.get(place, 0.0) < FOUND_CHANCE]
+        chances = dict(zip(spoken, relevance.chances(exclude, asked), strict=True))
+        places = [place for place in places if chances.get(place, 0.0) < FOUND_CHANCE]
     chosen = set(places)
     return Sought(
         found=tuple(moments[place] for place in places),

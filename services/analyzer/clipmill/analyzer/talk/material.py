@@ -1,5 +1,6 @@
 """The material that clips are picked from, read once from the documents of a job."""
 
+import copy
 import math
 
 from clipmill.analyzer.talk.audience import Audience
@@ -108,6 +109,12 @@ class Material:
             if window.start_ms >= reached:
                 room, reached = room + 1, window.end_ms
         return min(room, self.most_clips)
+
+    def without_audience(self) -> "Material":
+        """Return the same material without the learned model of what audiences react to."""
+        other = copy.copy(self)
+        other.audience = None
+        return other
 
     def text(self, first: int, last: int) -> str:
         """Return the text of the sentences from `first` to `last`."""
