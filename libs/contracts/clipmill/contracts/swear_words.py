@@ -9,6 +9,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_DISGUISED = re.compile(r"(?<!\w)(?=\w*[*@$!#1037])[^\W\d_]+[*@$!#1037]+[^\W_]*(?<=\w)(?!\w)")
+"""A word in which signs stand for letters, such as `f*ck`."""
+
+_LETTERS_OF_SIGNS = str.maketrans({"@": "a", "$": "s", "!": "i", "1": "i", "0": "o", "3": "e", "7": "t"})
+_COMPOUND = re.compile(r"\b(?:mother|bull|horse|bat|dumb|jack)[-\u2010\u2011]$", re.IGNORECASE)
+"""First halves of swear words that are written with a hyphen."""
+_STARRED = re.compile(r"[^\s-]")
 _NEXT_NAME = re.compile(r"\s+[A-Z][a-z]")
 _SENTENCE_START = re.compile(r"(?:^|[.!?\u2026]['\")\]\u201d\u2019]*)\s*[-\u2014\u2013\s'\"(\[\u201c\u2018]*$")
 
@@ -52,6 +59,7 @@ IN_ENGLISH = frozenset(
         bastard: - s
         goddamn: - ed it
         goddammit
+        wtf stfu gtfo
         piss: - ed es ing er ers
         slut: - s ty
         whore: - s
@@ -137,6 +145,16 @@ IN_LANGUAGE = {
 }
 """Swear words of other languages, by ISO 639-1 code."""
 
+IN_UNSPACED = {
+    "ja": re.compile(
+        "くそったれ|クソったれ|糞ったれ|くそ野郎|クソ野郎|クソガキ|くそガキ|畜生|ちくしょう|ちんぽ|まんこ|ファック|死ね"
+    ),
+    "zh": re.compile("操你妈|肏你妈|他妈的|你妈的|傻[逼屄]|煞笔|狗屎|王八蛋|婊子|鸡巴|操蛋"),
+    "ko": re.compile("씨발|시발놈|개새끼|좆|병신|지랄|니미"),
+    "th": re.compile("เหี้ย|ควย|เย็ด|สัส"),
+}
+"""Swear words of languages that put no blanks between words, or attach endings to them, found inside longer text."""
+
 ENGLISH = frozenset({"", "en"})
 """Languages in which English words count: English, and an unknown language."""
 
@@ -144,6 +162,8 @@ ENGLISH = frozenset({"", "en"})
 def is_swear_word(word: str, language: str = "") -> bool:
     """Return whether a single lower-case `word` is masked in speech of `language`, an ISO 639-1 code or empty."""
     if word in EVERYWHERE or "fuck" in word or word in IN_LANGUAGE.get(language, frozenset()):
+        return True
+    if language in IN_UNSPACED and IN_UNSPACED[language].search(word):
         return True
     return language in ENGLISH and (word in IN_ENGLISH or word in NAMES_TOO)
 
@@ -157,11 +177,34 @@ def masked(text: str, language: str = "") -> str:
     """
     pieces: list[str] = []
     reached = 0
-    for match in _WORD.finditer(text):
-        if _swears(text, match, language):
-            pieces += [text[reached : match.start() + 1], "*" * (len(match.group()) - 1)]
-            reached = match.end()
+    for start, end in _swearing(text, language):
+        if start >= reached:
+            pieces += [text[reached : start + 1], _STARRED.sub("*", text[start + 1 : end])]
+            reached = end
     return "".join([*pieces, text[reached:]])
+
+
+def _swearing(text: str, language: str) -> list[tuple[int, int]]:
+    """Return the intervals of `text` with swear words, in order."""
+    found: list[tuple[int, int]] = []
+    for match in _WORD.finditer(text):
+        if language in IN_UNSPACED and (inside := IN_UNSPACED[language].search(match.group())):
+            found.append((match.start() + inside.start(), match.start() + inside.end()))
+        elif _swears(text, match, language):
+            joined = _COMPOUND.search(text, 0, match.start())
+            found.append((joined.start() if joined else match.start(), match.end()))
+    found += [match.span() for match in _DISGUISED.finditer(text) if _is_disguised(match.group(), language)]
+    return sorted(found)
+
+
+def _is_disguised(word: str, language: str) -> bool:
+    """Return whether signs in `word` stand for letters of a swear word."""
+    letters = word.lower().translate(_LETTERS_OF_SIGNS)
+    if not re.search(r"[*#]", letters):
+        return is_swear_word(letters, language)
+    pattern = re.compile("".join("." if letter in "*#" else re.escape(letter) for letter in letters))
+    known = EVERYWHERE | IN_LANGUAGE.get(language, frozenset()) | (IN_ENGLISH if language in ENGLISH else frozenset())
+    return any(pattern.fullmatch(one) for one in known)
 
 
 def masked_words(texts: Sequence[str], language: str = "") -> list[str]:
