@@ -27,7 +27,6 @@ AVOIDED = (
 AVOIDED_FOR_A_REASON = {
     "analyzer/talk/lexicon.py": "the lists there hold words that speakers say",
     "analyzer/talk/grammar.py": "the lists there hold words that speakers say",
-    "analyzer/talk/clauses.py": "the lists there hold words that speakers say",
     "gateway/projection/rebuilding.py": "`mended` is a JSON field that `rebuild --json` prints",
 }
 """Files or sentences that need an avoided word, each with its reason; ten at most."""

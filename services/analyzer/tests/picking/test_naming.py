@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from clipmill.analyzer.picking.local_moments import pick_locally
-from clipmill.analyzer.picking.naming import Naming, clock
+from clipmill.analyzer.picking.naming import Naming, clock, topic_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.windows import Window
 from clipmill.contracts.documents import Scenes, Shot, Transcript
@@ -70,6 +70,24 @@ def test_captions_are_free_of_stammers_and_hold_the_sentence_of_the_title(say, m
     assert texts.title == "The harbour was empty for forty years"
     assert texts.tiktok.startswith("So I think the harbour was empty for forty years, and nobody asked why.")
     assert "#harbour" in texts.tiktok
+
+
+def test_a_caption_begins_with_a_capital_and_has_its_quotation_marks_in_pairs(say, media_of):
+    transcript = say(
+        ['I mean, "the harbour was empty for forty years.', 'So nobody asked forty percent of the keepers why, right?"']
+    )
+    scenes = Scenes(shots=(Shot(start=0, end=transcript.duration),), detector="d", frame_rate=25.0)
+    material = Material(media_of(transcript.duration), transcript, scenes, JobOptions(clip_min_seconds=5.0))
+    texts = Naming(material, [0.0, 1.0]).spoken(_window(0, 10, 0, 1))
+    assert texts.instagram.startswith(
+        "The harbour was empty for forty years. So nobody asked forty percent of the keepers why?"
+    )
+    assert '"' not in texts.instagram
+
+
+def test_a_passage_without_a_point_is_named_by_its_subjects():
+    assert topic_of(["#glacier", "#village", "#water", "#ice"]) == "Glacier, village, water"
+    assert topic_of(["#glacier"]) == ""
 
 
 @pytest.mark.parametrize(("time_ms", "shown"), [(0, "0:00"), (83_999, "1:23"), (3_600_000, "1:00:00")])

@@ -55,6 +55,7 @@ def test_a_title_is_a_whole_clause(text, title):
         ("I, I've never seen it.", "I've never seen it."),
         ("(Laughter) It was, like, enormous.", "It was enormous."),
         ("It was a kind of music, and kind of loud.", "It was a kind of music, and loud."),
+        ('He knows if you are late, right?"', 'He knows if you are late?"'),
         ("What the -- I mean, the court said so.", "What the court said so."),
         ("We like it. We like it.", "We like it. We like it."),
         ("Nine, nine and 10 10 were Duran Duran songs.", "Nine and 10 10 were Duran Duran songs."),
@@ -158,3 +159,132 @@ def test_a_predicate_without_its_subject_is_no_title():
 def test_a_title_does_not_begin_another_clause_and_leave_it():
     text = "The glacier shrinks all summer, but every year, the village gets more water."
     assert not any(clause.text.endswith("year,") for clause in clauses_of(text))
+
+
+LONG = (
+    "The keeper's elder brother's neighbour's tired old grey harbour cat chased seventeen unusually quick brown mice."
+)
+
+
+@pytest.mark.parametrize(
+    ("texts", "title"),
+    [
+        # A sentence that is longer than a title may be gives none, however strong it is.
+        ([LONG, "The harbour paid for the lost bread."], "The harbour paid"),
+        # A phrase that needs more words is no end.
+        (["The whole law is subject to the review of the harbour court."], "The whole law is subject to the review"),
+        (["You see a relatively normal, not very interesting harbour."], "You see a relatively normal, not very"),
+        (
+            ["On the merits, what they say is, hey, the harbour is yours."],
+            "On the merits, what they say is, hey, the harbour",
+        ),
+        (
+            ["The council can require any baker to keep an account of flour."],
+            "The council can require any baker to keep",
+        ),
+        # A list and a parenthesis begin no clause.
+        (["Of the boats in the Orion, Vega and Lyra fleets, only seven ships survived."], "Of the boats in the Orion"),
+        (["Those harbours, I agree, Justice Miller, are rare."], "Those harbours, I agree"),
+        (["The keeper decided that we lost, I think is the best way to put it."], "The keeper decided that we lost"),
+    ],
+)
+def test_a_title_is_not_cut_amid_a_phrase(texts, title):
+    found = _title(*texts, strengths=[1.0, *[0.0] * (len(texts) - 1)])
+    assert found.startswith(title)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is not true that money makes people happy.",
+        "Some say that the glacier never moved.",
+        "He lied when he said that the money was gone.",
+        "There is no reason to believe that bees are lazy.",
+        "They acted as if they believed that the money was gone.",
+        "If you think that I did this alone, you are wrong.",
+        "Suppose the dam breaks, and the village drowns.",
+        "I was wrong to think that the glacier was safe.",
+    ],
+)
+def test_a_title_does_not_state_what_the_speaker_only_mentions(text):
+    assert _title(text) == text.rstrip(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("She said no, he is guilty of theft, but that was a lie of hers.", "He is guilty"),
+        ("If you do not swim, you will drown in the harbour.", "You will drown"),
+        ("The keeper did not leave because he smoked in the harbour.", "The keeper did not leave"),
+        ("The boat is yours unless the keeper of the harbour objects.", "The boat is yours"),
+    ],
+)
+def test_a_clause_does_not_lose_the_words_that_deny_or_limit_it(text, lost):
+    assert _title(text).lower() != lost.lower()
+    assert lost not in [clause.text.rstrip(",") for clause in clauses_of(text)]
+
+
+def test_a_clause_that_the_speaker_vouches_for_is_a_title():
+    assert _title("We all know that the glacier of the valley is melting.") == "The glacier of the valley is melting"
+    found = [clause.text for clause in clauses_of("The truth is that nobody reads the contract of the harbour.")]
+    assert "nobody reads the contract of the harbour." in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Let's call it.",
+        "Oh no!",
+        "I have a quick question for you.",
+        "You have 4 minutes remaining.",
+        "May I respond, Mr. Chief Justice?",
+        "Of course.",
+        "I'm sorry.",
+    ],
+)
+def test_a_sentence_that_says_nothing_is_the_last_choice(text):
+    assert (
+        _title(text, "The keeper counted all the boats.", strengths=[1.0, -1.0]) == "The keeper counted all the boats"
+    )
+    found = headline([text], [1.0], "en", {}, "Glacier, village, water")
+    assert found is not None
+    assert found.title == "Glacier, village, water"
+
+
+def test_without_a_topic_the_clause_nearest_to_the_strongest_sentence_is_the_title():
+    texts = ["You have 4 minutes remaining.", "Oh no!", "I'm sorry."]
+    found = headline(texts, [1.0, 0.0, 0.0], "en")
+    assert found is not None
+    assert (found.title, found.sentence) == ("You have 4 minutes remaining", 0)
+
+
+def test_a_title_that_must_be_cut_says_so():
+    text = "Because of " + "the bread of the baker and " * 8 + "the harbour"
+    assert _title(text).endswith("\u2026") or len(_title(text)) <= BEST_LENGTH
+
+
+def test_the_words_around_a_break_are_not_joined():
+    title = _title(
+        "So my one nagging concern about your \u2014 Yeah. \u2014 emphatic harbour plan is I'm counting boats."
+    )
+    assert "your Yeah" not in title
+
+
+def test_a_question_keeps_its_mark_where_a_part_of_it_is_the_title():
+    text = "Can a subjective view of the harbour be evidence, and can the baker of the village prove it to the council?"
+    assert _title(text).endswith("?")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("'Harbours' is such a sad film.", "Harbours is such a sad film"),
+        ('I said, "It is the law of the harbour, Nana."', 'I said, "It is the law of the harbour, Nana"'),
+        (
+            "The rule is in section 60(b) (6) of the harbour code.",
+            "The rule is in section 60(b) (6) of the harbour code",
+        ),
+    ],
+)
+def test_a_title_keeps_its_marks_in_pairs(text, title):
+    assert _title(text) == title

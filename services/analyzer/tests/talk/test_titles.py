@@ -1,7 +1,14 @@
 """Titles, captions and hashtags."""
 
 import pytest
-from clipmill.analyzer.talk.titles import caption_of, clean_hashtags, human_title, limited_hashtags, title_from
+from clipmill.analyzer.talk.titles import (
+    caption_of,
+    clean_hashtags,
+    human_title,
+    limited_hashtags,
+    paired_quotes,
+    title_from,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +68,20 @@ def test_a_long_title_is_cut_after_a_word():
         ("final-cut-3", ""),
         ("VID 20230405 101112.mp4", ""),
         ("2024-03-01 10.22.33", ""),
+        ("IMG_2034.MOV", ""),
+        ("VID-20240501-WA0001", ""),
+        ("New Recording 5", ""),
+        ("Screen Recording 2026-05-01 at 12.30.11.mov", ""),
+        ("Bildschirmaufnahme 2024-05-01 um 12.30", ""),
+        ("Aufnahme 12", ""),
+        ("Untitled design (3)", ""),
+        ("video playback (1)", ""),
+        ("final cut v3.mp4", ""),
+        ("file one.mp4", ""),
+        ("zoom_0", ""),
+        ("GX010023", ""),
+        ("A trip to Rome final v3 (2).mp4", "A trip to Rome"),
+        ("The final countdown", "The final countdown"),
         ("", ""),
     ],
 )
@@ -72,6 +93,19 @@ def test_a_long_title_ends_with_its_phrase():
     text = "We looked at every single house on the long road to the north and to the south, and then at the shed of the"
     assert title_from(text) == "We looked at every single house on the long road to the north and to the south"
     assert title_from(text.replace(",", "")[:104]).endswith("at the shed")
+
+
+@pytest.mark.parametrize(
+    ("text", "paired"),
+    [
+        ('"Never again.', "Never again."),
+        ('He said, "Go," and left"', 'He said, "Go," and left'),
+        ("\u201cYes\u201d and \u201cno", "\u201cYes\u201d and no"),
+        ("\u201eJa\u201c, sagt er.", "\u201eJa\u201c, sagt er."),
+    ],
+)
+def test_a_quotation_mark_without_its_other_half_is_dropped(text, paired):
+    assert paired_quotes(text) == paired
 
 
 def test_hashtags_of_swear_words_are_dropped():

@@ -9,13 +9,16 @@ from clipmill.analyzer.talk.headlines import BEST_LENGTH, headline
 from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.pieces import tidied
-from clipmill.analyzer.talk.titles import caption_of
+from clipmill.analyzer.talk.titles import caption_of, paired_quotes
 from clipmill.analyzer.talk.windows import Window
 from clipmill.contracts.swear_words import masked
 from msgspec import Struct
 
 LOUD_DB = 3.0
 """Decibels above the median of the source from which a moment is called loud: double the power."""
+
+FEWEST_TOPICS, MOST_TOPICS = 2, 3
+"""Numbers of subjects that a title names where no clause states a point: one alone says too little."""
 
 QUICK_CUTS = 4
 """Fewest cuts in a moment that is called a sequence of shots."""
@@ -58,11 +61,11 @@ class Naming:
             texts, interest = [material.text(window.first, window.last)], [0.0]
         tags = self._hashtags.of(window.first, window.last)
         subjects = self._hashtags.subjects(window.first, window.last)
-        found = headline(texts, interest, material.language, subjects)
+        found = headline(texts, interest, material.language, subjects, topic_of(tags))
         if found is None:
             return self.wordless(window)
         english = material.language in LEXICON_LANGUAGES
-        opening, strongest = (tidied(texts[index], english=english) for index in (0, found.sentence))
+        opening, strongest = (_sentence(texts[index], english=english) for index in (0, found.sentence))
         longer = strongest if found.sentence == 0 else f"{opening} {strongest}"
         return Texts(
             title=masked(found.title, material.language),
@@ -87,6 +90,19 @@ class Naming:
         cuts = bisect_left(material.cuts, end) - bisect_left(material.cuts, start)
         expected = len(material.cuts) * window.length_ms / max(material.duration_ms, 1)
         return "Quick sequence of shots" if cuts >= QUICK_CUTS and cuts > expected else "Moment"
+
+
+def topic_of(tags: Sequence[str]) -> str:
+    """Return hashtags as a title that names a subject and claims nothing, such as `Glacier, village, water`."""
+    named = ", ".join(tag[1:] for tag in tags[:MOST_TOPICS])
+    return f"{named[:1].upper()}{named[1:]}" if len(tags) >= FEWEST_TOPICS else ""
+
+
+def _sentence(text: str, *, english: bool) -> str:
+    """Return a sentence of a caption: tidy, with a capital at its start and quotation marks in pairs."""
+    said = paired_quotes(tidied(text, english=english))
+    at = next((index for index, letter in enumerate(said) if letter.isalnum()), 0)
+    return f"{said[:at]}{said[at : at + 1].upper()}{said[at + 1 :]}"
 
 
 def clock(time_ms: int) -> str:

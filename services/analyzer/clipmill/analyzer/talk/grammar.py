@@ -80,8 +80,29 @@ ADVERBS = _words(
 FILLERS = _words("uh um uhm er erm ah eh hmm hm mm mhm mmm huh uh-huh")
 """Sounds of a speaker who thinks."""
 
+INTERJECTIONS = _words("hey oh ah well yes yeah no okay ok right wow hmm so like please look listen")
+"""Words that a speaker puts before what follows, at the end of a phrase that is not over."""
+
+ABBREVIATIONS = _words("v vs mr mrs ms dr st prof sen rep gov gen lt sgt jr inc e.g i.e cf vol sec art fig approx dept")
+"""Abbreviations before a name or a number, whose full stop ends no sentence."""
+
+SAYING = _words(
+    """say says said show shows showed suggest suggests suggested argue argues argued claim claims claimed tell tells
+    told explain explained emphasize emphasise mention mentioned submit ask asked insist insists insisted allege alleges
+    alleged pretend pretends pretended report reported"""
+)
+"""Verbs of speech, whose object is the clause after them."""
+
+KNOWING = _words(
+    """think thinks thought believe believes believed know knows knew see find finds found discover discovered suppose
+    supposes guess mean means meant hope hopes imagine realize realized realise realised learn learned learnt feel feels
+    felt understand understood assume assumes assumed wonder figured remember convinced agree"""
+)
+"""Verbs of thought, whose object is the clause after them."""
+
 NEVER_LAST = (
-    PREPOSITIONS
+    ABBREVIATIONS
+    | PREPOSITIONS
     | COORDINATORS
     | SUBORDINATORS
     | PART_TIME_SUBORDINATORS

@@ -1,15 +1,17 @@
 """The title of a passage: the clause in it that best states its point, taken from the words that are said."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, pstdev
 
 from clipmill.analyzer.talk import grammar, lexicon
-from clipmill.analyzer.talk.clauses import BROKEN_OFF, CLAUSE, PHRASE, RELATIVE, WHOLE, Clause, beginning_of, clauses_of
+from clipmill.analyzer.talk.clauses import Clause, beginning_of, clauses_of, unsure_whole
 from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
+from clipmill.analyzer.talk.phrases.spoken_sentence import BROKEN_OFF, CLAUSE, PHRASE, RELATIVE, WHOLE
 from clipmill.analyzer.talk.pieces import pieces_of
 from clipmill.analyzer.talk.punctuation import COMMAS, FULL_STOPS, asks
 from clipmill.analyzer.talk.terms import stem, tokens
-from clipmill.analyzer.talk.titles import TITLE_LIMIT, title_from
+from clipmill.analyzer.talk.titles import ELLIPSIS, TITLE_LIMIT, shortened_phrase, title_from
 from msgspec import Struct
 
 BEST_LENGTH = 60
@@ -24,14 +26,20 @@ MOST_SENTENCES = 8
 STRENGTH = 0.7
 """Weight of the interest of the sentence, in deviations from the passage's mean."""
 
-END_LOSSES = {WHOLE: 0.0, CLAUSE: 0.2, RELATIVE: 1.1, PHRASE: 0.7, BROKEN_OFF: 1.6}
+END_LOSSES = {WHOLE: 0.0, CLAUSE: 0.2, RELATIVE: 1.1, PHRASE: 1.2, BROKEN_OFF: 1.6}
 """Losses by the grade of the clause's end: the less is left out, and the less it changes, the better."""
 
 INNER_LOSS = 0.3
 """Loss of a clause that begins inside its sentence."""
 
 LENGTH_LOSS = 2.5
-"""Loss of a title that is longer than the best length, and again for each twenty characters more."""
+"""Loss of a title that is longer than the best length, and again for each `LENGTH_STEP` more."""
+
+LENGTH_STEP = 20
+"""Number of characters by which a title that is too long loses as much again."""
+
+UNSURE_LOSS = 1.0
+"""Loss of a whole sentence in which the grammar finds no clause that stands alone."""
 
 SHORTNESS_LOSS = 1.5
 """Loss of a title without any length."""
@@ -45,10 +53,26 @@ BACKWARD_LOSS = 1.6
 PRONOUN_LOSS = 0.4
 """Loss of each further pronoun of a third person, for up to two."""
 
-HOUSEKEEPING_LOSS = 1.0
+HOUSEKEEPING_LOSS = 1.4
+"""Loss of a title with an opening of people who run an event."""
+
+HOUSEKEEPING_WORD_LOSS = 0.6
+"""Loss for each of up to two words of people who run an event."""
+
+PROCEDURE_LOSS = 3.0
+"""Loss of a title that manages the conversation, such as `May I respond?`; it outweighs any strength."""
+
+SUBORDINATE_LOSS = 0.6
+"""Loss of a title that begins with a conjunction, before its main clause."""
+
+INTRODUCTION_LOSS = 0.6
+"""Loss of a title that begins with `I think` or another remark on the talk itself."""
 
 EMPTINESS_LOSS = 0.7
-"""Loss for each word with a meaning that a title has fewer than three."""
+"""Loss for each word with a meaning that a title has too few."""
+
+LEAST_MEANING = 3
+"""Number of words with a meaning of a title that says something."""
 
 GAINS = (
     (lexicon.MAGNITUDES | lexicon.NUMBER_WORDS, 0.5),
@@ -58,10 +82,30 @@ GAINS = (
 )
 """Gains for the presence of words that make a statement worth reading."""
 
+FIGURE_GAIN = 0.4
+"""Gain of a title with a number in digits."""
+
 QUESTION_GAIN = 0.5
+"""Gain of a question that `yes` or `no` does not answer."""
+
+FLOOR = -2.0
+"""Least merit of a title: fragments such as `Let's call it` have less, and a clause with a subject has more."""
+
 PERSONS = grammar.OBJECT_PRONOUNS - {"me", "us"} | {"he", "she", "they", "his", "their", "it"}
 EMPTY_VERBS = frozenset({"think", "believe", "guess", "know", "mean", "say", "understand", "sorry", "ask", "agree"})
 """Verbs after `I` that say something about the talk and not about its subject."""
+
+
+_PROCEDURE = re.compile(
+    r"\b(?:may|can|could|let) (?:i|me|we) (?:just |please )?(?:ask|respond|answer|interrupt|finish|follow up|go back|"
+    r"turn|move on|clarify|begin|start|reserve|say|add)\b"
+    r"|\b(?:minutes?|seconds?|time) (?:remaining|left)\b|\bquestions? for (?:you|me|him|her)\b"
+    r"|\b(?:no|any) (?:further|more|other) questions?\b|\breserve (?:the|my)\b|\b(?:respond|answer) to (?:that|your)\b"
+    r"|\bunderstand(?:ing)? (?:the|your) question\b|\bi(?:'m| am|'d be) happy to\b|\bpage \d|\bsay that correctly\b"
+    r"|\bthe case is submitted\b|\bplease the court\b|\bi(?:'m| am) (?:sorry|afraid)$|\b(?:your|his|her) question$"
+    r"|\bi (?:don't|didn't) (?:know|understand|remember|think so)(?: that| it| the question)?$|\bi (?:agree|disagree)$"
+)
+"""Sentences that manage a conversation and have no subject."""
 
 
 class Headline(Struct, frozen=True):
@@ -72,7 +116,11 @@ class Headline(Struct, frozen=True):
 
 
 def headline(
-    texts: Sequence[str], strengths: Sequence[float], language: str = "", subjects: Mapping[str, float] | None = None
+    texts: Sequence[str],
+    strengths: Sequence[float],
+    language: str = "",
+    subjects: Mapping[str, float] | None = None,
+    topic: str = "",
 ) -> Headline | None:
     """Return the title of a passage, None if no sentence has a word.
 
@@ -84,54 +132,78 @@ def headline(
         strengths: Interest of each sentence.
         language: ISO 639-1 code; empty if unknown.
         subjects: Weight of the stems of the passage's subject, 0 to 1.
+        topic: Title that names the subject of an English passage in which no clause states a point; empty if unknown.
     """
     english = language in LEXICON_LANGUAGES
     middle, spread = (mean(strengths), pstdev(strengths) or 1.0) if strengths else (0.0, 1.0)
     best: tuple[float, Headline] | None = None
+    weak: list[tuple[int, float, str]] = []
     strongest = sorted(range(len(texts)), key=lambda index: -strengths[index])[:MOST_SENTENCES]
     for index in sorted(strongest):
         text = texts[index]
         strength = STRENGTH * max(-2.0, min((strengths[index] - middle) / spread, 2.0))
         for title, merit in _rated(text, subjects or {}) if english else ():
-            if best is None or strength + merit > best[0] + 1e-9:
+            if merit + _length_loss(title) < FLOOR:
+                weak.append((index, merit, title))
+            elif best is None or strength + merit > best[0] + 1e-9:
                 best = strength + merit, Headline(title, index)
     if best is not None:
         return best[1]
+    if topic and english and strongest:
+        return Headline(topic, strongest[0])
+    if weak:
+        # Nothing states a point, so the clause nearest to the strongest sentence, which is quoted, says where it is.
+        index, _, title = min(weak, key=lambda one: (abs(one[0] - strongest[0]), -one[1]))
+        return Headline(title, index)
     return _by_marks(texts, strengths, language)
 
 
 def _rated(text: str, subjects: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     """Yield the titles that an English sentence offers, with their merits."""
+    found = False
     for clause in clauses_of(text):
-        title = title_from(clause.text)
+        title = title_from(clause.text, len(clause.text))
         if title and len(title) <= TITLE_LIMIT and any(letter.isalpha() for letter in title):
-            yield title, _merit(clause, title, subjects)
+            found = True
+            yield title, _merit(clause, title, subjects) - _length_loss(title)
+    whole = None if found else unsure_whole(text)
+    if whole is not None:
+        title = title_from(whole.text, len(whole.text))
+        if len(title) <= TITLE_LIMIT:
+            yield title, _merit(whole, title, subjects) - _length_loss(title) - UNSURE_LOSS
+
+
+def _length_loss(title: str) -> float:
+    over = len(title) - BEST_LENGTH
+    return LENGTH_LOSS * (1 + over / LENGTH_STEP) if over > 0 else 0.0
 
 
 def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
     words = clause.words
     merit = -END_LOSSES[clause.grade] - (0.0 if clause.opens else INNER_LOSS)
-    if len(title) > BEST_LENGTH:
-        merit -= LENGTH_LOSS * (1 + (len(title) - BEST_LENGTH) / 20)
     merit -= SHORTNESS_LOSS * max(1 - len(title) / SHORT_LENGTH, 0.0)
     named = {stem(word) for word in tokens(title)}
     merit += SUBJECT_GAIN * min(sum(weight for one, weight in subjects.items() if one in named), 3.0)
     if asks(title) and words[0] in lexicon.WH_WORDS:
         merit += QUESTION_GAIN
     merit += sum(gain for group, gain in GAINS if any(word in group for word in words))
-    merit += 0.4 * any(word[:1].isdigit() for word in words)
+    merit += FIGURE_GAIN * any(word[:1].isdigit() for word in words)
     base = [word.partition("'")[0] for word in words]
     if base[0] in grammar.BACKWARD_PRONOUNS:
         merit -= BACKWARD_LOSS
     merit -= PRONOUN_LOSS * min(sum(word in PERSONS for word in base[1:]), 2)
     said = sum(word not in lexicon.STOP_WORDS and word not in grammar.ADVERBS and len(word) > 2 for word in words)
-    merit -= EMPTINESS_LOSS * max(3 - said, 0)
+    merit -= EMPTINESS_LOSS * max(LEAST_MEANING - said, 0)
     opening = " ".join(words[:5])
     if any(opening == one or opening.startswith(f"{one} ") for one in lexicon.HOUSEKEEPING_OPENINGS):
         merit -= HOUSEKEEPING_LOSS
-    merit -= 0.4 * min(sum(word in lexicon.HOUSEKEEPING for word in words), 2)
+    if _PROCEDURE.search(" ".join(words)):
+        merit -= PROCEDURE_LOSS
+    if words[0] in grammar.SUBORDINATORS - lexicon.WH_WORDS:
+        merit -= SUBORDINATE_LOSS
+    merit -= HOUSEKEEPING_WORD_LOSS * min(sum(word in lexicon.HOUSEKEEPING for word in words), 2)
     if base[0] == "i" and any(word in EMPTY_VERBS for word in words[1:3]):
-        merit -= 0.6
+        merit -= INTRODUCTION_LOSS
     return merit
 
 
@@ -139,12 +211,27 @@ def _by_marks(texts: Sequence[str], strengths: Sequence[float], language: str) -
     """Return the strongest sentence with a word, shortened at a mark if it is longer than the best length."""
     english = language in LEXICON_LANGUAGES
     for index in sorted(range(len(texts)), key=lambda index: -strengths[index]):
-        said = " ".join(piece.text for piece in pieces_of(texts[index], english=english))
-        begun = beginning_of(texts[index], BEST_LENGTH) if english and len(said) > BEST_LENGTH else ""
-        title = title_from(begun or at_marks(said), spoken_in=language)
+        said = (
+            _unbroken(texts[index])
+            if english
+            else " ".join(piece.text for piece in pieces_of(texts[index], english=False))
+        )
+        if english and len(said) > TITLE_LIMIT:
+            said = beginning_of(texts[index], BEST_LENGTH) or f"{shortened_phrase(said, BEST_LENGTH)}{ELLIPSIS}"
+        title = title_from(said if english else at_marks(said), spoken_in=language)
         if any(letter.isalnum() for letter in title):
             return Headline(title, index)
     return None
+
+
+def _unbroken(text: str) -> str:
+    """Return the longest part of an English sentence in which the speaker does not break off."""
+    parts: list[list[str]] = [[]]
+    for piece in pieces_of(text, english=True):
+        parts[-1].append(piece.text)
+        if piece.broken:
+            parts.append([])
+    return max((" ".join(part) for part in parts), key=len)
 
 
 def at_marks(text: str, best: int = BEST_LENGTH, least: int = SHORT_LENGTH // 2) -> str:

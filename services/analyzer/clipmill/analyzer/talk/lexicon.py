@@ -32,6 +32,25 @@ STOP_WORDS = _words(
 )
 """Words that carry no subject."""
 
+NO_SUBJECTS = _words(
+    """oops wow whoa gee jeez gosh heck hell damn huh ugh yay hooray ouch alas bravo cheers congratulations goodness
+    today tonight yesterday tomorrow monday tuesday wednesday thursday friday saturday sunday january february march
+    april june july august september october november december morning afternoon evening night weekend
+    applause laughter cheering clapping inaudible crosstalk announcer narrator voiceover
+    whoever whatever whichever wherever whenever whatsoever whereas whereby wherein herein therein thereof somebody
+    someone anybody anyone everybody everyone nobody somehow somewhere someplace anyhow anyway anyways anywhere
+    elsewhere everywhere nowhere nonetheless nevertheless notwithstanding albeit lest alongside amongst atop besides
+    underneath regarding concerning pursuant irrespective regardless altogether afterward afterwards beforehand
+    hitherto henceforth meanwhile moreover furthermore likewise otherwise hereby thereby whilst"""
+)
+"""Interjections, days, months, pronouns, adverbs, and words of a transcriber about an audience: never a hashtag."""
+
+DOUBTS = _words(
+    """doubt doubts doubted deny denies denied lie lied lies wrong wrongly mistaken false falsely myth untrue pretend
+    fake allegedly supposedly wish"""
+)
+"""Words before a clause that say it is not so."""
+
 WH_WORDS = _words("why how what what's which who where when whose whom")
 """First words of questions whose answer is more than yes or no."""
 

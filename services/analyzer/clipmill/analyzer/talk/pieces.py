@@ -12,7 +12,9 @@ LONGEST_STAMMER = 5
 
 _BREAK = "\u2014"
 _BREAKS = re.compile(r"\s*(?:--+|\u2014|\u2026|\.{2,}|\s[-\u2013]+\s|(?<=\w)-(?=\s))\s*")
-_NOISES = re.compile(r"[(\[][^)\]]{0,40}[)\]]|[\u266a\u266b]+")
+_NOISES = re.compile(r"[(\[](?!\w{1,3}[)\]])[^)\]]{0,40}[)\]]|[\u266a\u266b]+")
+"""Noises in brackets and notes of music; up to three letters or digits in brackets are a part of a law."""
+
 _LABEL = re.compile(r"^(?:[A-Z]{2,4}|(?:[A-Z][\w.'\u2019]+ ){0,2}[A-Z][\w'\u2019]+|>>+):\s+(?=\S)")
 _SPLIT_STAMMER = re.compile(r"\b(\w{1,3})(?:-\s?\1\b)+", re.IGNORECASE)
 _MARKED = re.compile(rf"^([{re.escape(OPENERS)}]*)(.*?)([^\w%$\u20ac\u00b0*]*)$", re.DOTALL)
@@ -66,7 +68,7 @@ class Piece(Struct, frozen=True):
 
 def pieces_of(text: str, *, english: bool) -> list[Piece]:
     """Return the words of a spoken sentence, without noises, names of speakers, stammers and English fillers."""
-    bare = _LABEL.sub("", _NOISES.sub(" ", text).strip())
+    bare = without_noises(text)
     bare = _SPLIT_STAMMER.sub(r"\1", bare)
     pieces: list[Piece] = []
     for run in _BREAKS.split(bare):
@@ -77,6 +79,11 @@ def pieces_of(text: str, *, english: bool) -> list[Piece]:
     if english:
         pieces = _without_fillers(pieces)
     return _without_stammers(pieces)
+
+
+def without_noises(text: str) -> str:
+    """Return a spoken sentence without noises in brackets and without the name of its speaker."""
+    return _LABEL.sub("", _NOISES.sub(" ", text).strip())
 
 
 def tidied(text: str, *, english: bool) -> str:
@@ -105,13 +112,18 @@ def after_openings(pieces: Sequence[Piece], index: int) -> int:
     return index
 
 
+def addresses(pieces: Sequence[Piece]) -> bool:
+    """Return whether `pieces` are a title and a name, such as `Justice Breyer`."""
+    capital = all(piece.text[:1].isupper() for piece in pieces)
+    return capital and pieces[0].word.rstrip(".") in _TITLES_OF_PEOPLE
+
+
 def _after_address(pieces: Sequence[Piece], index: int) -> int:
     """Return the index after a person who is spoken to, such as `Justice Breyer,`; else `index`."""
     for length in (2, 3, 4):
         named = pieces[index : index + length]
         if len(named) == length and named[-1].divides:
-            capital = all(piece.text[:1].isupper() for piece in named)
-            return index + length if capital and named[0].word.rstrip(".") in _TITLES_OF_PEOPLE else index
+            return index + length if addresses(named) else index
     return index
 
 
@@ -155,7 +167,8 @@ def _hand_over(kept: list[Piece], dropped: Piece) -> None:
     last = kept[-1]
     ends = dropped.text.rstrip(CLOSERS).endswith(FULL_STOPS + QUESTION_MARKS)
     if ends and not last.text.rstrip(CLOSERS).endswith(FULL_STOPS + QUESTION_MARKS):
-        kept[-1] = Piece(last.text.rstrip("".join(COMMAS)) + dropped.text[-1], last.word, dropped.broken)
+        marks = dropped.text[len(dropped.text.rstrip("".join((*CLOSERS, *FULL_STOPS, *QUESTION_MARKS)))) :]
+        kept[-1] = Piece(last.text.rstrip("".join(COMMAS)) + marks, last.word, dropped.broken)
     elif dropped.divides and last.divides:
         # The commas stood around the dropped words.
         kept[-1] = Piece(last.text.rstrip("".join(COMMAS)), last.word, dropped.broken)

@@ -1,5 +1,7 @@
 """Marks that end, divide and enclose sentences, in the scripts of the most frequent languages."""
 
+import re
+
 OPENERS = "\"'(«»[{\u2018\u201a\u201c\u201e\u300c\u300e\uff08\u3010\u300a"
 """Marks before the first letter of a sentence: quotes, brackets, East Asian corners."""
 
@@ -16,6 +18,9 @@ COMMAS = (",", ";", ":", "\u2014", "\u2013", "\uff0c", "\u3001", "\uff1b", "\uff
 """Latin, dashes, full-width, ideographic, Arabic."""
 
 EXCLAMATION_MARKS = ("!", "\uff01")
+
+QUOTES = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
+"""Quotation marks that cannot be apostrophes."""
 
 
 def asks(text: str) -> bool:

@@ -33,7 +33,26 @@ HELD_SECONDS = 1.0
 SHORTEST_WORD_SECONDS = 0.001
 
 _NEVER_LAST = frozenset(
-    {"mr", "mrs", "ms", "dr", "prof", "st", "gen", "col", "sgt", "capt", "lt", "rev", "hon", "vs", "e.g", "i.e", "cf"}
+    {
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "gen",
+        "col",
+        "sgt",
+        "capt",
+        "lt",
+        "rev",
+        "hon",
+        "v",
+        "vs",
+        "e.g",
+        "i.e",
+        "cf",
+    }
     | {"fig", "vol", "approx", "dept", "est"}
 )
 """Abbreviations that never end a sentence."""

@@ -21,6 +21,9 @@ MARKS = (
 )
 """Signs that belong to the letter before but are not in `\\w` (accents, vowel signs, joiners), for brackets too."""
 
+DENSE = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
+"""Letters that stand for syllables or words."""
+
 _LETTER = rf"(?:[^\W_]|[{MARKS}])"
 _TOKEN = re.compile(rf"{_LETTER}+(?:['\u2019]{_LETTER}+)*")
 _RUN = re.compile(rf"[{UNSPACED}{MARKS}]+|[^{UNSPACED}]+")

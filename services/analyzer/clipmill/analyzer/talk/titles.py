@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from clipmill.analyzer.talk.grammar import NEVER_LAST
+from clipmill.analyzer.talk.grammar import NEVER_LAST, NUMERALS
 from clipmill.analyzer.talk.hashtags import HASHTAG_LIMIT
 from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
-from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, FULL_STOPS, OPENERS
-from clipmill.analyzer.talk.terms import MARKS
+from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, FULL_STOPS, OPENERS, QUOTES
+from clipmill.analyzer.talk.terms import DENSE, MARKS
 from clipmill.contracts.swear_words import is_swear_word
 
 TITLE_LIMIT = 100
@@ -30,22 +30,38 @@ LETTERS_OF_TITLE = 0.6
 _FILE_ENDING = re.compile(
     r"\.(?:mp4|m4v|mov|mkv|webm|avi|wmv|flv|mpe?g|ts|m2ts|mts|3gp|ogv|mp3|m4a|wav)$", re.IGNORECASE
 )
-_CAMERA_NAME = re.compile(
-    r"(?:(?:img|vid|mov|mvi|dsc|dscn|dji|gopr|gx|gh|pxl|clip|video|movie|untitled|recording|zoom|audio|final|output|"
-    r"screen ?recording|aufnahme)\b)[\W\d]*(?:$|\d)",
-    re.IGNORECASE,
+_FILE_WORDS = frozenset(
+    """img vid mov mvi dsc dscn dscf dji gopr gx gh gl pxl mah mts wa whatsapp clip clips video videos videoplayback
+    playback movie movies untitled unbenannt ohne titel sin titulo sans titre recording recordings recorded
+    record screen screenrecording screencast screenshot capture zoom audio voice memo sound final finished
+    master output export exported render rendered draft rough cut edit edited version ver rev v copy kopie copia
+    copie aufnahme bildschirmaufnahme bildschirmvideo aufzeichnung enregistrement grabacion grabación
+    registrazione gravação design project projekt sequence timeline composition comp file datei document media
+    meeting gmt podcast track take part teil test temp tmp sample footage raw converted compressed upload
+    uploads download downloaded mp4 mov avi mkv webm hd fhd uhd sd h264 h265 x264 am pm utc""".split()
 )
-"""Names that cameras and programs give."""
+"""Words of names that cameras, programs and people in a hurry give to files."""
+
+_FILE_FILLERS = frozenset("new neue neuer my mein a an the of at on von am vom de and und".split()) | NUMERALS
+"""Words between them that make no title of a name either."""
+
+_PARTS_OF_NAME = re.compile(r"[^\W\d_]+|\d+")
+_COUNTER = re.compile(
+    r"\s*(?:\(\d+\)|\bv\d+|\b(?:final|copy|kopie|edit|export|master|draft)(?:\s+\d+)?)\s*$", re.IGNORECASE
+)
+"""Ends that tell one file from another with the same name."""
 
 _PHRASE_ENDS = frozenset((*COMMAS, *FULL_STOPS))
-_DENSE = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
-"""Letters that stand for syllables or words."""
+ELLIPSIS = "\u2026"
+"""Mark of a title that had to be cut."""
 
 _BLANKS = re.compile(r"\s+")
 _HASHTAG = re.compile(rf"#[\w{MARKS}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _ABBREVIATED = re.compile(r"\b(?:[A-Z]\.){2,}$")
-_QUOTES = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
+_APOSTROPHES = ("'", "\u2018", "\u201a")
+_CLOSING_APOSTROPHE = re.compile(r"['\u2018\u2019](?!\w)")
+_BEFORE_QUOTES = " \t\n([{\u2014\u2013-"
 _LOOSE_ENDS = "".join(mark for mark in (*COMMAS, *FULL_STOPS) if mark != "!") + "-"
 
 
@@ -60,12 +76,18 @@ def title_from(text: str, limit: int = TITLE_LIMIT, spoken_in: str | None = None
     """
     line = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
     begun = _LEADING.sub("", line) if spoken_in in LEXICON_LANGUAGES else line
-    line = begun.strip(OPENERS + CLOSERS + " ") or line
+    bare = begun.strip(OPENERS + CLOSERS + " ")
+    if bare and begun[: begun.find(bare)].endswith(_APOSTROPHES):
+        bare = _CLOSING_APOSTROPHE.sub("", bare, count=1)
+    line = bare or line
     if len(line) > limit:
         line = shortened_phrase(line, limit)
-    line = line if _ABBREVIATED.search(line) else line.rstrip(_LOOSE_ENDS + " ")
-    if len(_QUOTES.findall(line)) % 2:
-        line = _QUOTES.sub("", line)
+    ends = _ABBREVIATED.search(line) or (line.endswith(ELLIPSIS) and spoken_in in LEXICON_LANGUAGES)
+    line = line if ends else line.rstrip(_LOOSE_ENDS + " ")
+    closing = QUOTES.search(begun, begun.rfind(line) + len(line)) if len(QUOTES.findall(line)) % 2 else None
+    line += closing.group() if closing else ""
+    if len(QUOTES.findall(line)) % 2:
+        line = QUOTES.sub("", line)
     return line[:1].upper() + line[1:]
 
 
@@ -73,9 +95,13 @@ def human_title(text: str) -> str:
     """Return the title of a source if a person wrote it, and an empty text if it is the name of a file."""
     line = _BLANKS.sub(" ", text).strip()
     bare = _FILE_ENDING.sub("", line)
+    while (shorter := _COUNTER.sub("", bare)) != bare and " " in shorter:
+        bare = shorter
+    words = [word.lower() for word in _PARTS_OF_NAME.findall(bare)]
     letters = sum(letter.isalpha() for letter in bare)
-    worded = " " in bare or len(_DENSE.findall(bare)) >= SHORTEST_DENSE_TITLE
-    if "_" in bare or _CAMERA_NAME.match(bare) or not worded or letters < len(bare.replace(" ", "")) * LETTERS_OF_TITLE:
+    worded = " " in bare or len(DENSE.findall(bare)) >= SHORTEST_DENSE_TITLE
+    of_file = all(word.isdigit() or word in _FILE_WORDS or word in _FILE_FILLERS for word in words)
+    if "_" in bare or of_file or not worded or letters < len(bare.replace(" ", "")) * LETTERS_OF_TITLE:
         return ""
     return bare
 
@@ -112,6 +138,23 @@ def caption_of(text: str, hashtags: Sequence[str], limit: int = CAPTION_LIMIT) -
     """Return `text` with `hashtags` after it, at most `limit` characters in all."""
     tags = " ".join(hashtags)
     return f"{shortened(clean(text), limit - len(tags) - 1)} {tags}".strip()
+
+
+def paired_quotes(text: str) -> str:
+    """Return `text` without the quotation marks that have no other half in it."""
+    alone: list[int] = []
+    opened: list[int] = []
+    for match in QUOTES.finditer(text):
+        mark, at = match.group(), match.start()
+        opens = mark in "\u201c\u201e\u00ab" if mark != '"' else not text[:at].strip() or text[at - 1] in _BEFORE_QUOTES
+        if opens and not (mark == "\u201c" and opened and text[opened[-1]] == "\u201e"):
+            opened.append(at)
+        elif opened:
+            opened.pop()
+        else:
+            alone.append(at)
+    loose = {*alone, *opened}
+    return "".join(letter for at, letter in enumerate(text) if at not in loose)
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,1 @@
+"""The grammar of a spoken English sentence: where a part of it may begin and end without a change of its meaning."""
