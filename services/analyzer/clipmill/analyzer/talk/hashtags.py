@@ -7,24 +7,32 @@ from functools import cache
 from pathlib import Path
 
 from clipmill.analyzer.talk import grammar
-from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES, STOP_WORDS
-from clipmill.analyzer.talk.terms import MARKS, UNSPACED, inverse_frequencies, stem
+from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES, NO_SUBJECTS, NUMBER_WORDS, STOP_WORDS
+from clipmill.analyzer.talk.pieces import without_noises
+from clipmill.analyzer.talk.terms import DENSE, MARKS, UNSPACED, inverse_frequencies, stem
 from clipmill.contracts.swear_words import is_swear_word
+from stopwordsiso import has_lang, stopwords
 
 HASHTAG_LIMIT = 5
 """Instagram's limit for hashtags; TikTok's feed shows no more."""
 
-FEWEST = 3
-"""Number of hashtags up to which words count that only seem to name a subject."""
+LEAST_OF_BEST = 0.25
+"""Share of the merit of the first hashtag below which a word says too little about the passage."""
 
-SEEMING = 0.25
-"""Weight of an English word that is never used as a noun or a name in the talk."""
+EVERYWHERE = 1 / 3
+"""Share of the sentences of a talk in another language from which a word belongs to no subject."""
+
+FEWEST_SENTENCES = 12
+"""Number of sentences from which the share above is known; a short talk may name its subject in each sentence."""
 
 NAMED = 1.5
 """Weight of an English word that is written with a capital inside sentences."""
 
+CAPITALISING = frozenset({"de", "lb"})
+"""Languages that write nouns with capitals: German and Luxembourgish."""
+
 COMMON_WORDS = Path(__file__).with_name("common_words.txt")
-"""English words that are frequent whatever the subject; `tools/moments/common_words.py` writes the list."""
+"""English words that name no subject: frequent or evenly spread ones, written by `tools/moments/common_words.py`."""
 
 _TAG_WORDS = re.compile(
     rf"[\u4e00-\u9fff\u3400-\u4dbf]{{2,6}}|[\u30a0-\u30ff]{{2,12}}|(?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])+"
@@ -32,9 +40,6 @@ _TAG_WORDS = re.compile(
 """Possible hashtags: ideographs in a row, katakana in a row, words of scripts with blanks."""
 
 _ENGLISH_WORDS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[.,;:!?\u2014-]")
-_DENSE = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
-"""Letters that stand for syllables or words."""
-
 _ENDS_OF_PHRASES = (
     grammar.PREPOSITIONS
     | grammar.COORDINATORS
@@ -50,6 +55,54 @@ _ADVERB = re.compile(r"[a-z]{3,}ly")
 _NOUNS_IN_LY = frozenset(
     "family assembly anomaly monopoly butterfly fly ally italy bully belly jelly supply reply july lily".split()
 )
+_GERUND = re.compile(r"[a-z]{2,}ings?")
+_NOUNS_IN_ING = frozenset(
+    """advertising banking boxing building buildings ceiling ceilings clothing coding cycling dumpling dumplings
+    engineering farming fishing gambling gaming gardening hacking hearing hearings hiking housing hunting king kings
+    knitting lightning marketing mining offspring painting paintings parenting ping programming recycling ring rings
+    running sailing sibling siblings skiing smoking spring springs string strings surfing swimming training trafficking
+    viking vikings wedding weddings whaling wing wings wrestling writing writings""".split()
+)
+_SUPERLATIVE = re.compile(r"[a-z]{2,}est")
+_NOUNS_IN_EST = frozenset(
+    """
+    arrest budapest bequest breast chest conquest contest crest everest forest guest harvest inquest interest
+    manifest midwest nest northwest priest protest quest rainforest request rest southwest test vest west
+    tempest""".split()
+)
+_ADJECTIVE = re.compile(r"[a-z]{2,}(?:ous|ful|less|ional|ical|istic|ish)")
+_STRETCHED = re.compile(r"(.)\1\1|^[^aeiouy]+$")
+"""Sounds such as `nowwww` and `hmm`."""
+
+_DEGREES = frozenset("very too really quite pretty extremely incredibly so".split())
+"""Words that an adjective or an adverb follows."""
+
+_CLOSED = (
+    grammar.ADVERBS
+    | grammar.PREPOSITIONS
+    | grammar.SUBORDINATORS
+    | grammar.PART_TIME_SUBORDINATORS
+    | grammar.INTERJECTIONS
+    | grammar.NUMERALS
+    | NUMBER_WORDS
+    | NO_SUBJECTS
+)
+"""Words of closed classes, interjections, days, months and what a transcriber writes about an audience."""
+
+_UNFIT = frozenset(
+    """rape rapes raped rapist rapists vagina vaginas vaginal penis penises porn porno pornography orgasm orgasms
+    erection erections masturbation masturbating anal anus genitals genitalia boob boobs tits nipple nipples testicle
+    testicles semen sperm incest pedophile pedophiles pedophilia molester molestation prostitute prostitutes sodomy
+    suicide suicides""".split()
+)
+"""Words that platforms hide, or that nobody wants to see beside a link; a talk may still be about them."""
+
+_ADDRESS = re.compile(
+    r"\b[Yy]our [Hh]onou?rs?\b|\b(?:Mr|Ms|Mrs|Madam)\.? Chief Justice\b|\b(?:Chief )?Justice [A-Z][\w'\u2019]+"
+    r"|(?:^|(?<=, ))(?:Mr|Mrs|Ms|Dr|General|Counsel)\.? [A-Z][\w'\u2019]+(?=[,.?!])"
+    r"|(?<=, )[Cc]ounsel(?:or)?(?=[,.?!])"
+)
+"""People who are spoken to."""
 
 
 class Hashtags:
@@ -63,12 +116,18 @@ class Hashtags:
     def __init__(self, texts: Sequence[str], language: str = "") -> None:
         self._language = language
         self._english = language in LEXICON_LANGUAGES
-        self._words = [[word for word in _tag_words(text) if self._taggable(word)] for text in texts]
+        bare = [_ADDRESS.sub(" ", without_noises(text)) if self._english else text for text in texts]
+        self._words = [[word for word in _tag_words(text) if self._taggable(word)] for text in bare]
         self._weights = inverse_frequencies([[stem(word) for word in words] for words in self._words])
-        if self._english:
-            nouns, names = _nouns(texts)
+        if self._english or language in CAPITALISING:
+            nouns, names = _nouns(bare)
             for one in self._weights:
-                self._weights[one] *= NAMED if one in names else 1.0 if one in nouns else SEEMING
+                noun = one in nouns and self._english
+                self._weights[one] *= NAMED if one in names else 1.0 if noun else 0.0
+        elif len(texts) >= FEWEST_SENTENCES:
+            most = EVERYWHERE * len(texts)
+            having = Counter(one for words in self._words for one in {stem(word) for word in words})
+            self._weights = {one: weight for one, weight in self._weights.items() if having[one] <= most}
 
     def of(self, first: int, last: int, most: int = HASHTAG_LIMIT) -> list[str]:
         """Return up to `most` hashtags for the sentences from `first` to `last`, the most specific first."""
@@ -81,7 +140,7 @@ class Hashtags:
         merits = {one: count * self._weights.get(one, 0.0) for one, count in counts.items()}
         ranked = sorted(merits, key=lambda one: (-merits[one], one))
         highest = merits[ranked[0]] if ranked else 0.0
-        kept = [one for place, one in enumerate(ranked) if place < FEWEST or merits[one] > SEEMING * highest]
+        kept = [one for one in ranked if merits[one] > LEAST_OF_BEST * highest]
         return [f"#{_form(forms[one])}" for one in kept[:most]]
 
     def subjects(self, first: int, last: int) -> dict[str, float]:
@@ -90,18 +149,26 @@ class Hashtags:
 
     def _taggable(self, word: str) -> bool:
         letters = word.replace("'", "")
-        shortest = 2 if _DENSE.match(letters) else 4
+        shortest = 2 if DENSE.match(letters) else 4
         if not shortest <= len(letters) <= 24 or any(letter.isdigit() for letter in letters):
             return False
-        if word in STOP_WORDS or is_swear_word(word, self._language):
+        if word in STOP_WORDS or word in _UNFIT or is_swear_word(word, self._language):
             return False
-        return not self._english or not _is_common(word)
+        return not _is_common(word) if self._english else word not in _stop_words(self._language)
 
 
 def _is_common(word: str) -> bool:
     """Return whether an English word names no subject: it is frequent everywhere, an adverb, or a common verb."""
     bare = word.removesuffix("'s")
-    if bare in common_words() or stem(bare) in _common_stems() or "'" in bare:
+    if bare in common_words() or stem(bare) in _common_stems() or "'" in bare or bare in _CLOSED:
+        return True
+    if (
+        _STRETCHED.search(bare)
+        or _ADJECTIVE.fullmatch(bare)
+        or (_SUPERLATIVE.fullmatch(bare) and bare not in _NOUNS_IN_EST)
+    ):
+        return True
+    if _GERUND.fullmatch(bare) and bare not in _NOUNS_IN_ING:
         return True
     if _ADVERB.fullmatch(bare) and bare not in _NOUNS_IN_LY and not bare.endswith("ily"):
         return True
@@ -121,6 +188,12 @@ def _common_stems() -> frozenset[str]:
     return frozenset(stem(word) for word in common_words() if len(word) > 3)
 
 
+@cache
+def _stop_words(language: str) -> frozenset[str]:
+    """Return the words of a language other than English that name no subject."""
+    return frozenset(stopwords(language)) if has_lang(language) else frozenset()
+
+
 def _form(forms: Counter[str]) -> str:
     """Return the most frequent form of a word, the shortest of equal ones, without apostrophes."""
     best = min(forms, key=lambda form: (-forms[form], len(form), form))
@@ -130,21 +203,43 @@ def _form(forms: Counter[str]) -> str:
 def _nouns(texts: Iterable[str]) -> tuple[set[str], set[str]]:
     """Return the stems of words that are used as nouns in English texts, and of those that are names.
 
-    A noun is the last word before the end of a phrase, after a word that begins one, such as `the printer is`.
+    A noun is the last word before the end of a phrase, after a word that begins one, such as `the printer is`, or a
+    plural that begins a sentence.
     """
     nouns: set[str] = set()
     names: set[str] = set()
+    qualities: set[str] = set()
     for text in texts:
         found = _ENGLISH_WORDS.findall(text)
         words = [word.lower().replace("\u2019", "'") for word in found]
         for index, word in enumerate(words):
             if index and found[index][0].isupper() and words[index - 1] not in (".", "!", "?", ":"):
                 names.add(stem(word))
-            following = words[index + 1] if index + 1 < len(words) else "."
-            before = words[max(index - 3, 0) : index]
-            if following in _ENDS_OF_PHRASES and any(one in _BEFORE_NOUNS for one in before):
+            plural = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+            if ends_noun(words, index) or (plural and (not index or words[index - 1] in (".", "!", "?"))):
                 nouns.add(stem(word))
-    return nouns, names
+            compared = word.endswith("er") and index + 1 < len(words) and words[index + 1] == "than"
+            if compared or (index and words[index - 1] in _DEGREES and found[index][0].islower()):
+                qualities.add(stem(word))
+    return nouns - qualities, names - qualities
+
+
+def ends_noun(words: Sequence[str], index: int) -> bool:
+    """Return whether the word at `index` is the last word of an English phrase that begins before it as nouns do.
+
+    Args:
+        words: Words in lower case, and marks.
+        index: Index of the word.
+    """
+    following = words[index + 1] if index + 1 < len(words) else "."
+    if following not in _ENDS_OF_PHRASES:
+        return False
+    for before in reversed(words[max(index - 3, 0) : index]):
+        if before in _BEFORE_NOUNS:
+            return True
+        if before in _ENDS_OF_PHRASES:
+            return False
+    return False
 
 
 def _tag_words(text: str) -> list[str]:
