@@ -62,6 +62,10 @@ def test_a_passage_gets_fewer_hashtags_and_no_words_that_only_seem_to_name_a_sub
     assert Hashtags(["The glacier is shiny and glints.", "Something glints."]).of(0, 1) == ["#glacier"]
 
 
+def test_a_name_of_two_words_with_new_is_one_hashtag():
+    assert Hashtags(["We met in New York."]).of(0, 0) == ["#newyork"]
+
+
 def test_people_who_are_spoken_to_and_labels_of_speakers_are_no_hashtags():
     texts = [
         "Chris Anderson: The glacier is a wonder, Your Honor.",

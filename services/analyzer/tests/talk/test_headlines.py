@@ -237,6 +237,7 @@ def test_a_clause_that_the_speaker_vouches_for_is_a_title():
         "Oh no!",
         "I have a quick question for you.",
         "You have 4 minutes remaining.",
+        "You will have five minutes for rebuttal.",
         "May I respond, Mr. Chief Justice?",
         "Of course.",
         "I'm sorry.",
@@ -279,6 +280,7 @@ def test_a_question_keeps_its_mark_where_a_part_of_it_is_the_title():
     ("text", "title"),
     [
         ("'Harbours' is such a sad film.", "Harbours is such a sad film"),
+        ("I found it in a book, 'The Harbour Guide.'", "I found it in a book, The Harbour Guide"),
         ('I said, "It is the law of the harbour, Nana."', 'I said, "It is the law of the harbour, Nana"'),
         (
             "The rule is in section 60(b) (6) of the harbour code.",

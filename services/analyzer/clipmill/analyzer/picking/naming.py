@@ -1,6 +1,8 @@
 """The texts that are published about a moment: title, captions and hashtags, made of the words that are said."""
 
+import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
@@ -13,6 +15,8 @@ from clipmill.analyzer.talk.titles import caption_of, paired_quotes
 from clipmill.analyzer.talk.windows import Window
 from clipmill.contracts.swear_words import masked
 from msgspec import Struct
+
+_WORD = re.compile(r"\w+")
 
 LOUD_DB = 3.0
 """Decibels above the median of the source from which a moment is called loud: double the power."""
@@ -61,7 +65,7 @@ class Naming:
             texts, interest = [material.text(window.first, window.last)], [0.0]
         tags = self._hashtags.of(window.first, window.last)
         subjects = self._hashtags.subjects(window.first, window.last)
-        found = headline(texts, interest, material.language, subjects, topic_of(tags))
+        found = headline(texts, interest, material.language, subjects, topic_of(tags, texts))
         if found is None:
             return self.wordless(window)
         english = material.language in LEXICON_LANGUAGES
@@ -92,9 +96,18 @@ class Naming:
         return "Quick sequence of shots" if cuts >= QUICK_CUTS and cuts > expected else "Moment"
 
 
-def topic_of(tags: Sequence[str]) -> str:
-    """Return hashtags as a title that names a subject and claims nothing, such as `Glacier, village, water`."""
-    named = ", ".join(tag[1:] for tag in tags[:MOST_TOPICS])
+def topic_of(tags: Sequence[str], texts: Sequence[str]) -> str:
+    """Return hashtags as a title that names a subject and claims nothing, such as `Glacier, NASA, water`.
+
+    Args:
+        tags: Hashtags of a passage, the best first.
+        texts: Sentences of the passage, which show how the words are written.
+    """
+    written = Counter(word for text in texts for word in _WORD.findall(text))
+    named = ", ".join(
+        max((word for word in written if word.lower() == tag[1:]), key=written.__getitem__, default=tag[1:])
+        for tag in tags[:MOST_TOPICS]
+    )
     return f"{named[:1].upper()}{named[1:]}" if len(tags) >= FEWEST_TOPICS else ""
 
 

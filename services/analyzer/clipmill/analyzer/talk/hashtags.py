@@ -77,6 +77,9 @@ _STRETCHED = re.compile(r"(.)\1\1|^[^aeiouy]+$")
 _DEGREES = frozenset("very too really quite pretty extremely incredibly so".split())
 """Words that an adjective or an adverb follows."""
 
+_NEW = re.compile(r"\bNew (?=[A-Z][a-z])")
+"""First half of names such as New York."""
+
 _CLOSED = (
     grammar.ADVERBS
     | grammar.PREPOSITIONS
@@ -116,7 +119,7 @@ class Hashtags:
     def __init__(self, texts: Sequence[str], language: str = "") -> None:
         self._language = language
         self._english = language in LEXICON_LANGUAGES
-        bare = [_ADDRESS.sub(" ", without_noises(text)) if self._english else text for text in texts]
+        bare = [_NEW.sub("New", _ADDRESS.sub(" ", without_noises(text))) if self._english else text for text in texts]
         self._words = [[word for word in _tag_words(text) if self._taggable(word)] for text in bare]
         self._weights = inverse_frequencies([[stem(word) for word in words] for words in self._words])
         if self._english or language in CAPITALISING:

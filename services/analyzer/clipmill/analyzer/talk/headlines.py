@@ -45,19 +45,22 @@ SHORTNESS_LOSS = 1.5
 """Loss of a title without any length."""
 
 SUBJECT_GAIN = 0.5
-"""Gain for each term of the passage's subject, for up to three."""
+"""Gain for each term of the passage's subject."""
+
+MOST_SUBJECTS = 3.0
+"""Largest weight of terms of the subject that a title gains by: a list of them is no better title."""
 
 BACKWARD_LOSS = 1.6
 """Loss of a title that begins with a pronoun for something said before."""
 
 PRONOUN_LOSS = 0.4
-"""Loss of each further pronoun of a third person, for up to two."""
+"""Loss of each further pronoun of a third person."""
 
 HOUSEKEEPING_LOSS = 1.4
 """Loss of a title with an opening of people who run an event."""
 
 HOUSEKEEPING_WORD_LOSS = 0.6
-"""Loss for each of up to two words of people who run an event."""
+"""Loss for each word of people who run an event."""
 
 PROCEDURE_LOSS = 3.0
 """Loss of a title that manages the conversation, such as `May I respond?`; it outweighs any strength."""
@@ -70,6 +73,12 @@ INTRODUCTION_LOSS = 0.6
 
 EMPTINESS_LOSS = 0.7
 """Loss for each word with a meaning that a title has too few."""
+
+MOST_COUNTED = 2
+"""Number of pronouns, or of words of people who run an event, after which more of them change nothing."""
+
+SHORTEST_MEANING = 3
+"""Letters of the shortest word with a meaning."""
 
 LEAST_MEANING = 3
 """Number of words with a meaning of a title that says something."""
@@ -102,7 +111,9 @@ _PROCEDURE = re.compile(
     r"|\b(?:minutes?|seconds?|time) (?:remaining|left)\b|\bquestions? for (?:you|me|him|her)\b"
     r"|\b(?:no|any) (?:further|more|other) questions?\b|\breserve (?:the|my)\b|\b(?:respond|answer) to (?:that|your)\b"
     r"|\bunderstand(?:ing)? (?:the|your) question\b|\bi(?:'m| am|'d be) happy to\b|\bpage \d|\bsay that correctly\b"
-    r"|\bthe case is submitted\b|\bplease the court\b|\bi(?:'m| am) (?:sorry|afraid)$|\b(?:your|his|her) question$"
+    r"|\b(?:minutes|time) for rebuttal\b|\bfinish your\b|\b(?:with|of|on) your time\b|\bmy point$"
+    r"|\bthe case is submitted\b|\bplease the court\b|\bi(?:'m| am) (?:sorry|afraid)$"
+    r"|\b(?:your|his|her) (?:\w+ )?question$|\bminutes$"
     r"|\bi (?:don't|didn't) (?:know|understand|remember|think so)(?: that| it| the question)?$|\bi (?:agree|disagree)$"
 )
 """Sentences that manage a conversation and have no subject."""
@@ -183,7 +194,7 @@ def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
     merit = -END_LOSSES[clause.grade] - (0.0 if clause.opens else INNER_LOSS)
     merit -= SHORTNESS_LOSS * max(1 - len(title) / SHORT_LENGTH, 0.0)
     named = {stem(word) for word in tokens(title)}
-    merit += SUBJECT_GAIN * min(sum(weight for one, weight in subjects.items() if one in named), 3.0)
+    merit += SUBJECT_GAIN * min(sum(weight for one, weight in subjects.items() if one in named), MOST_SUBJECTS)
     if asks(title) and words[0] in lexicon.WH_WORDS:
         merit += QUESTION_GAIN
     merit += sum(gain for group, gain in GAINS if any(word in group for word in words))
@@ -191,8 +202,11 @@ def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
     base = [word.partition("'")[0] for word in words]
     if base[0] in grammar.BACKWARD_PRONOUNS:
         merit -= BACKWARD_LOSS
-    merit -= PRONOUN_LOSS * min(sum(word in PERSONS for word in base[1:]), 2)
-    said = sum(word not in lexicon.STOP_WORDS and word not in grammar.ADVERBS and len(word) > 2 for word in words)
+    merit -= PRONOUN_LOSS * min(sum(word in PERSONS for word in base[1:]), MOST_COUNTED)
+    said = sum(
+        word not in lexicon.STOP_WORDS and word not in grammar.ADVERBS and len(word) >= SHORTEST_MEANING
+        for word in words
+    )
     merit -= EMPTINESS_LOSS * max(LEAST_MEANING - said, 0)
     opening = " ".join(words[:5])
     if any(opening == one or opening.startswith(f"{one} ") for one in lexicon.HOUSEKEEPING_OPENINGS):
@@ -201,7 +215,7 @@ def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
         merit -= PROCEDURE_LOSS
     if words[0] in grammar.SUBORDINATORS - lexicon.WH_WORDS:
         merit -= SUBORDINATE_LOSS
-    merit -= HOUSEKEEPING_WORD_LOSS * min(sum(word in lexicon.HOUSEKEEPING for word in words), 2)
+    merit -= HOUSEKEEPING_WORD_LOSS * min(sum(word in lexicon.HOUSEKEEPING for word in words), MOST_COUNTED)
     if base[0] == "i" and any(word in EMPTY_VERBS for word in words[1:3]):
         merit -= INTRODUCTION_LOSS
     return merit

@@ -59,7 +59,8 @@ _BLANKS = re.compile(r"\s+")
 _HASHTAG = re.compile(rf"#[\w{MARKS}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _ABBREVIATED = re.compile(r"\b(?:[A-Z]\.){2,}$")
-_APOSTROPHES = ("'", "\u2018", "\u201a")
+_APOSTROPHES = ("'", "\u2018", "\u2019", "\u201a")
+_OPENING_APOSTROPHE = re.compile(r"(?<!\S)['\u2018](?=\w)")
 _CLOSING_APOSTROPHE = re.compile(r"['\u2018\u2019](?!\w)")
 _BEFORE_QUOTES = " \t\n([{\u2014\u2013-"
 _LOOSE_ENDS = "".join(mark for mark in (*COMMAS, *FULL_STOPS) if mark != "!") + "-"
@@ -79,6 +80,8 @@ def title_from(text: str, limit: int = TITLE_LIMIT, spoken_in: str | None = None
     bare = begun.strip(OPENERS + CLOSERS + " ")
     if bare and begun[: begun.find(bare)].endswith(_APOSTROPHES):
         bare = _CLOSING_APOSTROPHE.sub("", bare, count=1)
+    elif bare and begun[begun.rfind(bare) + len(bare) :][:1] in _APOSTROPHES:
+        bare = _OPENING_APOSTROPHE.sub("", bare, count=1)
     line = bare or line
     if len(line) > limit:
         line = shortened_phrase(line, limit)

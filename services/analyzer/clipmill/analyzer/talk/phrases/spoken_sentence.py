@@ -33,7 +33,7 @@ _NEED_MORE = (
 
 _SAYING = grammar.SAYING | grammar.KNOWING
 
-NEVER_FIRST = frozenset({"given", "which", "whose", "that", "than", "of", "to"})
+NEVER_FIRST = frozenset({"except", "given", "which", "whose", "that", "than", "of", "to"})
 """Words with which no statement begins."""
 
 _BEGIN_OBJECTS = (grammar.DETERMINERS | grammar.OBJECT_PRONOUNS) - {"which", "what", "that", "whose", "all", "both"}
