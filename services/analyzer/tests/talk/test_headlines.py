@@ -215,6 +215,8 @@ def test_a_title_does_not_state_what_the_speaker_only_mentions(text):
     [
         ("She said no, he is guilty of theft, but that was a lie of hers.", "He is guilty"),
         ("If you do not swim, you will drown in the harbour.", "You will drown"),
+        ("You see a relatively normal, not very interesting harbour.", "You see a relatively normal"),
+        ("If it rains all day, the village is lost to the sea.", "the village is lost to the sea."),
         ("The keeper did not leave because he smoked in the harbour.", "The keeper did not leave"),
         ("The boat is yours unless the keeper of the harbour objects.", "The boat is yours"),
     ],
