@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.picking.evidence import evidence_for
-from clipmill.analyzer.picking.local_moments import pick_locally
+from clipmill.analyzer.picking.local_moments import HIGHEST_LOCAL_SCORE, deviations_of, pick_locally, score_of
 from clipmill.analyzer.picking.local_picker import LocalPicker
 from clipmill.analyzer.picking.score_parts import contributions, score_parts
 from clipmill.analyzer.talk.moments import Moment, scored
@@ -52,3 +52,14 @@ def test_a_score_that_changes_keeps_its_parts_and_names_the_change():
     twice = scored(scored(moment, 65), 66)
     assert twice.score == 66
     assert [(part.name, part.points) for part in twice.parts] == [("model", 70), ("order", -4)]
+
+
+def test_scores_of_moments_far_above_the_rest_still_differ():
+    """A moment that stands out by six deviations is no equal of one that stands out by four."""
+    scores = [round(score_of(above)) for above in (-9.0, 0.0, 1.0, 2.0, 4.0, 6.0, 99.0)]
+    assert scores == [3, 50, 64, 75, 90, 95, HIGHEST_LOCAL_SCORE]
+
+
+@pytest.mark.parametrize("above", [-3.0, -0.5, 0.0, 1.0, 3.3])
+def test_the_value_behind_a_score_is_found_again(above):
+    assert deviations_of(score_of(above)) == pytest.approx(above)

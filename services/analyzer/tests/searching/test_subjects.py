@@ -1,10 +1,12 @@
 """Clips are about the subject that a job names, and about nothing that it excludes."""
 
+import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from clipmill.analyzer.plan import plan_of
-from clipmill.analyzer.talk.audience import bundled
+from clipmill.analyzer.talk.audience import NUMBERS, Audience
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.subject import Subject
 from clipmill.contracts.documents import Scenes, Shot, Transcript
@@ -77,7 +79,7 @@ def test_the_learned_audience_does_not_decide_what_a_subject_is_about(make_talk)
     for number in range(11):
         talk = make_talk(number)
         plain = Material(talk.media, talk.transcript, talk.scenes, JobOptions())
-        learned = Material(talk.media, talk.transcript, talk.scenes, JobOptions(), bundled())
+        learned = Material(talk.media, talk.transcript, talk.scenes, JobOptions(), _fond_of_the_beginning(talk))
         differing += _times(plan_of(plain).reserve) != _times(plan_of(learned).reserve)
         for planted in talk.planted:
             plain.subject = learned.subject = Subject(about=_named_in(talk, planted))
@@ -87,6 +89,12 @@ def test_the_learned_audience_does_not_decide_what_a_subject_is_about(make_talk)
             every = sorted(_times((*plan.clips, *plan.reserve)))
             assert all(end <= start for (_, end), (start, _) in pairwise(every))
     assert differing
+
+
+def _fond_of_the_beginning(talk):
+    """Return a model whose audience reacts to the longest word of the talk's first segment."""
+    word = max(re.findall("[a-z]+", talk.transcript.segments[0].text.lower()), key=len)
+    return Audience({word: 30.0}, np.zeros(NUMBERS), -4.0)
 
 
 def _times(clips):

@@ -1,5 +1,6 @@
 """Picks moments locally: by the words where somebody speaks, elsewhere by sound and shots."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -16,9 +17,11 @@ from clipmill.analyzer.talk.windows import Window, milliseconds
 from clipmill.contracts.options import JOB_CLIPS_LIMIT
 
 MIDDLE_SCORE = 50
+"""Score of a window whose value is the mean of its talk."""
+
 SCORE_PER_DEVIATION = 14
-"""Points by which a local score rises for each standard deviation of a window's value above the mean of its talk. A
-window at the mean has 50, and the best windows of a talk have 75 to 95."""
+"""Points by which a local score rises near the middle for each standard deviation of a window's value. Further out it
+rises less and less: the best windows of real talks are two to eight deviations above the mean."""
 
 HIGHEST_LOCAL_SCORE = 98
 
@@ -28,7 +31,22 @@ WORDLESS_SCORE = 30
 WORDLESS_SCORE_PER_VALUE = 15
 WORDLESS_SCORE_LIMIT = 60
 
-GOOD_SCORE = MIDDLE_SCORE + round(SCORE_PER_DEVIATION * GOOD_DEVIATIONS)
+_REACH = HIGHEST_LOCAL_SCORE - MIDDLE_SCORE
+
+
+def score_of(deviations: float) -> float:
+    """Return the score of a window, 2 to 98, from its value in standard deviations above the mean of its talk."""
+    return MIDDLE_SCORE + _REACH * math.tanh(SCORE_PER_DEVIATION * deviations / _REACH)
+
+
+def deviations_of(score: float) -> float:
+    """Return the value of a window with `score`, in standard deviations above the mean, -3.4 to 3.4."""
+    share = (score - MIDDLE_SCORE) / _REACH
+    most = math.tanh(1.0)
+    return _REACH / SCORE_PER_DEVIATION * math.atanh(min(max(share, -most), most))
+
+
+GOOD_SCORE = round(score_of(GOOD_DEVIATIONS))
 """Score from which a moment is good, the bar of a plan that leaves the number of clips open."""
 
 WORDLESS_GOOD_SCORE = WORDLESS_SCORE + WORDLESS_SCORE_PER_VALUE
@@ -92,7 +110,7 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
         near = [at for at, window in enumerate(windows) if any(window.first <= one <= window.last for one in around)]
         placed = picker.ranked([windows[at] for at in near], [values[at] for at in near], busy)
         chosen = [near[place] for place in placed]
-    mean, points = float(np.mean(values)), SCORE_PER_DEVIATION / (float(np.std(values)) or 1.0)
+    mean, deviation = float(np.mean(values)), float(np.std(values)) or 1.0
     added = contributions(picker, [windows[index] for index in chosen])
     naming = Naming(material, picker.interest)
     moments: list[Moment] = []
@@ -100,7 +118,9 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
         window = windows[index]
         quote = material.sentences[picker.strongest(window)].text
         texts = naming.spoken(window)
-        score = round(MIDDLE_SCORE + points * (values[index] - mean))
+        above = (values[index] - mean) / deviation
+        score = round(score_of(above))
+        points = (score_of(above) - MIDDLE_SCORE) / above if above else SCORE_PER_DEVIATION
         moment = Moment(
             window=window,
             title=texts.title,
@@ -110,7 +130,7 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
             score=score,
             reason=reason_of(picker.evidence, window, moving=_leads("audience", contribution)),
             quote=quote,
-            parts=score_parts(score, {name: points * value for name, value in contribution.items()}),
+            parts=score_parts(score, {name: points * value / deviation for name, value in contribution.items()}),
         )
         # Windows that are not complete come last, whatever they are worth.
         highest = moments[-1].score if moments else HIGHEST_LOCAL_SCORE

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from clipmill.analyzer.picking.local_moments import MIDDLE_SCORE, SCORE_PER_DEVIATION
+from clipmill.analyzer.picking.local_moments import deviations_of
 from clipmill.analyzer.searching.meanings import Meanings, Numbers, Vectors, english
 from clipmill.analyzer.searching.stems import stems_in
 from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
@@ -66,8 +66,7 @@ class Passage(Struct, frozen=True):
     @classmethod
     def of(cls, moment: Moment) -> "Passage":
         """Return the sentences of a moment, and the interest that its score stands for."""
-        interest = (moment.score - MIDDLE_SCORE) / SCORE_PER_DEVIATION
-        return cls(moment.window.first, moment.window.last, interest)
+        return cls(moment.window.first, moment.window.last, deviations_of(moment.score))
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
