@@ -175,7 +175,7 @@ class ContractServer:
         name = request.match_info["name"]
         if name.endswith((".jpg", ".vtt", ".srt")) and not self.companions:
             return web.json_response(
-                {"detail": "The clip has no such file; take the address from result.clips."}, status=404
+                {"detail": "This clip has no such file; submit the video again if you need it."}, status=404
             )
         if self.broken_downloads > 0:
             self.broken_downloads -= 1

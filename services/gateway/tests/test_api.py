@@ -83,7 +83,26 @@ async def test_a_body_that_is_not_json_is_a_400(api):
     for body in (b"{", b"[]", b'"url"', b"\xff"):
         answer = await api.post("/api/process", data=body, headers=headers)
         assert answer.status == 400, body
-    assert (await api.post("/api/process", data=b"x", headers={"Content-Type": "text/plain"})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("content_type", "subject", "remedy"),
+    [
+        ("text/plain", "The Content-Type is neither JSON nor a form", "JSON with a url, or multipart/form-data"),
+        ("multipart/form-data", "The form cannot be read", "complete multipart/form-data with its boundary."),
+        (
+            "multipart/form-data; boundary=b",
+            "The form cannot be read",
+            "complete multipart/form-data with its boundary.",
+        ),
+    ],
+)
+async def test_a_body_of_another_kind_is_a_400_that_says_what_to_send(api, content_type, subject, remedy):
+    answer = await api.post("/api/process", data=b"x", headers={"Content-Type": content_type})
+    problem = await answer.json()
+    assert (answer.status, problem["code"]) == (400, "bad_request")
+    assert problem["detail"].startswith(subject)
+    assert remedy in problem["detail"]
 
 
 async def test_both_sources_or_an_empty_file_are_a_400_and_leave_nothing(api, tmp_path):
@@ -236,7 +255,17 @@ async def test_what_is_not_published_is_not_served(api, watchable):
         watchable + ".json",
         "/videos/x/y",
     ):
-        assert (await api.get(path)).status == 404, path
+        answer = await api.get(path)
+        sentence = "This video does not exist; its job was removed or cancelled, or the address is wrong."
+        assert (answer.status, (await answer.json())["detail"]) == (404, sentence), path
+
+
+async def test_a_clip_without_one_of_its_files_says_so(api, watchable, tmp_path):
+    (tmp_path / "store" / layout.captions(JobId(watchable.split("/")[2]), 1)).unlink()
+    answer = await api.get(f"{watchable}.vtt")
+    sentence = "This clip has no such file; submit the video again if you need it."
+    assert (answer.status, await answer.json()) == (404, {"detail": sentence, "code": "not_found"})
+    assert (await api.get(f"{watchable}.mp4")).status == 200
 
 
 async def test_metrics_count_requests_by_route_not_by_path(api):

@@ -187,7 +187,7 @@ async def test_only_keeps_a_cancelling_from_deleting_and_the_other_way_round(api
     assert (await delete(api, done, only="both"))[0] == 400
     assert (await delete(api, running, only="cancel"))[1]["status"] == "cancelled"
     status, problem = await delete(api, running, only="cancel")
-    sentence = "The job has already been cancelled; delete it to remove its files."
+    sentence = "The job has already been cancelled; delete it to remove it from the list."
     assert (status, problem["detail"]) == (409, sentence)
     assert (await delete(api, done, only="delete"))[1]["status"] == "deleted"
     assert (await delete(api, running))[1]["status"] == "deleted"

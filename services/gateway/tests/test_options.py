@@ -142,6 +142,14 @@ def test_a_bad_value_is_refused_by_name(name, value):
     assert name in refusal.value.sentence
 
 
+def test_a_refused_language_is_one_that_whisper_does_not_know_whatever_iso_says():
+    assert parse_options({"language": "haw"})[0].language == "haw"
+    with pytest.raises(Permanent) as caught:
+        parse_options({"language": "ga"})  # Irish, of ISO 639-1
+    sentence = "The option language must be auto or the code of a language that Whisper knows, such as en, de or ar."
+    assert caught.value.sentence == sentence
+
+
 def test_the_shortest_clip_is_not_longer_than_the_longest():
     with pytest.raises(Permanent, match="clip_min_seconds"):
         parse_options({"clip_min_seconds": 40, "clip_max_seconds": 30})

@@ -92,7 +92,7 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
             least 2 where so many fit and at most 15.
         clip_min_seconds: Shortest duration of a clip, in seconds.
         clip_max_seconds: Longest duration of a clip, in seconds.
-        language: ISO 639-1 code of the speech, None to detect it.
+        language: Code of the spoken language, one of `SPOKEN_LANGUAGES`; None to detect it.
         captions: Style of the captions in the picture, or `off`.
         output_format: Shape of the clips.
         layout: Way in which shots fill the frame.

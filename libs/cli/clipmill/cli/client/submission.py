@@ -39,7 +39,7 @@ class Submission(Struct, frozen=True, kw_only=True):
         exclude: Subject that no clip may be about.
         start: Start of the part of the video that is used, in seconds.
         end: End of the part of the video that is used, in seconds.
-        language: ISO 639-1 code of the speech.
+        language: Whisper's code of the spoken language, or `auto`.
         captions: Style of the captions, or `off`.
         output_format: Shape of the clips.
         layout: Layout of the shots in the frame.

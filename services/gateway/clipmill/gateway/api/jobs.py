@@ -175,8 +175,11 @@ class Jobs:
 
 
 def _already_ended(document: JobDocument) -> Permanent:
-    how = "been cancelled" if document.cancelled else str(document.state)
-    return Permanent(ErrorCode.ALREADY_ENDED, f"The job has already {how}; delete it to remove its files.")
+    if document.cancelled:  # its files are gone already
+        sentence = "The job has already been cancelled; delete it to remove it from the list."
+    else:
+        sentence = f"The job has already {document.state}; delete it to remove its files."
+    return Permanent(ErrorCode.ALREADY_ENDED, sentence)
 
 
 def _limit(request: web.Request) -> int:

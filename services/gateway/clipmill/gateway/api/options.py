@@ -206,7 +206,7 @@ def _language(value: object) -> str | None:
     if value is None or value == "auto":
         return None
     if not isinstance(value, str) or value.lower() not in SPOKEN_LANGUAGES:
-        raise _bad("language", "must be an ISO 639-1 code such as en, de or ar, or auto")
+        raise _bad("language", "must be auto or the code of a language that Whisper knows, such as en, de or ar")
     return value.lower()
 
 

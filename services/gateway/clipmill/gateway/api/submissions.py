@@ -168,7 +168,9 @@ class Submissions:
         if request.content_type == "application/x-www-form-urlencoded":
             return Form(fields={name: str(value) for name, value in (await request.post()).items()})
         if request.content_type != "multipart/form-data":
-            sentence = "The body is neither JSON nor a form; send JSON with a url, or multipart/form-data with a file."
+            sentence = (
+                "The Content-Type is neither JSON nor a form; send JSON with a url, or multipart/form-data with a file."
+            )
             raise Permanent(ErrorCode.BAD_REQUEST, sentence)
         deadline = time.monotonic() + self._answer_seconds
         await self._admission.check(deadline=deadline, upload_bytes=request.content_length or 0)
@@ -189,7 +191,7 @@ class Submissions:
                 elif part.name:
                     form.fields[part.name] = await _text(part)
         except ValueError as reason:
-            sentence = f"The form cannot be read ({reason}); send multipart/form-data with a file."
+            sentence = f"The form cannot be read ({reason}); send it as complete multipart/form-data with its boundary."
             raise Permanent(ErrorCode.BAD_REQUEST, sentence) from reason
         return form
 

@@ -50,11 +50,12 @@ class Videos:
         found = parse_clip_url(request.path)
         document = await self._statuses.document(found.job) if found else None
         if found is None or document is None or not _published(document, found):
-            raise Permanent(ErrorCode.NOT_FOUND, "This video does not exist; it has expired, or the address is wrong.")
+            sentence = "This video does not exist; its job was removed or cancelled, or the address is wrong."
+            raise Permanent(ErrorCode.NOT_FOUND, sentence)
         key = PLACES[found.kind](document.job, found.number)
         size = await self._store.size(key)
         if size is None:
-            raise Permanent(ErrorCode.NOT_FOUND, "The clip has no such file; take the address from result.clips.")
+            raise Permanent(ErrorCode.NOT_FOUND, "This clip has no such file; submit the video again if you need it.")
         return await self._send(request, key, size, TYPES[found.kind])
 
     async def _send(self, request: web.Request, key: str, size: int, content_type: str) -> web.StreamResponse:
