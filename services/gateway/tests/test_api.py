@@ -11,6 +11,7 @@ from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.contracts.stages import Stage
+from clipmill.gateway.api.application import JSON_LIMIT
 from clipmill.messaging.topology import INTAKE
 
 
@@ -103,6 +104,19 @@ async def test_a_body_of_another_kind_is_a_400_that_says_what_to_send(api, conte
     assert (answer.status, problem["code"]) == (400, "bad_request")
     assert problem["detail"].startswith(subject)
     assert remedy in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/process", "/api/jobs/550e8400-e29b-41d4-a716-446655440000/clips"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+async def test_a_body_over_the_limit_is_a_413_with_the_limit_and_a_code(api, path, content_type):
+    body = io.BytesIO(b"about=" + bytes(JSON_LIMIT))
+    answer = await api.post(path, data=body, headers={"Content-Type": content_type})
+    sentence = (
+        "The body is larger than the 1048576 bytes allowed; send a smaller one, or a video as multipart/form-data."
+    )
+    assert (answer.status, await answer.json()) == (413, {"detail": sentence, "code": "too_large"})
+    metrics = await (await api.get("/metrics")).text()
+    assert (path != "/api/process") or 'clipmill_submissions_refused_total{code="too_large"}' in metrics
 
 
 async def test_both_sources_or_an_empty_file_are_a_400_and_leave_nothing(api, tmp_path):

@@ -60,11 +60,21 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Transient as failure:
         seconds = failure.retry_after or RETRY_SECONDS_OF.get(failure.code, RETRY_SECONDS)
         return _refusal(failure, 503, {"Retry-After": str(round(seconds))})
+    except web.HTTPRequestEntityTooLarge:
+        return _refusal(_body_too_large(request), 413, {})
     except web.HTTPException as answer:
         if answer.status < 400:
             raise
         headers = {name: value for name, value in answer.headers.items() if name == "Allow"}
         return as_json(Problem(detail=answer.reason), answer.status, headers)
+
+
+def _body_too_large(request: web.Request) -> Permanent:
+    sentence = (
+        f"The body is larger than the {request.client_max_size} bytes allowed; send a smaller one, or a video as "
+        "multipart/form-data."
+    )
+    return Permanent(ErrorCode.TOO_LARGE, sentence)
 
 
 def _refusal(failure: Failure, status: int, headers: dict[str, str]) -> web.Response:

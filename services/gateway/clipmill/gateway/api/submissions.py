@@ -106,8 +106,8 @@ class Submissions:
             queued = _judge(job, form)
             await self._admit(queued, key)
         except BaseException as reason:
-            if isinstance(reason, Failure):
-                REFUSED.labels(reason.code).inc()
+            if isinstance(reason, Failure | web.HTTPRequestEntityTooLarge):
+                REFUSED.labels(reason.code if isinstance(reason, Failure) else ErrorCode.TOO_LARGE).inc()
             await self._discard(job)
             raise
         source = "upload" if queued.upload else "url"
