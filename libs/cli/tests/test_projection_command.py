@@ -18,7 +18,7 @@ async def test_documents_are_checked_and_rebuilt(clipmill_process, nats_server, 
     assert (status, json.loads(out)["missing"]) == (1, [job])
     status, out, _ = await clipmill_process("projection", "rebuild", environ=environ)
     assert status == 0
-    assert f"missing          1  is created: {job}" in out
+    assert f"missing          1  created: {job}" in out
     status, out, _ = await clipmill_process("projection", "rebuild", "--check", "--json", environ=environ)
     assert (status, json.loads(out)["equal"]) == (0, 1)
 

@@ -20,6 +20,7 @@ from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection import fold, rebuilding
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
+from clipmill.gateway.projection.rebuild_command import UNREACHABLE
 from clipmill.gateway.projection.rebuilding import Rebuilding
 from clipmill.gateway.removal import Removal
 from clipmill.messaging import topology
@@ -305,12 +306,11 @@ async def test_an_event_that_nobody_can_decode_is_counted_and_skipped(nc, foldin
     assert (report.jobs, report.undecodable_events) == (1, 1)
 
 
-async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats_server, folding, publish_job):
-    async with folding.projecting():
-        job = await publish_job()
-        await settled(folding)
+@pytest.fixture
+def command(nats_server):
+    """Return a function that runs the command, and returns its exit status, output and errors."""
 
-    async def command(*words):
+    async def run(*words):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "clipmill.gateway", "rebuild", *words),
             stdout=asyncio.subprocess.PIPE,
@@ -320,11 +320,49 @@ async def test_the_command_says_by_its_exit_status_whether_anything_differs(nats
         out, err = await process.communicate()
         return process.returncode, out.decode(), err.decode()
 
+    return run
+
+
+async def test_the_command_says_by_its_exit_status_whether_anything_differs(command, folding, publish_job):
+    async with folding.projecting():
+        job = await publish_job()
+        await settled(folding)
     await (await folding.parts())[0].put(job, b"{}")
     status, out, _ = await command("--check", "--json")
     report = json.loads(out)
     assert (status, report["different"], report["mended"]) == (1, [job], 0)
     status, out, _ = await command()
     assert status == 0
-    assert f"different        1  is rewritten: {job}" in out
+    assert f"different        1  rewritten: {job}" in out
+    assert out.startswith("1 job, ")
     assert (await command("--check"))[0] == 0
+
+
+async def test_the_command_reports_one_or_several_documents_in_the_same_words(command, folding, publish_job):
+    jobs = sorted([await publish_job(), await publish_job()])
+    _, out, _ = await command("--check")
+    assert out.startswith("2 jobs, ")
+    assert f"missing          2  would be created: {jobs[0]}, {jobs[1]}\n" in out
+    await (await folding.parts())[0].put("stray", b"{}")
+    _, out, _ = await command()
+    assert f"missing          2  created: {jobs[0]}, {jobs[1]}\n" in out
+    assert "without events   1  left unchanged: stray\n" in out
+
+
+@pytest.mark.parametrize("stream", [CONTROL.stream, "EVENTS"])
+async def test_the_command_without_a_bucket_or_a_stream_names_the_command_that_creates_it(nc, command, stream):
+    await nc.jetstream().delete_stream(stream)
+    sentence = "Error: NATS lacks a stream or bucket of clipmill; run `clipmill topology apply` first.\n"
+    assert await command() == (UNREACHABLE, "", sentence)
+
+
+async def test_the_command_that_nats_refuses_otherwise_does_not_name_the_topology(nc, nats_server, command):
+    if not nats_server.whole:
+        pytest.skip("a new stream needs all three servers")
+    js = nc.jetstream()
+    await js.delete_key_value(SECRETS.name)
+    await js.add_stream(name=SECRETS.stream, subjects=[SECRETS.subject(">")], max_msgs_per_subject=-1)
+    status, out, err = await command()
+    assert (status, out) == (UNREACHABLE, "")
+    assert err.startswith("Error: NATS refuses a request of the rebuild (")
+    assert err.endswith("; check CLIPMILL_NATS_URL and the log of the NATS server.\n")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import nats.errors
+import nats.js.errors
 import structlog
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.operations.settings import SettingsError
@@ -30,6 +31,9 @@ OUTAGE = (
 
 NatsError = nats.errors.Error
 """Any error of NATS, for callers that import this package and not NATS itself."""
+
+MissingError = nats.js.errors.NotFoundError
+"""Error of a call whose stream or bucket, or the message in it, does not exist."""
 
 REQUEST_SECONDS = 2.0
 """Wait for the answer to one JetStream request before it is repeated."""

@@ -28,7 +28,7 @@ DIFFERENT = 1
 """The exit status of a check that found a difference."""
 
 UNREACHABLE = 3
-"""The exit status if NATS does not answer or does not have the buckets of clipmill."""
+"""The exit status if NATS does not answer or does not have the streams and buckets of clipmill."""
 
 NAMES_SHOWN = 10
 
@@ -57,8 +57,12 @@ def rebuild(arguments: Sequence[str]) -> int:
         report = uvloop.run(_rebuild(settings.common.nats_url, check=options.check))
     except Transient as failure:
         return _unreachable(failure.sentence)
+    except connection.MissingError:
+        return _unreachable("NATS lacks a stream or bucket of clipmill; run `clipmill topology apply` first.")
     except connection.NatsError as error:
-        return _unreachable(f"NATS refuses a request of the rebuild ({error}); run `clipmill topology apply` first.")
+        return _unreachable(
+            f"NATS refuses a request of the rebuild ({error}); check CLIPMILL_NATS_URL and the log of the NATS server."
+        )
     text = msgspec.json.encode(report).decode() + "\n" if options.json else _summary(report, check=options.check)
     sys.stdout.write(text)
     return DIFFERENT if options.check and (report.different or report.missing) else 0
@@ -85,19 +89,23 @@ def _unreachable(sentence: str) -> int:
 
 def _summary(report: Report, *, check: bool) -> str:
     """Return the report as lines for a person."""
-    verb = "would be" if check else "is"
+    would = "would be " if check else ""
     lines = [
-        f"{report.jobs} jobs, {report.events} events, {report.seconds:.1f} s",
+        f"{_count(report.jobs, 'job')}, {_count(report.events, 'event')}, {report.seconds:.1f} s",
         f"equal            {report.equal}",
-        f"different        {len(report.different)}{_named(report.different, f'{verb} rewritten')}",
-        f"missing          {len(report.missing)}{_named(report.missing, f'{verb} created')}",
-        f"without events   {len(report.without_events)}{_named(report.without_events, 'left as they are')}",
+        f"different        {len(report.different)}{_named(report.different, f'{would}rewritten')}",
+        f"missing          {len(report.missing)}{_named(report.missing, f'{would}created')}",
+        f"without events   {len(report.without_events)}{_named(report.without_events, 'left unchanged')}",
     ]
     if report.too_large:
-        lines.append(f"too large        {len(report.too_large)}{_named(report.too_large, 'left as they are')}")
+        lines.append(f"too large        {len(report.too_large)}{_named(report.too_large, 'left unchanged')}")
     if report.undecodable_events:
-        lines.append(f"undecodable      {report.undecodable_events} events, skipped")
+        lines.append(f"undecodable      {_count(report.undecodable_events, 'event')}, skipped")
     return "\n".join(lines) + "\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _named(keys: tuple[str, ...], fate: str) -> str:
