@@ -90,4 +90,5 @@ async def test_a_connection_is_closed_for_good_while_its_servers_are_away(nats_s
 async def test_a_malformed_address_is_refused_without_quoting_its_password(url):
     with pytest.raises(SettingsError, match=r"^CLIPMILL_NATS_URL is not a list of NATS servers; ") as caught:
         await connect(url, "test", patience=5)
+    assert "separate several by commas. Write special characters" in str(caught.value)
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))

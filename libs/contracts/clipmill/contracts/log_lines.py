@@ -17,7 +17,7 @@ FINISHED = "Process finished successfully."
 FAILED = "Process failed with exit code 1"
 CANCELLED = "Job cancelled."
 RETRIED = "Job reopened by the operator."
-REVIVED = "Job was interrupted; it continues after the stages that are finished."
+REVIVED = "Job was interrupted; it continues, and finished stages are not repeated."
 
 
 def queued(job: JobId) -> str:

@@ -98,8 +98,9 @@ async def connect(url: str, name: str, *, patience: float | None = None) -> Clie
         await asyncio.wait_for(connecting, patience)
     except NatsError:  # raised only for an address that cannot be read; its cause may quote the password
         raise SettingsError(
-            "CLIPMILL_NATS_URL is not a list of NATS servers; write nats://user:password@host:port, a comma between "
-            "two servers, and special characters of the password as percent codes, such as %2F for a slash."
+            "CLIPMILL_NATS_URL is not a list of NATS servers; write each as nats://user:password@host:port and "
+            "separate several by commas. Write special characters of the password as percent codes, such as %2F for a "
+            "slash."
         ) from None
     except TimeoutError:
         raise Transient(
