@@ -1,6 +1,6 @@
 """The HTTP API: the answers of the gateway, and the addresses of clips.
 
-The gateway encodes these types and clients decode them, of this version or of another. A client ignores a field that it
+The gateway encodes these types, and clients of this version or of another decode them. A client ignores a field that it
 does not know, and a field that the server does not send has a default. Values of sets that may grow (stages, error
 codes, options) are therefore plain text here.
 
@@ -223,7 +223,7 @@ class ClipList(Struct, frozen=True, kw_only=True):
 
 
 class MoreClips(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of `POST /api/jobs/<job>/clips`, with one of the two.
+    """The body of `POST /api/jobs/<job>/clips`; it has one of the two fields.
 
     Attributes:
         more: Number of clips to render, the best of the reserve.

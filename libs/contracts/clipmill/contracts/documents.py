@@ -237,7 +237,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`plan.json`: the clips of a job, best score first, never overlapping; empty only for a subject not found.
+    """`plan.json`: the clips of a job, best score first, never overlapping; empty only if none is about the subject.
 
     Attributes:
         clips: Clips in the order in which they are rendered.

@@ -22,7 +22,7 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="kind"):
     Attributes:
         job: Id of the job.
         at: Unix time of the event in seconds, for people; it decides no order.
-        generation: Generation of the task that emits the event. It is part of the message id, and the server does not
+        generation: Generation of the task that emits the event. It is part of the message id, so the server does not
             drop the events of a reopened job as duplicates.
     """
 
@@ -171,7 +171,8 @@ class ClipsWanted(EventBase, frozen=True, kw_only=True, tag="clips_wanted"):
 
     Attributes:
         numbers: Numbers of the clips in the plan's reserve, ascending; some may be rendered already.
-        request: Key of the request, which is answered with `numbers` again when it is repeated; empty for no request.
+        request: Key of the request; a repetition with the same key is answered with `numbers` again. Empty for no
+            request.
         wish: Content of the request, None for no request and in events of older versions.
         revived: True if the sweeper wants the clips again because their tasks were lost.
     """

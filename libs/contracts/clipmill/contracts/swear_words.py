@@ -169,7 +169,7 @@ def is_swear_word(word: str, language: str = "") -> bool:
 
 
 def masked(text: str, language: str = "") -> str:
-    """Return `text` with asterisks for all letters of swear words but the first; it is as long as before.
+    """Return `text` with an asterisk for each letter of a swear word after its first; it is as long as before.
 
     Args:
         text: Text with its punctuation and capitals, which tell names such as Dick from swear words.

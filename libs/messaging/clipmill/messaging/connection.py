@@ -41,8 +41,8 @@ REQUEST_SECONDS = 2.0
 RECONNECT_SECONDS = 0.25
 
 PING_SECONDS = 3
-"""Time between two pings of the server. The client gives up a server that leaves three unanswered, so within 10 s
-readiness reports it and, in a cluster, the client takes another server."""
+"""Time between two pings of the server. The client gives up a server that leaves three unanswered. So within 10 s
+readiness reports the outage and, in a cluster, the client takes another server."""
 
 PAUSE_SECONDS = 0.1
 

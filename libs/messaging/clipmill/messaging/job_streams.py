@@ -1,6 +1,6 @@
 """Reading and removing what the streams hold for one job: events, tasks and dead letters.
 
-Only this file knows names of JetStream's API (`$JS.API`), and only `topology` those of its buckets (`$KV.`, `KV_`).
+Only this file knows names of JetStream's API (`$JS.API`). Only `topology` knows names of its buckets (`$KV.`, `KV_`).
 """
 
 import time

@@ -41,8 +41,8 @@ OVERSIZED = Counter(
 BATCH = 256
 IDLE_SECONDS = 1.0
 FIRST_PAUSE = 0.001
-"""Pause before the first repeated request, in seconds, doubled before each later one: the doorbell rings before the
-event is stored."""
+"""Pause before the first repeated request, in seconds, doubled before each later one. Requests are repeated because the
+doorbell rings before the event is stored."""
 
 UNREACHABLE_PAUSE = 0.1
 ANSWER_SECONDS = 1.0
@@ -112,7 +112,7 @@ async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEv
 
 @dataclass(frozen=True)
 class _Batch:
-    """The answer to one request: the first events after the position, also where the answer was cut off.
+    """The answer to one request: the first events after the position, or those that came before it was cut off.
 
     Attributes:
         events: Consecutive events without a gap.

@@ -23,8 +23,8 @@ POLL_SECONDS = 1.0
 """Longest pause between two pulls while no bell rings."""
 
 FIRST_PAUSE = 0.001
-"""Pause before the first repeated pull, in seconds, doubled before each later one: the doorbell rings before the task
-is stored."""
+"""Pause before the first repeated pull, in seconds, doubled before each later one. Pulls are repeated because the
+doorbell rings before the task is stored."""
 
 ANSWER_SECONDS = 1.0
 UNREACHABLE_PAUSE = 0.1

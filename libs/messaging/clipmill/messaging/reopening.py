@@ -6,10 +6,10 @@ A retry has five steps:
 2. Publish `reopened`. Its message id is the same for all who saw the same history, so of two operators one wins.
 3. Delete the artifacts that are to be made again.
 4. Publish the task in the new generation.
-5. Remove the letters that this answers.
+5. Remove the letters that the retry answers.
 
-A retry may break off after any step. Without its task, the job waits until the next retry of the letter, or the
-sweeper, takes it up. A letter that was left over is removed by the next retry.
+A retry may break off after any step. If it has published no task by then, the job waits until the letter is retried
+again or the sweeper restarts the job. If letters are left over, the next retry removes them.
 
 A projector that is just ending the job's older generation purges no task of the newer one, because `reopened` is stored
 before the task.
@@ -70,7 +70,7 @@ class Retried(Struct, frozen=True, kw_only=True):
         generation: Generation of the new work.
         outcome: Result of the retry.
         fresh: First stage whose artifacts were deleted, None if none were.
-        removed: Ids of the letters that this answers.
+        removed: Ids of the letters that the retry answers.
     """
 
     job: JobId
@@ -205,8 +205,8 @@ class Reopening:
     async def _publish(self, plan: "RetryPlan", reopened: Reopened, history: JobHistory, stale: Iterable[str]) -> None:
         """Delete the stale artifacts and publish the first tasks of the new generation.
 
-        The job's first task leads to the clips of the plan, if anything but the reserve failed. Each clip of the
-        reserve has its own.
+        The job's first task is published if anything but clips of the reserve failed; it leads to the clips of the
+        plan. Each clip of the reserve has its own task.
         """
         if self._store is not None:
             for key in stale:

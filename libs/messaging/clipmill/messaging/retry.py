@@ -57,12 +57,12 @@ class RetryPolicy:
         """Return what to do about `failure`.
 
         The upper limit of the delay doubles with each attempt, up to `delay_limit`. The delay is drawn evenly between
-        half of this limit and the limit, so tasks that failed together do not come back together. It is at least the
-        delay for which the other side asked, up to ASKED_LIMIT.
+        half of this limit and the limit, so tasks that failed together do not come back together. The delay is at
+        least the one that the other side asked for, up to ASKED_LIMIT.
 
         Args:
             failure: Reason why the attempt failed.
-            tally: Attempts of the task. The one that failed counts as `waited` if it was blameless, else as `begun`.
+            tally: Attempts of the task. The failed one counts as `waited` if it was blameless, else as `begun`.
             chance: Source of the jitter.
         """
         if isinstance(failure, Permanent):

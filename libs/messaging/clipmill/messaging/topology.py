@@ -1,6 +1,6 @@
 """The streams, consumers and buckets of clipmill and their limits, in one place.
 
-Only this file knows their names on the wire (`$KV.`, `KV_`), and only `job_streams` those of JetStream's API.
+Only this file knows names of buckets on the wire (`$KV.`, `KV_`). Only `job_streams` knows names of JetStream's API.
 
 `apply` creates or updates them all and may run any number of times; services only use them.
 """
