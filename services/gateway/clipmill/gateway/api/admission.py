@@ -18,7 +18,7 @@ CHECK_BYTES = 16 * 1024**2
 
 
 class Admission:
-    """Refuses jobs before anything is stored or published of them.
+    """Refuses jobs before anything of them is stored or published.
 
     Args:
         store: Store of the uploads and of everything that is made from them.

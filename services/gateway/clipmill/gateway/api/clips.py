@@ -1,8 +1,8 @@
 """The clips of a job explained, and more of them: the clips of a plan's reserve are rendered when somebody asks.
 
-A request for more clips publishes the event `clips_wanted` and waits until it is in the job's document. Requests that
-meet at several gateways use the same generation, of which the fold accepts one; the others choose again. The tasks come
-after that. If the gateway dies in between, a repetition of the request publishes them, or the sweeper does.
+A request for more clips publishes the event `clips_wanted` and waits until the event is in the job's document. Requests
+that meet at several gateways name the same generation; the fold accepts one of them, and the others choose again. The
+tasks are published after that. If the gateway dies before, a repetition of the request or the sweeper publishes them.
 """
 
 import asyncio
@@ -210,7 +210,7 @@ def _wish(body: bytes) -> MoreClips:
 def _answered(document: JobDocument, key: str, wish: MoreClips) -> tuple[int, ...] | None:
     """Return the numbers with which an earlier request with this key was answered, None if there was none.
 
-    An answer does not count once the job has failed, or a clip of it went back to the reserve.
+    An answer does not count once the job has failed, or one of the answer's clips went back to the reserve.
 
     Raises:
         Permanent: `key_reused`, the earlier request wanted something else.

@@ -122,7 +122,7 @@ class Jobs:
     async def _cancel(self, document: JobDocument) -> web.Response:
         """Publish the cancellation, and wait until the document shows whether it came in time.
 
-        Whether or not it did, the present generation is over, and its workers learn of it without the projector.
+        Whether or not it did, the present generation is over, and its workers learn of this end without the projector.
         """
         job, deadline = document.job, time.monotonic() + self._answer_seconds
         cancelled = Cancelled(job=job, generation=document.generation)

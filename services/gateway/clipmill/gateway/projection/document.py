@@ -25,8 +25,8 @@ class JobDocument(Struct, kw_only=True):
         clips_ready: Numbers of the clips that are in `clips`.
         clips_failed: Failures by clip number.
         clip_percent: Progress of the rendering by clip number, in percent.
-        wanted: Generations of the tasks of the reserve's clips that somebody wants and that are not done, by number.
-        requests: Numbers with which the newest requests for clips of the reserve were answered, by the request's key.
+        wanted: Clips of the reserve that are wanted and not done: the generation of each one's task, by clip number.
+        requests: Clip numbers that answered the newest requests for clips of the reserve, by the request's key.
         wishes: Contents of these requests, by the request's key; those that older versions answered are missing.
         cost: Cost so far.
         stages: State of each stage, by its name.
@@ -43,7 +43,8 @@ class JobDocument(Struct, kw_only=True):
         finished: Unix time of the end in seconds, None before it.
         extended: Unix time in seconds at which a clip of the reserve was last wanted or done, None if none was.
         sequence: Stream sequence of the last event that was folded.
-        keys: Keys of the folded events, except progress, which only moves forward, and all but the newest requests.
+        keys: Keys of the folded events, without those of progress, which only moves forward, and of older requests than
+            those in `requests`.
     """
 
     job: JobId

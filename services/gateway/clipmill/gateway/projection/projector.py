@@ -57,7 +57,7 @@ class JobsView:
         return changed
 
     async def before_write(self, document: JobDocument) -> None:
-        """Remove the tasks and secrets of a job that has ended; mark it as ended first, and no worker starts again.
+        """Mark a job that has ended, so that no worker starts again; then remove its tasks and secrets.
 
         A generation with open clips of the reserve has not ended.
         """
@@ -73,9 +73,9 @@ class JobsView:
     async def _purge_tasks(self, document: JobDocument) -> None:
         """Remove the tasks of a job that has ended, but not those of a later generation.
 
-        The job may have been reopened before its end was folded. A `reopened` event is stored before its task. If there
-        is none after the ends of the streams were read, all tasks of a later generation come after these ends, where
-        the purge stops.
+        The job may have been reopened before its end was folded. A `reopened` event is stored before its task. The ends
+        of the task streams are read first. If there is still no `reopened` event then, every task of a later generation
+        will be stored after those ends, and the purge stops at them.
         """
         ends = await self._streams.task_ends()
         if not await self._reopened(document):

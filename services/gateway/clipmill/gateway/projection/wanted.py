@@ -22,8 +22,8 @@ REQUESTS_LIMIT = 50
 """The requests whose answers a job remembers, the newest: a client repeats its request within seconds or minutes."""
 
 FAILURES_LIMIT = 5
-"""The failures and cancellations after which nobody but an operator has a clip rendered again. Each adds a line to the
-job's document, which may hold no more than 1 MiB; 45 clips with 5 failures each take a tenth of that."""
+"""The failures and cancellations of a clip after which only an operator can have it rendered again. Each adds a line to
+the job's document, which may hold no more than 1 MiB; 45 clips with 5 failures each take a tenth of that."""
 
 WANTED_KEYS, FAILED_KEYS = "clips_wanted.", "clip_failed."
 """The beginnings of the keys of requests and of failed clips."""

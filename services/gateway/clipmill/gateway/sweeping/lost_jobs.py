@@ -30,8 +30,8 @@ AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 class LostJobs:
     """Restarts a job once if it has no task and publishes no events, and fails it if it is lost again.
 
-    The same applies to each wanted clip of the reserve: its task is published once more, and then the clip fails. All
-    times come from the server's clock.
+    The same applies to each wanted clip of the reserve: its task is published once more, and if that one is lost too,
+    the clip fails. All times come from the server's clock.
 
     Args:
         streams: Streams with the tasks and events of jobs.
@@ -120,10 +120,10 @@ class LostJobs:
         log.error("job_lost", job=document.job)
 
     async def _revive_clips(self, document: JobDocument) -> None:
-        """Publish the tasks of the open clips again, and fail the clips of which that was done before.
+        """Publish the tasks of the open clips again, and fail the clips whose tasks were published again before.
 
         The tasks come before the event, as in `_revive`. If the gateway dies in between, the job has tasks and is not
-        lost, and afterwards only the clips that are still missing are.
+        lost. Once these tasks are done, only the clips that are still missing count as lost.
         """
         again = await self._lost_once(document)
         await self._fail_clips(document, document.wanted.keys() - set(again))
