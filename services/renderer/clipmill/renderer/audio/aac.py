@@ -43,7 +43,7 @@ class Encoded(Struct, frozen=True):
 def encode(blocks: Iterable[Samples], bitrate: int) -> Encoded:
     """Return `blocks`, one after another, as AAC of `bitrate` bits per second.
 
-    The encoder's packet of priming, which precedes the first sample, is left out, and no edit list has to hide it. A
+    The encoder's packet of priming, which precedes the first sample, is left out, so no edit list has to hide it. A
     decoder fades in over the 21 ms of the first packet.
     """
     codec = av.CodecContext.create("aac", "w")

@@ -74,7 +74,7 @@ def levels_db(powers: Floats) -> Floats:
 def is_room(levels: Floats) -> bool:
     """Return whether a sound is silence, or only the noise of a room with a few clicks.
 
-    A single utterance makes it more than that, even within a long silence.
+    A sound with a single utterance is more than that, even if the rest is a long silence.
 
     Args:
         levels: Level of each 10 ms, in dB of full scale.

@@ -40,8 +40,8 @@ MOST_GAIN_DB = 40.0
 of a room alone gets no gain at all (see `levels.is_room`)."""
 
 FARTHEST_GAIN_DB = 60.0
-"""Highest gain where that brings up no noise: sound 56 dB below the target is silence to BS.1770, and limited peaks
-need a few decibels more."""
+"""Highest gain for a sound in which gain brings up no noise: sound 56 dB below the target is silence to BS.1770, and
+limited peaks need a few decibels more."""
 
 NOISE_DB = -30.0
 """Level up to which noise may be lifted, in dB of full scale, where the usual gain is too low. It is well below the
@@ -74,8 +74,8 @@ FADE_SECONDS = 0.010
 """Length of the fades at the clip's start and end, which prevent clicks."""
 
 SILENT_CHANNEL = 1e-4
-"""Power of a channel relative to the other's (-40 dB) below which it has no microphone: the other is heard on both
-sides."""
+"""Power relative to the other channel's (-40 dB) below which a channel counts as one without a microphone; the other
+channel is then heard on both sides."""
 
 
 class LimiterSetting(NamedTuple):
@@ -244,9 +244,9 @@ def _chosen_gain(
 ) -> ChosenGain:
     """Return the gain that gives the loudness `target`, with the first of `settings` that reaches it.
 
-    If none reaches it, the highest loudness that any of them gives becomes the target. The gentlest of those within
-    TOLERANCE_LU of this target is used, with only the gain that this takes, because more gain would only lift noise. If
-    `settings` has one member, it gets its full gain (`most_db`).
+    If no setting reaches it, the new target is TOLERANCE_LU below the highest loudness that any setting gives. The
+    first setting that reaches the new target is used, with only as much gain as this takes, because more gain would
+    only lift noise. A single setting gets its full gain (`most_db`).
     """
     for setting in settings:
         gain = _gain_for(target, weighted, peaks, setting, ceiling)

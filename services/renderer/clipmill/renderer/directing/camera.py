@@ -36,15 +36,15 @@ LEAST_JUMP = 0.6
 """Crop lengths below which the camera does not cut."""
 
 SPIKE = 0.4
-"""Face widths from the mean of the boxes before and after beyond which a box is a mistake: nobody moves there and back
-in SPIKE_SECONDS."""
+"""Distance of a box from the mean of the boxes before and after it, in face widths, beyond which the box is a mistake:
+nobody moves that far and back in SPIKE_SECONDS."""
 
 SPIKE_SECONDS = 0.4
 """Longest time from the box before to the one after: a little more than two detection frames."""
 
 SPIKE_SHARE = 1.5
-"""A second limit of that distance, as a multiple of the distance between the boxes before and after; the larger of both
-counts."""
+"""A second limit of the distance in SPIKE, as a multiple of the distance between the boxes before and after; the larger
+limit counts."""
 
 LEAST_ROOM = 2 * LOCKED_ZONE
 """Crop lengths of room that a camera needs to stand still while a head sways."""

@@ -33,7 +33,7 @@ PANE_FACE = 0.27
 """Height of faces in the panes of a split, in pane heights: a close-up (head and shoulders)."""
 
 CENTRED = 0.75
-"""Least part of its usual size to which a pane's crop shrinks so that somebody near the picture's edge is in its
+"""Smallest part of its usual size to which a pane's crop is shrunk to have somebody near the picture's edge in its
 middle, with the eyes at EYE_LINE."""
 
 LEAST_DETAIL = 0.5
@@ -50,7 +50,7 @@ CAPTION_BAND = 264
 does not fill the canvas, above the part that platforms cover."""
 
 MOST_RAISED = 0.04
-"""Canvas heights by which a picture is raised for captions at most: more looks like a mistake, and the title needs
+"""Most canvas heights by which a picture is raised for captions: more looks like a mistake, and the title needs
 room too."""
 
 Size = tuple[float, float]

@@ -32,14 +32,14 @@ THIRD = 1 / 6
 """Half of the middle third, in crop lengths: a subject that stays beyond the lines of thirds looks misframed."""
 
 ASIDE = 2.0
-"""Additional cost of distance beyond those lines, relative to the cost inside: with it, the camera follows a subject
-that stays there for a second and comes back."""
+"""Additional cost of distance beyond the lines of thirds, relative to the cost inside: with it, the camera follows a
+subject that stays outside for a second and comes back."""
 
 LOCKED_ZONE = 0.1
 """Half of the zone for a camera that stands still from beginning to end: no move at all is worth more sway."""
 
 LOCKED_SHARE = 0.95
-"""Least part of the time for which the subject must be in that zone."""
+"""Least part of the time for which the subject must be in LOCKED_ZONE."""
 
 STILLNESS = 1.5
 """Seconds that a subject must be somewhere else before the camera follows (twice as long if it comes back)."""

@@ -28,7 +28,7 @@ MACROBLOCKS_OF_LEVEL_40 = 245_760
 """Most macroblocks per second: 1080x1920 at 30 frames per second just fits."""
 
 NVENC_OFFSET = 3.0
-"""Difference of NVENC's constant quality to x264's rate factor at about equal quality. Both scales count H.264
+"""NVENC's `cq` less x264's `crf` for pictures that look about equally good. Both scales count H.264
 quantiser steps, but x264 counts before its macroblock-tree and psycho-visual tuning."""
 
 PROBE_FRAMES = 5

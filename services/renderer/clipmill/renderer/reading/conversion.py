@@ -91,8 +91,8 @@ class Converter:
 
     Args:
         geometry: Geometry of the pictures.
-        for_sampling: True for frame samples: they are scaled cheaply, and one field of an interlaced frame is enough,
-            as wide, half as high and with an equal shape.
+        for_sampling: True for frame samples: they are scaled cheaply, and of an interlaced frame only one field is
+            kept; it has half the rows, and its pixel aspect makes up for that.
     """
 
     def __init__(self, geometry: Geometry, *, for_sampling: bool = False) -> None:

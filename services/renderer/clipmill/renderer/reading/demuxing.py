@@ -39,8 +39,8 @@ COUNTED_PACKETS = 120
 """Pictures whose times give the rate where the container states none: two to five seconds."""
 
 REORDERED_PACKETS = 16
-"""Number of pictures by which a picture may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`). Among
-as many of the last pictures read, some may still be missing."""
+"""Number of pictures by which a picture may be stored before its turn (ITU-T H.264, `max_dec_frame_buffering`). So
+this many latest pictures are left out when pictures are counted: others between them may still be to come."""
 
 MOST_THREADS = 4
 """Threads of the decoder by default: each holds a picture, and four are twice as fast as the encoder."""
@@ -160,8 +160,9 @@ class Demuxer:
 
         Args:
             start: Start of the read, in seconds.
-            stop: Time that all streams are read to pass, in seconds.
-            late: Most time from `start` to the first picture before an earlier one is searched for, in seconds.
+            stop: Time up to which all streams are read, and a little beyond, in seconds.
+            late: Longest time from `start` to the first picture, in seconds; if it is longer, the search for a picture
+                begins earlier.
             lead: Time before `start` from which sound is read, in seconds.
             sound: True to decode sound too.
         """
@@ -204,7 +205,7 @@ class Demuxer:
         more pictures: these may be stored well after their sound.
 
         Args:
-            stop: Time that all streams are read to pass, in seconds.
+            stop: Time up to which all streams are read, and a little beyond, in seconds.
             sound: True to decode sound too.
             keyed: True to leave out pictures before the first key frame: they refer to missing ones.
         """

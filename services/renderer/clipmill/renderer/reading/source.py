@@ -110,7 +110,7 @@ class Source:
         """Yield frame samples of a clip, in order, and all its sound along with them.
 
         Only reference pictures are decoded, or all where those are too far apart, and at most 15 a second are given.
-        Interlaced pictures give one field, as wide and half as high.
+        Of an interlaced picture only one field is kept, which has half the rows.
 
         Args:
             start: Start of the clip, in seconds, on the frame grid.

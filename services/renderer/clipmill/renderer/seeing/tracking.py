@@ -13,8 +13,8 @@ import numpy.typing as npt
 from clipmill.renderer.seeing.faces import Box, Face
 
 REACH = 0.9
-"""Largest distance of a detection from a track's predicted place, in face widths. At 6 detections a second this is a
-head that changes its speed by 5 times its width a second."""
+"""Largest distance of a detection from a track's predicted place, in face widths. At 6 detections a second it
+allows a head to change its speed by 5 face widths a second."""
 
 SAME_SIZE = 2.0
 """Largest ratio between the sizes of a detection and the track's last one."""
@@ -29,8 +29,8 @@ COASTING_SECONDS = 0.5
 """Time for which an unseen face is predicted to move on; then it is expected at the place it has reached."""
 
 JUMP_SECONDS = 0.5
-"""Longest time unseen after which a missing face and a new one of its size, the only ones of their kind, are one
-person who moved fast (or two sides of an undetected cut)."""
+"""Longest time unseen after which a missing face and a new one count as one person who moved fast (or as two sides of
+an undetected cut), if no other face is new and no other of about its size is missing."""
 
 BACK_SECONDS = 15.0
 """Longest absence after which a person may come back: they turned away, bent down, walked out on one side."""
@@ -162,7 +162,7 @@ class Tracker:
     def _replaces_stray(self, frame: int, face: Face) -> bool:
         """Put `face` in the place of a track's newest detection if that was a stray, and return whether it was.
 
-        A stray is far from the detection before it, and `face` is near that one again soon after.
+        A stray is far from the detection before it, while `face`, soon after the stray, is near that earlier detection.
         """
         strayed = [track for track in self.tracks if self._has_strayed_from(track, frame, face)]
         if not strayed:

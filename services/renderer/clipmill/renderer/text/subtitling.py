@@ -73,7 +73,7 @@ class Subtitler:
     """Draws a clip's captions.
 
     The picture of a chunk is made once with plain letters and once with lit ones; each frame takes every word from one
-    of them.
+    of the two pictures.
 
     Args:
         chunks: Chunks of the clip, in order.

@@ -55,7 +55,7 @@ class Type:
         rows: Most lines.
         leading: Distance between two baselines, in em.
         space: Blank between words, in em.
-        least: Part of the full size below which text is cut short instead.
+        least: Smallest part of the full size that text is shrunk to; text that still does not fit is cut short.
     """
 
     main: str
