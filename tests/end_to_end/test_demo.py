@@ -74,7 +74,7 @@ async def test_a_demo_that_fails_says_where_the_logs_are_and_keeps_them(folders,
     with pytest.raises(WorkFailed) as failed:
         await demo.run_demo(folders)
     sentence, logs = failed.value.message.splitlines()
-    assert sentence.startswith("The demo's job failed. The video lasts 2.0 s; submit one of at least 5 s")
+    assert sentence.startswith("The demo's job failed. The video lasts 2 s; submit one of at least 5 s")
     assert logs == f"The services' logs are in {folders.data / 'logs'}."
     assert (folders.data / "logs" / "downloader.log").stat().st_size > 0
 
