@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.asking.ranking import calibrated
 from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_around, pick_locally
-from clipmill.analyzer.searching.subjects import HIGHEST_SCORE, Sought, descending, not_found, seek, unlisted
+from clipmill.analyzer.searching.subjects import HIGHEST_SCORE, Sought, allowed, descending, not_found, seek, unlisted
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment, scored
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
@@ -83,9 +83,9 @@ def _sought(material: Material, moments: Sequence[Moment], proposed: Sequence[Mo
         around = pick_around(calm, missing)
         found = seek(calm, [*around, *pick_locally(calm, around)][:JOB_CLIPS_LIMIT]).found or found
     if not found:
-        return Sought(found=(), others=tuple(moments))
+        return Sought(found=(), others=tuple(allowed(material, moments)))
     taken = [scored(one, HIGHEST_SCORE) for one in (*proposed, *found)]
-    return Sought(found=found, others=tuple(pick_locally(material, taken)))
+    return Sought(found=found, others=tuple(allowed(material, pick_locally(material, taken))))
 
 
 def _open_number(material: Material, moments: Sequence[Moment]) -> int:

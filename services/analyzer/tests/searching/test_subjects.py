@@ -111,8 +111,18 @@ def test_no_clip_is_about_an_excluded_subject(plan_about, make_talk):
     talk = make_talk(0)
     for planted in talk.planted:
         plan = plan_about(0, exclude=_named_in(talk, planted), target_clips=15)
-        assert overlap([(clip.start, clip.end) for clip in plan.clips], planted) < HIT_OVERLAP
+        assert overlap(_times((*plan.clips, *plan.reserve)), planted) < HIT_OVERLAP
         assert plan.clips
+
+
+def test_an_exclusion_leaves_the_scores_and_the_order_of_the_rest(plan_about, make_talk):
+    """An exclusion lifts no dull moment above the others."""
+    usual = plan_about(0)
+    plan = plan_about(0, exclude=_named_in(make_talk(0), make_talk(0).planted[0]))
+    scores = {clip.start: clip.score for clip in (*usual.clips, *usual.reserve)}
+    left = [*plan.clips, *plan.reserve]
+    assert [clip.score for clip in left] == [scores[clip.start] for clip in left]
+    assert len(plan.clips) < len(usual.clips)
 
 
 def test_excluding_everything_gives_no_clips(say, media_of):
@@ -120,7 +130,7 @@ def test_excluding_everything_gives_no_clips(say, media_of):
     plan = plan_of(_material(transcript, media_of, exclude="lighthouse"))
     assert plan.clips == ()
     assert plan.note == 'Nothing but "lighthouse" was found, which is excluded.'
-    assert plan.reserve
+    assert plan.reserve == ()
 
 
 def test_a_subject_and_an_exclusion_work_together(plan_about, make_talk):

@@ -29,7 +29,7 @@ class Sought(Struct, frozen=True, kw_only=True):
 
 
 def seek(material: Material, moments: Sequence[Moment], *, searched: bool = False) -> Sought:
-    """Return which of `moments` are about the subject of the job and not about the excluded one.
+    """Return which of `moments` are about the subject of the job; those about the excluded one are left out.
 
     The one that answers the request best is first; if there is only an exclusion, the most interesting.
 
@@ -38,25 +38,38 @@ def seek(material: Material, moments: Sequence[Moment], *, searched: bool = Fals
         moments: Moments of the source, the best first; those without words are about no subject.
         searched: True if a model has found all that qualifies, so none of `moments` does.
     """
-    about, exclude = material.subject.about, material.subject.exclude
+    moments = allowed(material, moments)
+    about = material.subject.about
     if searched:
         return Sought(found=(), others=tuple(moments))
     relevance = Relevance([sentence.text for sentence in material.sentences], material.language)
-    passages = [Passage.of(moment) for moment in moments]
     spoken = [place for place, moment in enumerate(moments) if moment.quote]
-
-    asked = [passages[place] for place in spoken]
     places = list(range(len(moments)))
     if about:
-        places = [spoken[place] for place in relevance.found(about, asked)]
-    if exclude:
-        chances = dict(zip(spoken, relevance.chances(exclude, asked), strict=True))
-        places = [place for place in places if chances.get(place, 0.0) < FOUND_CHANCE]
+        found = relevance.found(about, [Passage.of(moments[place]) for place in spoken])
+        places = [spoken[place] for place in found]
     chosen = set(places)
     return Sought(
         found=tuple(moments[place] for place in places),
         others=tuple(moment for place, moment in enumerate(moments) if place not in chosen),
     )
+
+
+def allowed(material: Material, moments: Sequence[Moment]) -> Sequence[Moment]:
+    """Return the moments that are not about the excluded subject: no clip may be, not even one of the reserve.
+
+    Args:
+        material: Material that the moments were picked from.
+        moments: Moments of the source; those without words are about no subject.
+    """
+    exclude = material.subject.exclude
+    if not exclude:
+        return moments
+    relevance = Relevance([sentence.text for sentence in material.sentences], material.language)
+    spoken = [moment for moment in moments if moment.quote]
+    chances = relevance.chances(exclude, [Passage.of(moment) for moment in spoken])
+    unwanted = {one.window for one, chance in zip(spoken, chances, strict=True) if chance >= FOUND_CHANCE}
+    return [moment for moment in moments if moment.window not in unwanted]
 
 
 def unlisted(material: Material, moments: Sequence[Moment]) -> frozenset[int]:
