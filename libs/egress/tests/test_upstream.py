@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+import structlog
 from clipmill.egress.guard import EgressGuard, TimeLimits, Unreachable
 from clipmill.egress.heads import basic_credential
 from clipmill.egress.upstream import ProxyFailure, UpstreamProxy
@@ -95,20 +96,18 @@ async def test_a_proxy_that_does_not_answer_in_http_has_failed(say, raw_server, 
         assert guard.unreachable == []
 
 
-async def test_a_proxy_that_is_down_is_in_the_log_with_its_address_and_nowhere_else(
-    say, internet, upstream_guard, capsys
-):
+async def test_a_proxy_that_is_down_is_in_the_log_with_its_address_and_nowhere_else(say, internet, upstream_guard):
     internet.name("site.example", [PUBLIC_V4])
     with socket.socket() as deaf:  # it is bound, so nobody else can listen on its port, and it does not listen
         deaf.bind(("127.0.0.1", 0))
         port = deaf.getsockname()[1]
-        async with upstream_guard(port) as guard:
-            assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Upstream proxy failed\r\n")
-            assert guard.proxy_failures == [ProxyFailure("cannot be reached")]
-            assert guard.unreachable == []
-    logged = capsys.readouterr().out
-    assert "upstream_proxy_failed" in logged
-    assert str(port) in logged
+        with structlog.testing.capture_logs() as logged:
+            async with upstream_guard(port) as guard:
+                assert (await say(guard, CONNECT)).startswith(b"HTTP/1.1 502 Upstream proxy failed\r\n")
+                assert guard.proxy_failures == [ProxyFailure("cannot be reached")]
+                assert guard.unreachable == []
+    (failed,) = [entry for entry in logged if entry["event"] == "upstream_proxy_failed"]
+    assert str(port) in str(failed)
 
 
 async def test_a_proxy_that_cannot_be_connected_to_in_time_has_failed(say, internet):
