@@ -2,8 +2,8 @@
 
 `requests.csv` was committed before any retrieval was written, and judges it. A row without a highlight asks for a
 subject that its source does not have. `talks/requests.csv` serves to develop retrieval with: a row names a voice of the
-written talks and one of its highlights, counted from 0. `talks/paraphrases.csv` and `talks/foreign_requests.csv` serve
-to fit the weights besides.
+written talks and one of its highlights, counted from 0. The weights are fitted to them, to `talks/paraphrases.csv`
+and to `talks/foreign_requests.csv`.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Events of one job with a reserve, and the documents that the fold makes of them."""
+"""Events of one job, most of them about its clips and its reserve, and the documents that the fold makes of them."""
 
 from clipmill.contracts.events import (
     ClipFailed,

@@ -7,8 +7,6 @@ from clipmill.contracts import log_lines
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.events import (
     Cancelled,
-    ClipFailed,
-    ClipRendered,
     ClipsPlanned,
     CostKnown,
     Failed,
@@ -21,37 +19,14 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Priority
+from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.stages import Stage
-from clipmill.contracts.status import JobState, PublicClip
+from clipmill.contracts.status import JobState
 from clipmill.gateway.projection.document import job_view, public_status
 from clipmill.gateway.projection.fold import begin, fold
 from hypothesis import given
 from hypothesis import strategies as st
-
-JOB = JobId("550e8400-e29b-41d4-a716-446655440000")
-
-
-def clip(number: int) -> PublicClip:
-    return PublicClip(
-        video_url=f"/videos/{JOB}/talk_clip_{number}.mp4",
-        title=f"Title {number}",
-        video_description_for_tiktok="",
-        video_description_for_instagram="",
-        video_title_for_youtube_short="",
-        start=float(number),
-        end=number + 20.0,
-        virality_score=90 - number,
-    )
-
-
-def rendered(number: int) -> ClipRendered:
-    return ClipRendered(job=JOB, clip=number, public=clip(number))
-
-
-def failed(number: int, generation: int = 0) -> ClipFailed:
-    sentence = "No memory was left."
-    return ClipFailed(job=JOB, clip=number, generation=generation, code=ErrorCode.OUT_OF_MEMORY, sentence=sentence)
+from reserve_events import JOB, failed, rendered
 
 
 def over(generation: int = 0) -> Failed:

@@ -8,7 +8,6 @@ from clipmill.contracts.documents import Cost
 from clipmill.contracts.events import (
     Cancelled,
     ClipFailed,
-    ClipRendered,
     ClipsPlanned,
     CostKnown,
     Failed,
@@ -21,28 +20,13 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.identifiers import JobId, Priority
+from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.stages import Stage
-from clipmill.contracts.status import JobState, PublicClip
+from clipmill.contracts.status import JobState
 from clipmill.gateway.projection.document import job_view
 from clipmill.gateway.projection.fold import begin, fold
-
-JOB = JobId("550e8400-e29b-41d4-a716-446655440000")
-
-
-def rendered(number: int, at: float = 0.0) -> ClipRendered:
-    public = PublicClip(
-        video_url=f"/videos/{JOB}/talk_clip_{number}.mp4",
-        title=f"Title {number}",
-        video_description_for_tiktok="",
-        video_description_for_instagram="",
-        video_title_for_youtube_short="",
-        start=float(number),
-        end=number + 20.0,
-        virality_score=90 - number,
-    )
-    return ClipRendered(job=JOB, clip=number, public=public, at=at)
+from reserve_events import JOB, rendered
 
 
 def clip_failed(number: int, at: float = 0.0, generation: int = 0) -> ClipFailed:
