@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from clipmill.analyzer.picking.local_moments import pick_locally
-from clipmill.analyzer.searching.meanings import Numbers, english
+from clipmill.analyzer.searching.meanings import english
+from clipmill.analyzer.searching.quantised import Numbers
 from clipmill.analyzer.searching.relevance import Passage, Relevance, goodness
 from clipmill.analyzer.searching.stems import stems_in
 from clipmill.analyzer.talk.material import Material
@@ -33,9 +34,9 @@ PENALTY = 1.0
 INVERSE_PENALTY = 0.2
 """Inverse strength of the penalty in the logistic regression: weights of evidence that says the same stay alike."""
 
-EVERYTHING = [0, 1, 2, 3, 4]
-WORDS_ALONE = [3, 4]
-"""Columns of the evidence with a table of meanings, and without one: literal words and interest."""
+EVERYTHING = [0, 1, 2, 3, 4, 5]
+WORDS_ALONE = [4, 5]
+"""Columns of the evidence with tables of words, and without them: literal words and interest."""
 
 FITTED = 500
 """Number of requests that the regression counts, whatever their number, so its penalty stays what it is."""
@@ -160,7 +161,7 @@ def _present(rows: Sequence[Row]) -> Numbers:
     """
     asked = [row for row in rows if row.kind != SAID]
     preferring = _preferring(rows, EVERYTHING)
-    best = np.array([row.evidence[int((row.evidence @ preferring[1:]).argmax()), :4] for row in asked])
+    best = np.array([row.evidence[int((row.evidence @ preferring[1:]).argmax()), :5] for row in asked])
     kinds = np.array([row.kind for row in asked])
     absent = np.isin(kinds, [RELATED, FOREIGN])
     shares = {kind: int((kinds == kind).sum()) for kind in set(kinds.tolist())}

@@ -64,8 +64,15 @@ def test_words_of_neighbouring_sentences_count_together():
     apart = Relevance([TEXTS[0], "The lawyer argued.", TEXTS[4], TEXTS[1], "The judge sentenced him.", TEXTS[5]], "en")
     whole = [Passage(0, 5)]
     request = "courtroom attorney"
-    assert near.evidence(request, whole)[0, 1] > apart.evidence(request, whole)[0, 1]
-    assert np.allclose(near.evidence(request, whole)[0, 2], apart.evidence(request, whole)[0, 2])
+    assert near.evidence(request, whole)[0, 2] > apart.evidence(request, whole)[0, 2]
+    assert np.allclose(near.evidence(request, whole)[0, 3], apart.evidence(request, whole)[0, 3])
+
+
+def test_words_that_carry_no_subject_tell_passages_apart():
+    texts = ["She asked him what to do.", "He told her where he had been."]
+    relevance = Relevance(texts, "en")
+    first, second = relevance.evidence("who wanted to know what to do", [Passage(0, 0), Passage(1, 1)])
+    assert first[0] > second[0]
 
 
 def test_in_another_language_words_are_joined_with_interest():

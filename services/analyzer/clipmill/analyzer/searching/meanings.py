@@ -1,9 +1,8 @@
 """The meanings of English words as vectors: words of one subject point in similar directions.
 
 `learn.py` and `retrofit.py` of `tools/subjects` made the table in `word_meanings.npz`. It holds numbers only: stems
-with a direction and a weight each, in order of their frequency, the most frequent first. Directions are stored by
-product quantisation: one byte for each of their parts names the nearest of 256 (Jégou, Douze and Schmid 2011, "Product
-quantization for nearest neighbor search"). `tools/subjects/README.md` names the data and the licences.
+with a direction and a weight each, in order of their frequency, the most frequent first. `tools/subjects/README.md`
+names the data and the licences.
 """
 
 from collections.abc import Sequence
@@ -11,15 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from clipmill.analyzer.searching.quantised import Numbers, Vectors, restored
 
 TABLE = Path(__file__).with_name("word_meanings.npz")
 
 RANK_OFFSET = 2.7
 """Offset in Mandelbrot's law, by which the share of the word of rank r is about 1 / (r + 2.7) (Mandelbrot 1953)."""
-
-Vectors = npt.NDArray[np.float32]
-Numbers = npt.NDArray[np.float64]
 
 
 class Meanings:
@@ -92,8 +88,6 @@ def english() -> Meanings:
     with np.load(TABLE) as table:
         stems = bytes(table["stems"]).decode().split("\n")
         ranks = table["ranks"].astype(np.float64)
-        codes, parts = table["codes"], table["parts"].astype(np.float32)
+        directions = restored(table["codes"], table["parts"])
         weights = table["weights"].astype(np.float32)
-    directions = np.concatenate([part[codes[:, at]] for at, part in enumerate(parts)], axis=1)
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     return Meanings(stems, ranks, directions, weights)

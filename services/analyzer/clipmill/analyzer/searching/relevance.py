@@ -2,8 +2,8 @@
 
 Words count twice. Literally, by BM25 over the stems of a passage (Robertson and Zaragoza 2009, "The probabilistic
 relevance framework: BM25 and beyond"). And by meaning, because people seldom ask in the words that were said: the
-directions of a passage and of the request, and how surprising it is that the passage has a word so near to each word of
-the request.
+directions of a passage and of the request, by all of their words and by those that carry a subject, and how surprising
+it is that the passage has a word so near to each word of the request.
 
 Whether a passage is about the subject and which one comes first are two questions with a model each. The first weighs
 the evidence in words alone. The second compares the passages of one source, where interest counts too: people ask for
@@ -13,10 +13,13 @@ table of meanings, words count literally.
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from clipmill.analyzer.picking.local_moments import deviations_of
-from clipmill.analyzer.searching.meanings import Meanings, Numbers, Vectors, english
+from clipmill.analyzer.searching import meanings, wordings
+from clipmill.analyzer.searching.meanings import Meanings
+from clipmill.analyzer.searching.quantised import Numbers, Vectors
 from clipmill.analyzer.searching.stems import stems_in
 from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
 from clipmill.analyzer.talk.moments import Moment
@@ -40,10 +43,10 @@ INTEREST_STEEPNESS = 2.0
 written talks are 1.9 deviations above the mean, in the median, and all else 0.2 below. Beyond the step, more interest
 says no more about what somebody asks for."""
 
-FOUND_CHANCE = 0.5
+FOUND_CHANCE = 0.45
 """Chance from which a passage is about a subject: a subject that is missed costs as much as clips about something else.
-On requests about the written talks, 0.78 of the present subjects reach it, 0.34 of those of other voices, which are
-often related, and 0.11 of those that no voice has."""
+On requests about the written talks, 0.82 of the present subjects reach it, 0.38 of those of other voices, which are
+often related, and 0.12 of those that no voice has."""
 
 LITERAL_CHANCE = 0.5
 """Literal evidence from which a passage is about a subject, whatever the meanings say: it has half of the request's
@@ -73,12 +76,14 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """Weights of the evidence in words.
 
     Attributes:
-        direction: Weight of the similarity between the directions of the passage and of the request.
+        wording: Weight of the similarity between the directions of the passage and of the request as they are worded.
+        direction: Weight of the same by the words alone that carry a subject.
         together: Weight of the surprise about near words that stand together, in the best sentences.
         covered: Weight of the share of the request's information that the nearest words of the passage carry.
         literal: Weight of the words of the request themselves.
     """
 
+    wording: float = 0.0
     direction: float = 0.0
     together: float = 0.0
     covered: float = 0.0
@@ -87,7 +92,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     @property
     def weights(self) -> Numbers:
         """The weights in the order of the evidence's columns."""
-        return np.array([self.direction, self.together, self.covered, self.literal])
+        return np.array([self.wording, self.direction, self.together, self.covered, self.literal])
 
 
 class Presence(Struct, frozen=True, kw_only=True):
@@ -104,9 +109,13 @@ class Preference(Struct, frozen=True, kw_only=True):
     interest: float
 
 
-PRESENCE = Presence(base=-4.09, evidence=Evidence(direction=8.53, together=-0.01, covered=3.19, literal=0.12))
-PREFERENCE = Preference(evidence=Evidence(direction=5.40, together=0.53, covered=6.02, literal=-0.99), interest=3.38)
-LITERAL_PREFERENCE = Preference(evidence=Evidence(literal=5.58), interest=3.47)
+PRESENCE = Presence(
+    base=-4.58, evidence=Evidence(wording=5.37, direction=5.89, together=-0.06, covered=3.29, literal=-0.38)
+)
+PREFERENCE = Preference(
+    evidence=Evidence(wording=4.61, direction=2.94, together=0.51, covered=4.06, literal=-0.76), interest=4.32
+)
+LITERAL_PREFERENCE = Preference(evidence=Evidence(literal=5.40), interest=4.19)
 """Weights that `tools/subjects/fit.py` fitted, the last ones for languages without a table of meanings."""
 
 
@@ -123,7 +132,8 @@ class Relevance:
         self._stems = [stems_in(text, language) for text in texts]
         self._frequencies = Counter(stem for stems in self._stems for stem in set(stems))
         self._usual = max(sum(map(len, self._stems)) / max(len(self._stems), 1), 1.0)
-        self._meanings = english() if language in LEXICON_LANGUAGES else None
+        self._texts = texts
+        self._meanings = meanings.english() if language in LEXICON_LANGUAGES else None
 
     def literal(self, request: str, passages: Sequence[Passage]) -> Numbers:
         """Return the literal evidence of each passage: 0 without a word of the request, 1 with each once.
@@ -200,31 +210,38 @@ class Relevance:
     def evidence(self, request: str, passages: Sequence[Passage]) -> Numbers:
         """Return the evidence of each passage, one row each, in the order of `Evidence.weights`."""
         wanted = list(dict.fromkeys(stems_in(request, self._language)))
-        rows = np.zeros((len(passages), 4))
-        rows[:, 3] = self.literal(request, passages)
-        meanings = self._meanings
-        if meanings is None or not wanted or not passages:
+        rows = np.zeros((len(passages), 5))
+        rows[:, 4] = self.literal(request, passages)
+        table = self._meanings
+        if table is None or not wanted or not passages:
             return rows
-        asked = _unit(meanings.vector(wanted))
-        sentences = _unit(np.array([meanings.vector(stems) for stems in self._stems]))
-        surprises = self._surprises(meanings, wanted)
-        information = np.array([meanings.information(stem) for stem in wanted])
+        as_worded, sentences_as_worded = _unit(wordings.english().vector(request)), self._wordings
+        asked = _unit(table.vector(wanted))
+        sentences = _unit(np.array([table.vector(stems) for stems in self._stems]))
+        surprises = self._surprises(table, wanted)
+        information = np.array([table.information(stem) for stem in wanted])
         together = _with_neighbours(surprises.mean(axis=0))
         for row, one in zip(rows, passages, strict=True):
             inside = slice(one.first, one.last + 1)
-            row[0] = _unit(sentences[inside].sum(axis=0)) @ asked
-            row[1] = np.sort(together[inside])[-BEST_SENTENCES:].mean()
-            row[2] = np.minimum(surprises[:, inside].max(axis=1) / information, 1.0).mean()
+            row[0] = _unit(sentences_as_worded[inside].sum(axis=0)) @ as_worded
+            row[1] = _unit(sentences[inside].sum(axis=0)) @ asked
+            row[2] = np.sort(together[inside])[-BEST_SENTENCES:].mean()
+            row[3] = np.minimum(surprises[:, inside].max(axis=1) / information, 1.0).mean()
         return rows
 
-    def _surprises(self, meanings: Meanings, wanted: Sequence[str]) -> Numbers:
+    @cached_property
+    def _wordings(self) -> Numbers:
+        """The direction of each sentence as it is worded."""
+        return _unit(np.array([wordings.english().vector(text) for text in self._texts]))
+
+    def _surprises(self, table: Meanings, wanted: Sequence[str]) -> Numbers:
         """Return the surprise of the word of each sentence that is nearest to each word of a request."""
         stems = list(self._frequencies)
         places = {stem: place for place, stem in enumerate(stems)}
         inside = [[places[stem] for stem in said] for said in self._stems]
         found = np.zeros((len(wanted), len(self._stems)))
         for row, stem in zip(found, wanted, strict=True):
-            surprise = meanings.surprise(stem, stems)
+            surprise = table.surprise(stem, stems)
             row[:] = [surprise[said].max() if said else 0.0 for said in inside]
         return found
 
@@ -248,7 +265,7 @@ def _with_neighbours(surprises: Numbers) -> Numbers:
     return surprises + NEIGHBOUR_SHARE * np.maximum(padded[:-2], padded[2:])
 
 
-def _unit(vectors: Vectors) -> Numbers:
+def _unit(vectors: Vectors | Numbers) -> Numbers:
     """Return vectors of length 1; zero stays zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Numbers = vectors / np.where(lengths > 0, lengths, 1.0)
