@@ -123,9 +123,9 @@ class JobStreams:
                 async for message in self._under(stream, subject):
                     yield message
 
-    async def events_end(self) -> tuple[datetime | None, int]:
+    async def events_end(self, *, deadline: float | None = None) -> tuple[datetime | None, int]:
         """Return the creation time of the stream of events, and its last sequence."""
-        info = await self._ask(partial(self._js.stream_info, EVENTS))
+        info = await self._ask(partial(self._js.stream_info, EVENTS), deadline)
         return info.created, info.state.last_seq
 
     async def task_ends(self) -> Mapping[str, int]:

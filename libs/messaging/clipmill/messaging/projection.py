@@ -99,13 +99,19 @@ async def read_events(
 
 
 async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEvent], None]:
-    """Yield batches of events in stream order, beginning after `position`, up to the leader's last event."""
+    """Yield batches of events in stream order, beginning after `position`, up to the leader's last event.
+
+    Raises:
+        nats.errors.Error: if the stream does not exist, or not any more.
+    """
     streams = JobStreams(nc)
     async with contextlib.aclosing(_read(nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
         async for batch in batches:
             if batch.events:
                 position = batch.events[-1].sequence
                 yield batch.events
+            if not batch.answered:
+                await streams.events_end()  # a stream that is gone never answers
             if batch.answered and not batch.left and not await streams.event_after(position):
                 return  # otherwise the replica that answered is behind
 

@@ -4,10 +4,12 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 import uvloop
 from clipmill.contracts.failures import Transient
+from clipmill.gateway.projection import rebuilding
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
 from clipmill.gateway.projection.rebuilding import Rebuilding, Report
@@ -19,7 +21,10 @@ from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.service import configured
-from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS
+from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS, BucketConfig
+from nats.aio.client import Client
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0
 """The longest wait for NATS, in seconds; it should be running already."""
@@ -27,10 +32,19 @@ PATIENCE_SECONDS = 10.0
 DIFFERENT = 1
 """The exit status of a check that found a difference."""
 
+FAILED = 1
+"""The exit status of a rebuild that could not go on, because a stream or bucket vanished meanwhile."""
+
 UNREACHABLE = 3
 """The exit status if NATS does not answer or does not have the streams and buckets of clipmill."""
 
+VANISHED = "A stream or bucket of clipmill vanished meanwhile; run `clipmill topology apply`, then the rebuild again."
+
 NAMES_SHOWN = 10
+
+
+class Vanished(Exception):
+    """A stream or bucket that the rebuild had opened is gone."""
 
 
 def rebuild(arguments: Sequence[str]) -> int:
@@ -40,7 +54,7 @@ def rebuild(arguments: Sequence[str]) -> int:
         arguments: Command-line arguments after the word `rebuild`.
 
     Returns:
-        The exit status: 0, `DIFFERENT` or `UNREACHABLE`.
+        The exit status: 0, `DIFFERENT`, `FAILED` or `UNREACHABLE`.
 
     Raises:
         SettingsError: A variable has a bad value.
@@ -55,6 +69,9 @@ def rebuild(arguments: Sequence[str]) -> int:
     settings = configured("gateway", GatewaySettings)
     try:
         report = uvloop.run(_rebuild(settings.common.nats_url, check=options.check))
+    except Vanished:
+        sys.stderr.write(f"Error: {VANISHED}\n")
+        return FAILED
     except Transient as failure:
         return _unreachable(failure.sentence)
     except connection.MissingError:
@@ -71,15 +88,50 @@ def rebuild(arguments: Sequence[str]) -> int:
 async def _rebuild(nats_url: str, *, check: bool) -> Report:
     nc = await connection.connect(nats_url, "clipmill-gateway-rebuild", patience=PATIENCE_SECONDS)
     try:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        streams = JobStreams(nc)
-        documents = await Bucket.open(nc, JOBS, JobDocument, deadline=deadline)
-        ended = EndedJobs(await Bucket.open(nc, CONTROL, int, deadline=deadline))
-        view = JobsView(streams, ended, Secrets(await Bucket.open(nc, SECRETS, bytes, deadline=deadline), None))
-        projector = Projector(streams, documents, await Bucket.open(nc, CHECKPOINT, int, deadline=deadline), view)
-        return await Rebuilding(streams, documents, projector, view, check=check).run()
+        begun = await _opened(nc, check=check)
+        try:
+            report = await begun.run()
+        except (Transient, connection.NatsError) as failure:
+            if await _complete(nc):
+                raise
+            raise Vanished from failure
+        if not await _complete(nc):  # the jobs of a stream that is gone look like deleted ones
+            raise Vanished
+        return report
     finally:
         await connection.close(nc)
+
+
+async def _opened(nc: Client, *, check: bool) -> Rebuilding:
+    """Return a rebuild that has not begun; its requests end after `ANSWER_SECONDS`.
+
+    Raises:
+        Transient: `unavailable`, NATS does not answer in time.
+        connection.MissingError: A stream or bucket does not exist.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    streams = JobStreams(nc).within(rebuilding.ANSWER_SECONDS)
+    documents = await _bucket(nc, JOBS, JobDocument, deadline)
+    ended = EndedJobs(await _bucket(nc, CONTROL, int, deadline))
+    view = JobsView(streams, ended, Secrets(await _bucket(nc, SECRETS, bytes, deadline), None))
+    projector = Projector(streams, documents, await _bucket(nc, CHECKPOINT, int, deadline), view)
+    await streams.events_end(deadline=deadline)
+    return Rebuilding(streams, documents, projector, view, check=check)
+
+
+async def _bucket(nc: Client, config: BucketConfig, kind: type[T], deadline: float) -> Bucket[T]:
+    return (await Bucket.open(nc, config, kind, deadline=deadline)).within(rebuilding.ANSWER_SECONDS)
+
+
+async def _complete(nc: Client) -> bool:
+    """Return whether all streams and buckets of a rebuild exist, as far as NATS answers."""
+    try:
+        await _opened(nc, check=True)
+    except connection.MissingError:
+        return False
+    except Transient:
+        return True
+    return True
 
 
 def _unreachable(sentence: str) -> int:

@@ -43,7 +43,7 @@ PAUSE_SECONDS = 0.05
 JOBS_AT_ONCE = 32
 
 ANSWER_SECONDS = 60.0
-"""The longest wait for an answer while the bucket is listed at the end, in seconds."""
+"""The longest wait for an answer of NATS, in seconds: long enough for a restart."""
 
 
 class Finding(Enum):
@@ -174,9 +174,12 @@ class Rebuilding:
     async def _compare_all(self) -> None:
         jobs = iter(list(self._open))
         while some := list(islice(jobs, JOBS_AT_ONCE)):
-            async with asyncio.TaskGroup() as comparing:
-                for job in some:
-                    comparing.create_task(self._compare(job))
+            try:
+                async with asyncio.TaskGroup() as comparing:
+                    for job in some:
+                        comparing.create_task(self._compare(job))
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from failures
 
     async def _compare(self, job: str) -> None:
         """Compare a job's document with the bucket's, and write it if they differ; drop the job once it is done."""
