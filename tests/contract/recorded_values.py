@@ -1,7 +1,8 @@
 """The values whose bytes are stored in `recorded/`: invented jobs that use every task, event and stored document.
 
-Of the six jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
-cancelled, one fails, one gets clips of its reserve after its end, and one has such a clip retried.
+Of the seven jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
+cancelled, one fails, one gets clips of its reserve after its end, one has such a clip retried, and one
+has a plan that counts its good moments.
 """
 
 from clipmill.contracts.api import MoreClips
@@ -56,6 +57,7 @@ BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
 
 EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
 RETRIED_JOB = JobId("5a8f7b4d-bc6e-4fa7-8b8d-dc7e8f6fb2b5")
+COUNTED_JOB = JobId("6b9a8c5e-cd7f-4ab8-8c9e-ed8f7a0bc3c6")
 
 DEFAULTS = JobOptions(target_clips=3)
 """The options of a submission without any, as versions filled them in that had a default number of clips."""
@@ -237,6 +239,13 @@ RETRIED: tuple[Event, ...] = (
     ),
 )
 
+COUNTED = (
+    Queued(
+        job=COUNTED_JOB, at=BEGAN + 5000, source="Wasser.mp4", upload=True, options=JobOptions(about="Salz im Teig")
+    ),
+    ClipsPlanned(job=COUNTED_JOB, at=BEGAN + 5010, count=0, reserve=3, good=2),
+)
+
 EVENTS = {
     "completed": COMPLETED,
     "processing": PROCESSING,
@@ -244,6 +253,7 @@ EVENTS = {
     "failed": FAILED,
     "extended": EXTENDED,
     "retried": RETRIED,
+    "counted": COUNTED,
 }
 """The events of each job in stream order: the first has sequence 1."""
 
@@ -327,6 +337,7 @@ DOCUMENTS = {
             ),
         ),
     ),
+    "counted": Plan(clips=(), picker="local", note="Found 2 moments about “Salz im Teig”.", good=2),
     "clip": ClipFacts(
         number=1,
         duration=29.25,

@@ -8,7 +8,7 @@ from clipmill.analyzer.picking.local_moments import GOOD_SCORE
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.artifacts import layout
-from clipmill.contracts.documents import Plan, Scenes, Segment, Shot, Transcript
+from clipmill.contracts.documents import Plan, PlannedClip, Scenes, Segment, Shot, Transcript
 from clipmill.contracts.options import JobOptions
 from clipmill.contracts.tasks import AnalyzeTask
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +49,18 @@ def test_a_talk_of_minutes_gives_two_clips_to_two_a_minute_if_the_number_is_open
     assert 2 <= len(plan.clips) <= math.ceil(talk.media.duration / 30)
     assert all(clip.score >= GOOD_SCORE for clip in plan.clips[2:])
     assert all(clip.score < GOOD_SCORE for clip in plan.reserve)
+
+
+def test_a_plan_says_how_many_moments_are_good_whatever_number_of_clips_is_wanted(make_talk):
+    talk = make_talk(0)
+    material = Material(talk.media, talk.transcript, talk.scenes, JobOptions())
+    good = sum(clip.score >= GOOD_SCORE for clip in _every(plan_of(material)))
+    assert good >= 2
+    assert {_asking_for(material, count).good for count in (None, 1, 2, 15)} == {good}
+
+
+def _every(plan: Plan) -> list[PlannedClip]:
+    return [*plan.clips, *plan.reserve]
 
 
 def test_a_long_talk_gives_fifteen_clips_and_a_reserve_of_thirty(make_talk):

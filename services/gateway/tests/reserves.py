@@ -4,7 +4,7 @@ from clipmill.contracts.documents import Plan, PlannedClip, ScorePart, ShotFacts
 from clipmill.contracts.events import ClipFailed
 from clipmill.contracts.failures import ErrorCode
 
-PLANNED, RESERVED = 2, 3
+PLANNED, RESERVED, GOOD = 2, 3, 3
 SHOTS = (ShotFacts(start=0.0, end=9.5, layout="track", reason="one person in 40 of 40 frames"),)
 
 
@@ -27,7 +27,7 @@ def planned_clip(number):
 
 def plan_of(planned=PLANNED, reserved=RESERVED):
     clips = tuple(planned_clip(number) for number in range(1, planned + reserved + 1))
-    return Plan(clips=clips[:planned], reserve=clips[planned:], picker="local")
+    return Plan(clips=clips[:planned], reserve=clips[planned:], picker="local", good=GOOD)
 
 
 def clip_failed(job, number, generation):

@@ -21,6 +21,7 @@ from clipmill.analyzer.talk.material import Material
 from clipmill.contracts.documents import Plan
 from clipmill.contracts.options import JobOptions
 from figures import Figure
+from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "services" / "analyzer" / "tests"))
 
@@ -101,12 +102,19 @@ def _developed(cases: Sequence[Case]) -> list[Figure]:
     likeliest, firsts = sum(map(_likeliest, present)), sum(map(_first, present))
     literally = sum(_likeliest(case, LITERAL_PREFERENCE) for case in present)
     clips = sum(bool(_plan(case).clips) for case in present)
+    shown = [[overlap([clip], case.planted) > 0 for clip in _shown(case)] for case in present if case.planted]
+    further = [on for each in shown for on in each[1:]]
     rejected = sum(not _plan(case).clips for case in absent)
     return [
         Figure("written talks: the planted highlight is the likeliest moment", _share(likeliest, len(present))),
         Figure("written talks: the same by words alone (BM25 of stems, and interest)", _share(literally, len(present))),
         Figure("written talks: the planted highlight is the first clip", _share(firsts, len(present))),
         Figure("written talks: present subjects with a clip", _share(clips, len(present))),
+        Figure(
+            "written talks: all clips of jobs that leave their number open overlap the planted highlight",
+            _share(sum(map(sum, shown)), sum(map(len, shown))),
+        ),
+        Figure("written talks: second and further ones of these clips do", _share(sum(further), len(further))),
         Figure("written talks: absent subjects without a clip", _share(rejected, len(absent))),
     ]
 
@@ -174,6 +182,13 @@ def _first(case: Case) -> bool:
 
 def _clips(plan: Plan) -> list[tuple[float, float]]:
     return [(clip.start, clip.end) for clip in plan.clips[:1]]
+
+
+def _shown(case: Case) -> list[tuple[float, float]]:
+    """Return the clips of a job that leaves their number open."""
+    material = _material(case)
+    material.options = replace(material.options, target_clips=None)
+    return [(clip.start, clip.end) for clip in plan_of(material).clips]
 
 
 def _likeliest(case: Case, model: Preference | None = None) -> bool:

@@ -184,7 +184,7 @@ class ScorePart(Struct, frozen=True, kw_only=True):
     """One part of a clip's score.
 
     Attributes:
-        name: Name of the evidence, for machines, such as `audience`.
+        name: Name of the evidence, for machines, such as `audience`; docs/scores.md explains each.
         points: Points that it adds to the score; negative if it speaks against the clip.
     """
 
@@ -241,12 +241,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     Attributes:
         clips: Clips in the order in which they are rendered.
-        reserve: Further good moments, best first, whose numbers continue those of the clips; they are rendered on
-            demand.
+        reserve: Further moments, best first, whose numbers continue those of the clips; they are rendered on demand.
         picker: Name of the model that chose the clips, or `local`.
         cost: Cost of the choice.
         options: Options of the job.
         note: Line about the choice for the job's log, such as the reason why it was made locally; empty for no line.
+        good: Number of good moments, those above the bar, which are the first of clips and reserve; None in plans of
+            older versions.
     """
 
     clips: tuple[PlannedClip, ...]
@@ -255,6 +256,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     options: JobOptions = JobOptions()
     note: str = ""
     reserve: tuple[PlannedClip, ...] = ()
+    good: int | None = None
 
 
 class ShotFacts(Struct, frozen=True, kw_only=True):

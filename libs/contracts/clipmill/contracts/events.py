@@ -156,11 +156,14 @@ class ClipsPlanned(EventBase, frozen=True, kw_only=True, tag="clips_planned"):
 
     Attributes:
         count: Number of clips to render; 0 if nothing was found about a subject, and then the job is done.
-        reserve: Number of further good moments, which are rendered on demand.
+        reserve: Number of further moments, which are rendered on demand.
+        good: Number of good moments, which are the first of clips and reserve; None in events of older versions, which
+            called all of them good.
     """
 
     count: int
     reserve: int = 0
+    good: int | None = None
 
 
 class ClipsWanted(EventBase, frozen=True, kw_only=True, tag="clips_wanted"):

@@ -35,9 +35,21 @@ def clip_ready(number: int, count: int, title: str) -> str:
     return f"Clip {number} of {count} ready: {title}"
 
 
-def moments_rendered(rendered: int, good: int, left: int) -> str:
-    """Return the line about the good moments of a source; it stands before the last line of a job that succeeds."""
-    return f"{rendered} of {good} good moments rendered; {left} in reserve."
+def moments_rendered(rendered: int, good: int, left: int, *, others: int = 0, good_left: int | None = None) -> str:
+    """Return the line about the good moments of a source; it stands before the last line of a job that succeeds.
+
+    Args:
+        rendered: Number of good moments that are rendered.
+        good: Number of good moments.
+        left: Number of moments in reserve.
+        others: Number of other moments that are rendered.
+        good_left: Number of good moments in reserve, None for all of them.
+    """
+    if not good:
+        return f"No moment is good; {others} rendered, {left} in reserve."
+    beside = f" and {others} {'other' if others == 1 else 'others'}" if others else ""
+    kept = "" if good_left in (None, left) else f", {good_left or 'none'} of them good"
+    return f"{rendered} of {good} good moments{beside} rendered; {left} in reserve{kept}."
 
 
 def clip_failed(number: int, count: int, sentence: str) -> str:

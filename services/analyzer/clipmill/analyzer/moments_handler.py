@@ -220,7 +220,7 @@ async def _publish(plan: Plan, task: AnalyzeTask, context: TaskContext, seconds:
         await context.emit(Log(job=job, name="picker", line=plan.note))
     await context.emit(CostKnown(job=job, cost=plan.cost))
     await context.emit(StageFinished(job=job, stage=Stage.ANALYZE, seconds=seconds))
-    await context.emit(ClipsPlanned(job=job, count=len(plan.clips), reserve=len(plan.reserve)))
+    await context.emit(ClipsPlanned(job=job, count=len(plan.clips), reserve=len(plan.reserve), good=plan.good))
     for clip in plan.clips:
         await context.submit(
             RenderTask(

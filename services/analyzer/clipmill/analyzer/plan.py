@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.asking.ranking import calibrated
 from clipmill.analyzer.picking.local_moments import GOOD_SCORE, WORDLESS_GOOD_SCORE, pick_around, pick_locally
-from clipmill.analyzer.searching.subjects import HIGHEST_SCORE, Sought, allowed, descending, not_found, seek, unlisted
+from clipmill.analyzer.searching.subjects import HIGHEST_SCORE, Sought, about_found, allowed, descending, seek, unlisted
 from clipmill.analyzer.talk.material import FEWEST_CLIPS, Material
 from clipmill.analyzer.talk.moments import Moment, scored
 from clipmill.contracts.documents import Cost, Plan, PlannedClip
@@ -47,8 +47,9 @@ def plan_of(
         sought = _sought(material, moments[len(proposed) :], proposed, searched=complete)
         found = [*moments[: len(proposed)], *sought.found]
         moments, qualified = descending(found, sought.others), len(found)
-        note = note if found else " ".join(filter(None, (note, not_found(material.subject))))
-    open_number = _open_number(material, proposed or moments)
+        note = " ".join(filter(None, (note, about_found(material.subject, len(found)))))
+    good = _good(material, proposed or moments)
+    open_number = min(max(good, FEWEST_CLIPS), material.most_clips)
     count = min(material.options.target_clips or open_number, qualified)
     clips = _numbered(moments, material.offset_ms)
     return Plan(
@@ -58,6 +59,7 @@ def plan_of(
         cost=cost,
         options=material.options,
         note=note,
+        good=min(good, count + RESERVE_LIMIT),
     )
 
 
@@ -88,11 +90,10 @@ def _sought(material: Material, moments: Sequence[Moment], proposed: Sequence[Mo
     return Sought(found=found, others=tuple(allowed(material, pick_locally(material, taken))))
 
 
-def _open_number(material: Material, moments: Sequence[Moment]) -> int:
-    """Return the number of clips of a job that leaves it open: the good ones among `moments`, within limits."""
+def _good(material: Material, moments: Sequence[Moment]) -> int:
+    """Return the number of good ones among `moments`: those above the bar, which are the first."""
     bar = GOOD_SCORE if material.windows else WORDLESS_GOOD_SCORE
-    good = sum(moment.score >= bar for moment in moments)
-    return min(max(good, FEWEST_CLIPS), material.most_clips)
+    return sum(moment.score >= bar for moment in moments)
 
 
 def _numbered(moments: Sequence[Moment], offset_ms: int) -> tuple[PlannedClip, ...]:

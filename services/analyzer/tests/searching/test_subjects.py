@@ -6,12 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.searching.subjects import about_found, close_answers
 from clipmill.analyzer.talk.audience import NUMBERS, Audience
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.subject import Subject
 from clipmill.contracts.documents import Scenes, Shot, Transcript
 from clipmill.contracts.options import JobOptions
 from msgspec.structs import replace
+from talks.generation import talks
 from talks.judging import HIT_OVERLAP, overlap
 
 
@@ -99,6 +101,35 @@ def _fond_of_the_beginning(talk):
 
 def _times(clips):
     return [(clip.start, clip.end) for clip in clips]
+
+
+def test_the_log_says_how_many_moments_are_about_the_subject(plan_about, make_talk):
+    talk = make_talk(5)
+    about = _named_in(talk, talk.planted[0])
+    plan = plan_about(5, about=about, target_clips=15)
+    moments = "1 moment" if len(plan.clips) == 1 else f"{len(plan.clips)} moments"
+    assert plan.note == f'Found {moments} about "{about}".'
+    assert plan_about(5).note == ""
+    assert about_found(Subject(about="bread"), 2) == 'Found 2 moments about "bread".'
+
+
+def test_a_further_moment_about_a_subject_answers_nearly_as_well_as_the_best_or_names_it():
+    preferences, literal = np.array([0.0, 3.0, 2.8, 2.6, -2.0, -2.0]), np.array([0.0, 0.0, 0.0, 0.0, 0.8, 0.7])
+    assert close_answers([1, 2, 3, 0, 4, 5], preferences, literal) == [1, 2, 4]
+    assert close_answers([5, 4], preferences, literal) == [5, 4]
+    assert close_answers([], preferences, literal) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [("kitchen-2", "learning to sing without a teacher"), ("lecture-0", "a dying explorer writes to his son")],
+)
+def test_a_subject_that_one_passage_is_about_gives_one_clip(name, about):
+    """Further moments of these talks may be about the subject too, if they are judged alone."""
+    talk = next(each for each in talks() if each.name == name)
+    plan = plan_of(Material(talk.media, talk.transcript, talk.scenes, JobOptions(about=about)))
+    assert max(overlap(_times(plan.clips), planted) for planted in talk.planted) >= HIT_OVERLAP
+    assert len(plan.clips) == 1
 
 
 def test_a_long_subject_is_quoted_in_short(plan_about):

@@ -3,6 +3,7 @@
 import copy
 
 import msgspec
+import pytest
 from clipmill.contracts import log_lines
 from clipmill.contracts.documents import Cost
 from clipmill.contracts.events import (
@@ -36,6 +37,27 @@ def test_the_log_names_the_moments_that_are_left_before_it_ends():
     document = completed()
     assert document.logs[-2:] == ["2 of 5 good moments rendered; 3 in reserve.", log_lines.FINISHED]
     assert log_lines.moments_rendered(9, 14, 5) == "9 of 14 good moments rendered; 5 in reserve."
+
+
+@pytest.mark.parametrize(
+    ("good", "line"),
+    [
+        (None, "2 of 5 good moments rendered; 3 in reserve."),
+        (5, "2 of 5 good moments rendered; 3 in reserve."),
+        (4, "2 of 4 good moments rendered; 3 in reserve, 2 of them good."),
+        (2, "2 of 2 good moments rendered; 3 in reserve, none of them good."),
+        (1, "1 of 1 good moments and 1 other rendered; 3 in reserve, none of them good."),
+        (0, "No moment is good; 2 rendered, 3 in reserve."),
+    ],
+)
+def test_the_log_counts_only_moments_above_the_bar_as_good(good, line):
+    planned = ClipsPlanned(job=JOB, count=2, reserve=3, good=good)
+    assert folded(planned, rendered(1), rendered(2)).logs[-2] == line
+
+
+def test_a_good_moment_whose_clip_failed_is_neither_rendered_nor_in_reserve():
+    document = folded(ClipsPlanned(job=JOB, count=2, reserve=3, good=3), failed(1), rendered(2))
+    assert document.logs[-2] == "1 of 3 good moments rendered; 3 in reserve, 1 of them good."
 
 
 def test_a_job_without_a_reserve_says_nothing_of_it():

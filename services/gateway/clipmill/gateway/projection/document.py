@@ -22,6 +22,8 @@ class JobDocument(Struct, kw_only=True):
         clips: Clips that can be watched, in the order in which they finished.
         clips_planned: Number of clips in the plan, None before there is one.
         clips_reserve: Number of clips in the plan's reserve, whose numbers continue those of the plan.
+        clips_good: Number of good moments, which are the first of plan and reserve; None if the plan is of an older
+            version or not there yet.
         clips_ready: Numbers of the clips that are in `clips`.
         clips_failed: Failures by clip number.
         clip_percent: Progress of the rendering by clip number, in percent.
@@ -54,6 +56,7 @@ class JobDocument(Struct, kw_only=True):
     clips: list[PublicClip] = field(default_factory=list)
     clips_planned: int | None = None
     clips_reserve: int = 0
+    clips_good: int | None = None
     clips_ready: list[int] = field(default_factory=list)
     clips_failed: dict[int, FailureView] = field(default_factory=dict)
     clip_percent: dict[int, int] = field(default_factory=dict)

@@ -106,6 +106,7 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
             document.logs.append(event.line)
         case ClipsPlanned():
             document.clips_planned, document.clips_reserve = event.count, event.reserve
+            document.clips_good = event.good
         case ClipsWanted():
             wanted.open_clips(document, event)
         case CostKnown():
@@ -177,7 +178,7 @@ def _forget(document: JobDocument, fresh: Stage) -> None:
     wanted.forget_clips(document)
     if Stage.ANALYZE in stages:
         forgotten |= {"clips_planned", "cost"}
-        document.clips_planned, document.clips_reserve = None, 0
+        document.clips_planned, document.clips_reserve, document.clips_good = None, 0, None
     document.keys = [key for key in document.keys if key not in forgotten and not key.startswith(CLIP_KEYS)]
     document.clips, document.clips_ready = [], []
     document.clips_failed, document.clip_percent = {}, {}
@@ -222,7 +223,7 @@ def _stage_finished(document: JobDocument, event: StageFinished) -> None:
 
 
 def _count(document: JobDocument, clip: int) -> int:
-    """Return the number of clips among which `clip` is announced: those of the plan, or all good moments."""
+    """Return the number of clips among which `clip` is announced: those of the plan, or all of plan and reserve."""
     if document.clips_planned is None:
         return max([*document.clip_percent, *document.clips_ready, 1])
     if document.in_reserve(clip):
@@ -263,7 +264,18 @@ def _finish_if_done(document: JobDocument, at: float) -> None:
     render.state, render.percent, render.finished = "finished", 100, at
     document.state, document.finished = JobState.COMPLETED, at
     if document.clips_reserve:
-        good = planned + document.clips_reserve
-        left = good - document.clips_known
-        document.logs.append(log_lines.moments_rendered(len(document.clips_ready), good, left))
+        document.logs.append(_moments_rendered(document, planned + document.clips_reserve))
     document.logs.append(log_lines.FINISHED)
+
+
+def _moments_rendered(document: JobDocument, moments: int) -> str:
+    """Return the line about the good ones among the first `moments` numbers, and about the reserve."""
+    good = moments if document.clips_good is None else document.clips_good
+    left = [clip for clip in range(1, moments + 1) if document.in_reserve(clip) and clip not in document.clips_heard]
+    return log_lines.moments_rendered(
+        sum(clip <= good for clip in document.clips_ready),
+        good,
+        len(left),
+        others=sum(clip > good for clip in document.clips_ready),
+        good_left=sum(clip <= good for clip in left),
+    )
