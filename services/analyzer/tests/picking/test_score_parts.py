@@ -1,12 +1,19 @@
 """Every score is explained by parts that sum to it."""
 
+import re
+from pathlib import Path
+
 import pytest
 from clipmill.analyzer.picking.evidence import evidence_for
 from clipmill.analyzer.picking.local_moments import HIGHEST_LOCAL_SCORE, deviations_of, pick_locally, score_of
 from clipmill.analyzer.picking.local_picker import LocalPicker
-from clipmill.analyzer.picking.score_parts import contributions, score_parts
-from clipmill.analyzer.talk.moments import Moment, scored
+from clipmill.analyzer.picking.score_parts import BASE, contributions, score_parts
+from clipmill.analyzer.picking.wordless import Wordless
+from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.moments import MODEL, ORDER, SUBJECT, Moment, scored
 from clipmill.analyzer.talk.windows import Window
+from clipmill.contracts.documents import Transcript
+from clipmill.contracts.options import JobOptions
 from talks.judging import material_of
 
 
@@ -52,6 +59,17 @@ def test_a_score_that_changes_keeps_its_parts_and_names_the_change():
     twice = scored(scored(moment, 65), 66)
     assert twice.score == 66
     assert [(part.name, part.points) for part in twice.parts] == [("model", 70), ("order", -4)]
+
+
+def test_the_docs_explain_every_part(make_talk):
+    talk = make_talk(0)
+    silent = Material(talk.media, Transcript(language="", duration=0.0), talk.scenes, JobOptions())
+    segments = Wordless(silent.levels, [], silent.duration_ms).ranked([(0, silent.duration_ms)], silent.lengths)
+    spoken = material_of(talk)
+    picker = LocalPicker(evidence_for(spoken))
+    kinds = {*segments[0].parts, *contributions(picker, spoken.windows[:1])[0], BASE, MODEL, SUBJECT, ORDER}
+    page = (Path(__file__).parents[4] / "docs" / "scores.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == kinds
 
 
 def test_scores_of_moments_far_above_the_rest_still_differ():
