@@ -63,6 +63,7 @@ CLIPS = ClipList(
             quote="Warum denn Salz?",
             url=f"/videos/{EXTENDED_JOB}/bread_talk_clip_1.mp4",
             shots=(ShotFacts(start=0.0, end=25.5, layout="track", reason="one person in 96 % of 48 frames"),),
+            good=True,
         ),
         ClipView(
             number=2,
@@ -77,9 +78,18 @@ CLIPS = ClipList(
     ),
     reserve=(
         ClipView(
-            number=4, rank=3, state=ClipState.RESERVE, start=61.0, end=80.0, title="Wasser", score=51, reason="R."
+            number=4,
+            rank=3,
+            state=ClipState.RESERVE,
+            start=61.0,
+            end=80.0,
+            title="Wasser",
+            score=51,
+            reason="R.",
+            good=False,
         ),
     ),
+    status="completed",
 )
 
 

@@ -27,7 +27,7 @@ def shown(api):
 async def test_each_clip_is_explained_with_its_parts_and_layouts_and_the_reserve_follows(shown, completed):
     job = await completed()
     answer = await shown(job)
-    assert answer["job_id"] == job
+    assert (answer["job_id"], answer["status"]) == (job, "completed")
     first = answer["clips"][0]
     assert first == {
         "number": 1,
@@ -45,10 +45,11 @@ async def test_each_clip_is_explained_with_its_parts_and_layouts_and_the_reserve
         "shots": [
             {"start": 0.0, "end": 9.5, "layout": "track", "reason": "one person in 40 of 40 frames"},
         ],
+        "good": True,
     }
     for clip in (*answer["clips"], *answer["reserve"]):
         assert sum(part["points"] for part in clip["parts"]) == clip["score"]
-    assert [clip["number"] for clip in answer["reserve"]] == [3, 4, 5]
+    assert [(clip["number"], clip["good"]) for clip in answer["reserve"]] == [(3, True), (4, False), (5, False)]
     assert {(clip["state"], clip["url"], tuple(clip["shots"])) for clip in answer["reserve"]} == {("reserve", None, ())}
 
 
@@ -84,11 +85,7 @@ async def test_a_clip_that_nobody_rendered_yet_is_rendering_until_the_job_fails(
     api, submit, store, published, rendered, shown
 ):
     job = await submit()
-    missing = await api.get(f"/api/jobs/{job}/clips")
-    assert (missing.status, (await missing.json())["detail"]) == (
-        404,
-        "The job has no plan of its clips yet; try again later.",
-    )
+    assert await shown(job) == {"job_id": job, "clips": [], "reserve": [], "status": "queued"}
     await documents.save_once(store, layout.plan(job), plan_of())
     await published(ClipsPlanned(job=job, count=2, reserve=3), await rendered(job, 2))
     assert [clip["state"] for clip in (await shown(job))["clips"]] == ["rendering", "ready"]
@@ -96,16 +93,26 @@ async def test_a_clip_that_nobody_rendered_yet_is_rendering_until_the_job_fails(
     assert [clip["state"] for clip in (await shown(job))["clips"]] == ["failed", "ready"]
 
 
-async def test_a_job_that_ended_without_a_plan_says_so_and_an_unknown_one_is_the_contracts_404(api, submit, published):
+async def test_a_job_that_ended_without_a_plan_has_no_clips_and_an_unknown_one_is_the_contracts_404(
+    api, submit, published, shown
+):
     job = await submit()
     await published(Failed(job=job, stage=None, code=ErrorCode.NO_VIDEO, sentence="It broke."))
-    answer = await api.get(f"/api/jobs/{job}/clips")
-    assert (answer.status, (await answer.json())["code"]) == (404, "not_found")
+    assert await shown(job) == {"job_id": job, "clips": [], "reserve": [], "status": "failed"}
     cancelled = await submit()
     await api.delete(f"/api/jobs/{cancelled}")
     for unknown in (new_job_id(), "x", cancelled):
         answer = await api.get(f"/api/jobs/{unknown}/clips")
         assert (answer.status, await answer.json()) == (404, {"detail": "Job not found"})
+
+
+async def test_a_completed_job_whose_plan_is_gone_is_a_404_with_the_reason(api, completed, ask, store):
+    job = await completed()
+    await store.delete(layout.plan(job))
+    for answer in (await api.get(f"/api/jobs/{job}/clips"), await api.post(f"/api/jobs/{job}/clips", json={"more": 1})):
+        problem = await answer.json()
+        assert (answer.status, problem["code"]) == (404, "not_found")
+        assert problem["detail"] == "The plan of the job's clips is gone; submit the video again."
 
 
 async def test_an_empty_plan_leaves_a_completed_job_whose_moments_are_all_in_reserve(api, completed, shown, ask, tasks):
@@ -116,3 +123,13 @@ async def test_an_empty_plan_leaves_a_completed_job_whose_moments_are_all_in_res
     assert [clip["number"] for clip in (await shown(job))["reserve"]] == [1, 2, 3]
     assert await ask(job, {"more": 1}) == (202, {"job_id": job, "numbers": [1]})
     assert await numbered(tasks, job) == [(1, 1)]
+
+
+@pytest.mark.parametrize("key", [None, "a key"])
+async def test_a_clip_of_the_plan_that_is_ready_is_wanted_in_vain_but_without_an_error(completed, ask, tasks, key):
+    job = await completed()
+    for _ in range(2):
+        assert await ask(job, {"numbers": [1]}, key=key) == (202, {"job_id": job, "numbers": [1]})
+    assert await tasks(job) == []
+    assert await ask(job, {"numbers": [2, 4]}) == (202, {"job_id": job, "numbers": [2, 4]})
+    assert await numbered(tasks, job) == [(4, 2 if key else 1)]

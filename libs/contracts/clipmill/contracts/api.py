@@ -179,18 +179,19 @@ class ClipView(Struct, frozen=True, kw_only=True):
 
     Attributes:
         number: Number of the clip in the plan, which is part of the name of its file.
-        rank: Place of the clip among all good moments of the source, from 1 for the best score.
+        rank: Place of the clip among all moments of the plan, clips and reserve, from 1 for the best score.
         state: One of `ClipState`.
         start: Start in the source, in seconds.
         end: End in the source, in seconds.
         title: Title of the clip.
         score: Virality, from 0 to 100.
-        parts: Parts that sum to the score; empty in plans of older versions.
+        parts: Parts that sum to the score (docs/scores.md explains each); empty in plans of older versions.
         reason: Reason for the choice.
         quote: Sentence that says most about the clip; empty if nobody speaks.
         url: Path of the clip's file on the server, None if it is not ready.
         error: Failure of the clip; None if it has not failed, or was not rendered because the whole job failed.
         shots: Shots of the clip with their layouts; empty if it is not ready.
+        good: True if the moment is above the bar from which moments are good; None in plans of older versions.
     """
 
     number: int
@@ -206,6 +207,7 @@ class ClipView(Struct, frozen=True, kw_only=True):
     url: str | None = None
     error: FailureView | None = None
     shots: tuple[ShotFacts, ...] = ()
+    good: bool | None = None
 
 
 class ClipList(Struct, frozen=True, kw_only=True):
@@ -213,13 +215,16 @@ class ClipList(Struct, frozen=True, kw_only=True):
 
     Attributes:
         job_id: Id of the job.
-        clips: Clips of the plan, and those wanted from its reserve, in the order of their numbers.
+        clips: Clips of the plan, and those wanted from its reserve, in the order of their numbers; none before there is
+            a plan.
         reserve: Clips that nobody has asked for, the best first.
+        status: One of `JOB_STATUSES`; empty from older versions.
     """
 
     job_id: JobId
     clips: tuple[ClipView, ...]
     reserve: tuple[ClipView, ...] = ()
+    status: str = ""
 
 
 class MoreClips(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -26,7 +26,7 @@ from clipmill.contracts.status import JobState
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.answers import as_json, job_not_found
 from clipmill.gateway.api.statuses import Statuses
-from clipmill.gateway.projection.document import JobDocument
+from clipmill.gateway.projection.document import JobDocument, job_status
 from clipmill.gateway.projection.wanted import FAILURES_LIMIT, given_up
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.publisher import Publisher
@@ -71,14 +71,20 @@ class Clips:
     async def list(self, request: web.Request) -> web.Response:
         """Return the clips of a job with the reasons why they were chosen, and the reserve.
 
+        Both are empty as long as there is no plan, also if the job failed before there was one.
+
         Raises:
-            Permanent: `not_found` while there is no plan.
+            Permanent: `not_found`, a completed job has no plan any more.
             Transient: `unavailable`, NATS or the store did not answer in time.
         """
         document = await self._statuses.document(request.match_info["job"])
         if document is None or document.cancelled:
             return job_not_found()
-        plan = await self._plan(document)
+        plan = await load(self._store, layout.plan(document.job), Plan)
+        if plan is None and document.state is JobState.COMPLETED:
+            raise _no_plan()
+        if plan is None:
+            return as_json(ClipList(job_id=document.job, clips=(), status=job_status(document)))
         shots = await asyncio.gather(*(self._shots(document, clip) for clip in document.clips_ready))
         return as_json(_explained(document, plan, dict(zip(document.clips_ready, shots, strict=True))))
 
@@ -115,30 +121,24 @@ class Clips:
             pause = min(2 * pause, LAST_PAUSE)
         return job_not_found()
 
-    async def _plan(self, document: JobDocument) -> Plan:
-        plan = await load(self._store, layout.plan(document.job), Plan)
-        if plan is None:
-            ended = "The job ended without a plan of its clips; submit the video again."
-            sentence = ended if document.state.terminal else "The job has no plan of its clips yet; try again later."
-            raise Permanent(ErrorCode.NOT_FOUND, sentence)
-        return plan
-
     async def _shots(self, document: JobDocument, clip: int) -> tuple[ShotFacts, ...]:
         facts = await load(self._store, layout.clip_facts(document.job, clip), ClipFacts)
         return () if facts is None else facts.shots
 
     async def _chosen(self, document: JobDocument, wish: MoreClips) -> tuple[int, ...]:
-        """Return the numbers of the reserve's clips that `wish` means, ascending.
+        """Return the numbers of the clips that `wish` means, ascending: of the reserve, or ready already.
 
         Raises:
             Permanent: `not_completed`, `not_found`, `reserve_empty` or `clip_given_up`.
         """
         if document.state is not JobState.COMPLETED:
             raise _not_completed(document)
-        plan = await self._plan(document)
+        plan = await load(self._store, layout.plan(document.job), Plan)
+        if plan is None:
+            raise _no_plan()
         reserve = [clip.number for clip in plan.reserve if clip.number <= JOB_CLIPS_LIMIT]
         if wish.numbers is not None:
-            missing = sorted(set(wish.numbers) - set(reserve))
+            missing = sorted(set(wish.numbers).difference(reserve, document.clips_ready))
             settled = document.wanted.keys() | document.clips_ready
             hopeless = [clip for clip in wish.numbers if clip not in settled and given_up(document, clip)]
             if missing:
@@ -225,6 +225,10 @@ def _answered(document: JobDocument, key: str, wish: MoreClips) -> tuple[int, ..
     return numbers if counts else None
 
 
+def _no_plan() -> Permanent:
+    return Permanent(ErrorCode.NOT_FOUND, "The plan of the job's clips is gone; submit the video again.")
+
+
 def _not_shown(document: JobDocument, given: str | None) -> Transient:
     if given is None:
         then = f"look at GET /api/jobs/{document.job}/clips before you repeat it"
@@ -266,6 +270,7 @@ def _explained(document: JobDocument, plan: Plan, shots: dict[int, tuple[ShotFac
             url=urls.get(clip.number),
             error=document.clips_failed.get(clip.number),
             shots=shots.get(clip.number, ()),
+            good=None if plan.good is None else clip.number <= plan.good,
         )
 
     views = [view(clip) for clip in (*plan.clips, *plan.reserve)]
@@ -273,6 +278,7 @@ def _explained(document: JobDocument, plan: Plan, shots: dict[int, tuple[ShotFac
         job_id=document.job,
         clips=tuple(view for view in views if view.state != ClipState.RESERVE),
         reserve=tuple(view for view in views if view.state == ClipState.RESERVE),
+        status=job_status(document),
     )
 
 
