@@ -102,6 +102,7 @@ class ContractServer:
         self.next_page: str | None = None
         self.list_queries: list[dict[str, str]] = []
         self.explained: dict[str, object] = {"job_id": JOB, "clips": []}
+        self.listings: list[list[dict[str, object]] | None] = []
         self.more: tuple[int, dict[str, object]] = (202, {"job_id": JOB, "numbers": [3, 4]})
         self.wishes: list[object] = []
         self.wish_keys: list[str | None] = []
@@ -155,6 +156,11 @@ class ContractServer:
     async def _clips(self, request: web.Request) -> web.Response:
         if request.match_info["job"] != JOB:
             return web.json_response({"detail": "Job not found"}, status=404)
+        if self.listings:  # each poll shows the next one, and the last one stays
+            listing = self.listings[0] if len(self.listings) == 1 else self.listings.pop(0)
+            if listing is None:
+                return web.json_response({"detail": "NATS does not answer."}, status=503)
+            self.explained["clips"] = listing
         return web.json_response(self.explained)
 
     async def _more(self, request: web.Request) -> web.Response:

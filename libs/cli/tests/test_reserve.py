@@ -1,6 +1,11 @@
 """`clipmill clips` and `clipmill more` against a server that speaks the contract."""
 
+import io
 import json
+
+import msgspec
+from clipmill.cli.screen.clip_table import print_explained
+from clipmill.contracts.api import ClipView
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -19,16 +24,56 @@ def explained(number, state, **more):
     }
 
 
-async def test_the_clips_and_the_reserve_are_one_table_with_the_reasons(contract_server, clipmill):
+async def test_the_clips_and_the_reserve_are_a_block_of_lines_each_where_there_is_no_terminal(
+    contract_server, clipmill
+):
     contract, url = contract_server
-    contract.explained |= {"clips": [explained(1, "ready")], "reserve": [explained(2, "reserve")]}
+    parts = [{"name": "base", "points": 92}, {"name": "order", "points": -3}]
+    failure = {"code": "out_of_memory", "sentence": "No memory."}
+    contract.explained |= {
+        "clips": [explained(1, "ready", parts=parts, good=True), explained(2, "failed", error=failure)],
+        "reserve": [explained(3, "reserve", reason="Long words. " * 20)],
+    }
     exit_status, out, err = await clipmill("clips", JOB, "--server", url)
     assert (exit_status, err) == (0, "")
-    first, second = [line for line in out.splitlines() if "Title" in line]
-    for shown in ("1", "ready", "89", "1:02.5", "1:30.0", "Title 1", "Reason 1 with [brackets]."):
-        assert shown in first
-    assert "reserve" in second
+    first, second, third = out.split("\n\n")
+    assert first.splitlines() == [
+        "clip 1: ready, score 89 (good), 1:02.5 to 1:30.0",
+        "  title   Title 1 [31m",
+        "  reason  Reason 1 with [brackets].",
+        "  parts   base 92, order -3",
+    ]
+    assert second.splitlines()[0] == "clip 2: failed, score 88, 1:02.5 to 1:30.0"
+    assert second.splitlines()[-1] == "  error   No memory."
+    assert third.startswith("clip 3: reserve")
+    assert max(map(len, out.splitlines())) <= 100
     assert "\x1b" not in out
+
+
+def test_the_clips_are_a_table_as_wide_as_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("TERM", "dumb")
+    clip = msgspec.convert(explained(1, "rendering", reason="Long words. " * 20), ClipView)
+    terminal = Terminal()
+    print_explained((clip,), terminal)
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines)) <= 90
+    [row] = [line for line in lines if "rendering" in line]
+    for shown in ("89", "1:02.5", "1:30.0", "Title 1", "Long words."):
+        assert shown in row
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers what it shows."""
+
+    def isatty(self):
+        return True
+
+
+async def test_a_job_without_a_plan_has_no_clips_yet(contract_server, clipmill):
+    contract, url = contract_server
+    contract.explained["status"] = "processing"
+    assert await clipmill("clips", JOB, "--server", url) == (0, f"Job {JOB} has no clips; it is processing.\n", "")
 
 
 async def test_the_clips_are_one_json_document_where_that_is_asked_for(contract_server, clipmill):
@@ -42,10 +87,72 @@ async def test_the_clips_are_one_json_document_where_that_is_asked_for(contract_
 async def test_more_clips_are_asked_for_by_count_or_by_number(contract_server, clipmill):
     contract, url = contract_server
     exit_status, out, _ = await clipmill("more", JOB, "2", "--server", url)
-    assert (exit_status, out) == (0, f"Rendering of job {JOB}: 3, 4. `clipmill clips {JOB}` shows the state.\n")
+    assert exit_status == 0
+    assert out == (
+        f"Rendering of job {JOB}: 3, 4. `clipmill clips {JOB} --server {url}` shows the state; "
+        f"`clipmill status {JOB} --output DIR --server {url}` saves what is ready.\n"
+    )
     exit_status, out, _ = await clipmill("more", JOB, "--number", "4", "--number", "3", "--json", "--server", url)
     assert (exit_status, json.loads(out)) == (0, {"job_id": JOB, "numbers": [3, 4]})
     assert contract.wishes == [{"more": 2}, {"numbers": [4, 3]}]
+
+
+def rendered(number, state="ready", **more):
+    url = f"/videos/{JOB}/talk_clip_{number}.mp4" if state == "ready" else None
+    return explained(number, state, url=url, **more)
+
+
+async def test_more_clips_are_followed_and_saved(contract_server, clipmill, tmp_path):
+    contract, url = contract_server
+    first = explained(1, "ready", url=f"/videos/{JOB}/talk_clip_1.mp4")
+    contract.listings = [
+        [first],
+        [first, explained(3, "rendering"), explained(4, "rendering")],
+        [first, rendered(3), explained(4, "rendering")],
+        [first, rendered(3), rendered(4)],
+    ]
+    exit_status, out, err = await clipmill("more", JOB, "2", "--output", str(tmp_path), "--server", url)
+    assert (exit_status, err) == (0, "")
+    assert out.startswith(f"Rendering of job {JOB}: 3, 4.\nClip 3 ready: Title 3 [31m\n")
+    assert out.index("Clip 3 ready") < out.index("Clip 4 ready") < out.index("clip 3: ready, score 87")
+    assert "clip 1:" not in out
+    saved = {"talk_clip_3.mp4", "talk_clip_4.mp4"}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        name: f"content of {name}".encode() for name in saved
+    }
+    assert all(f"Saved {tmp_path / name}\n" in out for name in saved)
+
+
+async def test_more_clips_that_are_waited_for_are_one_json_document(contract_server, clipmill, tmp_path):
+    contract, url = contract_server
+    contract.listings = [[rendered(3), rendered(4)]]
+    words = ("more", JOB, "2", "--wait", "--json", "--server", url)
+    exit_status, out, err = await clipmill(*words)
+    report = json.loads(out)
+    assert (exit_status, report["numbers"], [clip["state"] for clip in report["clips"]]) == (0, [3, 4], ["ready"] * 2)
+    assert "files" not in report
+    assert "Clip 4 ready" in err
+    _, out, _ = await clipmill(*words, "--output", str(tmp_path))
+    name = "talk_clip_3.mp4"
+    assert json.loads(out)["files"][f"/videos/{JOB}/{name}"] == str(tmp_path / name)
+
+
+async def test_a_wanted_clip_that_fails_is_a_failure_of_the_command(contract_server, clipmill):
+    contract, url = contract_server
+    failure = {"code": "out_of_memory", "sentence": "No memory was left."}
+    contract.listings = [[rendered(3), rendered(4, "failed", error=failure)]]
+    exit_status, out, err = await clipmill("more", JOB, "2", "--wait", "--server", url)
+    assert (exit_status, err) == (1, "Error: Clip 4 failed. No memory was left.\n")
+    assert "clip 4: failed" in out
+
+
+async def test_a_server_that_is_away_for_a_moment_does_not_end_the_wait(contract_server, clipmill):
+    contract, url = contract_server
+    contract.listings = [None, [rendered(3), rendered(4)]]
+    exit_status, out, err = await clipmill("more", JOB, "2", "--wait", "--server", url)
+    assert exit_status == 0
+    assert "Clip 4 ready" in out
+    assert err == "The job's status cannot be read now (status 503); trying again.\n"
 
 
 async def test_a_request_without_or_with_both_of_them_is_not_sent(contract_server, clipmill):

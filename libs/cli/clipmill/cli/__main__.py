@@ -14,7 +14,7 @@ import msgspec
 from clipmill.cli.commands.operating import dead_letters, projection
 from clipmill.cli.commands.reserve import clips, more
 from clipmill.cli.commands.verifying import verify
-from clipmill.cli.flags import json_option, seconds_option, server_option
+from clipmill.cli.flags import FOLDER, json_option, output_option, seconds_option, server_option
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
 from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat, Profanity
 from clipmill.operations.credentials import without_credentials
@@ -52,14 +52,6 @@ def _choice(*words: str) -> click.Choice[str]:
 
 
 CAPTIONS = _choice("on", *CaptionStyle)
-FOLDER = click.Path(file_okay=False, path_type=Path)
-
-output_option = click.option(
-    "--output",
-    type=FOLDER,
-    metavar="DIR",
-    help="Save each clip in this folder as soon as it is ready; the command then follows the job to its end.",
-)
 
 
 @click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

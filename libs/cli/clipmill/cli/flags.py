@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def _finite(_context: click.Context, parameter: click.Parameter, seconds: float | None) -> float | None:
@@ -31,3 +34,9 @@ server_option = click.option(
     help="Address of the clipmill server.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print only one JSON document on standard output.")
+output_option = click.option(
+    "--output",
+    type=FOLDER,
+    metavar="DIR",
+    help="Save each clip in this folder as soon as it is ready; the command then waits for the end of the work.",
+)

@@ -229,13 +229,11 @@ class Client:
         """Return the clips of `job` with the reasons why they were chosen, and its reserve.
 
         Raises:
-            WrongRequest: if the server does not know the job, or it has no plan yet.
-            ServerUnavailable: if it cannot be reached.
+            WrongRequest: if the server does not know the job.
+            Interrupted: if another try may work.
+            ServerUnavailable: if no clipmill server answers.
         """
-        try:
-            return self._decode(await self._get(f"/api/jobs/{quote(job, safe='')}/clips"), ClipList)
-        except Interrupted as interruption:
-            raise interruption.unavailable from interruption
+        return self._decode(await self._get(f"/api/jobs/{quote(job, safe='')}/clips"), ClipList)
 
     async def more(self, job: str, wish: MoreClips) -> ClipsAccepted:
         """Have clips of the reserve of `job` rendered, and return their numbers.

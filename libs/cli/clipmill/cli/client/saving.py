@@ -2,7 +2,7 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 from clipmill.cli.client.connection import DEFAULT_SERVER, Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.api import ClipFileKind, clip_url, parse_clip_url
-from clipmill.contracts.status import PublicClip
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 1.0
@@ -61,11 +60,11 @@ class ClipSaver:
         if kind is None and failures:
             raise failures[0]
 
-    def save(self, clips: tuple[PublicClip, ...]) -> None:
-        """Begin to download those of `clips` that are new."""
-        for clip in clips:
-            if clip.video_url not in self._downloads:
-                self._downloads[clip.video_url] = asyncio.create_task(self._save(clip))
+    def save(self, urls: Iterable[str]) -> None:
+        """Begin to download those clips at `urls` that are new, each with its companions."""
+        for url in urls:
+            if url not in self._downloads:
+                self._downloads[url] = asyncio.create_task(self._save(url))
 
     @property
     def files(self) -> dict[str, Path]:
@@ -76,12 +75,12 @@ class ClipSaver:
             if download.done() and not download.cancelled() and download.exception() is None
         }
 
-    async def _save(self, clip: PublicClip) -> Path:
-        target = self._folder / file_name(clip.video_url)
+    async def _save(self, url: str) -> Path:
+        target = self._folder / file_name(url)
         try:
-            if not await self._download(clip.video_url, target):
-                raise ServerUnavailable(f"The server no longer has {clip.video_url}; submit the video again.")
-            address = parse_clip_url(clip.video_url)
+            if not await self._download(url, target):
+                raise ServerUnavailable(f"The server no longer has {url}; submit the video again.")
+            address = parse_clip_url(url)
             for kind in ClipFileKind:  # a server without such a file is no failure
                 if address is not None and kind is not ClipFileKind.VIDEO:
                     beside = clip_url(address.job, address.stem, address.number, kind)

@@ -204,7 +204,7 @@ async def watch(
         async for snapshot in snapshots:
             display.show(snapshot)
             if saver is not None:
-                saver.save(snapshot.clips)
+                saver.save(clip.video_url for clip in snapshot.clips)
     return snapshot, {} if saver is None else saver.files
 
 

@@ -4,10 +4,11 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import click
-from clipmill.cli.flags import json_option, server_option
-from clipmill.cli.outcomes import WrongRequest
+from clipmill.cli.flags import json_option, output_option, server_option
+from clipmill.cli.outcomes import ExitStatus, WrongRequest
 
 
 @click.command()
@@ -15,43 +16,44 @@ from clipmill.cli.outcomes import WrongRequest
 @json_option
 @server_option
 def clips(job: str, server: str, *, as_json: bool) -> None:
-    """Show a job's clips and its reserve, each with its score and the reason for the choice."""
-    import msgspec
-    from clipmill.cli.client.connection import Client
-    from clipmill.cli.screen.clip_table import print_explained
+    """Show a job's clips and its reserve, each with its score and the reason for the choice.
 
-    async def work() -> None:
-        async with Client(server) as client:
-            found = await client.clips(job)
-        if as_json:
-            sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
-        else:
-            print_explained((*found.clips, *found.reserve), sys.stdout)
+    The output is a table on a terminal, and a block of lines for each clip anywhere else.
+    """
+    from clipmill.cli.commands.wanted_clips import list_clips
 
-    asyncio.run(work())
+    asyncio.run(list_clips(job, server, as_json=as_json))
 
 
 @click.command()
 @click.argument("job")
 @click.argument("count", metavar="[N]", required=False, type=click.IntRange(min=1))
 @click.option("--number", "numbers", type=int, multiple=True, help="Number of a clip of the reserve; may be repeated.")
+@click.option("--wait", is_flag=True, help="Wait until the clips are rendered.")
 @json_option
+@output_option
 @server_option
-def more(job: str, count: int | None, numbers: tuple[int, ...], server: str, *, as_json: bool) -> None:
+def more(
+    *,
+    job: str,
+    count: int | None,
+    numbers: tuple[int, ...],
+    server: str,
+    output: Path | None,
+    wait: bool,
+    as_json: bool,
+) -> None:
     """Render N more clips of a completed job, the best of its reserve, or the clips with these numbers."""
-    import msgspec
-    from clipmill.cli.client.connection import Client
+    from clipmill.cli.commands.jobs import ReportOptions
+    from clipmill.cli.commands.wanted_clips import want
     from clipmill.contracts.api import MoreClips
 
     if (count is None) == (not numbers):
         raise WrongRequest("Give either the number of clips or --number; `clipmill clips` lists the reserve.")
     wish = MoreClips(more=count) if count is not None else MoreClips(numbers=numbers)
-
-    async def work() -> None:
-        async with Client(server) as client:
-            accepted = await client.more(job, wish)
-        listed = ", ".join(map(str, accepted.numbers))
-        sentence = f"Rendering of job {accepted.job_id}: {listed}. `clipmill clips {accepted.job_id}` shows the state."
-        sys.stdout.write((msgspec.json.encode(accepted).decode() if as_json else sentence) + "\n")
-
-    asyncio.run(work())
+    reporting = ReportOptions(server=server, wait=wait or output is not None, as_json=as_json, output=output)
+    try:
+        asyncio.run(want(job, wish, reporting))
+    except KeyboardInterrupt:
+        click.echo(f"Job {job} keeps the clips that it accepted; `clipmill clips {job}` shows their state.", err=True)
+        sys.exit(ExitStatus.INTERRUPTED)

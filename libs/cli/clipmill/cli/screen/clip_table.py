@@ -1,7 +1,8 @@
-"""The table of a job's clips."""
+"""The table of a job's clips, and the lines about each of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import TextIO
 
 from clipmill.cli.screen.display import printable
@@ -9,6 +10,9 @@ from clipmill.cli.screen.tables import new_table, print_table
 from clipmill.contracts.api import ClipView
 from clipmill.contracts.status import PublicClip
 from rich.text import Text
+
+BLOCK_WIDTH = 100
+"""Width in columns of the lines about a clip if the output is no terminal: readable in a pager and in a log."""
 
 
 def clock(seconds: float) -> str:
@@ -44,13 +48,22 @@ def print_clips(clips: tuple[PublicClip, ...], files: Mapping[str, Path], out: T
 
 
 def print_explained(clips: tuple[ClipView, ...], out: TextIO) -> None:
-    """Print the table of `clips` in the given order, with the reasons why they were chosen.
+    """Print `clips` in the given order, with the reasons why they were chosen.
+
+    A terminal gets a table, anything else a block of lines for each clip.
 
     Args:
         clips: Clips to list.
         out: Stream to print to.
     """
-    table = new_table("clip", "state", "score", "start", "end", "title", "reason")
+    if not out.isatty():
+        out.write("\n".join(map(_block, clips)))
+        return
+    table = new_table()
+    for name in ("clip", "state", "score", "start", "end"):
+        table.add_column(name, no_wrap=True)
+    for name in ("title", "reason"):
+        table.add_column(name, overflow="fold")
     for clip in clips:
         table.add_row(
             str(clip.number),
@@ -62,3 +75,15 @@ def print_explained(clips: tuple[ClipView, ...], out: TextIO) -> None:
             Text(printable(clip.reason)),
         )
     print_table(table, out)
+
+
+def _block(clip: ClipView) -> str:
+    """Return the lines about a clip, of at most `BLOCK_WIDTH` columns."""
+    good = " (good)" if clip.good else ""
+    parts = ", ".join(f"{part.name} {part.points}" for part in clip.parts)
+    failure = clip.error.sentence if clip.error else ""
+    lines = [f"clip {clip.number}: {clip.state}, score {clip.score}{good}, {clock(clip.start)} to {clock(clip.end)}"]
+    for name, text in (("title", clip.title), ("reason", clip.reason), ("parts", parts), ("error", failure)):
+        if text:
+            lines += wrap(printable(text), BLOCK_WIDTH, initial_indent=f"  {name:<8}", subsequent_indent=" " * 10)
+    return "\n".join(lines) + "\n"
