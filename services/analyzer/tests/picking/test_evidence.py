@@ -72,3 +72,17 @@ def test_reactions_that_last_are_worth_more_than_as_many_a_second_for_a_shorter_
         picker.valued([Window(first=20, last=last, start_ms=100_000, end_ms=5000 * (last + 1))])[0] for last in (25, 31)
     )
     assert 100 < longer - shorter < 300
+
+
+def test_a_start_in_mid_thought_costs_most_where_the_reactions_are_known():
+    def loss(texts, weights=WEIGHTS):
+        evidence = evidence_of(talk(texts), audience=model(30.0))
+        window = Window(first=19, last=24, start_ms=95_000, end_ms=125_000)
+        unpunished = replace(weights, dangling=0.0, dangling_known=0.0)
+        dear, free = (LocalPicker(evidence, each).valued([window])[0] for each in (weights, unpunished))
+        return free - dear
+
+    known, unknown = TEXTS, [text.replace("truck", "lorry") for text in TEXTS]
+    assert loss(unknown) == pytest.approx(WEIGHTS.dangling)
+    assert loss(known) == pytest.approx(WEIGHTS.dangling + WEIGHTS.dangling_known)
+    assert loss(known, replace(WEIGHTS, dangling=0.0)) > 5 * WEIGHTS.dangling

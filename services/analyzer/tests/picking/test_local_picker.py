@@ -109,6 +109,13 @@ def test_a_sentence_that_goes_on_after_a_full_stop_is_unfinished():
     assert alone.dangling == 1.0
 
 
+@pytest.mark.parametrize(
+    "text", ["It's the worst of them.", "That's why nobody reads it.", "They\u2019ve left.", "But he won."]
+)
+def test_a_contracted_pronoun_and_but_need_the_sentence_before(text):
+    assert _features(text)[0].dangling == 1.0
+
+
 @pytest.mark.parametrize("text", ["Of course, nobody came.", "For example, the harbour froze.", "Or so I heard."])
 def test_a_sentence_that_goes_on_with_the_subject_dangles(text):
     assert _features(text)[0].dangling == 1.0

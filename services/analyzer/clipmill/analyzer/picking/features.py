@@ -169,7 +169,8 @@ def _dangling(words: Sequence[str], question: float) -> float:
     if not words:
         return 0.0
     opening = " ".join(words[:4])
-    if words[0] in lexicon.DANGLING_OPENINGS or _opens_with(opening, lexicon.CONTINUING_OPENINGS):
+    base = [word.partition("'")[0] for word in words[:4]]
+    if base[0] in lexicon.DANGLING_OPENINGS or _opens_with(opening, lexicon.CONTINUING_OPENINGS):
         return 0.5 if question else 1.0
-    pronouns = [word for word in words[:4] if word in {"it", "he", "she", "they", "that", "him"}]
+    pronouns = [word for word in base if word in {"it", "he", "she", "they", "that", "him"}]
     return 0.4 if pronouns else 0.0

@@ -17,6 +17,7 @@ _NAMES = {
     "novelty": "interest",
     "hook": "start",
     "dangling": "start",
+    "dangling_known": "start",
     "closing": "ending",
     "cut_off": "ending",
     "straddle": "boundary",

@@ -164,7 +164,7 @@ CONTINUING_OPENINGS = _phrases(
 """First words of sentences that go on with what was said."""
 
 DANGLING_OPENINGS = _words(
-    """it its he she they them this that these those him her his their and so because or which then also instead
+    """but it its he she they them this that these those him her his their and so because or which then also instead
     therefore thus too neither nor such"""
 )
 """First words of sentences that need the one before."""
