@@ -154,6 +154,17 @@ def test_a_sentence_that_the_edge_of_a_part_cuts_is_left_out(material_of, say):
     assert ending_there.sentences[-1].text.startswith("After it")
 
 
+def test_a_clause_before_the_end_of_a_part_is_left_out_though_the_speaker_pauses_after_it(material_of, say):
+    texts = ["Here the first point is made for you.", "It is short.", "If a meeting cannot survive as a video,"]
+    transcript = say([*texts, "it should never have been a meeting."], gap=1.5)
+    end = transcript.segments[2].end + 1.2
+    material = material_of(transcript, 60.0, end=end)
+    assert [sentence.text for sentence in material.sentences] == texts[:2]
+    named = say([*texts[:2], "So that was the end of Glacier Bay", "Now to the ships."], gap=1.5)
+    kept = material_of(named, 60.0, end=named.segments[2].end + 1.2)
+    assert kept.sentences[-1].text == "So that was the end of Glacier Bay"
+
+
 def test_a_part_without_punctuation_keeps_all_its_sentences(material_of, say):
     transcript = say(
         ["here is a remark without an end", "and another one of that kind", "which goes on and on"], gap=1.0

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from clipmill.analyzer.talk.punctuation import finishes
+from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, finishes
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.contracts.documents import Scenes, Segment, Transcript
 from clipmill.contracts.source_range import SourceRange
@@ -58,11 +58,21 @@ def whole_sentences(
     if sum(finishes(sentence.text) for sentence in sentences) * 2 < len(sentences):
         return sentences
     kept = list(sentences)
-    if goes_on and len(kept) > 1 and not finishes(kept[-1].text) and duration - kept[-1].end < EDGE_SECONDS:
+    if goes_on and len(kept) > 1 and _is_cut(kept[-1], duration):
         kept.pop()
     if begun and len(kept) > 1 and kept[0].text[0].islower() and kept[0].start < EDGE_SECONDS:
         kept.pop(0)
     return kept
+
+
+def _is_cut(last: Sentence, duration: float) -> bool:
+    """Return whether the end of a part, after `duration` seconds, has cut its last sentence.
+
+    A comma or a dash shows it wherever the last word is: the speaker may pause there, and go on beyond the end.
+    """
+    if finishes(last.text):
+        return False
+    return duration - last.end < EDGE_SECONDS or last.text.rstrip(CLOSERS).endswith((*COMMAS, "-", "\u2014"))
 
 
 def _segment(segment: Segment, start: float, end: float) -> Segment | None:

@@ -27,6 +27,9 @@ RECOGNITION_SHARE = 0.6
 TRANSCRIPTION_SHARE = 0.5
 """Share of all work that comes before diarization, if there is diarization."""
 
+GOES_ON_SECONDS = 1.0
+"""Time after a part of a source within which a speech region may still belong to its last sentence, in seconds."""
+
 ENGINE_NAME = "whisperx"
 
 
@@ -179,7 +182,7 @@ class Engine:
 
 
 def _wanted(portion: Portion, start: float, part: SourceRange | None) -> Portion:
-    """Return a portion with only those speech regions that reach into the wanted part.
+    """Return a portion with only those speech regions that reach into the wanted part, or go on right after it.
 
     Args:
         portion: Portion, with times from `start` on.
@@ -189,8 +192,9 @@ def _wanted(portion: Portion, start: float, part: SourceRange | None) -> Portion
     if part is None:
         return portion
     offset = start + portion.start
+    latest = part.end + GOES_ON_SECONDS
     regions = [
-        each for each in portion.speech_regions if offset + each.start < part.end and offset + each.end > part.start
+        each for each in portion.speech_regions if offset + each.start < latest and offset + each.end > part.start
     ]
     return portion._replace(speech_regions=regions)
 
