@@ -140,6 +140,15 @@ async def test_a_part_that_begins_within_a_word_loses_no_other_word(ask, directo
     assert "a number that" not in said
 
 
+@pytest.mark.parametrize(("end", "last"), [(36.6, "work,"), (58.84, "people,"), (63.41, "time,")])
+async def test_a_part_that_ends_within_a_sentence_does_not_end_with_a_full_stop(ask, directory, end, last):
+    """The recogniser hears how the sentence goes on; otherwise it closes the clause as if it were a sentence."""
+    transcript = (await ask("sample.mp4", duration=76.84, start=end - 15, end=end)).transcript
+
+    assert transcript.segments[-1].words[-1].text == last
+    assert transcript.segments[-1].end <= end
+
+
 async def put_sample(store, task, sample):
     """Store the bundled sample as the source of a job, with its facts."""
     facts = MediaFacts(
