@@ -80,6 +80,34 @@ def test_a_question_that_wants_an_answer_hooks_and_a_request_does_not():
     assert request.hook <= 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Where was I?",
+        "So, where were we?",
+        "You know?",
+        "Right?",
+        "OK?",
+        "You remember?",
+        "Anyway, what was I saying?",
+        "It is a bit like a castle, right?",
+        "They never came back, did they?",
+        "Let me see, where was I?",
+        "This is a lovely hall, isn\u2019t it?",
+    ],
+)
+def test_an_aside_is_no_question_that_a_passage_answers(text):
+    assert _features(text)[0].question == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Where was I when the wall came down?", "Why?", "Why do they leave, you know?", "Did they win, or did they?"],
+)
+def test_a_question_that_only_begins_or_ends_like_an_aside_is_one(text):
+    assert _features(text)[0].question > 0
+
+
 def test_a_sentence_that_needs_the_one_before_dangles():
     dangling, alone = _features("It was the worst of them.", "Nobody reads the manual.")
     assert dangling.dangling == 1.0

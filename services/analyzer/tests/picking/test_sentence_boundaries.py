@@ -90,6 +90,20 @@ def test_a_reason_names_what_is_heard_and_seen(levels, cuts, said):
     assert said in reason_of(evidence, _window(2, 3))
 
 
+@pytest.mark.parametrize(("text", "raises"), [("So, where were we?", False), ("Where do the birds sleep?", True)])
+def test_a_reason_names_no_question_that_the_speaker_only_puts_in_passing(text, raises):
+    texts = [text, "The boats are by the lake.", "The harbour has a long wall."]
+    reason = reason_of(evidence_of(_sentences(*texts)), _window(0, 2))
+    assert ("raises a question" in reason) == raises
+
+
+def test_a_reason_names_no_question_at_the_very_end():
+    texts = ["The boats are by the lake.", "The harbour has a long wall.", "Where do the birds sleep?", "By the water."]
+    evidence = evidence_of(_sentences(*texts))
+    assert "raises a question" not in reason_of(evidence, _window(0, 2))
+    assert "raises a question" in reason_of(evidence, _window(0, 3))
+
+
 def test_a_reason_for_nothing_in_particular_is_a_sentence_all_the_same():
     evidence = evidence_of(_sentences("Cod.", "Bay.", "Bread.", "Crust."), language="xx")
     assert reason_of(evidence, _window(1, 1)).startswith("Picked locally: it ")

@@ -142,13 +142,31 @@ def _opens_with(opening: str, phrases: Sequence[str]) -> float:
 
 
 def _question(text: str, words: Sequence[str], opening: str) -> float:
-    if not asks(text):
+    if not asks(text) or _in_passing(text, words):
         return 0.0
     if _opens_with(opening, lexicon.REQUEST_OPENINGS):
         return -0.5
     if words and (words[0] in lexicon.WH_WORDS or _opens_with(opening, lexicon.HOOK_QUESTION_OPENINGS)):
         return 1.0
     return 0.5
+
+
+def _in_passing(text: str, words: Sequence[str]) -> bool:
+    """Return whether an English question is an aside, such as `Where was I?`, or a statement with one at its end."""
+    if not words:
+        return False
+    start = next((at for at, word in enumerate(words) if word not in lexicon.BEFORE_ASIDES), len(words) - 1)
+    if " ".join(words) in lexicon.ASIDES or " ".join(words[start:]) in lexicon.ASIDES:
+        return True
+    before, _, last = text.rpartition(",")
+    ends = tokens(last)
+    said = tokens(before)
+    if not said or not ends:
+        return False
+    tags = len(ends) in (2, 3) and ends[0] in lexicon.TAGGED and ends[-1] in lexicon.TAG_PRONOUNS
+    begins = next((word for word in said if word not in lexicon.BEFORE_ASIDES), "")
+    inquires = begins in lexicon.WH_WORDS or begins in lexicon.TAGGED
+    return (tags or " ".join(ends) in lexicon.ASIDES) and not inquires
 
 
 def _number(words: Sequence[str]) -> float:

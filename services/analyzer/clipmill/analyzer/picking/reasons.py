@@ -40,6 +40,8 @@ def reason_of(evidence: Evidence, window: Window, *, moving: bool = False) -> st
     sums = {
         name: sum(max(float(getattr(evidence.features[index], name)), 0.0) for index in inside) for name in SUBSTANCE
     }
+    # Nothing in the window answers its last sentence.
+    sums["question"] -= max(evidence.features[window.last].question, 0.0)
     named = (name for name in SUBSTANCE if sums[name] > 0 and (name != "story" or sums[name] >= STORY_SIGNS))
     best = sorted(named, key=lambda name: (-sums[name], name))[:2]
     if evidence.features[window.first].question > 0 and window.last > window.first:

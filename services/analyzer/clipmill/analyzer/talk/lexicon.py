@@ -65,6 +65,37 @@ REQUEST_OPENINGS = _phrases(
 )
 """Openings of questions that manage an event and raise no subject."""
 
+ASIDES = frozenset(
+    _phrases(
+        """right, all right, alright, ok, okay, yeah, yes, no, huh, eh, hey, hm, hmm, really, seriously, remember,
+        you remember, do you remember, remember that, you know, you know what, you know what i mean,
+        know what i mean, do you know what i mean, you know that, see, you see, do you see, see that, get it, got it,
+        you get it, is it not, agreed, correct, true, fair enough, makes sense, make sense, does that make sense,
+        does this make sense, is that clear, is that right, is that okay, is that ok, is this on, is that better,
+        are you with me, you with me, with me so far, you with me so far, can you hear me, can everybody hear me,
+        can you see that, can you see it, where was i, where were we, where am i, where are we, what was i saying,
+        what was i going to say, what did i say, what was it, what was the word, what is the word, what's the word,
+        what do you call it, what do you call them, what is it called, what's it called, how do you say,
+        how do you say it, how do i say this, how do i put this, how should i put it, how shall i say,
+        what can i say, what do i know, who knows, who cares, so what, what else, why not, anyone, anybody, sorry,
+        excuse me, pardon, pardon me, i'm sorry, what, who, say again, come again, shall we, may i, you ready,
+        don't you think, wouldn't you say, how about that, how cool is that, how great is that"""
+    )
+)
+"""Questions that a speaker puts in passing, and that no passage answers."""
+
+TAGGED = _words(
+    """is isn't are aren't was wasn't were weren't do don't does doesn't did didn't have haven't has hasn't had hadn't
+    can can't could couldn't will won't would wouldn't should shouldn't"""
+)
+"""First words of tags such as `isn't it?`."""
+
+TAG_PRONOUNS = _words("i you he she it we they there that")
+"""Last words of tags."""
+
+BEFORE_ASIDES = _words("and so but well now okay ok oh um uh right yes no anyway then or")
+"""Words before a question that change nothing about it."""
+
 NUMBER_WORDS = _words(
     """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty thirty forty fifty sixty seventy eighty ninety"""
