@@ -4,10 +4,11 @@ Usage: .venv/bin/python tools/moments/common_words.py FOLDER > services/analyzer
 
 FOLDER holds `talks.jsonl.gz` (TED transcripts, CC BY-NC-ND 4.0, collected at saranyan/TED-Talks) and
 `conversations.jsonl.gz` (arguments before the US Supreme Court, public domain, collected at
-walkerdb/supreme_court_transcripts). Three kinds of words are written, and nothing of the texts:
+walkerdb/supreme_court_transcripts). Four kinds of words are written, and nothing of the texts:
 
 - words of at least a tenth of the transcripts of each kind. A word that is frequent in only one of two kinds so
   different belongs to its subjects, such as `court`;
+- words of at least half of the transcripts of one kind, spread evenly over them, such as `counsel` and `provision`;
 - words that are seldom used as nouns and are spread evenly, such as `amazing`, `whereas` and `refer`;
 - nouns that are spread still more evenly over many transcripts, such as `manner` and `goodness`.
 
@@ -63,6 +64,9 @@ NAMES_SHARE = 0.5
 
 OWN_SHARE, OTHER_SHARE = 0.3, 0.02
 """Shares of the transcripts of the one kind and of the other, beyond which a word belongs to the subjects of a kind."""
+
+KIND_SHARE = 0.5
+"""Share of the transcripts of one kind from which a word that is spread evenly over them says nothing about any."""
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[.,;:!?\u2014-]")
 _PLAIN = re.compile(r"[a-z]+(?:'[a-z]+)?")
@@ -120,6 +124,10 @@ def _is_common(word: str, *kinds: Counts) -> bool:
     named = sum(counts.capitals[word] for counts in kinds) >= NAMES_SHARE * uses
     if len(word) < 4 or having < LEAST_TRANSCRIPTS or not bursts or named:
         return False
+    if max(bursts) < SUBJECT and any(
+        counts.share(word) >= KIND_SHARE and counts.burst(word) < EVEN_NOUN for counts in kinds if counts.having[word]
+    ):
+        return True
     if max(shares) > OWN_SHARE and min(shares) < OTHER_SHARE:
         return False
     if sum(counts.nouns[word] for counts in kinds) <= MOST_NOUN_USES * uses:

@@ -45,6 +45,14 @@ def test_the_common_words_name_no_subject():
     assert 2500 < len(common_words()) < 4000
     assert {"people", "really", "question", "believe"} <= common_words()
     assert {"amazing", "whereas", "refer", "imposes", "letting", "awful", "manner", "instance"} <= common_words()
+    assert {
+        "counsel",
+        "provision",
+        "statutory",
+        "requirement",
+        "appendix",
+    } <= common_words()  # in every second argument
+    assert not {"jury", "injury", "statistics", "engineering", "immunity"} & common_words()
     assert not {"ocean", "glacier", "court", "climate", "women", "school", "city", "war"} & common_words()
 
 

@@ -86,6 +86,45 @@ def test_a_clause_that_says_more_is_preferred_to_the_strongest_fragment():
     assert _title(*texts, strengths=[1.0, 0.9, 0.5]) == "Forty percent of the harbour was empty"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "We'll hear argument next in the case of the harbour.",
+        "Just let me have two seconds for the harbour.",
+        "I have three quick points about the harbour.",
+        "I'll give you an example of the harbour.",
+        "I'm very pleased to be here in the harbour.",
+        "I really appreciate being here in the harbour.",
+        "I'll label this for you in a second.",
+        "Would that be okay?",
+        "You just modified the hypothetical.",
+        "I love this picture of the harbour, too.",
+        "Here you can see the harbour at night.",
+        "A keeper of great courage, who never slept.",
+        "Let's try that again in the harbour.",
+        "I'm still trying to understand the harbour.",
+        "If you get all those boats aligned.",
+        "What I'm suggesting?",
+        "Before we began with the harbour?",
+    ],
+)
+def test_what_runs_a_conversation_points_at_a_picture_or_has_no_main_clause_is_no_title(said):
+    assert _title(said, "The keeper counted the boats.", strengths=[1.0, 0.0]) == "The keeper counted the boats"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "What new thing are you adding to our knowledge?",
+        "When you find it, will you send it back?",
+        "Predicting how nature works is a very risky game.",
+        "Two minutes of silence saved the harbour.",
+    ],
+)
+def test_a_title_may_begin_with_a_condition_or_an_action(said):
+    assert _title(said) == said.rstrip(".")
+
+
 def test_a_clause_about_the_subject_is_preferred():
     texts = ["The keeper of the door was tired.", "The glacier of the valley was tired."]
     assert _title(*texts) == "The keeper of the door was tired"

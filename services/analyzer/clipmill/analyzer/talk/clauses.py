@@ -68,7 +68,9 @@ def unsure_whole(text: str) -> Clause | None:
     led = start in grammar.SUBORDINATORS - WH_WORDS or start in NEVER_FIRST or start in grammar.COORDINATORS
     if led or start in PREDICATES or end in grammar.NEVER_LAST - grammar.PREPOSITIONS:
         return None
-    if sentence.verbs(first, last) == 0 or (not asks(text) and start in WH_WORDS):
+    if sentence.verbs(first, last) == 0 or sentence.only_described(first, last):
+        return None
+    if not asks(text) and start in WH_WORDS:
         return None
     pieces = sentence.pieces[first:]
     return Clause(text=_shown(pieces), words=tuple(sentence.words[first:]), opens=True, grade=WHOLE)

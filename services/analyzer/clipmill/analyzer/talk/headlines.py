@@ -62,11 +62,17 @@ HOUSEKEEPING_LOSS = 1.4
 HOUSEKEEPING_WORD_LOSS = 0.6
 """Loss for each word of people who run an event."""
 
+POINTING_LOSS = 2.0
+"""Loss of a title about something that the speaker shows."""
+
 PROCEDURE_LOSS = 3.0
 """Loss of a title that manages the conversation, such as `May I respond?`; it outweighs any strength."""
 
 SUBORDINATE_LOSS = 0.6
 """Loss of a title that begins with a conjunction, before its main clause."""
+
+CONDITION_LOSS = 2.0
+"""Loss of such a title without a comma, after which a main clause could follow."""
 
 INTRODUCTION_LOSS = 0.6
 """Loss of a title that begins with `I think` or another remark on the talk itself."""
@@ -114,9 +120,25 @@ _PROCEDURE = re.compile(
     r"|\b(?:minutes|time) for rebuttal\b|\bfinish your\b|\b(?:with|of|on) your time\b|\bmy point$"
     r"|\bthe case is submitted\b|\bplease the court\b|\bi(?:'m| am) (?:sorry|afraid)$"
     r"|\b(?:your|his|her) (?:\w+ )?question$|\bminutes$"
+    r"|\bhear argument\b|\b(?:we'll|we will|you'll|you will) (?:now |next )?hear from\b|\b(?:just|please) let me\b"
+    r"|\bi(?:'ve got| have| had| want| will make| can give you|'ll give you) (?:just |only )?(?:a few|a couple of|an?|"
+    r"one|two|three|four|some|several) (?:\w+ )?(?:points?|examples?|questions?|comments?|remarks?|slides?)\b"
+    r"|^let's (?:just )?(?:see|try|start|begin|move|go|choose|pick|look|have a look|turn|take|stop|do)\b"
+    r"|^i(?:'m| am) (?:not sure|still trying|trying to (?:get|understand|figure|sort)|not (?:saying|holding|asking))\b"
+    r"|\byour (?:rebuttal|response)\b|\bmade up my mind\b|^i apologi[sz]e\b|^am i (?:reading|right|wrong|missing)\b"
+    r"|\bcan you (?:just )?help me\b|\bwould that be (?:okay|ok|all right|alright)\b|\bcan i sit down\b"
+    r"|\bi(?:'m| am) (?:\w+ )?(?:glad|pleased|delighted|honou?red|thrilled) to (?:be|have been)\b"
+    r"|\bi (?:really |very much |do )?appreciate (?:the|your|that|being|it)\b|\bin a (?:second|minute|moment)$"
+    r"|\b(?:modified|change|changed|back to|stay with|your|my|the) hypothetical$"
     r"|\bi (?:don't|didn't) (?:know|understand|remember|think so)(?: that| it| the question)?$|\bi (?:agree|disagree)$"
 )
 """Sentences that manage a conversation and have no subject."""
+
+_POINTING = re.compile(
+    r"^(?:(?:and|so|now|next) )*(?:here (?:we|you)(?: can)? see\b|this is by\b|next this\b)"
+    r"|\bthis (?:next )?(?:picture|slide|photo|photograph|image|graph|chart|diagram|video)\b"
+)
+"""Sentences about something that the speaker shows, which no reader of a title sees."""
 
 
 class Headline(Struct, frozen=True):
@@ -213,8 +235,10 @@ def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
         merit -= HOUSEKEEPING_LOSS
     if _PROCEDURE.search(" ".join(words)):
         merit -= PROCEDURE_LOSS
+    if _POINTING.search(" ".join(words)):
+        merit -= POINTING_LOSS
     if words[0] in grammar.SUBORDINATORS - lexicon.WH_WORDS:
-        merit -= SUBORDINATE_LOSS
+        merit -= SUBORDINATE_LOSS if any(mark in title for mark in COMMAS) else CONDITION_LOSS
     merit -= HOUSEKEEPING_WORD_LOSS * min(sum(word in lexicon.HOUSEKEEPING for word in words), MOST_COUNTED)
     if base[0] == "i" and any(word in EMPTY_VERBS for word in words[1:3]):
         merit -= INTRODUCTION_LOSS

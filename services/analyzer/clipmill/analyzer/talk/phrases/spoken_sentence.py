@@ -73,6 +73,7 @@ _LEAD_ON = frozenset(
 )
 """Verbs that mean little before the verb of the clause that follows them."""
 
+_RELATIVES = frozenset({"who", "which", "whose", "whom"})
 _PARTICLES = frozenset("up out off down".split())
 _QUALIFIED = frozenset("if unless provided".split())
 """Words that begin a condition, without which the rest says more than the speaker did."""
@@ -106,7 +107,10 @@ class SpokenSentence:
         if not asks(self.pieces[-1].text) or first + 1 >= len(self.words):
             return False
         start, following = self.words[first : first + 2]
-        inverted = grammar.holds_auxiliary(following) or (start == "how" and following in ("many", "much", "often"))
+        bare = following.partition("'")[0]
+        inverted = (grammar.holds_auxiliary(following) and bare not in grammar.NOMINATIVES) or (
+            start == "how" and following in ("many", "much", "often")
+        )
         return start in grammar.FINITE_AUXILIARIES or (start in WH_WORDS and inverted)
 
     def may_end(self, first: int, last: int, grade: int) -> bool:
@@ -127,6 +131,14 @@ class SpokenSentence:
         """Return the number of finite verbs."""
         return self._verbs[last + 1] - self._verbs[first]
 
+    def only_described(self, first: int, last: int) -> bool:
+        """Return whether the only verbs are in a relative clause after a comma, as in `A baker, who never slept`."""
+        verb = next((index for index in range(first, last + 1) if self.finite[index]), last)
+        described = any(
+            self.words[index] in _RELATIVES and self.pieces[index - 1].divides for index in range(first + 1, verb)
+        )
+        return described and self.mains(first, last) < 1
+
     def mains(self, first: int, last: int) -> int:
         """Return the number of verbs that belong to no subordinate clause."""
         subordinate = self._subordinate[last + 1] - self._subordinate[first]
@@ -146,6 +158,8 @@ class SpokenSentence:
             return False
         if end in grammar.NEVER_LAST and not (question and end in grammar.PREPOSITIONS):
             return False
+        if question and self._only_part_asks(first, last):
+            return False
         if question or (grade in (CLAUSE, RELATIVE) and self.asks_from(first)):
             return last - first >= 2 and self.verbs(first, last) > 0 and self.may_end(first, last, grade)
         if start in grammar.COORDINATORS or start in NEVER_FIRST or not self._has_subject(first, last):
@@ -156,6 +170,13 @@ class SpokenSentence:
         if grade == WHOLE:
             return True
         return self.may_end(first, last, grade)
+
+    def _only_part_asks(self, first: int, last: int) -> bool:
+        """Return whether a question has no main clause, such as `What I mean?` or `Before we began?`."""
+        if self.asks_from(first) or self.mains(first, last) > 0 or first == last:
+            return False
+        subject = self.words[first + 1].partition("'")[0] in grammar.NOMINATIVES
+        return self.words[first] in grammar.SUBORDINATORS and (self.words[first] not in WH_WORDS or subject)
 
     def _is_so(self, first: int, last: int) -> bool:
         """Return whether an early end leaves the sense: no denial loses its reason, no `that` its verb."""
