@@ -77,8 +77,8 @@ class Weights(Struct, frozen=True, kw_only=True):
         cohesion: Weight of terms that the sentences share and others lack, because these make one passage.
         dangling: Weight against a start that needs the sentence before, the first fault that viewers complain about.
         dangling_known: Further weight against it where the learned reactions are known, because their differences are
-            ten times as large as those of everything else. Without it, 28 % of the clips of real talks begin so; with
-            it, 20 %, and with 20.0 8 %, but reactions per second fall by a twentieth.
+            far larger than those of everything else. Without it, a third of the clips of real talks begin so, and a
+            fifth with it. With 20.0 a tenth do, but reactions per second fall by a twentieth.
         cut_off: Weight against an end whose subject goes on in the next sentence, because the payoff is missing.
         boundary: Weight of the boundaries at both ends, because passages change with topic, picture or breath.
         straddle: Weight against a strong boundary inside, because such a clip has two topics.
