@@ -43,10 +43,10 @@ INTEREST_STEEPNESS = 2.0
 written talks are 1.9 deviations above the mean, in the median, and all else 0.2 below. Beyond the step, more interest
 says no more about what somebody asks for."""
 
-FOUND_CHANCE = 0.45
+FOUND_CHANCE = 0.4
 """Chance from which a passage is about a subject: a subject that is missed costs as much as clips about something else.
-On requests about the written talks, 0.82 of the present subjects reach it, 0.38 of those of other voices, which are
-often related, and 0.12 of those that no voice has."""
+On requests about the written talks, 0.85 of the present subjects reach it, 0.42 of those of other voices, which are
+often related, and 0.13 of those that no voice has."""
 
 LITERAL_CHANCE = 0.5
 """Literal evidence from which a passage is about a subject, whatever the meanings say: it has half of the request's
@@ -110,12 +110,12 @@ class Preference(Struct, frozen=True, kw_only=True):
 
 
 PRESENCE = Presence(
-    base=-4.58, evidence=Evidence(wording=5.37, direction=5.89, together=-0.06, covered=3.29, literal=-0.38)
+    base=-4.54, evidence=Evidence(wording=5.61, direction=5.93, together=-0.05, covered=2.91, literal=0.20)
 )
 PREFERENCE = Preference(
-    evidence=Evidence(wording=4.61, direction=2.94, together=0.51, covered=4.06, literal=-0.76), interest=4.32
+    evidence=Evidence(wording=4.76, direction=2.54, together=0.47, covered=5.79, literal=-1.16), interest=3.59
 )
-LITERAL_PREFERENCE = Preference(evidence=Evidence(literal=5.40), interest=4.19)
+LITERAL_PREFERENCE = Preference(evidence=Evidence(literal=5.51), interest=3.52)
 """Weights that `tools/subjects/fit.py` fitted, the last ones for languages without a table of meanings."""
 
 
