@@ -59,6 +59,14 @@ def test_a_plan_says_how_many_moments_are_good_whatever_number_of_clips_is_wante
     assert {_asking_for(material, count).good for count in (None, 1, 2, 15)} == {good}
 
 
+def test_speech_that_is_too_short_to_compare_has_no_good_moment(say, media_of):
+    transcript = say(["The lighthouse was lit by a single lamp."])
+    scenes = Scenes(shots=(Shot(start=0.0, end=transcript.duration),), detector="test", frame_rate=25.0)
+    plan = plan_of(Material(media_of(transcript.duration), transcript, scenes, JobOptions()))
+    assert [clip.score for clip in plan.clips] == [50]
+    assert plan.good == 0
+
+
 def _every(plan: Plan) -> list[PlannedClip]:
     return [*plan.clips, *plan.reserve]
 

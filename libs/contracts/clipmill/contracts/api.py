@@ -191,7 +191,7 @@ class ClipView(Struct, frozen=True, kw_only=True):
         url: Path of the clip's file on the server, None if it is not ready.
         error: Failure of the clip; None if it has not failed, or was not rendered because the whole job failed.
         shots: Shots of the clip with their layouts; empty if it is not ready.
-        good: True if the moment is above the bar from which moments are good; None in plans of older versions.
+        good: True if the moment is good (docs/scores.md has the bar); None in plans of older versions.
     """
 
     number: int

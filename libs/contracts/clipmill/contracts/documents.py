@@ -246,8 +246,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         cost: Cost of the choice.
         options: Options of the job.
         note: Line about the choice for the job's log, such as the reason why it was made locally; empty for no line.
-        good: Number of good moments, those above the bar, which are the first of clips and reserve; None in plans of
-            older versions.
+        good: Number of good moments, those above the bar or about the job's subject, which are the first of clips and
+            reserve; None in plans of older versions.
     """
 
     clips: tuple[PlannedClip, ...]

@@ -48,7 +48,7 @@ def plan_of(
         found = [*moments[: len(proposed)], *sought.found]
         moments, qualified = descending(found, sought.others), len(found)
         note = " ".join(filter(None, (note, about_found(material.subject, len(found)))))
-    good = _good(material, proposed or moments)
+    good = qualified if material.subject.about else _good(material, proposed or moments)
     open_number = min(max(good, FEWEST_CLIPS), material.most_clips)
     count = min(material.options.target_clips or open_number, qualified)
     clips = _numbered(moments, material.offset_ms)
@@ -92,7 +92,7 @@ def _sought(material: Material, moments: Sequence[Moment], proposed: Sequence[Mo
 
 def _good(material: Material, moments: Sequence[Moment]) -> int:
     """Return the number of good ones among `moments`: those above the bar, which are the first."""
-    bar = GOOD_SCORE if material.windows else WORDLESS_GOOD_SCORE
+    bar = GOOD_SCORE if material.sentences else WORDLESS_GOOD_SCORE
     return sum(moment.score >= bar for moment in moments)
 
 

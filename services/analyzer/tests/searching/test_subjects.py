@@ -138,6 +138,24 @@ def test_a_long_subject_is_quoted_in_short(plan_about):
     assert note.endswith('" was found.')
 
 
+def test_the_moments_about_a_subject_are_the_good_ones(plan_about, make_talk):
+    talk = make_talk(0)
+    for planted in talk.planted:
+        plan = plan_about(0, about=_named_in(talk, planted))
+        assert plan.good == len(plan.clips) >= 1
+
+
+def test_an_exclusion_leaves_the_other_subjects(plan_about, make_talk):
+    talk = make_talk(0)
+    usual = plan_about(0)
+    listed = [one for one in talk.planted if overlap(_times((*usual.clips, *usual.reserve)), one) >= HIT_OVERLAP]
+    assert len(listed) > 1
+    for excluded in listed:
+        plan = plan_about(0, exclude=_named_in(talk, excluded))
+        left = _times((*plan.clips, *plan.reserve))
+        assert [one for one in listed if overlap(left, one) < HIT_OVERLAP] == [excluded]
+
+
 def test_no_clip_is_about_an_excluded_subject(plan_about, make_talk):
     talk = make_talk(0)
     for planted in talk.planted:

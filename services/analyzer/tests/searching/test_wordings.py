@@ -1,4 +1,4 @@
-"""Texts that say alike things point in similar directions."""
+"""Texts that say similar things point in similar directions."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def _nearness(one, other):
         ("who taught her to swim", "the woman who gave her lessons in the pool", "the tax on imported steel"),
     ],
 )
-def test_texts_that_say_alike_things_are_near(text, near, far):
+def test_texts_that_say_similar_things_are_near(text, near, far):
     assert _nearness(text, near) > _nearness(text, far) + 0.1
 
 

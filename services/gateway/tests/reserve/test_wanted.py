@@ -55,6 +55,12 @@ def test_the_log_counts_only_moments_above_the_bar_as_good(good, line):
     assert folded(planned, rendered(1), rendered(2)).logs[-2] == line
 
 
+def test_the_log_counts_the_good_moments_without_a_reserve_too():
+    assert folded(ClipsPlanned(job=JOB, count=2, good=1), rendered(1), rendered(2)).logs[-2].startswith("1 of 1 good ")
+    assert "good" not in folded(ClipsPlanned(job=JOB, count=1), rendered(1)).logs[-2]
+    assert "good" not in folded(ClipsPlanned(job=JOB, count=0, good=0)).logs[-2]
+
+
 def test_a_good_moment_whose_clip_failed_is_neither_rendered_nor_in_reserve():
     document = folded(ClipsPlanned(job=JOB, count=2, reserve=3, good=3), failed(1), rendered(2))
     assert document.logs[-2] == "1 of 3 good moments rendered; 3 in reserve, 1 of them good."

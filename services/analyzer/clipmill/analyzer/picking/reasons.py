@@ -23,7 +23,7 @@ _SUBSTANCES = {
     "number": "gives numbers",
     "contrast": "turns an expectation around",
     "claim": "makes a strong claim",
-    "emotion": "is said with feeling",
+    "emotion": "speaks of strong feelings",
     "story": "tells a story",
 }
 

@@ -8,7 +8,7 @@ it is that the passage has a word so near to each word of the request.
 Whether a passage is about the subject and which one comes first are two questions with a model each. The first weighs
 the evidence in words alone. The second compares the passages of one source, where interest counts too: people ask for
 what is worth watching. `tools/subjects/fit.py` fits both on requests about the written talks. In languages without a
-table of meanings, words count literally.
+tables of words, words count literally.
 """
 
 from collections import Counter
@@ -77,7 +77,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     Attributes:
         wording: Weight of the similarity between the directions of the passage and of the request as they are worded.
-        direction: Weight of the same by the words alone that carry a subject.
+        direction: Weight of the similarity between their directions by the words alone that carry a subject.
         together: Weight of the surprise about near words that stand together, in the best sentences.
         covered: Weight of the share of the request's information that the nearest words of the passage carry.
         literal: Weight of the words of the request themselves.

@@ -1,4 +1,4 @@
-"""The directions of English texts as they are worded: texts that say alike things point in similar directions.
+"""The directions of English texts as they are worded: texts that say similar things point in similar directions.
 
 `meanings` compares the words that carry a subject, by their stems. Here all words count, in the forms in which they
 were said: who, how, not and had say what a sentence is about, too. Rare words are read in pieces. The table in
@@ -16,7 +16,7 @@ from clipmill.analyzer.talk.terms import tokens
 TABLE = Path(__file__).with_name("word_directions.npz")
 
 CONTINUED = "##"
-"""What a piece begins with that continues a word."""
+"""Beginning of a piece that continues a word."""
 
 
 class Wordings:

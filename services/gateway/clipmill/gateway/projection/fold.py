@@ -263,8 +263,9 @@ def _finish_if_done(document: JobDocument, at: float) -> None:
     render = document.stages.setdefault(Stage.RENDER, StageView())
     render.state, render.percent, render.finished = "finished", 100, at
     document.state, document.finished = JobState.COMPLETED, at
-    if document.clips_reserve:
-        document.logs.append(_moments_rendered(document, planned + document.clips_reserve))
+    moments = planned + document.clips_reserve
+    if moments and (document.clips_reserve or document.clips_good is not None):
+        document.logs.append(_moments_rendered(document, moments))
     document.logs.append(log_lines.FINISHED)
 
 
