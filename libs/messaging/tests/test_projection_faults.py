@@ -8,6 +8,7 @@ import time
 import pytest
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.messaging import projection
+from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import read_events, read_to_end
 from clipmill.messaging.topology import EVENTS, JOBS
 from nats.js.errors import KeyNotFoundError
@@ -51,7 +52,7 @@ async def test_reading_to_the_end_ends_there(nc, position):
     count = 2 * projection.BATCH + 10
     await many(nc, count)
     async with asyncio.timeout(60):
-        sequences = [event.sequence async for batch in read_to_end(nc, position) for event in batch]
+        sequences = [event.sequence async for batch in read_to_end(JobStreams(nc), position) for event in batch]
     assert sequences == list(range(position + 1, count + 1))
 
 

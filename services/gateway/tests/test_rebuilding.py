@@ -78,7 +78,7 @@ class Folding:
     async def refolded(self):
         """Return the fold of all events, one after the other, by job."""
         documents = {}
-        async for batch in read_to_end(self.nc, 0):
+        async for batch in read_to_end(self.streams, 0):
             for stored in batch:
                 event = codec.decode_event(stored.data)
                 if stored.job in documents:
@@ -391,8 +391,27 @@ async def test_the_command_says_in_one_sentence_that_a_stream_vanished_meanwhile
     assert (out, err) == ("", f"Error: {VANISHED}\n")
 
 
+async def test_the_command_gives_up_if_nats_goes_away_while_it_reads(nats_server, publish_job, monkeypatch, capsys):
+    await publish_job()
+    reading = Rebuilding._read
+
+    async def read_from_a_dead_server(self):
+        nats_server.kill()
+        async with asyncio.timeout(20):
+            await reading(self)
+
+    monkeypatch.setattr(Rebuilding, "_read", read_from_a_dead_server)
+    monkeypatch.setattr(rebuilding, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(rebuild_command, "PATIENCE_SECONDS", 2.0)
+    monkeypatch.setenv("CLIPMILL_NATS_URL", nats_server.url)
+    assert await asyncio.to_thread(rebuild_command.rebuild, []) == UNREACHABLE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("Error: The message server does not answer; try again in a moment.\n")
+
+
 async def test_a_rebuild_does_not_wait_for_events_of_a_stream_that_is_gone(nc):
     await nc.jetstream().delete_stream("EVENTS")
     with pytest.raises(MissingError):
-        async for _ in read_to_end(nc, 0):
+        async for _ in read_to_end(JobStreams(nc), 0):
             pass

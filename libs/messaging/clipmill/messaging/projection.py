@@ -98,14 +98,14 @@ async def read_events(
                 yield batch.events
 
 
-async def read_to_end(nc: Client, position: int) -> AsyncGenerator[list[StoredEvent], None]:
+async def read_to_end(streams: JobStreams, position: int) -> AsyncGenerator[list[StoredEvent], None]:
     """Yield batches of events in stream order, beginning after `position`, up to the leader's last event.
 
     Raises:
+        Transient: `unavailable`, if NATS is away for longer than `streams` wait.
         nats.errors.Error: if the stream does not exist, or not any more.
     """
-    streams = JobStreams(nc)
-    async with contextlib.aclosing(_read(nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
+    async with contextlib.aclosing(_read(streams.nc, position, EVENTS, subjects.ALL_EVENTS)) as batches:
         async for batch in batches:
             if batch.events:
                 position = batch.events[-1].sequence

@@ -151,7 +151,7 @@ class Rebuilding:
 
     async def _read(self) -> None:
         """Fold the events that were not read yet, up to the end of the stream."""
-        async for batch in read_to_end(self._streams.nc, self._position):
+        async for batch in read_to_end(self._streams, self._position):
             self._fold(batch)
             self._position = batch[-1].sequence
 
