@@ -43,6 +43,7 @@ async def test_a_value_that_the_server_would_not_take_is_refused_and_the_connect
     most = bytes(nc.max_payload - HEADER_BYTES)
     with pytest.raises(TooLarge):
         await bucket.update("a", most + b"x", 0)
+    assert (bucket.fits(most), bucket.fits(most + b"x")) == (True, False)
     written = await bucket.update("a", most, 0)
     assert (await bucket.get("a")).revision == written.revision
 

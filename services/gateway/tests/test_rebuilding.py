@@ -148,14 +148,17 @@ async def test_a_bucket_that_is_right_is_left_alone(nc, folding, publish_job):
     assert (await nc.jetstream().stream_info(BUCKET)).state.last_seq == last
 
 
-async def test_a_job_whose_document_is_too_large_is_named_and_left_as_it_is(folding, publish_job, publisher):
+async def test_a_job_whose_document_is_too_large_is_named_and_left_as_it_is(command, folding, publish_job, publisher):
     large = await publish_job()
     for number in range(3):
         await publisher.event(Log(job=large, name=f"long {number}", line="x" * 500_000))
     other = await publish_job()
-    report = await folding.rebuild()
-    assert (report.jobs, report.too_large, report.different, report.missing) == (2, (large,), (), (other,))
+    for check in (True, False):
+        report = await folding.rebuild(check=check)
+        assert (report.jobs, report.too_large, report.different, report.missing) == (2, (large,), (), (other,))
     assert list(await folding.held()) == [other]
+    status, out, _ = await command("--check")
+    assert (status, out.splitlines()[-1]) == (1, f"too large        1  left unchanged: {large}")
 
 
 async def test_an_emptied_bucket_is_filled_while_projectors_fold_and_jobs_go_on(nc, folding, publish_job, publisher):

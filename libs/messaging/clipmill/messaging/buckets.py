@@ -134,6 +134,10 @@ class Bucket(Generic[T]):
         """Return `value` as the bucket keeps it."""
         return value if isinstance(value, bytes) else msgspec.json.encode(value)
 
+    def fits(self, value: T) -> bool:
+        """Return whether the server takes a value of this size."""
+        return len(self.encode(value)) <= self._largest
+
     async def get(self, key: str, *, deadline: float | None = None) -> Entry[T]:
         """Return the entry that the bucket's leader has for `key`.
 
@@ -156,7 +160,7 @@ class Bucket(Generic[T]):
             TooLarge: if the server takes no value of this size.
         """
         data = self.encode(value)
-        if len(data) > self._nc.max_payload - HEADER_BYTES:
+        if len(data) > self._largest:
             raise TooLarge(f"{key}: {len(data)} bytes")
         try:
             written = await self._ask(lambda: self._keys.update(key, data, last=revision), deadline)
@@ -200,6 +204,10 @@ class Bucket(Generic[T]):
     def reader(self) -> "BucketReader[T]":
         """Return a reader of changes, which begins with every entry."""
         return BucketReader(self._nc, self._config, self.decode, self._deadline)
+
+    @property
+    def _largest(self) -> int:
+        return self._nc.max_payload - HEADER_BYTES
 
     async def _ask(self, call: Callable[[], Awaitable[R]], deadline: float | None) -> R:
         return await retry_until(call, deadline=self._deadline() if deadline is None else deadline)

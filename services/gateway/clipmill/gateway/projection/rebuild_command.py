@@ -82,7 +82,7 @@ def rebuild(arguments: Sequence[str]) -> int:
         )
     text = msgspec.json.encode(report).decode() + "\n" if options.json else _summary(report, check=options.check)
     sys.stdout.write(text)
-    return DIFFERENT if options.check and (report.different or report.missing) else 0
+    return DIFFERENT if options.check and (report.different or report.missing or report.too_large) else 0
 
 
 async def _rebuild(nats_url: str, *, check: bool) -> Report:

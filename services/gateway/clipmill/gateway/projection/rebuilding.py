@@ -27,7 +27,7 @@ from clipmill.contracts.identifiers import JobId
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JobsView
-from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey, TooLarge
+from clipmill.messaging.buckets import Bucket, Conflict, Entry, InvalidKey
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector, StoredEvent, read_to_end
 from msgspec import Struct, field
@@ -198,7 +198,10 @@ class Rebuilding:
             del self._open[job]  # the job was deleted meanwhile, its events first
             return
         finding = Finding.MISSING if entry.data is None else Finding.DIFFERENT
-        if self._check:
+        if not self._documents.fits(document):
+            finding = Finding.TOO_LARGE
+            log.warning("document_skipped", job=job, reason=finding.value)
+        if self._check or finding is Finding.TOO_LARGE:
             self._found[job] = finding
             self._close(job)
         elif await self._write(job, document, entry.revision):
@@ -223,11 +226,6 @@ class Rebuilding:
         try:
             await self._documents.update(job, document, revision)
         except Conflict:
-            return False
-        except TooLarge as reason:
-            self._found[job] = Finding.TOO_LARGE
-            self._close(job)
-            log.warning("document_skipped", job=job, reason=str(reason))
             return False
         return True
 
