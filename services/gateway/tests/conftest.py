@@ -40,7 +40,7 @@ from clipmill.operations.health import Health
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from reserves import SHOTS, plan_of
+from reserves import SHOTS, clip_failed, plan_of
 
 MAX_UPLOAD = 3_000_000
 ANSWER_SECONDS = 2.0
@@ -209,13 +209,16 @@ def rendered(clip_of, store):
 
 @pytest.fixture
 def completed(submit, published, rendered, nc, store):
-    """Return a function that makes a completed job with a stored plan and no task."""
+    """Return a function that makes a completed job with a stored plan and no task; the clips `failed` are not ready."""
 
-    async def make(plan=None, **body):
+    async def make(plan=None, failed=(), **body):
         job, plan = await submit(**body), plan or plan_of()
         await nc.jetstream().purge_stream(INTAKE)
         await save_once(store, layout.plan(job), plan)
-        clips = [await rendered(job, clip.number) for clip in plan.clips]
+        clips = [
+            clip_failed(job, clip.number, 0) if clip.number in failed else await rendered(job, clip.number)
+            for clip in plan.clips
+        ]
         await published(
             Started(job=job),
             ClipsPlanned(job=job, count=len(plan.clips), reserve=len(plan.reserve)),

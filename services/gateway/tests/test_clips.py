@@ -133,3 +133,12 @@ async def test_a_clip_of_the_plan_that_is_ready_is_wanted_in_vain_but_without_an
     assert await tasks(job) == []
     assert await ask(job, {"numbers": [2, 4]}) == (202, {"job_id": job, "numbers": [2, 4]})
     assert await numbered(tasks, job) == [(4, 2 if key else 1)]
+
+
+async def test_a_clip_of_the_plan_that_failed_is_a_404_that_says_so(completed, ask, tasks, shown):
+    job = await completed(failed=(1,))
+    assert [clip["state"] for clip in (await shown(job))["clips"]] == ["failed", "ready"]
+    status, problem = await ask(job, {"numbers": [1]})
+    assert (status, problem["code"]) == (404, "not_found")
+    assert problem["detail"].startswith("Clip 1 failed and does not belong to the reserve;")
+    assert await tasks(job) == []

@@ -322,7 +322,7 @@ async def test_a_number_that_no_clip_has_and_an_unknown_job_are_a_404(completed,
     for number in (0, 6):
         status, problem = await ask(job, {"numbers": [3, number]})
         assert (status, problem["code"]) == (404, "not_found")
-        assert str(number) in problem["detail"]
+        assert problem["detail"].startswith(f"No clip of the reserve has the number {number};")
     assert await tasks(job) == []
     assert await ask(new_job_id(), {"more": 1}) == (404, {"detail": "Job not found"})
 

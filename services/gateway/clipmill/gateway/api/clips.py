@@ -142,8 +142,7 @@ class Clips:
             settled = document.wanted.keys() | document.clips_ready
             hopeless = [clip for clip in wish.numbers if clip not in settled and given_up(document, clip)]
             if missing:
-                sentence = f"The reserve has no clip {missing[0]}; GET /api/jobs/{document.job}/clips lists its clips."
-                raise Permanent(ErrorCode.NOT_FOUND, sentence)
+                raise _not_in_reserve(document, missing[0])
             if hopeless:
                 sentence = (
                     f"Clip {hopeless[0]} failed or was cancelled {FAILURES_LIMIT} times; leave it out, or submit the "
@@ -227,6 +226,18 @@ def _answered(document: JobDocument, key: str, wish: MoreClips) -> tuple[int, ..
 
 def _no_plan() -> Permanent:
     return Permanent(ErrorCode.NOT_FOUND, "The plan of the job's clips is gone; submit the video again.")
+
+
+def _not_in_reserve(document: JobDocument, number: int) -> Permanent:
+    if number in document.clips_failed:
+        sentence = (
+            f"Clip {number} failed and does not belong to the reserve; have an operator retry its dead letter, or "
+            "submit the video again."
+        )
+    else:
+        shown = f"GET /api/jobs/{document.job}/clips"
+        sentence = f"No clip of the reserve has the number {number}; {shown} shows the numbers of the reserve."
+    return Permanent(ErrorCode.NOT_FOUND, sentence)
 
 
 def _not_shown(document: JobDocument, given: str | None) -> Transient:
