@@ -107,6 +107,7 @@ class ContractServer:
         self.wishes: list[object] = []
         self.wish_keys: list[str | None] = []
         self.broken_wishes = 0
+        self.silent_wishes = False
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 30)
@@ -166,6 +167,8 @@ class ContractServer:
     async def _more(self, request: web.Request) -> web.Response:
         self.wishes.append(await request.json())
         self.wish_keys.append(request.headers.get("Idempotency-Key"))
+        if self.silent_wishes:
+            await asyncio.Event().wait()
         if self.broken_wishes > 0:
             self.broken_wishes -= 1
             return web.json_response({"detail": "The job does not show the request yet."}, status=503)

@@ -1,11 +1,17 @@
 """`clipmill clips` and `clipmill more` against a server that speaks the contract."""
 
+import asyncio
 import io
 import json
+import signal
+import sys
 
 import msgspec
+import pytest
+from clipmill.cli.client import following
 from clipmill.cli.screen.clip_table import print_explained
 from clipmill.contracts.api import ClipView
+from rich.cells import cell_len
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -50,6 +56,16 @@ async def test_the_clips_and_the_reserve_are_a_block_of_lines_each_where_there_i
     assert "\x1b" not in out
 
 
+def test_wide_characters_take_two_columns_of_a_block():
+    title = "字" * 60 + " " + "word " * 30
+    clip = msgspec.convert(explained(1, "ready") | {"title": title}, ClipView)
+    out = io.StringIO()
+    print_explained((clip,), out)
+    lines = out.getvalue().splitlines()
+    assert max(map(cell_len, lines)) in (99, 100)
+    assert "".join(out.getvalue().split()).count("字") == 60
+
+
 def test_the_clips_are_a_table_as_wide_as_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "90")
     monkeypatch.setenv("TERM", "dumb")
@@ -70,10 +86,21 @@ class Terminal(io.StringIO):
         return True
 
 
-async def test_a_job_without_a_plan_has_no_clips_yet(contract_server, clipmill):
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("queued", "; it is queued"),
+        ("processing", "; it is processing"),
+        ("failed", "; it has failed"),
+        ("completed", "; it has completed"),
+        ("cancelled", "; it was cancelled"),
+        ("", ""),
+    ],
+)
+async def test_a_job_without_a_plan_has_no_clips(contract_server, clipmill, status, words):
     contract, url = contract_server
-    contract.explained["status"] = "processing"
-    assert await clipmill("clips", JOB, "--server", url) == (0, f"Job {JOB} has no clips; it is processing.\n", "")
+    contract.explained["status"] = status
+    assert await clipmill("clips", JOB, "--server", url) == (0, f"Job {JOB} has no clips{words}.\n", "")
 
 
 async def test_the_clips_are_one_json_document_where_that_is_asked_for(contract_server, clipmill):
@@ -144,6 +171,64 @@ async def test_a_wanted_clip_that_fails_is_a_failure_of_the_command(contract_ser
     exit_status, out, err = await clipmill("more", JOB, "2", "--wait", "--server", url)
     assert (exit_status, err) == (1, "Error: Clip 4 failed. No memory was left.\n")
     assert "clip 4: failed" in out
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed before", "never listed"])
+@pytest.mark.parametrize(
+    ("reserve", "sentence"),
+    [
+        ([explained(4, "reserve")], "Clip 4 is in the reserve again and is not rendered; ask for it again."),
+        ([], "The job has no clip 4 any more; `clipmill clips {job} --server {url}` lists the clips that it has."),
+    ],
+)
+async def test_a_wanted_clip_that_the_job_does_not_list_any_more_ends_the_wait(
+    contract_server, clipmill, monkeypatch, reserve, sentence, listed
+):
+    monkeypatch.setattr(following, "LISTING_SECONDS", 0.1)
+    contract, url = contract_server
+    contract.explained |= {"status": "completed", "reserve": reserve}
+    contract.listings = [*([[explained(3, "rendering"), explained(4, "rendering")]] if listed else []), [rendered(3)]]
+    async with asyncio.timeout(20):
+        exit_status, out, err = await clipmill("more", JOB, "2", "--wait", "--server", url)
+    assert (exit_status, err) == (1, f"Error: {sentence.format(job=JOB, url=url)}\n")
+    assert "clip 3: ready" in out
+
+
+@pytest.mark.parametrize("status", ["completed", "processing"])
+async def test_a_wanted_clip_that_is_not_listed_at_once_is_waited_for(contract_server, clipmill, monkeypatch, status):
+    monkeypatch.setattr(following, "LISTING_SECONDS", 60.0 if status == "completed" else 0.1)
+    contract, url = contract_server
+    contract.explained |= {"status": status, "reserve": [explained(4, "reserve")]}
+    contract.listings = [[], [], [rendered(3)], [rendered(3), rendered(4)]]
+    assert (await clipmill("more", JOB, "2", "--wait", "--server", url))[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_ctrl_c_says_how_to_see_the_clips(contract_server, accepted):
+    contract, url = contract_server
+    contract.listings = [[explained(3, "rendering")]]
+    contract.silent_wishes = not accepted
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clipmill.cli", "more", JOB, "2", "--wait", "--server", url),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        # Tests that run behind a shell's `&` inherit that interruptions are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    async with asyncio.timeout(60):
+        while not contract.wishes:
+            await asyncio.sleep(0.05)
+        if accepted:
+            await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+    shown = f"`clipmill clips {JOB} --server {url}`"
+    if accepted:
+        sentence = f"The server goes on with the clips of job {JOB} that it accepted; {shown} shows their state."
+    else:
+        sentence = f"Interrupted before the server answered; {shown} shows whether it renders the clips."
+    assert (process.returncode, err.decode()) == (130, sentence + "\n")
 
 
 async def test_a_server_that_is_away_for_a_moment_does_not_end_the_wait(contract_server, clipmill):

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from clipmill.cli.client.connection import Client, Interrupted
 from clipmill.cli.outcomes import ServerUnavailable
-from clipmill.contracts.api import ClipState, ClipView, JobView
-from clipmill.contracts.status import PublicClip, PublicStatus
+from clipmill.contracts.api import ClipList, ClipState, JobView
+from clipmill.contracts.status import JobState, PublicClip, PublicStatus
 from msgspec import Struct
+from msgspec.structs import replace
 
 T = TypeVar("T")
 
@@ -20,6 +21,12 @@ PATIENCE_SECONDS = 120.0
 """Time without an answer after which following gives up: long enough to restart or move a server."""
 
 PAUSE_LIMIT_SECONDS = 5.0
+
+LISTING_SECONDS = 5.0
+"""Time after which a wanted clip that an ended job does not list counts as lost. A gateway other than the one that
+accepted the clip may list it a moment later."""
+
+AT_WORK = (JobState.QUEUED, JobState.PROCESSING)
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -79,8 +86,11 @@ def follow(
 
 def follow_clips(
     client: Client, job: str, numbers: Collection[int], *, notice: Callable[[str], None], poll: float = POLL_SECONDS
-) -> AsyncGenerator[tuple[ClipView, ...], None]:
-    """Yield the clips of `job` that have one of `numbers`, until each is ready or has failed.
+) -> AsyncGenerator[ClipList, None]:
+    """Yield the clips of `job` that have one of `numbers`, until each is ready, has failed or is lost.
+
+    A clip is lost if the job has ended and does not list it among its clips for `LISTING_SECONDS`: an operator had the
+    moments chosen again, so it is back in the reserve, or no moment has its number any more.
 
     Args:
         client: Connection to the job's server.
@@ -93,13 +103,25 @@ def follow_clips(
         WrongRequest: if the server does not know the job.
         ServerUnavailable: if the server lists no clips for longer than `PATIENCE_SECONDS`.
     """
+    absent: dict[int, float] = {}
 
-    async def fetch() -> tuple[ClipView, ...]:
-        return tuple(clip for clip in (await client.clips(job)).clips if clip.number in numbers)
+    async def fetch() -> ClipList:
+        found = await client.clips(job)
+        clips, reserve = (
+            tuple(clip for clip in some if clip.number in numbers) for some in (found.clips, found.reserve)
+        )
+        return replace(found, clips=clips, reserve=reserve)
 
-    def ended(clips: tuple[ClipView, ...]) -> bool:
-        done = {clip.number for clip in clips if clip.state != ClipState.RENDERING}
-        return done.issuperset(numbers)
+    def ended(found: ClipList) -> bool:
+        now, listed = time.monotonic(), {clip.number for clip in found.clips}
+        for number in numbers:
+            if number in listed or found.status in AT_WORK:
+                absent.pop(number, None)
+            else:
+                absent.setdefault(number, now)
+        lost = {number for number, since in absent.items() if now - since >= LISTING_SECONDS}
+        done = {clip.number for clip in found.clips if clip.state != ClipState.RENDERING}
+        return done.union(lost).issuperset(numbers)
 
     command = f"clipmill clips {job} --server {client.shown}"
     polling = Polling(notice=notice, command=command, server=client.shown, poll=poll)

@@ -4,6 +4,7 @@
 
 import asyncio
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -45,15 +46,21 @@ def more(
 ) -> None:
     """Render N more clips of a completed job, the best of its reserve, or the clips with these numbers."""
     from clipmill.cli.commands.jobs import ReportOptions
-    from clipmill.cli.commands.wanted_clips import want
+    from clipmill.cli.commands.wanted_clips import command, want
     from clipmill.contracts.api import MoreClips
 
     if (count is None) == (not numbers):
         raise WrongRequest("Give either the number of clips or --number; `clipmill clips` lists the reserve.")
     wish = MoreClips(more=count) if count is not None else MoreClips(numbers=numbers)
     reporting = ReportOptions(server=server, wait=wait or output is not None, as_json=as_json, output=output)
+    accepted = threading.Event()
     try:
-        asyncio.run(want(job, wish, reporting))
+        asyncio.run(want(job, wish, reporting, accepted=accepted.set))
     except KeyboardInterrupt:
-        click.echo(f"Job {job} keeps the clips that it accepted; `clipmill clips {job}` shows their state.", err=True)
+        shown = command("clips", job, server)
+        if accepted.is_set():
+            sentence = f"The server goes on with the clips of job {job} that it accepted; `{shown}` shows their state."
+        else:
+            sentence = f"Interrupted before the server answered; `{shown}` shows whether it renders the clips."
+        click.echo(sentence, err=True)
         sys.exit(ExitStatus.INTERRUPTED)

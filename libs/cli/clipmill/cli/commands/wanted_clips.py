@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Callable
 from contextlib import aclosing, nullcontext
 from pathlib import Path
 
@@ -14,8 +15,16 @@ from clipmill.cli.commands.jobs import ReportOptions
 from clipmill.cli.outcomes import WorkFailed
 from clipmill.cli.screen.clip_table import print_explained
 from clipmill.cli.screen.display import printable
-from clipmill.contracts.api import ClipsAccepted, ClipState, ClipView, MoreClips
+from clipmill.contracts.api import CANCELLED, ClipList, ClipsAccepted, ClipState, ClipView, MoreClips
+from clipmill.contracts.status import JobState
 from msgspec import UNSET, Struct, UnsetType
+
+STATES = {
+    JobState.COMPLETED: "has completed",
+    JobState.FAILED: "has failed",
+    CANCELLED: "was cancelled",
+}
+"""The words about a job that has ended; one at work is what its status says."""
 
 
 class WantedReport(Struct, frozen=True, kw_only=True):
@@ -52,41 +61,57 @@ async def list_clips(job: str, server: str, *, as_json: bool) -> None:
     elif clips:
         print_explained(clips, sys.stdout)
     else:
-        click.echo(f"Job {found.job_id} has no clips{f'; it is {found.status}' if found.status else ''}.")
+        state = STATES.get(found.status, f"is {found.status}")
+        click.echo(f"Job {found.job_id} has no clips{f'; it {state}' if found.status else ''}.")
 
 
-async def want(job: str, wish: MoreClips, reporting: ReportOptions) -> None:
+async def want(job: str, wish: MoreClips, reporting: ReportOptions, *, accepted: Callable[[], None]) -> None:
     """Have clips of the reserve of `job` rendered; follow and save them if `reporting` says so.
 
+    Args:
+        job: Id of the job.
+        wish: Clips to render.
+        reporting: Options of the report.
+        accepted: Callback for the moment when the server has accepted the request.
+
     Raises:
-        WorkFailed: if a clip failed.
+        WorkFailed: if a clip failed, or the job has it no longer.
         WrongRequest: if the server refuses the request, or the folder cannot be written.
         ServerUnavailable: if the server cannot be reached.
     """
     async with Client(reporting.server) as client:
-        accepted = await client.more(job, wish)
+        answer = await client.more(job, wish)
+        accepted()
         if not reporting.wait:
-            _print_accepted(accepted, reporting)
+            _print_accepted(answer, reporting)
             return
-        clips, files = await _watched(client, accepted, reporting)
+        found, files = await _watched(client, answer, reporting)
+    clips = found.clips
     if reporting.as_json:
         saved = UNSET if reporting.output is None else {url: str(path) for url, path in files.items()}
-        _print_json(WantedReport(job_id=accepted.job_id, numbers=accepted.numbers, clips=clips, files=saved))
+        _print_json(WantedReport(job_id=answer.job_id, numbers=answer.numbers, clips=clips, files=saved))
     else:
         print_explained(clips, sys.stdout)
     failed = [clip for clip in clips if clip.state == ClipState.FAILED]
     if failed:
         why = failed[0].error.sentence if failed[0].error else "The job failed before."
         raise WorkFailed(f"Clip {failed[0].number} failed. {printable(why)}")
+    lost = sorted(set(answer.numbers).difference(clip.number for clip in clips))
+    if lost and lost[0] in {clip.number for clip in found.reserve}:
+        raise WorkFailed(f"Clip {lost[0]} is in the reserve again and is not rendered; ask for it again.")
+    if lost:
+        shown = command("clips", answer.job_id, reporting.server)
+        raise WorkFailed(f"The job has no clip {lost[0]} any more; `{shown}` lists the clips that it has.")
 
 
 async def _watched(
     client: Client, accepted: ClipsAccepted, reporting: ReportOptions
-) -> tuple[tuple[ClipView, ...], dict[str, Path]]:
+) -> tuple[ClipList, dict[str, Path]]:
     """Follow the accepted clips to their end, and save those that are ready if `reporting` names a folder.
 
     Returns:
-        The clips in the end, and the saved files by their clip's `url`.
+        The accepted clips in the end, those among them that are in the reserve again, and the saved files by their
+        clip's `url`.
     """
 
     def say(line: str) -> None:
@@ -96,28 +121,29 @@ async def _watched(
         say(f"Saved {path}")
 
     said: set[int] = set()
-    clips: tuple[ClipView, ...] = ()
+    found = ClipList(job_id=accepted.job_id, clips=())
     saver = None if reporting.output is None else ClipSaver(client, reporting.output, saved)
     following = follow_clips(client, accepted.job_id, accepted.numbers, notice=lambda line: click.echo(line, err=True))
     async with saver or nullcontext(), aclosing(following) as polls:
         say(f"Rendering of job {accepted.job_id}: {_listed(accepted)}.")
-        async for clips in polls:
-            for clip in clips:
+        async for found in polls:
+            for clip in found.clips:
                 if clip.state == ClipState.READY and clip.number not in said:
                     said.add(clip.number)
                     say(f"Clip {clip.number} ready: {clip.title}")
             if saver is not None:
-                saver.save(clip.url for clip in clips if clip.url is not None)
-    return clips, {} if saver is None else saver.files
+                saver.save(clip.url for clip in found.clips if clip.url is not None)
+    return found, {} if saver is None else saver.files
 
 
 def _print_accepted(accepted: ClipsAccepted, reporting: ReportOptions) -> None:
     if reporting.as_json:
         _print_json(accepted)
         return
+    job, server = accepted.job_id, reporting.server
     click.echo(
-        f"Rendering of job {accepted.job_id}: {_listed(accepted)}. `{_command('clips', accepted.job_id, reporting)}` "
-        f"shows the state; `{_command('status', accepted.job_id, reporting, '--output', 'DIR')}` saves what is ready."
+        f"Rendering of job {job}: {_listed(accepted)}. `{command('clips', job, server)}` shows the state; "
+        f"`{command('status', job, server, '--output', 'DIR')}` saves what is ready."
     )
 
 
@@ -125,9 +151,10 @@ def _listed(accepted: ClipsAccepted) -> str:
     return ", ".join(map(str, accepted.numbers))
 
 
-def _command(name: str, job: str, reporting: ReportOptions, *words: str) -> str:
-    server = [] if reporting.server == DEFAULT_SERVER else ["--server", reporting.server]
-    return shlex.join(["clipmill", name, job, *words, *server])
+def command(name: str, job: str, server: str, *words: str) -> str:
+    """Return the command `clipmill NAME JOB` for a server, with further words."""
+    options = [] if server == DEFAULT_SERVER else ["--server", server]
+    return shlex.join(["clipmill", name, job, *words, *options])
 
 
 def _print_json(value: object) -> None:

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import wrap
 from typing import TextIO
 
 from clipmill.cli.screen.display import printable
 from clipmill.cli.screen.tables import new_table, print_table
 from clipmill.contracts.api import ClipView
 from clipmill.contracts.status import PublicClip
+from rich.console import Console
 from rich.text import Text
 
 BLOCK_WIDTH = 100
 """Width in columns of the lines about a clip if the output is no terminal: readable in a pager and in a log."""
+
+INDENT = 10
+"""Width in columns of the names before the lines, and of the space below them."""
 
 
 def clock(seconds: float) -> str:
@@ -82,8 +85,11 @@ def _block(clip: ClipView) -> str:
     good = " (good)" if clip.good else ""
     parts = ", ".join(f"{part.name} {part.points}" for part in clip.parts)
     failure = clip.error.sentence if clip.error else ""
+    console = Console(width=BLOCK_WIDTH - INDENT)
     lines = [f"clip {clip.number}: {clip.state}, score {clip.score}{good}, {clock(clip.start)} to {clock(clip.end)}"]
     for name, text in (("title", clip.title), ("reason", clip.reason), ("parts", parts), ("error", failure)):
         if text:
-            lines += wrap(printable(text), BLOCK_WIDTH, initial_indent=f"  {name:<8}", subsequent_indent=" " * 10)
+            wrapped = Text(printable(text)).wrap(console, console.width)  # counts columns: wide characters take two
+            heads = [f"  {name}", *[""] * len(wrapped)]
+            lines += [f"{head:<{INDENT}}{line.plain}" for head, line in zip(heads, wrapped, strict=False)]
     return "\n".join(lines) + "\n"
