@@ -46,10 +46,14 @@ def moments_rendered(rendered: int, good: int, left: int, *, others: int = 0, go
         good_left: Number of good moments in reserve, None for all of them.
     """
     if not good:
-        return f"No moment is good; {others} rendered, {left} in reserve."
+        return f"No moment is good; {_number_is(others)} rendered, and {_number_is(left)} in reserve."
     beside = f" and {others} {'other' if others == 1 else 'others'}" if others else ""
     kept = "" if good_left in (None, left) else f", {good_left or 'none'} of them good"
     return f"{rendered} of {good} good moments{beside} rendered; {left} in reserve{kept}."
+
+
+def _number_is(number: int) -> str:
+    return f"{number} {'is' if number == 1 else 'are'}"
 
 
 def clip_failed(number: int, count: int, sentence: str) -> str:

@@ -60,7 +60,7 @@ async def test_what_the_model_finds_is_all_that_is_about_the_subject(run, job, m
     assert [clip.title for clip in plan.clips] == ["From 9"]
     assert plan.picker == model_server.model
     assert plan.reserve
-    assert context.lines == ['Found 1 moment about "bees".']
+    assert context.lines == ['1 moment is about "bees".']
     assert len(model_server.requests) == 1
 
 
@@ -97,7 +97,7 @@ async def test_without_the_model_a_subject_is_sought_locally(run, job, model_ser
     plan, context = await run(model_server, task=_task(job, about="sentence number"))
     assert plan.picker == "local"
     assert plan.clips
-    assert re.search(r"Clips are picked locally instead\. Found \d moments about ", context.lines[0])
+    assert re.search(r"Clips are picked locally instead\. \d moments are about ", context.lines[0])
     plan, context = await _run_again(run, job, model_server, about="bees")
     assert plan.clips == ()
     assert context.lines[0].endswith('Clips are picked locally instead. Nothing about "bees" was found.')

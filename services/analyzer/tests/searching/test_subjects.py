@@ -107,10 +107,10 @@ def test_the_log_says_how_many_moments_are_about_the_subject(plan_about, make_ta
     talk = make_talk(5)
     about = _named_in(talk, talk.planted[0])
     plan = plan_about(5, about=about, target_clips=15)
-    moments = "1 moment" if len(plan.clips) == 1 else f"{len(plan.clips)} moments"
-    assert plan.note == f'Found {moments} about "{about}".'
+    moments = "1 moment is" if len(plan.clips) == 1 else f"{len(plan.clips)} moments are"
+    assert plan.note == f'{moments} about "{about}".'
     assert plan_about(5).note == ""
-    assert about_found(Subject(about="bread"), 2) == 'Found 2 moments about "bread".'
+    assert about_found(Subject(about="bread"), 2) == '2 moments are about "bread".'
 
 
 def test_a_further_moment_about_a_subject_answers_nearly_as_well_as_the_best_or_names_it():

@@ -37,6 +37,8 @@ def test_the_log_names_the_moments_that_are_left_before_it_ends():
     document = completed()
     assert document.logs[-2:] == ["2 of 5 good moments rendered; 3 in reserve.", log_lines.FINISHED]
     assert log_lines.moments_rendered(9, 14, 5) == "9 of 14 good moments rendered; 5 in reserve."
+    one = log_lines.moments_rendered(0, 0, 1, others=1)
+    assert one == "No moment is good; 1 is rendered, and 1 is in reserve."
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_the_log_names_the_moments_that_are_left_before_it_ends():
         (4, "2 of 4 good moments rendered; 3 in reserve, 2 of them good."),
         (2, "2 of 2 good moments rendered; 3 in reserve, none of them good."),
         (1, "1 of 1 good moments and 1 other rendered; 3 in reserve, none of them good."),
-        (0, "No moment is good; 2 rendered, 3 in reserve."),
+        (0, "No moment is good; 2 are rendered, and 3 are in reserve."),
     ],
 )
 def test_the_log_counts_only_moments_above_the_bar_as_good(good, line):

@@ -161,9 +161,9 @@ def about_found(subject: Subject, found: int) -> str:
         found: Number of moments that qualify.
     """
     if subject.about:
-        moments = "1 moment" if found == 1 else f"{found} moments"
+        moments = "1 moment is" if found == 1 else f"{found} moments are"
         quoted = _quoted(subject.about)
-        return f"Found {moments} about {quoted}." if found else f"Nothing about {quoted} was found."
+        return f"{moments} about {quoted}." if found else f"Nothing about {quoted} was found."
     return "" if found else f"Nothing but {_quoted(subject.exclude)} was found, which is excluded."
 
 
