@@ -15,7 +15,7 @@ def restored(codes: npt.NDArray[np.uint8], parts: npt.NDArray[np.float16]) -> Ve
 
     Args:
         codes: Number of each part of each vector, shape (vectors, parts).
-        parts: Values of each number, shape (parts, 256, width of a part).
+        parts: Directions that the numbers stand for, shape (parts, 256, width of a part).
     """
     directions = np.concatenate([part[codes[:, at]] for at, part in enumerate(parts.astype(np.float32))], axis=1)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
