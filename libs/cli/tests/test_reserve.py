@@ -79,6 +79,19 @@ def test_the_clips_are_a_table_as_wide_as_the_terminal(monkeypatch):
         assert shown in row
 
 
+def test_the_table_marks_good_clips_and_says_why_one_failed(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("TERM", "dumb")
+    failure = {"code": "out_of_memory", "sentence": "No memory."}
+    described = explained(1, "ready", good=True), explained(2, "failed", good=False, error=failure)
+    terminal = Terminal()
+    print_explained(tuple(msgspec.convert(one, ClipView) for one in described), terminal)
+    rows = {state: line for line in terminal.getvalue().splitlines() for state in ("ready", "failed") if state in line}
+    assert "89 good" in rows["ready"]
+    assert "88 good" not in rows["failed"]
+    assert "No memory." in rows["failed"]
+
+
 class Terminal(io.StringIO):
     """A terminal that remembers what it shows."""
 

@@ -51,7 +51,7 @@ def print_clips(clips: tuple[PublicClip, ...], files: Mapping[str, Path], out: T
 
 
 def print_explained(clips: tuple[ClipView, ...], out: TextIO) -> None:
-    """Print `clips` in the given order, with the reasons why they were chosen.
+    """Print `clips` in the given order, with the reasons why they were chosen, or why they failed.
 
     A terminal gets a table, anything else a block of lines for each clip.
 
@@ -71,11 +71,11 @@ def print_explained(clips: tuple[ClipView, ...], out: TextIO) -> None:
         table.add_row(
             str(clip.number),
             clip.state,
-            str(clip.score),
+            f"{clip.score}{' good' if clip.good else ''}",
             clock(clip.start),
             clock(clip.end),
             Text(printable(clip.title)),
-            Text(printable(clip.reason)),
+            Text(printable(clip.error.sentence if clip.error else clip.reason)),
         )
     print_table(table, out)
 
