@@ -94,6 +94,9 @@ def test_a_question_that_wants_an_answer_hooks_and_a_request_does_not():
         "They never came back, did they?",
         "Let me see, where was I?",
         "This is a lovely hall, isn\u2019t it?",
+        "If you look closely, the wall is green, isn't it?",
+        "He told me that he paid, didn't he?",
+        "If you walk in, right?",
     ],
 )
 def test_an_aside_is_no_question_that_a_passage_answers(text):
@@ -102,7 +105,22 @@ def test_an_aside_is_no_question_that_a_passage_answers(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["Where was I when the wall came down?", "Why?", "Why do they leave, you know?", "Did they win, or did they?"],
+    [
+        "Where was I when the wall came down?",
+        "Why?",
+        "Why do they leave, you know?",
+        "Did they win, or did they?",
+        "If we could live forever, would we?",
+        "If we could live forever, wouldn't we?",
+        "If a tree falls and nobody hears it, does it?",
+        "If a tree falls, and nobody hears it, does it?",
+        "Once the ice is gone, will it?",
+        "After the flood of the century, did they?",
+        "The question is, who cares?",
+        "The question is, do they?",
+        "Then I asked myself, why not?",
+        "Unless the harbour freezes, who knows?",
+    ],
 )
 def test_a_question_that_only_begins_or_ends_like_an_aside_is_one(text):
     assert _features(text)[0].question > 0
@@ -112,6 +130,11 @@ def test_a_sentence_that_needs_the_one_before_dangles():
     dangling, alone = _features("It was the worst of them.", "Nobody reads the manual.")
     assert dangling.dangling == 1.0
     assert alone.dangling == 0.0
+
+
+@pytest.mark.parametrize("text", ["Nor'easter storms sink boats.", "So'n Boot sinkt nie."])
+def test_only_a_contraction_is_read_as_its_first_word(text):
+    assert _features(text, language="")[0].dangling == 0.0
 
 
 def test_announcements_are_housekeeping():

@@ -6,8 +6,9 @@ questions, figures, exclamations, the rarity of the subject, and everything that
 
 from collections.abc import Sequence
 
-from clipmill.analyzer.talk import lexicon
+from clipmill.analyzer.talk import grammar, lexicon
 from clipmill.analyzer.talk.continuations import continues
+from clipmill.analyzer.talk.phrases.assertions import denies
 from clipmill.analyzer.talk.punctuation import COMMAS, asks, exclaims, finishes
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.terms import inverse_frequencies, subject_stems, tokens
@@ -15,6 +16,9 @@ from msgspec import Struct
 
 BRIEF_SECONDS = 4.5
 """Length of a brief sentence, in seconds: about a dozen words, understood at first hearing."""
+
+
+_CONTRACTED = (*grammar.CONTRACTED, "'s")
 
 
 class SentenceFeatures(Struct, frozen=True, kw_only=True):
@@ -163,10 +167,29 @@ def _in_passing(text: str, words: Sequence[str]) -> bool:
     said = tokens(before)
     if not said or not ends:
         return False
-    tags = len(ends) in (2, 3) and ends[0] in lexicon.TAGGED and ends[-1] in lexicon.TAG_PRONOUNS
     begins = next((word for word in said if word not in lexicon.BEFORE_ASIDES), "")
-    inquires = begins in lexicon.WH_WORDS or begins in lexicon.TAGGED
-    return (tags or " ".join(ends) in lexicon.ASIDES) and not inquires
+    if begins in lexicon.WH_WORDS or begins in lexicon.TAGGED:
+        return False
+    tag = len(ends) in (2, 3) and ends[0] in lexicon.TAGGED and ends[-1] in lexicon.TAG_PRONOUNS
+    if tag:
+        # A tag turns the statement round: `They left, didn't they?`
+        turns = ends[0].endswith("n't") or any(denies(word) for word in said)
+        return turns and not _only_condition(before)
+    if " ".join(ends) not in lexicon.ASIDES:
+        return False
+    asks_back = ends[0] in lexicon.WH_WORDS or " ".join(ends) == "so what"
+    return not (asks_back and (said[-1] in lexicon.QUOTING or _only_condition(before)))
+
+
+def _only_condition(before: str) -> bool:
+    """Return whether the words before a comma are a condition or a time, and no statement that a tag could follow."""
+    parts = [words for words in map(tokens, before.split(",")) if not lexicon.BEFORE_ASIDES.issuperset(words)]
+    if not parts:
+        return False
+    first, *others = parts
+    begun = next(at for at, word in enumerate(first) if word not in lexicon.BEFORE_ASIDES)
+    conditional = grammar.subordinates(first, begun) or first[begun] in grammar.PART_TIME_SUBORDINATORS
+    return conditional and all(words[0] in grammar.COORDINATORS - {"so"} for words in others)
 
 
 def _number(words: Sequence[str]) -> float:
@@ -187,8 +210,14 @@ def _dangling(words: Sequence[str], question: float) -> float:
     if not words:
         return 0.0
     opening = " ".join(words[:4])
-    base = [word.partition("'")[0] for word in words[:4]]
+    base = [_uncontracted(word) for word in words[:4]]
     if base[0] in lexicon.DANGLING_OPENINGS or _opens_with(opening, lexicon.CONTINUING_OPENINGS):
         return 0.5 if question else 1.0
     pronouns = [word for word in base if word in {"it", "he", "she", "they", "that", "him"}]
     return 0.4 if pronouns else 0.0
+
+
+def _uncontracted(word: str) -> str:
+    """Return `it` for `it's`, and words such as `nor'easter` as they are."""
+    bare, mark, rest = word.partition("'")
+    return bare if mark + rest in _CONTRACTED else word

@@ -96,6 +96,12 @@ TAG_PRONOUNS = _words("i you he she it we they there that")
 BEFORE_ASIDES = _words("and so but well now okay ok oh um uh right yes no anyway then or")
 """Words before a question that change nothing about it."""
 
+QUOTING = _words(
+    """is was be say says said saying ask asks asked asking think thinks thought thinking wonder wonders wondered
+    wondering tell told like myself yourself himself herself itself ourselves yourselves themselves me him her us them"""
+)
+"""Last words before a question that somebody puts, as in `I asked myself, why not?`."""
+
 NUMBER_WORDS = _words(
     """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty thirty forty fifty sixty seventy eighty ninety"""
