@@ -1,12 +1,12 @@
 """The title of a passage: the clause in it that best states its point, taken from the words that are said."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, pstdev
 
 from clipmill.analyzer.talk import grammar, lexicon
 from clipmill.analyzer.talk.clauses import Clause, beginning_of, clauses_of, unsure_whole
 from clipmill.analyzer.talk.lexicon import LEXICON_LANGUAGES
+from clipmill.analyzer.talk.phrases.remarks import manages, points
 from clipmill.analyzer.talk.phrases.spoken_sentence import BROKEN_OFF, CLAUSE, PHRASE, RELATIVE, WHOLE
 from clipmill.analyzer.talk.pieces import pieces_of
 from clipmill.analyzer.talk.punctuation import COMMAS, FULL_STOPS, asks
@@ -111,36 +111,6 @@ EMPTY_VERBS = frozenset({"think", "believe", "guess", "know", "mean", "say", "un
 """Verbs after `I` that say something about the talk and not about its subject."""
 
 
-_PROCEDURE = re.compile(
-    r"\b(?:may|can|could|let) (?:i|me|we) (?:just |please )?(?:ask|respond|answer|interrupt|finish|follow up|go back|"
-    r"turn|move on|clarify|begin|start|reserve|say|add)\b"
-    r"|\b(?:minutes?|seconds?|time) (?:remaining|left)\b|\bquestions? for (?:you|me|him|her)\b"
-    r"|\b(?:no|any) (?:further|more|other) questions?\b|\breserve (?:the|my)\b|\b(?:respond|answer) to (?:that|your)\b"
-    r"|\bunderstand(?:ing)? (?:the|your) question\b|\bi(?:'m| am|'d be) happy to\b|\bpage \d|\bsay that correctly\b"
-    r"|\b(?:minutes|time) for rebuttal\b|\bfinish your\b|\b(?:with|of|on) your time\b|\bmy point$"
-    r"|\bthe case is submitted\b|\bplease the court\b|\bi(?:'m| am) (?:sorry|afraid)$"
-    r"|\b(?:your|his|her) (?:\w+ )?question$|\bminutes$"
-    r"|\bhear argument\b|\b(?:we'll|we will|you'll|you will) (?:now |next )?hear from\b|\b(?:just|please) let me\b"
-    r"|\bi(?:'ve got| have| had| want| will make| can give you|'ll give you) (?:just |only )?(?:a few|a couple of|an?|"
-    r"one|two|three|four|some|several) (?:\w+ )?(?:points?|examples?|questions?|comments?|remarks?|slides?)\b"
-    r"|^let's (?:just )?(?:see|try|start|begin|move|go|choose|pick|look|have a look|turn|take|stop|do)\b"
-    r"|^i(?:'m| am) (?:not sure|still trying|trying to (?:get|understand|figure|sort)|not (?:saying|holding|asking))\b"
-    r"|\byour (?:rebuttal|response)\b|\bmade up my mind\b|^i apologi[sz]e\b|^am i (?:reading|right|wrong|missing)\b"
-    r"|\bcan you (?:just )?help me\b|\bwould that be (?:okay|ok|all right|alright)\b|\bcan i sit down\b"
-    r"|\bi(?:'m| am) (?:\w+ )?(?:glad|pleased|delighted|honou?red|thrilled) to (?:be|have been)\b"
-    r"|\bi (?:really |very much |do )?appreciate (?:the|your|that|being|it)\b|\bin a (?:second|minute|moment)$"
-    r"|\b(?:modified|change|changed|back to|stay with|your|my|the) hypothetical$"
-    r"|\bi (?:don't|didn't) (?:know|understand|remember|think so)(?: that| it| the question)?$|\bi (?:agree|disagree)$"
-)
-"""Sentences that manage a conversation and have no subject."""
-
-_POINTING = re.compile(
-    r"^(?:(?:and|so|now|next) )*(?:here (?:we|you)(?: can)? see\b|this is by\b|next this\b)"
-    r"|\bthis (?:next )?(?:picture|slide|photo|photograph|image|graph|chart|diagram|video)\b"
-)
-"""Sentences about something that the speaker shows, which no reader of a title sees."""
-
-
 class Headline(Struct, frozen=True):
     """The title of a passage, and the index of the sentence that it is taken from."""
 
@@ -233,9 +203,9 @@ def _merit(clause: Clause, title: str, subjects: Mapping[str, float]) -> float:
     opening = " ".join(words[:5])
     if any(opening == one or opening.startswith(f"{one} ") for one in lexicon.HOUSEKEEPING_OPENINGS):
         merit -= HOUSEKEEPING_LOSS
-    if _PROCEDURE.search(" ".join(words)):
+    if manages(words):
         merit -= PROCEDURE_LOSS
-    if _POINTING.search(" ".join(words)):
+    if points(words):
         merit -= POINTING_LOSS
     if words[0] in grammar.SUBORDINATORS - lexicon.WH_WORDS:
         merit -= SUBORDINATE_LOSS if any(mark in title for mark in COMMAS) else CONDITION_LOSS

@@ -98,7 +98,7 @@ BEFORE_ASIDES = _words("and so but well now okay ok oh um uh right yes no anyway
 
 QUOTING = _words(
     """is was be say says said saying ask asks asked asking think thinks thought thinking wonder wonders wondered
-    wondering tell told like myself yourself himself herself itself ourselves yourselves themselves me him her us them"""
+    wondering tell told like myself yourself himself herself ourselves themselves me him her us them"""
 )
 """Last words before a question that somebody puts, as in `I asked myself, why not?`."""
 

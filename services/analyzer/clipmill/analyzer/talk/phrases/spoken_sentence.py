@@ -176,7 +176,7 @@ class SpokenSentence:
         if self.asks_from(first) or self.mains(first, last) > 0 or first == last:
             return False
         subject = self.words[first + 1].partition("'")[0] in grammar.NOMINATIVES
-        return self.words[first] in grammar.SUBORDINATORS and (self.words[first] not in WH_WORDS or subject)
+        return grammar.subordinates(self.words, first) and (self.words[first] not in WH_WORDS or subject)
 
     def _is_so(self, first: int, last: int) -> bool:
         """Return whether an early end leaves the sense: no denial loses its reason, no `that` its verb."""
