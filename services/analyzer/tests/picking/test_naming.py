@@ -74,13 +74,13 @@ def test_captions_are_free_of_stammers_and_hold_the_sentence_of_the_title(say, m
 
 def test_a_caption_begins_with_a_capital_and_has_its_quotation_marks_in_pairs(say, media_of):
     transcript = say(
-        ['I mean, "the harbour was empty for forty years.', 'So nobody asked forty percent of the keepers why, right?"']
+        ['I mean, "the harbour was empty for forty years.', 'So we asked forty percent of the keepers why, right?"']
     )
     scenes = Scenes(shots=(Shot(start=0, end=transcript.duration),), detector="d", frame_rate=25.0)
     material = Material(media_of(transcript.duration), transcript, scenes, JobOptions(clip_min_seconds=5.0))
     texts = Naming(material, [0.0, 1.0]).spoken(_window(0, 10, 0, 1))
     assert texts.instagram.startswith(
-        "The harbour was empty for forty years. So nobody asked forty percent of the keepers why?"
+        "The harbour was empty for forty years. So we asked forty percent of the keepers why?"
     )
     assert '"' not in texts.instagram
 

@@ -45,7 +45,9 @@ def clauses_of(text: str) -> list[Clause]:
     sentence = SpokenSentence(pieces_of(text, english=True))
     found: list[Clause] = []
     for first, opens in _starts(sentence):
-        for last, grade in _ends(sentence, first):
+        quotation = None if opens else sentence.quotation(first)
+        ends = iter([(quotation[1], WHOLE)]) if quotation else _ends(sentence, first)
+        for last, grade in ends:
             if sentence.stands(first, last, grade):
                 pieces = sentence.pieces[first : last + 1]
                 words = tuple(sentence.words[first : last + 1])
@@ -88,7 +90,9 @@ def beginning_of(text: str, most: int) -> str:
         if grade == BROKEN_OFF:
             break
         shown = _shown(sentence.pieces[first : last + 1])
-        if len(shown) <= most and sentence.may_end(first, last, grade):
+        if len(shown) > most or not sentence.may_end(first, last, grade):
+            continue
+        if grade == WHOLE or sentence.is_so(first, last):
             best = _as_question(shown) if grade != WHOLE and sentence.asks_from(first) else shown
     return best
 
@@ -115,12 +119,21 @@ def _starts(sentence: SpokenSentence) -> Iterator[tuple[int, bool]]:
         if before.word == "that" and index > 1 and vouches(pieces, sentence.finite, index):
             places.setdefault(index, False)
     for start, opens in sorted(places.items()):
-        if start >= len(pieces) or (not opens and _is_remark(sentence, start)):
+        if start >= len(pieces) or (not opens and (_is_remark(sentence, start) or _is_quoted(sentence, start))):
             continue
         yield start, opens
         rest = start + hedge_length(words, start)
         if start < rest < len(pieces) and _begins_subject(sentence, rest):
             yield rest, opens
+
+
+def _is_quoted(sentence: SpokenSentence, start: int) -> bool:
+    """Return whether `start` is within quotation marks and does not begin a question that fills them."""
+    quotation = sentence.quotation(start)
+    if quotation is None:
+        return False
+    first, last = quotation
+    return start != after_openings(sentence.pieces, first) or not asks(sentence.pieces[last].text)
 
 
 def _begins_subject(sentence: SpokenSentence, index: int) -> bool:

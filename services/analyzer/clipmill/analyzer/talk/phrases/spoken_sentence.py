@@ -1,6 +1,6 @@
 """A spoken sentence, which knows whether a part of it can stand alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from clipmill.analyzer.talk import grammar
@@ -75,8 +75,12 @@ _LEAD_ON = frozenset(
 
 _RELATIVES = frozenset({"who", "which", "whose", "whom"})
 _PARTICLES = frozenset("up out off down".split())
-_QUALIFIED = frozenset("if unless provided".split())
-"""Words that begin a condition, without which the rest says more than the speaker did."""
+_QUALIFIED = frozenset("if unless provided until till".split())
+"""Words that begin a condition or a limit, without which the rest says more than the speaker did."""
+
+_PAIRED = {"either": "or", "neither": "nor"}
+_ONLY = frozenset({"only", "just", "merely", "simply"})
+_JOINS_PREDICATES = frozenset({"and", "or", "nor"})
 
 
 class SpokenSentence:
@@ -94,9 +98,14 @@ class SpokenSentence:
         self._verbs = list(accumulate(self.finite, initial=0))
         self._subordinate = list(accumulate((grammar.subordinates(self.words, index) for index in indices), initial=0))
         self._bare = list(accumulate((self._bare_clause(index) for index in indices), initial=0))
+        self.quotations = list(_quotations(pieces))
         self._joints = list(
             accumulate((piece.divides or piece.word in grammar.COORDINATORS for piece in pieces), initial=0)
         )
+
+    def quotation(self, index: int) -> tuple[int, int] | None:
+        """Return the indices of the first and the last word of the quotation around the word at `index`, if any."""
+        return next((span for span in self.quotations if span[0] <= index <= span[1]), None)
 
     def _bare_clause(self, index: int) -> bool:
         before = self.pieces[index - 1] if index else None
@@ -154,7 +163,7 @@ class SpokenSentence:
             return False
         if end.endswith(grammar.CONTRACTED) or not self._ends_whole(first, last, grade):
             return False
-        if grade != WHOLE and not self._is_so(first, last):
+        if grade != WHOLE and not self.is_so(first, last):
             return False
         if end in grammar.NEVER_LAST and not (question and end in grammar.PREPOSITIONS):
             return False
@@ -178,13 +187,12 @@ class SpokenSentence:
         subject = self.words[first + 1].partition("'")[0] in grammar.NOMINATIVES
         return grammar.subordinates(self.words, first) and (self.words[first] not in WH_WORDS or subject)
 
-    def _is_so(self, first: int, last: int) -> bool:
+    def is_so(self, first: int, last: int) -> bool:
         """Return whether an early end leaves the sense: no denial loses its reason, no `that` its verb."""
-        following = self.words[last + 1]
         inside = self.words[first : last + 1]
-        if following in _QUALIFIED or following in _TAKES_MORE:
+        if self._is_limited(last) or self._lacks_other_half(first, last):
             return False
-        if following in ("because", "until") and any(denies(word) for word in inside):
+        if any(denies(word) for word in inside) and self._denial_goes_on(last):
             return False
         if leads_to_condition(self.words, first):
             return False
@@ -193,6 +201,43 @@ class SpokenSentence:
             return False
         begun = max((index for index in range(first + 1, last + 1) if self.words[index] == "that"), default=None)
         return begun is None or self.verbs(begun + 1, last) > 0
+
+    def _is_limited(self, last: int) -> bool:
+        """Return whether a condition or a limit follows in the same clause, such as `until noon`."""
+        for at in range(last + 1, len(self.words)):
+            if at > last + 1 and (self.pieces[at - 1].divides or self.words[at] in grammar.COORDINATORS):
+                return False
+            if self.words[at] in _QUALIFIED or self.words[at] in _TAKES_MORE:
+                return True
+        return False
+
+    def _lacks_other_half(self, first: int, last: int) -> bool:
+        """Return whether the rest of the sentence has the `or` of an `either`, or the `but` of a `not only`."""
+        for at in range(first, last + 1):
+            other = _PAIRED.get(self.words[at])
+            if self.words[at] in _ONLY and at > first and denies(self.words[at - 1]):
+                other = "but"
+            if other in self.words[last + 1 :] and other not in self.words[at : last + 1]:
+                return True
+        return False
+
+    def _denial_goes_on(self, last: int) -> bool:
+        """Return whether what follows is a part of what is denied: a reason, a detail, or another verb."""
+        following = self.words[last + 1]
+        if following == "because":
+            return True
+        details = following in grammar.PREPOSITIONS or grammar.subordinates(self.words, last + 1)
+        if details and not self.pieces[last].divides:
+            return True
+        for at in range(last + 1, len(self.words) - 1):
+            if self.words[at] not in _JOINS_PREDICATES:
+                continue
+            verb = at + 1
+            while verb < len(self.words) - 1 and self.words[verb] in grammar.ADVERBS:
+                verb += 1
+            if self.words[verb] in grammar.ANY_VERB - grammar.CONTRACTED_IS:
+                return True
+        return False
 
     def _has_subject(self, first: int, last: int) -> bool:
         """Return whether the span does not begin with a predicate, or with a remark before the clause."""
@@ -255,3 +300,16 @@ class SpokenSentence:
         return not (end in _NEED_MORE or end.endswith(("ed", "ing", "ly", "ent", "able", "ful"))) and any(
             self.finite[first:last]
         )
+
+
+def _quotations(pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
+    """Yield the indices of the first and the last word of each quotation; one that is left open lasts to the end."""
+    opened: int | None = None
+    for index, piece in enumerate(pieces):
+        if QUOTES.match(piece.text) and opened is None:
+            opened = index
+        if opened is not None and QUOTES.search(piece.text, 1):
+            yield opened, index
+            opened = None
+    if opened is not None:
+        yield opened, len(pieces) - 1
