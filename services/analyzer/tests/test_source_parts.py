@@ -165,6 +165,21 @@ def test_a_clause_before_the_end_of_a_part_is_left_out_though_the_speaker_pauses
     assert kept.sentences[-1].text == "So that was the end of Glacier Bay"
 
 
+@pytest.mark.parametrize("last", ["If a meeting cannot survive\u2026", "If a meeting cannot survive..."])
+def test_an_ellipsis_at_the_end_of_a_part_is_no_full_stop(material_of, say, last):
+    texts = ["Here the first point is made for you.", "It is short."]
+    transcript = say([*texts, last, "It never began."], gap=1.5)
+    material = material_of(transcript, 60.0, end=transcript.segments[2].end + 1.2)
+    assert [sentence.text for sentence in material.sentences] == texts
+
+
+@pytest.mark.parametrize("last", ["And that is all I have to say,", "And that is all I have to say\u2026"])
+def test_a_sentence_long_before_the_end_of_a_part_is_not_cut_by_it(material_of, say, last):
+    transcript = say(["Here the first point is made for you.", "It is short.", last])
+    end = transcript.segments[-1].end + 40.0
+    assert material_of(transcript, end + 60.0, end=end).sentences[-1].text == last
+
+
 def test_a_part_without_punctuation_keeps_all_its_sentences(material_of, say):
     transcript = say(
         ["here is a remark without an end", "and another one of that kind", "which goes on and on"], gap=1.0

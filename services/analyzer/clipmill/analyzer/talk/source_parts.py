@@ -19,6 +19,14 @@ EDGE_SECONDS = 0.5
 than the usual pause within one."""
 
 
+PAUSE_SECONDS = 3.0
+"""Longest pause within a sentence, in seconds; after a longer silence, a comma at the end is a slip of the
+transcript."""
+
+_OPEN_ENDS = (*COMMAS, "-", "\u2026", "..")
+"""Ends of a sentence that goes on; an ellipsis also counts as a full stop elsewhere."""
+
+
 def transcript_part(transcript: Transcript, part: SourceRange) -> Transcript:
     """Return what is said and heard in a part of a source; a word across its edge belongs to where its middle is.
 
@@ -68,11 +76,12 @@ def whole_sentences(
 def _is_cut(last: Sentence, duration: float) -> bool:
     """Return whether the end of a part, after `duration` seconds, has cut its last sentence.
 
-    A comma or a dash shows it wherever the last word is: the speaker may pause there, and go on beyond the end.
+    A comma, a dash or an ellipsis shows it although the speaker pauses there, before going on beyond the end.
     """
-    if finishes(last.text):
-        return False
-    return duration - last.end < EDGE_SECONDS or last.text.rstrip(CLOSERS).endswith((*COMMAS, "-", "\u2014"))
+    left = duration - last.end
+    if last.text.rstrip(CLOSERS).endswith(_OPEN_ENDS):
+        return left < PAUSE_SECONDS
+    return left < EDGE_SECONDS and not finishes(last.text)
 
 
 def _segment(segment: Segment, start: float, end: float) -> Segment | None:
