@@ -176,7 +176,7 @@ async def test_the_clips_are_those_that_the_service_stores_to_the_byte(run, job,
     said = answer(msgspec.json.encode({**documents, "options": options}), bundled())
     assert msgspec.json.encode(said).startswith(b'{"clips":[{"number":1,"start":')
     assert encode(plan).startswith(msgspec.json.encode({"clips": said.clips}).removesuffix(b"}"))
-    assert encode(plan).endswith(msgspec.json.encode({"reserve": said.reserve}).removeprefix(b"{"))
+    assert msgspec.json.encode({"reserve": said.reserve})[1:-1] in encode(plan)
 
 
 def refusal(line):
