@@ -29,6 +29,9 @@ OUTAGE = (
 )
 """Errors of a call while the server restarts, elects a leader, is away or has no room; the call may be repeated."""
 
+NatsClient = Client
+"""An open connection to NATS, for callers that import this package and not NATS itself."""
+
 NatsError = nats.errors.Error
 """Any error of NATS, for callers that import this package and not NATS itself."""
 

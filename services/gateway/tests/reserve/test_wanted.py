@@ -57,9 +57,8 @@ def test_the_log_counts_only_moments_above_the_bar_as_good(good, line):
     assert folded(planned, rendered(1), rendered(2)).logs[-2] == line
 
 
-def test_the_log_counts_the_good_moments_without_a_reserve_too():
-    assert folded(ClipsPlanned(job=JOB, count=2, good=1), rendered(1), rendered(2)).logs[-2].startswith("1 of 1 good ")
-    assert "good" not in folded(ClipsPlanned(job=JOB, count=1), rendered(1)).logs[-2]
+def test_the_log_of_a_job_without_a_reserve_is_that_of_the_contract():
+    assert folded(ClipsPlanned(job=JOB, count=1, good=1), rendered(1)).logs[-2].startswith("Clip 1 of 1 ready: ")
     assert "good" not in folded(ClipsPlanned(job=JOB, count=0, good=0)).logs[-2]
 
 

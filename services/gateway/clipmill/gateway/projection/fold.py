@@ -263,9 +263,8 @@ def _finish_if_done(document: JobDocument, at: float) -> None:
     render = document.stages.setdefault(Stage.RENDER, StageView())
     render.state, render.percent, render.finished = "finished", 100, at
     document.state, document.finished = JobState.COMPLETED, at
-    moments = planned + document.clips_reserve
-    if moments and (document.clips_reserve or document.clips_good is not None):
-        document.logs.append(_moments_rendered(document, moments))
+    if document.clips_reserve:
+        document.logs.append(_moments_rendered(document, planned + document.clips_reserve))
     document.logs.append(log_lines.FINISHED)
 
 

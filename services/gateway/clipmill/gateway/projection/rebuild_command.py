@@ -17,12 +17,12 @@ from clipmill.gateway.settings import GatewaySettings
 from clipmill.messaging import connection
 from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.cancellation import EndedJobs
+from clipmill.messaging.connection import NatsClient
 from clipmill.messaging.job_streams import JobStreams
 from clipmill.messaging.projection import Projector
 from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.service import configured
 from clipmill.messaging.topology import CHECKPOINT, CONTROL, JOBS, SECRETS, BucketConfig
-from nats.aio.client import Client
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ async def _rebuild(nats_url: str, *, check: bool) -> Report:
         await connection.close(nc)
 
 
-async def _opened(nc: Client, *, check: bool) -> Rebuilding:
+async def _opened(nc: NatsClient, *, check: bool) -> Rebuilding:
     """Return a rebuild that has not begun; its requests end after `ANSWER_SECONDS`.
 
     Raises:
@@ -119,11 +119,11 @@ async def _opened(nc: Client, *, check: bool) -> Rebuilding:
     return Rebuilding(streams, documents, projector, view, check=check)
 
 
-async def _bucket(nc: Client, config: BucketConfig, kind: type[T], deadline: float) -> Bucket[T]:
+async def _bucket(nc: NatsClient, config: BucketConfig, kind: type[T], deadline: float) -> Bucket[T]:
     return (await Bucket.open(nc, config, kind, deadline=deadline)).within(rebuilding.ANSWER_SECONDS)
 
 
-async def _complete(nc: Client) -> bool:
+async def _complete(nc: NatsClient) -> bool:
     """Return whether all streams and buckets of a rebuild exist, as far as NATS answers."""
     try:
         await _opened(nc, check=True)
