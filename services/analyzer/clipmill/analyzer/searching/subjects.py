@@ -14,7 +14,7 @@ from msgspec import Struct
 EXCLUDED_CHANCE = 0.6
 """Chance from which a moment beside the likeliest one is about an excluded subject. `FOUND_CHANCE` judges the likeliest
 passage of a source, and more of the others reach it. Excluding what the requests about the written talks ask for takes
-0.73 of the highlights they mean and 0.13 of all other moments; with `FOUND_CHANCE`, 0.80 and 0.25."""
+0.73 of the highlights they mean and 0.13 of all other moments; with `FOUND_CHANCE`, 0.75 and 0.18."""
 
 QUOTED_CHARACTERS = 60
 """Characters of a subject that the job's log quotes."""
@@ -24,8 +24,8 @@ HIGHEST_SCORE = 100
 
 FURTHER_SHARE = 0.75
 """Chance of a further moment to be the answer to a request, as a share of the best one's. Of the requests about the
-written talks, nearly all have one answer. With this share, 0.78 of all moments that become clips overlap it, and 17 of
-178 are further ones; without it, 0.44 of all did, and more than half were further ones."""
+written talks, nearly all have one answer. With this share, 0.78 of all moments that become clips overlap it, and 14 of
+168 are further ones; without it, 0.44 of all did, and more than half were further ones."""
 
 NAMED_EVIDENCE = 0.75
 """Literal evidence from which a further moment names the subject in its own words, whatever else answers better: it has
