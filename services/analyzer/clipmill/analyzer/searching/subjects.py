@@ -14,7 +14,7 @@ from msgspec import Struct
 EXCLUDED_CHANCE = 0.6
 """Chance from which a moment beside the likeliest one is about an excluded subject. `FOUND_CHANCE` judges the likeliest
 passage of a source, and more of the others reach it. Excluding what the requests about the written talks ask for takes
-0.73 of the highlights they mean and 0.13 of all other moments; with `FOUND_CHANCE`, 0.75 and 0.18."""
+0.70 of the highlights they mean and 0.13 of all other moments; with `FOUND_CHANCE`, 0.73 and 0.18."""
 
 QUOTED_CHARACTERS = 60
 """Characters of a subject that the job's log quotes."""
