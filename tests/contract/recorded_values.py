@@ -20,6 +20,7 @@ from clipmill.contracts.documents import (
     Segment,
     Shot,
     ShotFacts,
+    Sounds,
     Transcript,
     VideoFacts,
     Word,
@@ -291,6 +292,23 @@ DOCUMENTS = {
             name="whisperx", model="large-v3", device="cuda", compute_type="float16", word_times="attention"
         ),
         levels=(-90, -42, -23),
+    ),
+    "heard": Transcript(
+        language="en",
+        duration=2.5,
+        segments=(Segment(text="Thanks.", start=0.25, end=0.75),),
+        engine=EngineFacts(
+            name="whisperx", model="whisper-tiny.en", device="cpu", compute_type="int8", word_times="attention"
+        ),
+        levels=(-24, -18, -30),
+        sounds=Sounds(
+            laughter=bytes([1, 40, 104, 128, 90]),
+            applause=bytes([0, 150, 255, 254, 200]),
+            cheering=bytes([2, 3, 5, 7, 11]),
+            shouting=bytes([13, 17, 19, 23, 29]),
+            music=bytes([31, 37, 41, 43, 47]),
+            singing=bytes([53, 59, 61, 67, 71]),
+        ),
     ),
     "scenes": Scenes(
         shots=(Shot(start=0.0, end=40.0), Shot(start=40.0, end=93.5, transition=0.75)),

@@ -130,6 +130,42 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     word_times: str
 
 
+SOUND_SECONDS = 0.5
+"""Length of the piece of sound that has one score of each kind in `Sounds`, in seconds."""
+
+
+EVEN_SOUND_SCORE = 128
+"""Score in `Sounds` of a sound that is as likely as not."""
+
+SOUND_SCORE_STEPS = 8
+"""Steps of a score in `Sounds` for each unit of log-odds, which is finer than the model's own steps of three quarters.
+Scores are not probabilities because faint sounds have one below 0.01, where a byte for 0 to 1 has four values."""
+
+
+class Sounds(Struct, frozen=True, kw_only=True):
+    """The sounds of the room, from second 0 on: a byte for each half second, `EVEN_SOUND_SCORE` + log-odds x 8.
+
+    Readers choose the score from which they believe a sound: 104 is a probability of 0.05, and 150 one of 0.94. All
+    kinds have equally many scores. A score of 0 says that nobody listened, as before the part of the source that is
+    used. JSON has the scores in Base64.
+
+    Attributes:
+        laughter: Laughs of any kind.
+        applause: Applause and clapping.
+        cheering: Cheers and whoops.
+        shouting: Shouts and screams.
+        music: Music, with or without a voice.
+        singing: Singing, rapping and humming.
+    """
+
+    laughter: bytes = b""
+    applause: bytes = b""
+    cheering: bytes = b""
+    shouting: bytes = b""
+    music: bytes = b""
+    singing: bytes = b""
+
+
 class Transcript(Struct, frozen=True, kw_only=True):
     """`transcript.json`: the speech of the source with its times.
 
@@ -140,6 +176,8 @@ class Transcript(Struct, frozen=True, kw_only=True):
         engine: Engine that produced the transcript, None if there was no audio.
         levels: Mean power of each second from second 0 on, in whole dBFS, -90 for silence and before the part of the
             source that is used; empty if there was no audio or nobody measured it.
+        sounds: Sounds of the room, None if there was no audio, no model to hear them, or in transcripts of older
+            versions.
     """
 
     language: str
@@ -147,6 +185,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
     segments: tuple[Segment, ...] = ()
     engine: EngineFacts | None = None
     levels: tuple[int, ...] = ()
+    sounds: Sounds | None = None
 
 
 class Shot(Struct, frozen=True, kw_only=True):
