@@ -198,6 +198,25 @@ def test_a_window_that_went_in_circles_is_heard_again(make_engine, samples, whol
     assert difflib.SequenceMatcher(None, expected, plain(result.transcript), autojunk=False).ratio() > 0.9
 
 
+@pytest.mark.parametrize("start", [0.0, 600.0])
+def test_every_half_second_of_the_sound_gets_its_scores_beside_the_words(engine, samples, start):
+    result = transcribe(engine, samples[: 5 * RATE], samples[5 * RATE : 8 * RATE], start=start)
+    sounds = result.transcript.sounds
+    assert result.sounds_problem == ""
+    assert len(sounds.laughter) == len(sounds.singing) == 2 * (start + 8)
+    assert set(sounds.music[: int(2 * start)]) <= {0}
+    assert min(sounds.music[int(2 * start) :]) > 0
+
+
+def test_without_the_sound_model_words_come_all_the_same_and_the_reason_is_reported(make_engine, samples, monkeypatch):
+    monkeypatch.setattr("clipmill.transcriber.hearing.sound_model.MODEL", "no-such-model")
+    result = transcribe(make_engine(), samples[: 5 * RATE])
+    assert "no-such-model" in result.sounds_problem
+    assert result.transcript.sounds is None
+    assert result.transcript.segments
+    assert result.transcript.levels
+
+
 def test_without_a_diarization_model_speakers_stay_unnamed_and_the_reason_is_reported(make_engine, samples, tmp_path):
     engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(tmp_path)))
 

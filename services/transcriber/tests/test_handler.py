@@ -13,7 +13,7 @@ from clipmill.contracts.documents import (
     VideoFacts,
     Word,
 )
-from clipmill.contracts.events import StageFinished, StageStarted
+from clipmill.contracts.events import Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import Priority, new_job_id
 from clipmill.contracts.options import JobOptions
@@ -24,6 +24,7 @@ from clipmill.operations.settings import load_settings, renamed_variables
 from clipmill.transcriber.handler import TranscribeHandler, engine_request
 from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
+from clipmill.transcriber.speech_request import SpeechResult
 
 TASK = TranscribeTask(job=new_job_id(), options=JobOptions(target_clips=5), priority=Priority.HIGH, generation=2)
 SPOKEN = Transcript(
@@ -106,3 +107,13 @@ def test_the_earlier_name_of_diarize_is_warned_about():
     warnings = renamed_variables(TranscriberSettings, "transcriber", {"CLIPMILL_DIARIZE": "true"})
 
     assert warnings == ["CLIPMILL_DIARIZE is now called CLIPMILL_TRANSCRIBER_DIARIZE; set it by that name."]
+
+
+async def test_a_job_says_that_nobody_listened_to_the_room(handler, context):
+    await handler._report(TASK, context, SpeechResult(transcript=SPOKEN))
+    assert context.events == []
+    await handler._report(TASK, context, SpeechResult(transcript=SPOKEN, sounds_problem="The model is missing."))
+    (event,) = context.events
+    assert isinstance(event, Log)
+    assert event.name == "sounds_unavailable"
+    assert "Laughter, applause and music are not marked" in event.line

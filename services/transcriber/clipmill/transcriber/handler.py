@@ -125,6 +125,14 @@ class TranscribeHandler:
                 "transcriber says why."
             )
             await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
+        if result.sounds_problem:
+            context.log.warning("sounds_skipped", reason=result.sounds_problem)
+            fallback("no_sounds")
+            line = (
+                "Laughter, applause and music are not marked because the model that hears them could not be loaded; "
+                "the log of the transcriber says why."
+            )
+            await context.emit(Log(job=task.job, name="sounds_unavailable", line=line))
 
 
 def engine_request(settings: TranscriberSettings) -> EngineRequest:

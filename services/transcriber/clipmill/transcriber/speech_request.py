@@ -89,6 +89,7 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
         heard_again: Number of windows that were recognised a second time.
         alignment_problem: Reason if words were not aligned although that was asked for; otherwise empty.
         speakers_problem: Reason if speakers were not named although that was asked for; otherwise empty.
+        sounds_problem: Reason if nobody listened to the sounds of the room; otherwise empty.
     """
 
     transcript: Transcript
@@ -97,3 +98,4 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
     heard_again: int = 0
     alignment_problem: str = ""
     speakers_problem: str = ""
+    sounds_problem: str = ""

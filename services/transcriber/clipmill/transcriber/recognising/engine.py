@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from clipmill.contracts.documents import EngineFacts, Transcript
+from clipmill.contracts.failures import Permanent
 from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.loudness import FLOOR_DB, Loudness
 from clipmill.transcriber.hearing.portions import Portion, portions, prefetch
+from clipmill.transcriber.hearing.sound_model import SoundModel
+from clipmill.transcriber.hearing.sounds import SoundMeter
 from clipmill.transcriber.hearing.speech_regions import windows
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.alignment import Aligner, AlignmentUnavailable, load_aligner
@@ -20,6 +23,7 @@ from clipmill.transcriber.recognising.segments import group
 from clipmill.transcriber.recognising.turns import speakers_of
 from clipmill.transcriber.recognising.words import RawWord, TimedWord, tidy
 from clipmill.transcriber.speech_request import EngineRequest, SpeechResult
+from msgspec.structs import replace
 
 RECOGNITION_SHARE = 0.6
 """Share of a portion's work that recognition takes if words are aligned."""
@@ -46,6 +50,7 @@ class Engine:
         self._recogniser = Recogniser(weights, request)
         self._aligners: dict[str, Aligner | None] = {}
         self._diarizer: Diarizer | None = None
+        self._sound_model: SoundModel | None = None
 
     def transcribe(
         self,
@@ -77,9 +82,12 @@ class Engine:
         if wanted:
             self._recogniser.check(wanted)
         diarizer, speakers_problem = self._load_diarizer()
+        sound_model, sounds_problem = self._load_sound_model()
         recogniser, loudness, kept = self._recogniser, Loudness(start), list[Samples]()
+        meter = SoundMeter(sound_model, start) if sound_model else None
         again = recogniser.heard_again
         sound = loudness.measure(_keep(blocks, kept) if diarizer else blocks)
+        sound = meter.measure(sound) if meter else sound
         language, raw, alignment_problem, end = wanted or "", list[RawWord](), "", 0.0
         share = TRANSCRIPTION_SHARE if diarizer else 1.0
         for portion in prefetch(portions(sound, recogniser.find_speech)):
@@ -99,7 +107,7 @@ class Engine:
         words = tidy(raw, end, language)
         speakers = self._speaker_labels(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
         words = [word.later(start) for word in words] if start else words
-        levels = loudness.levels
+        levels, sounds = loudness.levels, meter and meter.sounds()
         if part is not None:
             kept_words = [
                 (word.within(part), who) for word, who in zip(words, speakers, strict=True) if word.middle_in(part)
@@ -107,14 +115,17 @@ class Engine:
             words, speakers = [word for word, _ in kept_words], [who for _, who in kept_words]
             first, last = int(part.start), len(levels) if math.isinf(part.end) else math.ceil(part.end)
             levels = [FLOOR_DB] * first + levels[first:last]
+            sounds = meter and meter.sounds(part.start, None if math.isinf(part.end) else part.end)
             end = max(min(start + end, part.end) - part.start, 0.0)
+        transcript = self._transcript(words, speakers, end, language)
         return SpeechResult(
-            transcript=self._transcript(words, speakers, end, language, levels),
+            transcript=replace(transcript, levels=tuple(levels), sounds=sounds) if end else transcript,
             batch_size=recogniser.batches.size,
             batch_reduced=recogniser.batches.reduced,
             heard_again=recogniser.heard_again - again,
             alignment_problem=alignment_problem,
             speakers_problem=speakers_problem,
+            sounds_problem=sounds_problem,
         )
 
     def _words(
@@ -130,9 +141,7 @@ class Engine:
         raw = [word for passage in passages for word in passage.words]
         return snap_to_pauses(raw, find_pauses(portion.samples)) if raw else raw
 
-    def _transcript(
-        self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, language: str, levels: Sequence[int]
-    ) -> Transcript:
+    def _transcript(self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, language: str) -> Transcript:
         if not end:
             return Transcript(language="", duration=0.0)
         facts = EngineFacts(
@@ -147,7 +156,6 @@ class Engine:
             duration=round(end, 3),
             segments=group(words, speakers),
             engine=facts,
-            levels=tuple(levels),
         )
 
     def _load_aligner(self, language: str) -> tuple[Aligner | None, str]:
@@ -168,6 +176,15 @@ class Engine:
             except SpeakersUnavailable as problem:
                 return None, str(problem)
         return self._diarizer, ""
+
+    def _load_sound_model(self) -> tuple[SoundModel | None, str]:
+        """Return the model of the room's sounds, loaded once, and the reason if it is not available."""
+        if self._sound_model is None:
+            try:
+                self._sound_model = SoundModel(Path(self._request.models_dir))
+            except Permanent as problem:  # the next task tries again
+                return None, problem.sentence
+        return self._sound_model, ""
 
     def _speaker_labels(
         self,
