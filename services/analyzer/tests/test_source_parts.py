@@ -5,9 +5,11 @@ from itertools import pairwise
 import pytest
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
-from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
+from clipmill.analyzer.talk.source_parts import transcript_part
+from clipmill.contracts.documents import Scenes, Segment, Shot, Sounds, Transcript, Word
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.source_range import SourceRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -115,6 +117,17 @@ def test_seconds_that_nobody_read_are_not_silence_to_compare_with(material_of):
     assert (clip.start, clip.end) == (3050.0, 3080.0)
     assert "20 dB louder than usual" in clip.reason
     assert clip.title == "A talk: loud moment at 50:50"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "kept"), [(10.0, 12.0, b"defg"), (10.2, 11.9, b"defg"), (10.3, 30.0, b"efgh")]
+)
+def test_sounds_of_a_part_are_those_of_its_half_seconds(start, end, kept):
+    sounds = Sounds(laughter=bytes(17) + b"abcdefgh", music=bytes(25))
+    transcript = Transcript(language="", duration=12.5, sounds=sounds)
+    part = transcript_part(transcript, SourceRange(start, end))
+    assert part.sounds == Sounds(laughter=kept, music=bytes(len(kept)))
+    assert transcript_part(replace(transcript, sounds=None), SourceRange(start, end)).sounds is None
 
 
 def test_levels_of_a_part_that_begins_within_a_second_are_shared_out(material_of):

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, finishes
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.contracts.documents import Scenes, Segment, Transcript
+from clipmill.contracts.documents import SOUND_SECONDS, Scenes, Segment, Sounds, Transcript
 from clipmill.contracts.source_range import SourceRange
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 EDGE_SECONDS = 0.5
 """Time between an edge of a part and a word up to which the edge may have cut the word's sentence, in seconds; longer
@@ -41,6 +41,7 @@ def transcript_part(transcript: Transcript, part: SourceRange) -> Transcript:
         duration=end - start,
         segments=tuple(segment for segment in segments if segment is not None),
         levels=tuple(_levels(transcript.levels, start, end)),
+        sounds=_sounds(transcript.sounds, start, end),
     )
 
 
@@ -105,3 +106,12 @@ def _levels(levels: Sequence[int], start: float, end: float) -> Iterable[int]:
     powers = [10 ** (level / 10) for level in [*known, *known[-1:]]]
     mixed = [(1 - later) * one + later * other for one, other in pairwise(powers)]
     return [round(10 * math.log10(power)) for power in mixed[: math.ceil(end - start)]]
+
+
+def _sounds(sounds: Sounds | None, start: float, end: float) -> Sounds | None:
+    """Return the scores of each half second after `start`, from the nearest half second of the source."""
+    if sounds is None:
+        return None
+    first = round(start / SOUND_SECONDS)
+    last = first + math.ceil((end - start) / SOUND_SECONDS)
+    return Sounds(**{kind: scores[first:last] for kind, scores in asdict(sounds).items()})
