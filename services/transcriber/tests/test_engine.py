@@ -268,9 +268,9 @@ def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_lib
     def fail(place, *_, **__):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), f"{place}/model.bin")
 
-    monkeypatch.setattr(recognition.whisperx, "load_model", fail)
+    monkeypatch.setattr(recognition.faster_whisper, "WhisperModel", fail)
     with pytest.raises(Permanent) as caught:
-        recognition._load(Weights("small", str(tmp_path), on_hub=False), Placement("cpu", "int8"), lambda _: [], 1)
+        recognition._load(Weights("small", str(tmp_path), on_hub=False), Placement("cpu", "int8"), 1)
     assert caught.value.sentence == (
         f"The Whisper model small cannot be loaded from {tmp_path} (Permission denied); "
         "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."

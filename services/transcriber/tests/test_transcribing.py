@@ -1,4 +1,4 @@
-"""Real speech through the real WhisperX, in one model process for all tests because loading takes longest."""
+"""Real speech through the real models, in one model process for all tests because loading takes longest."""
 
 import re
 import shutil
@@ -81,7 +81,7 @@ async def test_the_bundled_sample_becomes_a_transcript_with_words_in_their_place
     transcript = await documents.load(store, layout.transcript(task.job), Transcript)
     assert transcript.language == "en"
     assert transcript.duration == pytest.approx(76.84, abs=0.1)
-    assert (transcript.engine.name, transcript.engine.model) == ("whisperx", "whisper-tiny.en")
+    assert (transcript.engine.name, transcript.engine.model) == ("faster-whisper", "whisper-tiny.en")
     assert_in_order(transcript)
     said = " ".join(segment.text for segment in transcript.segments).lower()
     for phrase in ("everything we read", "91 hours a year", "the boy without notes"):

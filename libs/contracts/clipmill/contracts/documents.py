@@ -116,7 +116,7 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     """The engine that produced a transcript.
 
     Attributes:
-        name: Name of the engine, such as `whisperx`.
+        name: Name of the engine, such as `faster-whisper`; `whisperx` if its alignment gave the times of the words.
         model: Name of the model.
         device: `cpu` or `cuda`.
         compute_type: Number format of the computation, such as `int8` or `float16`.

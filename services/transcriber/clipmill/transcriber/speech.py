@@ -73,8 +73,8 @@ _NOTHING = Transcript(language="", duration=0.0)
 def _engine(request: EngineRequest) -> "Engine":
     """Return the engine, loaded once in a process.
 
-    WhisperX and torch are imported only here, because the environment variables at their import decide whether they use
-    the network.
+    The model libraries are imported only here, because the environment variables at their import decide whether they
+    use the network. WhisperX and PyTorch are not among them: only alignment and diarization import those.
     """
     if request.gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = request.gpu

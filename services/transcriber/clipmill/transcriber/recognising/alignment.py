@@ -1,15 +1,21 @@
-"""Word times from an alignment model of the language, if there is one."""
+"""Word times from an alignment model of the language, if there is one.
+
+WhisperX is imported only when a model is loaded: it brings PyTorch, which takes seconds and most of a gigabyte.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import whisperx.alignment
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.hearing.audio import Samples
 from clipmill.transcriber.models.hub import hub_timeout
 from clipmill.transcriber.recognising.recognition import Passage
 from clipmill.transcriber.recognising.words import LANGUAGES_WITHOUT_SPACES, RawWord
 from clipmill.transcriber.speech_request import AlignmentChoice
+
+if TYPE_CHECKING:
+    import whisperx.alignment
 
 
 class AlignmentUnavailable(Exception):
@@ -36,11 +42,13 @@ class Aligner:
             samples: Mono sound at 16 kHz.
             on_share: Callback for the share that is done, 0 to 1.
         """
+        import whisperx.alignment  # noqa: PLC0415  # see above
+
         blank = "" if self._metadata["language"] in LANGUAGES_WITHOUT_SPACES else " "
         aligned: list[RawWord] = []
         for number, passage in enumerate(passages):
             spoken = {"text": passage.text.strip(), "start": passage.start, "end": passage.end}
-            result = whisperx.align([spoken], self._model, self._metadata, samples, self._device)
+            result = whisperx.alignment.align([spoken], self._model, self._metadata, samples, self._device)
             words = result["word_segments"]
             aligned += [
                 RawWord(blank + word["word"], _number(word, "start"), _number(word, "end"), _number(word, "score"))
@@ -76,17 +84,20 @@ def load_aligner(language: str, choice: AlignmentChoice, models_dir: Path, devic
     folder = models_dir / f"alignment-{language}"
     if choice is AlignmentChoice.OFF or (choice is AlignmentChoice.AUTO and not folder.is_dir()):
         return None
+    import whisperx.alignment  # noqa: PLC0415  # see above
+
     whisperx.alignment.nltk_load = lambda _resource: WholePassage()
     if folder.is_dir():
         try:
             return Aligner(
-                whisperx.load_align_model(language, device, model_name=str(folder), model_cache_only=True), device
+                whisperx.alignment.load_align_model(language, device, model_name=str(folder), model_cache_only=True),
+                device,
             )
         except (OSError, ValueError) as error:
             sentence = f"The alignment model in {folder} cannot be loaded; replace or remove it."
             raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
     try:
         with hub_timeout():
-            return Aligner(whisperx.load_align_model(language, device), device)
+            return Aligner(whisperx.alignment.load_align_model(language, device), device)
     except (OSError, ValueError) as error:
         raise AlignmentUnavailable(str(error)) from error

@@ -1,13 +1,19 @@
-"""Diarization, which finds out who speaks when, by pyannote's pipeline as WhisperX drives it."""
+"""Diarization, which finds out who speaks when, by pyannote's pipeline as WhisperX drives it.
+
+WhisperX is imported only when a pipeline is loaded: it brings PyTorch, which takes seconds and most of a gigabyte.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clipmill.transcriber.hearing.audio import Samples
 from clipmill.transcriber.models.hub import hub_timeout
 from clipmill.transcriber.recognising.turns import Turn
-from whisperx.diarize import DiarizationPipeline
+
+if TYPE_CHECKING:
+    from whisperx.diarize import DiarizationPipeline
 
 FOLDER = "diarization"
 """Folder below the models directory for a pipeline as the hub has it: `config.yaml` and the files that it names."""
@@ -27,7 +33,7 @@ class Diarizer:
         pipeline: Pipeline of WhisperX.
     """
 
-    def __init__(self, pipeline: DiarizationPipeline) -> None:
+    def __init__(self, pipeline: "DiarizationPipeline") -> None:
         self._pipeline = pipeline
 
     def turns(self, samples: Samples, on_share: Callable[[float], None]) -> list[Turn]:
@@ -54,6 +60,8 @@ def load_diarizer(models_dir: Path, device: str) -> Diarizer:
     Raises:
         SpeakersUnavailable: if neither can be loaded.
     """
+    from whisperx.diarize import DiarizationPipeline  # noqa: PLC0415  # see above
+
     folder = models_dir / FOLDER
     name = str(folder) if folder.is_dir() else None
     try:

@@ -34,7 +34,8 @@ TRANSCRIPTION_SHARE = 0.5
 GOES_ON_SECONDS = 1.0
 """Time after a part of a source within which a speech region may still belong to its last sentence, in seconds."""
 
-ENGINE_NAME = "whisperx"
+ENGINE_NAME, ENGINE_WITH_ALIGNMENT = "faster-whisper", "whisperx"
+"""The engine in a transcript: WhisperX where its alignment gave the times of the words."""
 
 
 class Engine:
@@ -144,12 +145,13 @@ class Engine:
     def _transcript(self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, language: str) -> Transcript:
         if not end:
             return Transcript(language="", duration=0.0)
+        aligned = self._aligners.get(language) is not None
         facts = EngineFacts(
-            name=ENGINE_NAME,
+            name=ENGINE_WITH_ALIGNMENT if aligned else ENGINE_NAME,
             model=self._recogniser.label,
             device=self._recogniser.placement.device,
             compute_type=self._recogniser.placement.compute_type,
-            word_times="alignment" if self._aligners.get(language) else "attention",
+            word_times="alignment" if aligned else "attention",
         )
         return Transcript(
             language=language if words else "",

@@ -1,4 +1,4 @@
-"""The speech model of WhisperX: it stays loaded and recognises windows of speech."""
+"""The speech model: it stays loaded and recognises windows of speech."""
 
 import gc
 from collections.abc import Callable, Sequence
@@ -7,7 +7,6 @@ from typing import NamedTuple
 import ctranslate2
 import faster_whisper
 import numpy as np
-import whisperx
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.operations.processors import processors
 from clipmill.transcriber.hearing.audio import RATE, Samples
@@ -51,9 +50,10 @@ class Passage(NamedTuple):
 
 
 class Recogniser:
-    """A Whisper model, loaded through WhisperX and driven by faster-whisper's batched pipeline.
+    """A Whisper model, driven by faster-whisper's batched pipeline, which gives word times and takes our windows.
 
-    That pipeline gives word times and takes our detector's windows.
+    WhisperX runs the model in the same way, but importing it takes 4 to 6 s of processor time and 900 MB (PyTorch,
+    pyannote and what they need), so only alignment and diarization import it.
 
     Attributes:
         label: Name of the model.
@@ -78,9 +78,8 @@ class Recogniser:
         self.batches = Batches(min(request.batch_size, CPU_BATCH) if on_cpu else request.batch_size)
         self.heard_again = 0
         self._beam_size = request.beam_size
-        pipeline = _load(weights, self.placement, self.find_speech, request.threads or processors())
-        self._model = pipeline.model
-        self._pipeline = faster_whisper.BatchedInferencePipeline(model=pipeline.model)
+        self._model = _load(weights, self.placement, request.threads or processors())
+        self._pipeline = faster_whisper.BatchedInferencePipeline(model=self._model)
 
     def check(self, language: str) -> None:
         """Raise if the model does not know a language.
@@ -201,16 +200,13 @@ def _cuda_types() -> frozenset[str]:
         return frozenset()
 
 
-def _load(
-    weights: Weights, placement: Placement, detector: SpeechDetector, threads: int
-) -> "whisperx.asr.FasterWhisperPipeline":
+def _load(weights: Weights, placement: Placement, threads: int) -> faster_whisper.WhisperModel:
     try:
-        return whisperx.load_model(
+        return faster_whisper.WhisperModel(
             weights.place,
             placement.device,
             compute_type=placement.compute_type,
-            vad_model=detector,
-            threads=threads,
+            cpu_threads=threads,
             local_files_only=True,
         )
     except (OSError, RuntimeError, ValueError) as error:
