@@ -14,6 +14,7 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
 from clipmill.transcriber.models.weights import Weights, find_weights
+from clipmill.transcriber.recognising.batches import Batches
 from clipmill.transcriber.speech_request import EngineRequest
 from msgspec.structs import replace
 
@@ -133,6 +134,14 @@ def test_a_part_of_a_source_has_the_times_and_seconds_of_the_source(engine, samp
     assert shares[-1] == pytest.approx(1.0)
 
 
+def test_words_are_the_same_to_the_millisecond_however_many_workers_recognise_them(make_engine, samples):
+    one, two = (transcribe(make_engine(replace(REQUEST, threads=threads)), samples) for threads in (1, 2))
+
+    assert (one.batch_size, two.batch_size) == (1, 2)
+    assert one.transcript == two.transcript
+    assert words_of(one.transcript)
+
+
 class Failing:
     """A wrapper of the batched pipeline that runs out of GPU memory."""
 
@@ -148,14 +157,22 @@ class Failing:
         return self._pipeline.transcribe(*arguments, batch_size=batch_size, **options)
 
 
+def as_on_a_gpu(recogniser, fits):
+    """Make a recogniser take two windows at once, in one batch as on a GPU, whose memory holds `fits`."""
+    failing = Failing(recogniser._new_pipeline(), fits)
+    recogniser._new_pipeline = lambda: failing
+    recogniser.batches = Batches(2)
+    return failing
+
+
 def test_when_a_gpus_memory_runs_out_batches_are_halved_and_nothing_is_lost(make_engine, samples, whole):
     engine = make_engine()
     recogniser = engine._recogniser
-    recogniser._pipeline = Failing(recogniser._pipeline, fits=1)
+    failing = as_on_a_gpu(recogniser, fits=1)
 
     result = transcribe(engine, samples)
 
-    first, *others = recogniser._pipeline.sizes
+    first, *others = failing.sizes
     assert first == 2
     assert len(others) >= 2
     assert set(others) == {1}
@@ -165,7 +182,7 @@ def test_when_a_gpus_memory_runs_out_batches_are_halved_and_nothing_is_lost(make
 
 def test_a_model_that_does_not_fit_at_all_is_a_failure_that_may_pass(make_engine, samples):
     engine = make_engine()
-    engine._recogniser._pipeline = Failing(engine._recogniser._pipeline, fits=0)
+    as_on_a_gpu(engine._recogniser, fits=0)
 
     with pytest.raises(Transient) as failure:
         transcribe(engine, samples)
@@ -189,7 +206,8 @@ class Circling:
 
 def test_a_window_that_went_in_circles_is_heard_again(make_engine, samples, whole):
     engine = make_engine()
-    engine._recogniser._pipeline = Circling(engine._recogniser._pipeline)
+    circling = Circling(engine._recogniser._new_pipeline())
+    engine._recogniser._new_pipeline = lambda: circling
 
     result = transcribe(engine, samples[: 10 * RATE])
 
@@ -270,7 +288,7 @@ def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_lib
 
     monkeypatch.setattr(recognition.faster_whisper, "WhisperModel", fail)
     with pytest.raises(Permanent) as caught:
-        recognition._load(Weights("small", str(tmp_path), on_hub=False), Placement("cpu", "int8"), 1)
+        recognition._load(Weights("small", str(tmp_path), on_hub=False), Placement("cpu", "int8"), 1, 1)
     assert caught.value.sentence == (
         f"The Whisper model small cannot be loaded from {tmp_path} (Permission denied); "
         "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."

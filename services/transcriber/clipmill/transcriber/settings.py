@@ -44,7 +44,7 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     compute_type: Annotated[
         str, Meta(description="Precision as CTranslate2 names it; auto is float16 on CUDA and int8 on a CPU.")
     ] = "auto"
-    threads: Annotated[int, Meta(description="CPU threads of the model; 0 uses all processors.", ge=0)] = 0
+    threads: Annotated[int, Meta(description="CPU threads of the model, in all; 0 uses all processors.", ge=0)] = 0
     batch_size: Annotated[
         int,
         Meta(

@@ -1,6 +1,8 @@
-"""Work in batches that become smaller when memory runs out."""
+"""Work in batches, several at the same time, that become smaller when memory runs out."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from clipmill.contracts.failures import ErrorCode, Transient
@@ -16,39 +18,64 @@ class Batches:
     """Batches of a size that becomes smaller when memory runs out and stays so.
 
     Attributes:
-        size: Number of items in a batch.
+        size: Most items in a batch.
+        workers: Number of batches that are worked on at the same time, each in a thread.
         reduced: True if memory has ever run out.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, workers: int = 1) -> None:
         self.size = size
         self.reduced = False
+        self.workers = workers
+
+    @property
+    def at_once(self) -> int:
+        """Most items that are worked on at the same time."""
+        return self.size * self.workers
 
     def run(self, items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
-        """Yield the result of `work` for each batch; halve a batch that does not fit into memory and try it again.
+        """Yield the result of `work` for each batch, in the order of the items.
+
+        If a batch does not fit into memory, batches are halved, or else done one after the other; this one and those
+        after it are done again.
 
         Raises:
             Transient: with `out_of_memory` if a single item is too large.
         """
-        position = 0
-        while position < len(items):
-            batch = items[position : position + self.size]
-            try:
-                result = work(batch)
-            except (MemoryError, RuntimeError) as error:
-                if not _ran_out_of_memory(error):
-                    raise
-                if len(batch) == 1:
-                    sentence = (
-                        "The speech model does not fit into memory; set CLIPMILL_TRANSCRIBER_MODEL to a smaller model "
-                        "or CLIPMILL_TRANSCRIBER_DEVICE to cpu."
-                    )
-                    raise Transient(ErrorCode.OUT_OF_MEMORY, sentence) from error
-                self.size = len(batch) // 2
-                self.reduced = True
-                continue
-            position += len(batch)
-            yield result
+        position = ahead = 0
+        coming: deque[tuple[Sequence[T], Future[R]]] = deque()
+        with ThreadPoolExecutor(self.workers) as pool:
+            while position < len(items):
+                while ahead < len(items) and len(coming) < self.workers:
+                    batch = items[ahead : ahead + self.size]
+                    coming.append((batch, pool.submit(work, batch)))
+                    ahead += len(batch)
+                batch, result = coming.popleft()
+                problem = result.exception()
+                if problem is None:
+                    position += len(batch)
+                    yield result.result()
+                    continue
+                wait([each for _, each in coming])
+                coming.clear()
+                ahead = position
+                self._reduce(batch, problem)
+
+    def _reduce(self, batch: Sequence[T], problem: BaseException) -> None:
+        """Make batches smaller after `batch` failed; raise if that would not help."""
+        if not isinstance(problem, MemoryError | RuntimeError) or not _ran_out_of_memory(problem):
+            raise problem
+        if len(batch) > 1:
+            self.size = len(batch) // 2
+        elif self.workers > 1:
+            self.workers = 1
+        else:
+            sentence = (
+                "The speech model does not fit into memory; set CLIPMILL_TRANSCRIBER_MODEL to a smaller model "
+                "or CLIPMILL_TRANSCRIBER_DEVICE to cpu."
+            )
+            raise Transient(ErrorCode.OUT_OF_MEMORY, sentence) from problem
+        self.reduced = True
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

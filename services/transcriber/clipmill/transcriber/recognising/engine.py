@@ -121,7 +121,7 @@ class Engine:
         transcript = self._transcript(words, speakers, end, language)
         return SpeechResult(
             transcript=replace(transcript, levels=tuple(levels), sounds=sounds) if end else transcript,
-            batch_size=recogniser.batches.size,
+            batch_size=recogniser.batches.at_once,
             batch_reduced=recogniser.batches.reduced,
             heard_again=recogniser.heard_again - again,
             alignment_problem=alignment_problem,
