@@ -8,9 +8,11 @@ has a plan that counts its good moments.
 from clipmill.contracts.api import MoreClips
 from clipmill.contracts.documents import (
     AudioFacts,
+    Chapter,
     ClipFacts,
     Cost,
     EngineFacts,
+    HeatPoint,
     MediaFacts,
     Origin,
     Plan,
@@ -370,6 +372,35 @@ DOCUMENTS = {
         missing_letters="ꙮ",
         unshaped=True,
         sound_reduced=True,
+    ),
+    "marked": MediaFacts(
+        stem="bread_talk",
+        title="Brot: ein Gespräch",
+        container="mp4",
+        duration=93.5,
+        size_bytes=7_340_032,
+        origin=Origin.YOUTUBE,
+        video=VideoFacts(codec="h264", width=1920, height=1080),
+        heatmap=(HeatPoint(start=0.0, end=0.935, value=1.0), HeatPoint(start=0.935, end=1.87, value=0.0625)),
+        chapters=(Chapter(start=0.0, end=42.5, title="Der Teig"), Chapter(start=42.5, end=93.5)),
+    ),
+    "faded": Plan(
+        clips=(
+            PlannedClip(
+                number=1,
+                start=5.75,
+                end=35.5,
+                title="Warum Teig ruht",
+                tiktok="Warum Teig ruht #brot",
+                instagram="Warum Teig ruht #brot",
+                youtube="Warum Teig ruht",
+                score=77,
+                parts=(ScorePart(name="base", points=40), ScorePart(name="reactions", points=37)),
+                fade_in=0.1,
+                fade_out=2.25,
+            ),
+        ),
+        picker="local",
     ),
     "dead_letter": DeadLetter(
         task=TASKS[-1],

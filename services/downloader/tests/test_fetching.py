@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from clipmill.contracts.documents import Chapter
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.options import JobOptions
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
@@ -270,9 +271,22 @@ def asked_for(media_server, path: str) -> int:
     return sum(request.path == path for request in media_server.requests)
 
 
-def stating(media_server, video: Path, duration: str) -> str:
-    """Serve a page that states a duration of its video, and return its URL."""
+async def test_the_chapters_of_a_video_arrive(fetch: Fetch, media_server, short_video):
+    parts = [
+        {"@type": "Clip", "name": "Hello\tthere", "startOffset": 0, "endOffset": 2},
+        {"@type": "Clip", "name": "The rest", "startOffset": 2, "endOffset": 1e300},
+    ]
+    fetched = await fetch(stating(media_server, short_video, "PT6S", hasPart=parts))
+    assert fetched.chapters == (
+        Chapter(start=0.0, end=2.0, title="Hello there"),
+        Chapter(start=2.0, end=600.0, title="The rest"),
+    )
+    assert fetched.heatmap == ()
+
+
+def stating(media_server, video: Path, duration: str, **facts) -> str:
+    """Serve a page that states a duration and other facts of its video, and return its URL."""
     url = media_server.serve_file("/v.mp4", video)
-    data = {"@context": "https://schema.org", "@type": "VideoObject", "duration": duration, "contentUrl": url}
+    data = {"@context": "https://schema.org", "@type": "VideoObject", "duration": duration, "contentUrl": url, **facts}
     page = f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>'
     return media_server.serve_html("/page", page)

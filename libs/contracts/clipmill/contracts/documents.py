@@ -54,6 +54,34 @@ class AudioFacts(Struct, frozen=True, kw_only=True):
     index: int = 1
 
 
+class HeatPoint(Struct, frozen=True, kw_only=True):
+    """A part of the curve that shows how often the parts of a video are replayed.
+
+    Attributes:
+        start: Start, in seconds.
+        end: End, in seconds, later than `start`.
+        value: Replays, from 0 to 1, compared with the most replayed part of the video.
+    """
+
+    start: float
+    end: float
+    value: float
+
+
+class Chapter(Struct, frozen=True, kw_only=True):
+    """A chapter that the owner of a video has marked.
+
+    Attributes:
+        start: Start, in seconds.
+        end: End, in seconds, later than `start`.
+        title: Title, unchanged but for its length and without control characters; anybody may have written it.
+    """
+
+    start: float
+    end: float
+    title: str = ""
+
+
 class MediaFacts(Struct, frozen=True, kw_only=True):
     """`media.json`: the facts about the source that the downloader stored.
 
@@ -66,6 +94,9 @@ class MediaFacts(Struct, frozen=True, kw_only=True):
         origin: Origin of the source.
         video: Video stream.
         audio: Audio stream, None if the source has none.
+        heatmap: Curve of replays at the source's site, in order of time without overlap, at most 200 parts; empty if
+            the site has none, for uploads, and in facts of older versions.
+        chapters: Chapters in order of time without overlap, at most 500; empty if the source has none.
     """
 
     stem: str
@@ -76,6 +107,8 @@ class MediaFacts(Struct, frozen=True, kw_only=True):
     origin: Origin
     video: VideoFacts
     audio: AudioFacts | None = None
+    heatmap: tuple[HeatPoint, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
 
 
 class Word(Struct, frozen=True, kw_only=True):
@@ -246,6 +279,9 @@ class PlannedClip(Struct, frozen=True, kw_only=True):
         reason: Reason for the choice, for people who read the plan.
         quote: Sentence that says most about the clip, as it is said; empty if nobody speaks.
         parts: Parts that sum to the score; empty in plans of older versions.
+        fade_in: Time over which the sound comes up, in seconds, because people still laugh or applaud under the first
+            word; 0 for none.
+        fade_out: Time at the end over which the sound of a laugh or applause dies away, in seconds; 0 for none.
     """
 
     number: int
@@ -259,6 +295,8 @@ class PlannedClip(Struct, frozen=True, kw_only=True):
     reason: str = ""
     quote: str = ""
     parts: tuple[ScorePart, ...] = ()
+    fade_in: float = 0.0
+    fade_out: float = 0.0
 
 
 class Cost(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """The request to the child process that downloads, and the result."""
 
+from clipmill.contracts.documents import Chapter, HeatPoint
 from clipmill.contracts.options import JobOptions
 from msgspec import Struct
 
@@ -42,6 +43,8 @@ class Fetched(Struct, frozen=True, kw_only=True):
         audio: Path of the file with the sound, None if `video` has it.
         size_bytes: Size of all files, in bytes.
         videos_found: Number of videos at the URL, of which the first was downloaded.
+        heatmap: Curve of replays at its site, in order of time; empty if there is none.
+        chapters: Chapters, in order of time; empty if there are none.
     """
 
     title: str
@@ -49,3 +52,5 @@ class Fetched(Struct, frozen=True, kw_only=True):
     audio: str | None
     size_bytes: int
     videos_found: int = 1
+    heatmap: tuple[HeatPoint, ...] = ()
+    chapters: tuple[Chapter, ...] = ()

@@ -19,6 +19,7 @@ from clipmill.downloader.confinement import cleanse_environment, confine
 from clipmill.downloader.cookies import copy_cookies
 from clipmill.downloader.fetch_request import Fetched, FetchRequest
 from clipmill.downloader.formats import FORMAT_ORDER, Format, best_formats
+from clipmill.downloader.markers import chapters_of, heatmap_of
 from clipmill.operations.credentials import conceal_credentials
 from clipmill.operations.logs import get_logger
 from yt_dlp import YoutubeDL
@@ -225,6 +226,8 @@ class _Download:
             audio=str(paths[1]) if len(paths) > 1 else None,
             size_bytes=sum(path.stat().st_size for path in paths),
             videos_found=found,
+            heatmap=heatmap_of(info, self._request.max_duration),
+            chapters=chapters_of(info, self._request.max_duration),
         )
 
     def _done(self) -> float:

@@ -10,7 +10,7 @@ from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load, save_once
 from clipmill.artifacts.store import Store
 from clipmill.contracts import log_lines
-from clipmill.contracts.documents import MediaFacts, Origin
+from clipmill.contracts.documents import Chapter, HeatPoint, MediaFacts, Origin
 from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import JobId
@@ -19,6 +19,7 @@ from clipmill.contracts.source_range import used_range
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import DownloadTask, ScenesTask, TranscribeTask
 from clipmill.downloader.fetch_request import FETCH_TARGET, Fetched, FetchRequest
+from clipmill.downloader.markers import chapters_within, heat_within
 from clipmill.downloader.naming import file_title, origin_of, stem_of, title_of, url_title
 from clipmill.downloader.prepare_request import PREPARE_TARGET, Prepared, PrepareRequest
 from clipmill.downloader.settings import DownloaderSettings
@@ -58,12 +59,16 @@ class LocalVideo:
         video: File with the picture.
         audio: File with the sound, None if `video` has it.
         size_bytes: Size of all files, in bytes.
+        heatmap: Curve of replays at its site; empty if there is none.
+        chapters: Chapters; empty if there are none.
     """
 
     title: str
     video: Path
     audio: Path | None
     size_bytes: int
+    heatmap: tuple[HeatPoint, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
 
 
 class DownloadHandler:
@@ -129,6 +134,8 @@ class DownloadHandler:
             origin=origin,
             video=prepared.video,
             audio=prepared.audio,
+            heatmap=heat_within(arrival.heatmap, prepared.duration),
+            chapters=chapters_within(arrival.chapters, prepared.duration),
         )
 
     async def _take_upload(self, task: DownloadTask, folder: Path) -> LocalVideo:
@@ -168,7 +175,7 @@ class DownloadHandler:
             await context.emit(Log(job=task.job, name="videos_found", line=line))
         audio = None if fetched.audio is None else Path(fetched.audio)
         title = title_of(fetched.title) or url_title(url)
-        return LocalVideo(title, Path(fetched.video), audio, fetched.size_bytes)
+        return LocalVideo(title, Path(fetched.video), audio, fetched.size_bytes, fetched.heatmap, fetched.chapters)
 
     async def _prepare(self, arrival: LocalVideo, output: Path, context: TaskContext | None) -> Prepared:
         settings = self._settings
