@@ -169,7 +169,7 @@ def render_into():
         report=None,
         **chosen,
     ) -> tuple[Path, Rendered]:
-        """Render a clip; `chosen` holds its title and its options."""
+        """Render a clip; `chosen` holds its title, its fades and its options."""
         directory = folder / "out"
         directory.mkdir(exist_ok=True)
         segments = (
@@ -187,6 +187,8 @@ def render_into():
             shots=tuple(Shot(start=first, end=last) for first, last in shots),
             segments=segments,
             title=chosen.pop("title", ""),
+            fade_in=chosen.pop("fade_in", 0.0),
+            fade_out=chosen.pop("fade_out", 0.0),
             options=JobOptions(captions=captions, **chosen),
             quality=Quality(preset="ultrafast", crf=16, threads=2),
         )
@@ -277,7 +279,7 @@ def tone(times):
 def job_with(settings, make_media):
     """Return a function that stores a job whose analysis is done."""
 
-    async def prepare(content=None, **facts):
+    async def prepare(content=None, *, fade_in=0.0, fade_out=0.0, **facts):
         store, job = open_store(settings.common.store_url), new_job_id()
         if content is None:
             await store.put_file(layout.source(job), make_media(sound=tone, **facts))
@@ -293,7 +295,9 @@ def job_with(settings, make_media):
             video=VideoFacts(codec="h264", width=320, height=180, frame_rate=29.97),
             audio=AudioFacts(codec="aac", sample_rate=48000, channels=2),
         )
-        clip = PlannedClip(number=1, start=0.5, end=2.5, title="T", tiktok="tt", instagram="ig", youtube="yt", score=80)
+        texts = {"title": "T", "tiktok": "tt", "instagram": "ig", "youtube": "yt"}
+        fades = {"fade_in": fade_in, "fade_out": fade_out}
+        clip = PlannedClip(number=1, start=0.5, end=2.5, score=80, **texts, **fades)
         said = Transcript(language="en", duration=4.0, segments=(Segment(text="Good day.", start=1, end=2),))
         await documents.save_once(store, layout.media(job), media)
         await documents.save_once(store, layout.plan(job), Plan(clips=(clip,), picker="local"))

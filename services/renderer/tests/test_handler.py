@@ -74,18 +74,29 @@ async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_p
     assert (await store.get_bytes(layout.poster(job, 1)))[:2] == b"\xff\xd8"
 
 
-async def test_a_request_states_the_frame_rate_of_the_source_and_the_language_of_its_speech(settings, job_with):
-    class Asked:
-        async def call(self, request, kind, *, on_progress):
-            self.request = request
-            raise Permanent(ErrorCode.INTERNAL, "That is enough.")
+class Asked:
+    """Keeps the request for a clip instead of rendering it."""
 
+    async def call(self, request, kind, *, on_progress):
+        self.request = request
+        raise Permanent(ErrorCode.INTERNAL, "That is enough.")
+
+
+async def test_a_request_states_the_frame_rate_of_the_source_and_the_language_of_its_speech(settings, job_with):
     store, job = await job_with(content=b"")
     asked = Asked()
     with pytest.raises(Permanent, match="enough"):
         await RenderHandler(store, settings, asked)(RenderTask(job=job, number=1), Recording())
     assert asked.request.frame_rate == 29.97
     assert asked.request.language == "en"
+
+
+async def test_a_request_has_the_fades_of_the_planned_clip(settings, job_with):
+    store, job = await job_with(content=b"", fade_in=0.1, fade_out=1.75)
+    asked = Asked()
+    with pytest.raises(Permanent, match="enough"):
+        await RenderHandler(store, settings, asked)(RenderTask(job=job, number=1), Recording())
+    assert (asked.request.fade_in, asked.request.fade_out) == (0.1, 1.75)
 
 
 async def test_a_clip_looks_as_the_job_asked(settings, job_with):

@@ -96,7 +96,13 @@ def render_from(source: Source, request: RenderRequest, detector: FaceDetector, 
     if options.profanity is Profanity.MASK:
         segments = tuple(masked_segments(segments, request.language))
     captioning = caption(segments, start, start + length, options.captions, canvas)
-    with Soundtrack(directory, round(length * SAMPLE_RATE), request.quality.audio_bitrate) as soundtrack:
+    with Soundtrack(
+        directory,
+        round(length * SAMPLE_RATE),
+        request.quality.audio_bitrate,
+        fade_in=request.fade_in,
+        fade_out=request.fade_out,
+    ) as soundtrack:
         progress = _Progress(report, frames)
         direction = _directed(source, request, detector, frames, soundtrack=soundtrack, progress=progress)
         surveyed = time.monotonic()

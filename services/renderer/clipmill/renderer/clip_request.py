@@ -31,6 +31,8 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
         models_dir: Directory of the downloaded weights.
         quality: Quality of the encoding.
         faces_per_second: Face detections per second of video.
+        fade_in: Time over which the sound comes up at the start, in seconds.
+        fade_out: Time over which the sound dies away at the end, in seconds.
     """
 
     store_url: str
@@ -48,6 +50,8 @@ class RenderRequest(Struct, frozen=True, kw_only=True):
     options: JobOptions = JobOptions()
     quality: Quality = Quality()
     faces_per_second: float = 6.0
+    fade_in: float = 0.0
+    fade_out: float = 0.0
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

@@ -128,6 +128,8 @@ class RenderHandler:
             models_dir=str(settings.common.models_dir),
             quality=settings.encoding(),
             faces_per_second=settings.faces_per_second,
+            fade_in=planned.fade_in,
+            fade_out=planned.fade_out,
         )
 
     async def _publish(self, task: RenderTask, rendered: Rendered, directory: Path) -> ClipFacts:

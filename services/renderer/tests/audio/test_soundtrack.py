@@ -84,8 +84,8 @@ def finished(tmp_path):
     """Return a function that adds stereo samples to a soundtrack, 1000 at a time, and returns it mastered."""
     made = []
 
-    def finish(samples, *, start=0.0, length=None, bitrate=128_000):
-        soundtrack = Soundtrack(tmp_path, samples.shape[1] if length is None else length, bitrate)
+    def finish(samples, *, start=0.0, length=None, bitrate=128_000, **fades):
+        soundtrack = Soundtrack(tmp_path, samples.shape[1] if length is None else length, bitrate, **fades)
         made.append(soundtrack)
         for begin in range(0, samples.shape[1], 1000):
             soundtrack.lay(Sound(samples[:, begin : begin + 1000], start + begin / RATE))
@@ -209,6 +209,18 @@ def test_the_first_and_last_10_ms_fade(finished):
     assert envelope[-1] < 0.05 * middle
     assert envelope[5] == pytest.approx(0.6 * middle, abs=0.12 * float(middle))
     assert envelope[11:-11] == pytest.approx(np.full(978, middle), rel=0.02)
+
+
+def test_sound_comes_up_and_dies_away_as_slowly_as_a_clip_asks(finished):
+    sound = stereo(0.1 * np.sin(2 * np.pi * 1000 * seconds(6)))
+    soundtrack = finished(sound, fade_in=0.1, fade_out=2.0)
+    envelope = np.abs(mastered(soundtrack)[0]).reshape(-1, 48).max(axis=1)
+    middle = envelope[2000]
+    assert envelope[100:4000] == pytest.approx(np.full(3900, middle), rel=0.02)
+    assert envelope[[50, 5000]] == pytest.approx(np.full(2, middle / 2), rel=0.05)
+    assert (np.diff(envelope[4000:]) <= 1e-3 * middle).all()
+    assert envelope[-1] < 0.001 * middle
+    assert soundtrack.loudness.lufs == pytest.approx(-14, abs=0.5)
 
 
 def test_sound_is_placed_at_its_time_and_gaps_are_silent(finished):

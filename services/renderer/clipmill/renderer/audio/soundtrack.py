@@ -71,7 +71,7 @@ PIECE = SAMPLE_RATE // 2
 """Samples that are processed together; the number matters only for speed and memory."""
 
 FADE_SECONDS = 0.010
-"""Length of the fades at the clip's start and end, which prevent clicks."""
+"""Length of the shortest fades at the clip's start and end, which prevent clicks."""
 
 SILENT_CHANNEL = 1e-4
 """Power relative to the other channel's (-40 dB) below which a channel counts as one without a microphone; the other
@@ -100,6 +100,8 @@ class Soundtrack:
         directory: Directory for a temporary file, which has no name and vanishes when the soundtrack is closed.
         samples: Length of the clip, in samples.
         bitrate: Bit rate of the AAC, in bits per second.
+        fade_in: Length of the fade at the start, in seconds; at least `FADE_SECONDS` are used.
+        fade_out: Length of the fade at the end, in seconds; at least `FADE_SECONDS` are used.
 
     Attributes:
         levels_db: RMS of each 10 ms of the source's sound, in dB of full scale; set by `finish`.
@@ -107,8 +109,17 @@ class Soundtrack:
         gain_db: Gain before peaks were limited, in decibels; set by `master`.
     """
 
-    def __init__(self, directory: Path, samples: int, bitrate: int = AUDIO_BITRATE) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        samples: int,
+        bitrate: int = AUDIO_BITRATE,
+        *,
+        fade_in: float = 0.0,
+        fade_out: float = 0.0,
+    ) -> None:
         self._length = samples
+        self._fade_in, self._fade_out = (max(fade, FADE_SECONDS) * SAMPLE_RATE for fade in (fade_in, fade_out))
         self._bitrate = bitrate
         self._timeline = Timeline(samples)
         self._spool = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 (closed by `__exit__`)
@@ -211,7 +222,7 @@ class Soundtrack:
         edges = np.arange(first, last + 1) * MILLISECOND
         places = np.arange(begin, end)
         gains = np.interp(places, edges, self._gains[first : last + 1])
-        fades = np.minimum(places + 0.5, self._length - places - 0.5) / (FADE_SECONDS * SAMPLE_RATE)
+        fades = np.minimum((places + 0.5) / self._fade_in, (self._length - places - 0.5) / self._fade_out)
         gains *= np.sin(np.pi / 2 * np.clip(fades, 0, 1)) ** 2
         return np.ascontiguousarray(samples * gains, np.float32)
 
