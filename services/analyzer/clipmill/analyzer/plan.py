@@ -116,6 +116,8 @@ def _numbered(moments: Sequence[Moment], offset_ms: int) -> tuple[PlannedClip, .
             reason=moment.reason,
             quote=moment.quote,
             parts=moment.parts,
+            fade_in=moment.window.fade_in_ms / 1000,
+            fade_out=moment.window.fade_out_ms / 1000,
         )
         for number, moment in enumerate(moments, 1)
     )

@@ -7,7 +7,9 @@ import numpy as np
 from clipmill.analyzer.picking.repeats import Repeats
 from clipmill.analyzer.picking.scheduling import Room, times_of
 from clipmill.analyzer.picking.selection import kept_room
+from clipmill.analyzer.talk.boundaries import FADE_IN_MS
 from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.reactions import LATE_SECONDS
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Window, milliseconds
 from clipmill.contracts.documents import Plan, PlannedClip, Word
@@ -27,6 +29,8 @@ OVERLAP = "two clips overlap"
 SENTENCES = "a clip starts or ends inside a sentence"
 WORDS = "a clip cuts a word"
 TEXTS = "a text is empty or too long"
+QUIET = "the sound of a clip dies away under its words"
+FADES = "a fade is longer than a reaction may be kept, or than the clip"
 
 EXACT = 1e-6
 """Seconds by which a sum of floats may be wrong; clips have whole milliseconds."""
@@ -51,10 +55,12 @@ def broken(material: Material, plan: Plan) -> list[str]:
         OVERLAP: all(one.end <= other.start for one, other in pairwise(in_time)),
         REPEATED: not _repeated(material, clips),
         TEXTS: all(_described(clip) for clip in clips),
+        FADES: all(_fades(clip) for clip in clips),
     }
     if material.windows:
         kept[SENTENCES] = not _cut(clips, material.sentences, material)
         kept[WORDS] = not _cut(clips, material.words, material)
+        kept[QUIET] = all(_quiet_words(clip, material) for clip in clips)
     return [promise for promise, is_kept in kept.items() if not is_kept]
 
 
@@ -108,6 +114,18 @@ def _cut(clips: Sequence[PlannedClip], units: Sequence[Sentence] | Sequence[Word
     edges = [milliseconds(edge) - material.offset_ms for clip in clips for edge in (clip.start, clip.end)]
     whole = [(milliseconds(unit.start), min(milliseconds(unit.end), material.duration_ms)) for unit in units]
     return any(start < edge < end for edge in edges for start, end in whole)
+
+
+def _fades(clip: PlannedClip) -> bool:
+    longest = min(LATE_SECONDS, clip.end - clip.start)
+    return 0 <= clip.fade_in <= FADE_IN_MS / 1000 and 0 <= clip.fade_out <= longest + EXACT
+
+
+def _quiet_words(clip: PlannedClip, material: Material) -> bool:
+    """Return whether the sound of a clip dies away after its last word."""
+    dying = milliseconds(clip.end) - milliseconds(clip.fade_out) - material.offset_ms
+    end = milliseconds(clip.end) - material.offset_ms
+    return not clip.fade_out or not any(dying < milliseconds(word.end) <= end for word in material.words)
 
 
 def _described(clip: PlannedClip) -> bool:

@@ -1,14 +1,27 @@
 """Random jobs, as awkward as the contracts allow, on which the promises of every plan are tested.
 
 Words touch or overlap, segments overlap or have no words, sentences have one word or outlast the longest clip, there is
-no punctuation, there are silences of minutes, videos of seconds, cuts everywhere, and any loudness or none.
+no punctuation, there are silences of minutes, videos of seconds, cuts everywhere, any loudness or none, laughs at
+anything, and songs.
 """
 
 from itertools import pairwise
 
 from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
-from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Segment, Shot, Transcript, VideoFacts, Word
+from clipmill.contracts.documents import (
+    Chapter,
+    HeatPoint,
+    MediaFacts,
+    Origin,
+    Scenes,
+    Segment,
+    Shot,
+    Sounds,
+    Transcript,
+    VideoFacts,
+    Word,
+)
 from clipmill.contracts.options import RANGE_FLOOR, JobOptions
 from hypothesis import strategies as st
 
@@ -45,13 +58,43 @@ def jobs(draw: st.DrawFn) -> Material:
     if draw(st.booleans()):
         levels = tuple(-90 for _ in levels)
     language = draw(st.sampled_from(LANGUAGES))
-    transcript = Transcript(language=language, duration=duration, segments=tuple(segments), levels=levels)
+    sounds = _sounds(chance, int(duration * 2) + 1) if draw(st.booleans()) else None
+    transcript = Transcript(
+        language=language, duration=duration, segments=tuple(segments), levels=levels, sounds=sounds
+    )
     media = MediaFacts(
         stem="s", title="A talk", container="mp4", duration=duration, size_bytes=1, origin=Origin.UPLOAD,
         video=VideoFacts(codec="h264", width=16, height=9),
+        heatmap=_heatmap(chance, duration) if draw(st.booleans()) else (),
+        chapters=_chapters(chance, duration) if draw(st.booleans()) else (),
     )  # fmt: skip
     shots = tuple(Shot(start=one, end=other) for one, other in pairwise(edges))
     return Material(media, transcript, Scenes(shots=shots, detector="d", frame_rate=25.0), options, bundled())
+
+
+def _sounds(chance, halves):
+    """Return sounds with reactions and songs of any length, in silence or in noise that passes for everything."""
+    kinds = {}
+    for kind in ("laughter", "applause", "cheering", "shouting", "music", "singing"):
+        floor, highest = chance.choice([(1, 60), (1, 60), (80, 110), (0, 255)])
+        scores = bytearray(chance.randint(floor, highest) for _ in range(halves))
+        for _ in range(chance.choice([0, 1, 5, 40])):
+            start, length = chance.randrange(halves), chance.choice([1, 2, 6, 60])
+            scores[start : start + length] = bytes([chance.randint(90, 200)] * len(scores[start : start + length]))
+        kinds[kind] = bytes(scores)
+    return Sounds(**kinds)
+
+
+def _heatmap(chance, duration):
+    """Return a curve of replays of 100 parts."""
+    edges = [duration * at / 100 for at in range(101)]
+    return tuple(HeatPoint(start=one, end=other, value=chance.random()) for one, other in pairwise(edges))
+
+
+def _chapters(chance, duration):
+    """Return chapters of any length."""
+    edges = sorted({0.0, duration, *(chance.uniform(0, duration) for _ in range(chance.choice([0, 1, 5, 60])))})
+    return tuple(Chapter(start=one, end=other, title="Chapter") for one, other in pairwise(edges))
 
 
 @st.composite

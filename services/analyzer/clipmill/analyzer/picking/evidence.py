@@ -6,10 +6,13 @@ from clipmill.analyzer.picking.features import SentenceFeatures, features_of
 from clipmill.analyzer.picking.sentence_boundaries import SentenceBoundary, boundaries_of
 from clipmill.analyzer.talk.audience import LEAST_CONTRAST, Audience, contrast, understands
 from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.reactions import Heard, Reaction, heard_in
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.site_marks import ChapterStarts, Replays
 from clipmill.analyzer.talk.sound_features import Sounding, soundings
 from clipmill.analyzer.talk.terms import inverse_frequencies
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Evidence(Struct, frozen=True):
@@ -22,6 +25,9 @@ class Evidence(Struct, frozen=True):
         boundaries: Boundaries before each sentence and after the last.
         weights: Weight of each stem, by how rare it is.
         chances: Learned chance of a reaction of the audience after each sentence; empty if the model does not know.
+        heard: Reactions to each sentence, None if nobody is heard to react.
+        replays: Curve of replays, None if it is not known.
+        chapters: Places where chapters start, None if they are not known.
     """
 
     sentences: Sequence[Sentence]
@@ -30,6 +36,9 @@ class Evidence(Struct, frozen=True):
     boundaries: Sequence[SentenceBoundary]
     weights: dict[str, float]
     chances: Sequence[float] = ()
+    heard: Heard | None = None
+    replays: Replays | None = None
+    chapters: ChapterStarts | None = None
 
 
 def evidence_of(
@@ -40,6 +49,7 @@ def evidence_of(
     levels: Sequence[int] = (),
     speakers: Sequence[str] = (),
     audience: Audience | None = None,
+    reactions: Sequence[Reaction] = (),
 ) -> Evidence:
     """Return the evidence about a talk.
 
@@ -50,6 +60,7 @@ def evidence_of(
         levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
         speakers: Speaker of each sentence; empty if unknown.
         audience: Learned model of what audiences react to, None to do without.
+        reactions: Reactions that are heard, in order of time.
     """
     features = features_of(sentences, language)
     return Evidence(
@@ -59,6 +70,7 @@ def evidence_of(
         boundaries_of(sentences, features, cuts),
         inverse_frequencies([each.stems for each in features]),
         _chances(sentences, language, audience) if audience is not None else (),
+        heard_in(sentences, reactions, [each.housekeeping for each in features]),
     )
 
 
@@ -74,11 +86,13 @@ def _chances(sentences: Sequence[Sentence], language: str, audience: Audience) -
 
 def evidence_for(material: Material) -> Evidence:
     """Return the evidence about `material`."""
-    return evidence_of(
+    evidence = evidence_of(
         material.sentences,
         language=material.language,
         cuts=material.cuts,
         levels=material.levels,
         speakers=material.speakers,
         audience=material.audience,
+        reactions=material.reactions,
     )
+    return replace(evidence, replays=material.replays, chapters=material.chapters)

@@ -18,6 +18,14 @@ opening such as "One day" and what followed. Every second passage of a talk has 
 
 AUDIENCE = "has lines that audiences tend to laugh at or applaud"
 
+LAUGHED = "makes the room laugh"
+APPLAUDED = "is applauded"
+
+REPLAYED = "is replayed more often than the rest"
+
+OFTEN_REPLAYED = 0.5
+"""Share of the way from the usual number of replays to the highest from which a clip is said to be replayed often."""
+
 _SUBSTANCES = {
     "question": "raises a question that it answers",
     "number": "gives numbers",
@@ -48,12 +56,24 @@ def reason_of(evidence: Evidence, window: Window, *, moving: bool = False) -> st
         # A question comes first whatever else there is, because people stay for the answer.
         best = ["question", *(name for name in best if name != "question")]
     said = (
-        [AUDIENCE] * moving
+        _heard(evidence, inside)
+        + [REPLAYED] * (evidence.replays is not None and evidence.replays.excess(window) >= OFTEN_REPLAYED)
+        + [AUDIENCE] * moving
         + [_SUBSTANCES[name] for name in best]
         + _delivery(evidence, inside)
         + _place(evidence, window)
     )
     return f"Picked locally: it {_listed(said[:MOST_SAID] or ['can be understood alone'])}."
+
+
+def _heard(evidence: Evidence, inside: Sequence[int]) -> list[str]:
+    """Return how people are heard to react."""
+    if evidence.heard is None:
+        return []
+    laughs, applauses = (
+        sum(counts[index] for index in inside) for counts in (evidence.heard.laughs, evidence.heard.applauses)
+    )
+    return [LAUGHED] * (laughs > 0) + [APPLAUDED] * (applauses > 0)
 
 
 def _delivery(evidence: Evidence, inside: Sequence[int]) -> list[str]:

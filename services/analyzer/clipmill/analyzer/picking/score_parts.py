@@ -18,6 +18,7 @@ _NAMES = {
     "hook": "start",
     "dangling": "start",
     "dangling_known": "start",
+    "interrupted": "start",
     "closing": "ending",
     "cut_off": "ending",
     "straddle": "boundary",

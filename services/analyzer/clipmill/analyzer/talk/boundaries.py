@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import median
 
+from clipmill.analyzer.talk.reactions import LATE_SECONDS, Reaction, pauses_between
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Lengths, Window, milliseconds
 
@@ -30,6 +31,10 @@ UNHEARD_BELOW_DB = 6
 ADDED_SILENCE_MS = 3000
 """Largest silence that is added to make a clip long enough; more is dead air."""
 
+FADE_IN_MS = 100
+"""Time over which the sound comes up where people still laugh or applaud under the first word: a syllable lasts twice
+as long, so the word is understood."""
+
 
 WINDOWS_LIMIT = 60_000
 """Number of windows from which only every other end is tried, or fewer, to limit time and memory. An hour of ordinary
@@ -46,6 +51,7 @@ class Boundaries:
         lengths: Allowed lengths of clips.
         added_silence_ms: Largest silence that is added to make a clip long enough, None for no limit.
         levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
+        reactions: Reactions of the audience, in order of time.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class Boundaries:
         added_silence_ms: int | None = ADDED_SILENCE_MS,
         *,
         levels: Sequence[int] = (),
+        reactions: Sequence[Reaction] = (),
     ) -> None:
         self._starts = [milliseconds(sentence.start) for sentence in sentences]
         self._ends = [milliseconds(sentence.end) for sentence in sentences]
@@ -64,6 +71,7 @@ class Boundaries:
         self._duration_ms = int(duration * 1000)
         self._lengths = lengths
         self._rooms = _rooms_before(sentences, levels)
+        self._pauses = pauses_between(sentences, reactions, self._duration_ms)
         self._added_silence_ms = self._duration_ms if added_silence_ms is None else added_silence_ms
 
     def windows(self, most: int | None = None) -> list[Window]:
@@ -99,15 +107,20 @@ class Boundaries:
         """Return the window from sentence `first` to sentence `last`, None if it cannot get an allowed length.
 
         The window never reaches into a neighbouring word or beyond the source. Two sentences share the pause between
-        them, so clips of adjacent sentences do not overlap. A cut in the pause divides it where the cut is.
+        them, so clips of adjacent sentences do not overlap. A cut in the pause divides it where the cut is. A reaction
+        in the pause belongs to what was said before it, up to `LATE_SECONDS`.
         """
+        before, after, longest_kept = self._pauses[first], self._pauses[last + 1], milliseconds(LATE_SECONDS)
         speech_start, speech_end = self._starts[first], min(self._ends[last], self._duration_ms)
-        floor = self._ends[first - 1] if first else 0
+        floor = max(self._ends[first - 1] if first else 0, before.kept_ms, before.quiet_ms)
         ceiling = min(self._starts[last + 1], self._duration_ms) if last + 1 < len(self._starts) else self._duration_ms
-        earliest = self._division(first) if first else 0
+        earliest = max(self._division(first), before.quiet_ms) if first else before.quiet_ms
         latest = max(speech_end, self._division(last + 1)) if ceiling < self._duration_ms else self._duration_ms
         start = self._nearest_cut(max(speech_start - self._rooms[first], earliest), floor, speech_start)
-        end = self._nearest_cut(min(speech_end + ROOM_AFTER_MS, latest), speech_end, ceiling)
+        end = min(max(speech_end + ROOM_AFTER_MS, after.kept_ms), latest)
+        if after.kept_ms:
+            ceiling = min(ceiling, max(end, speech_end + longest_kept))
+        end = self._nearest_cut(end, speech_end, ceiling)
         lengths, natural = self._lengths, (start, end)
         # Too long a window gives up room tone. Too short a window takes more silence, first after the speech.
         end = max(speech_end, min(end, start + lengths.longest_ms))
@@ -124,13 +137,23 @@ class Boundaries:
             start = self._nearest_cut(start, lowest, highest)
         if added > self._added_silence_ms or not lengths.shortest_ms <= end - start <= lengths.longest_ms:
             return None
-        return Window(first=first, last=last, start_ms=start, end_ms=end)
+        kept = bool(after.kept_ms) and end <= after.kept_ms + CUT_REACH_MS
+        return Window(
+            first=first,
+            last=last,
+            start_ms=start,
+            end_ms=end,
+            fade_in_ms=FADE_IN_MS if before.interrupts else 0,
+            fade_out_ms=min(end - speech_end, longest_kept) if kept else 0,
+        )
 
     def _division(self, index: int) -> int:
         """Return the time that divides the pause before sentence `index` between it and the one before."""
         start, floor = self._starts[index], self._ends[index - 1]
         shared = start - int((start - floor) * SHARE_BEFORE)
-        return shared if self._rooms[index] <= ROOM_BEFORE_MS else max(floor, min(shared, start - self._rooms[index]))
+        if self._rooms[index] > ROOM_BEFORE_MS:
+            shared = max(floor, min(shared, start - self._rooms[index]))
+        return max(shared, self._pauses[index].kept_ms)
 
     def _nearest_cut(self, time: int, lowest: int, highest: int) -> int:
         at = bisect_left(self._cuts, time)

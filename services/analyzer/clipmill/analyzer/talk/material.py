@@ -5,7 +5,9 @@ import math
 
 from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
+from clipmill.analyzer.talk.reactions import reactions_of
 from clipmill.analyzer.talk.sentences import reach_of, sentences_of, single_words, words_of
+from clipmill.analyzer.talk.site_marks import chapters_in, replays_of
 from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
 from clipmill.analyzer.talk.subject import Subject
@@ -64,6 +66,9 @@ class Material:
         self.lengths = Lengths.of(options.clip_min_seconds, options.clip_max_seconds)
         self.cuts = [shot.start for shot in scenes.shots[1:]] if self.whole else cuts_in(scenes, part)
         self.levels = transcript.levels
+        self.reactions = reactions_of(transcript.sounds)
+        self.replays = replays_of(media.heatmap, part.start, self.duration)
+        self.chapters = chapters_in(media.chapters, part.start, self.duration_ms)
         self.heard = words_of(transcript, self.duration)
         self.words = self.heard
         self.sentences = sentences_of(self.words, language=self.language)
@@ -111,9 +116,13 @@ class Material:
         return min(room, self.most_clips)
 
     def without_audience(self) -> "Material":
-        """Return the same material without the learned model of what audiences react to."""
+        """Return the same material without what is known of its audience: learned, heard, and replayed.
+
+        Its windows stay as they are, with the reactions that they end with.
+        """
         other = copy.copy(self)
-        other.audience = None
+        other.audience = other.replays = None
+        other.reactions = []
         return other
 
     def text(self, first: int, last: int) -> str:
@@ -127,4 +136,12 @@ class Material:
             self.sentences = sentences_of(self.words, language=self.language)
 
     def _boundaries(self, added_silence_ms: int | None) -> Boundaries:
-        return Boundaries(self.sentences, self.cuts, self.duration, self.lengths, added_silence_ms, levels=self.levels)
+        return Boundaries(
+            self.sentences,
+            self.cuts,
+            self.duration,
+            self.lengths,
+            added_silence_ms,
+            levels=self.levels,
+            reactions=self.reactions,
+        )

@@ -26,12 +26,16 @@ class Window(Struct, frozen=True, kw_only=True):
         last: Index of the last sentence.
         start_ms: Start in the source, in milliseconds.
         end_ms: End in the source, in milliseconds.
+        fade_in_ms: Time over which the sound comes up, in milliseconds; 0 for a start without a reaction.
+        fade_out_ms: Time at the end over which the sound of a reaction dies away, in milliseconds.
     """
 
     first: int
     last: int
     start_ms: int
     end_ms: int
+    fade_in_ms: int = 0
+    fade_out_ms: int = 0
 
     @property
     def length_ms(self) -> int:
