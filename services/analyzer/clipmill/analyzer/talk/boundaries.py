@@ -52,6 +52,7 @@ class Boundaries:
         added_silence_ms: Largest silence that is added to make a clip long enough, None for no limit.
         levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
         reactions: Reactions of the audience, in order of time.
+        songs: Starts and ends of songs, in seconds, none of whose words are in `sentences`; no clip has one inside.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Boundaries:
         *,
         levels: Sequence[int] = (),
         reactions: Sequence[Reaction] = (),
+        songs: Sequence[tuple[float, float]] = (),
     ) -> None:
         self._starts = [milliseconds(sentence.start) for sentence in sentences]
         self._ends = [milliseconds(sentence.end) for sentence in sentences]
@@ -72,6 +74,7 @@ class Boundaries:
         self._lengths = lengths
         self._rooms = _rooms_before(sentences, levels)
         self._pauses = pauses_between(sentences, reactions, self._duration_ms)
+        self._songs = [milliseconds(start) for start, _ in songs]
         self._added_silence_ms = self._duration_ms if added_silence_ms is None else added_silence_ms
 
     def windows(self, most: int | None = None) -> list[Window]:
@@ -112,6 +115,8 @@ class Boundaries:
         """
         before, after, longest_kept = self._pauses[first], self._pauses[last + 1], milliseconds(LATE_SECONDS)
         speech_start, speech_end = self._starts[first], min(self._ends[last], self._duration_ms)
+        if bisect_left(self._songs, speech_start) < bisect_left(self._songs, speech_end):
+            return None
         floor = max(self._ends[first - 1] if first else 0, before.kept_ms, before.quiet_ms)
         ceiling = min(self._starts[last + 1], self._duration_ms) if last + 1 < len(self._starts) else self._duration_ms
         earliest = max(self._division(first), before.quiet_ms) if first else before.quiet_ms

@@ -8,6 +8,7 @@ from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.reactions import reactions_of
 from clipmill.analyzer.talk.sentences import reach_of, sentences_of, single_words, words_of
 from clipmill.analyzer.talk.site_marks import chapters_in, replays_of
+from clipmill.analyzer.talk.songs import outside, songs_in
 from clipmill.analyzer.talk.sound_features import speakers_of
 from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
 from clipmill.analyzer.talk.subject import Subject
@@ -72,6 +73,10 @@ class Material:
         self.heard = words_of(transcript, self.duration)
         self.words = self.heard
         self.sentences = sentences_of(self.words, language=self.language)
+        self.songs = songs_in(self.sentences, self.words, transcript.sounds)
+        if self.songs:
+            self.words = outside(self.words, self.songs)
+            self.sentences = sentences_of(self.words, language=self.language)
         if self.sentences and not self.whole:
             self._leave_out_fragments(begun=part.start > 0, goes_on=part.end < media.duration)
         self.in_words = False
@@ -144,4 +149,5 @@ class Material:
             added_silence_ms,
             levels=self.levels,
             reactions=self.reactions,
+            songs=self.songs,
         )
