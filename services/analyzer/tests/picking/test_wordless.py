@@ -2,13 +2,16 @@
 
 import pytest
 from clipmill.analyzer.picking.wordless import Wordless
+from clipmill.analyzer.talk.reactions import Reaction
+from clipmill.analyzer.talk.site_marks import Replays
 from clipmill.analyzer.talk.windows import Lengths
+from clipmill.contracts.documents import HeatPoint
 
 LENGTHS = Lengths.of(15.0, 60.0)
 
 
-def _best(levels=(), cuts=(), seconds=300, wanted=1, free=None, lengths=LENGTHS):
-    wordless = Wordless(levels, [round(cut * 1000) for cut in cuts], seconds * 1000)
+def _best(levels=(), cuts=(), seconds=300, wanted=1, free=None, lengths=LENGTHS, reactions=(), replays=None):
+    wordless = Wordless(levels, [round(cut * 1000) for cut in cuts], seconds * 1000, reactions, replays)
     return wordless.ranked(free or [(0, seconds * 1000)], lengths)[:wanted]
 
 
@@ -28,6 +31,27 @@ def test_a_level_is_compared_with_the_same_video_alone():
     quiet = [-70] * 200 + [-60, -66] * 15 + [-70] * 70
     loud = [level + 40 for level in quiet]
     assert [_seconds(one) for one in _best(quiet, wanted=3)] == [_seconds(one) for one in _best(loud, wanted=3)]
+
+
+def test_the_part_that_people_cheer_at_is_shown_and_does_not_start_with_the_cheers_for_another():
+    cheers = [Reaction(start=at, end=at + 6.0, applause=True) for at in (150.0, 165.0, 200.0)]
+    (segment,) = _best(reactions=cheers)
+    start, end = _seconds(segment)
+    assert start < 149.25
+    assert end > 165.25
+    assert segment.parts["reactions"] == 1.0
+    assert "people are heard to react" in segment.reason
+    (late,) = _best(reactions=cheers, free=[(152_000, 182_000)], lengths=Lengths.of(16.0, 20.0))
+    assert not 152.0 <= _seconds(late)[0] < 155.75, "the first cheers last until then"
+
+
+def test_the_part_that_viewers_replay_is_shown():
+    points = [HeatPoint(start=3.0 * at, end=3.0 * at + 3, value=1.0 if at == 70 else 0.2) for at in range(100)]
+    (segment,) = _best(replays=Replays(points))
+    start, end = _seconds(segment)
+    assert start <= 210
+    assert end >= 213
+    assert segment.parts["replays"] == 1.0
 
 
 def test_sound_that_changes_beats_sound_that_does_not():

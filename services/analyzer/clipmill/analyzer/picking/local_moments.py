@@ -149,7 +149,8 @@ def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool =
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
     cuts = [milliseconds(cut) for cut in material.cuts]
-    segments = Wordless(material.levels, cuts, material.duration_ms).ranked(free, material.lengths)
+    wordless = Wordless(material.levels, cuts, material.duration_ms, material.reactions, material.replays)
+    segments = wordless.ranked(free, material.lengths)
     naming = Naming(material)
     moments: list[Moment] = []
     for segment in segments:

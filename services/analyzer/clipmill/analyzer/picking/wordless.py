@@ -7,6 +7,8 @@ import numpy as np
 from clipmill.analyzer.picking.scheduling import Numbers
 from clipmill.analyzer.picking.selection import Candidates, ranked
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
+from clipmill.analyzer.talk.reactions import QUIET_SECONDS, Reaction
+from clipmill.analyzer.talk.site_marks import Replays
 from clipmill.analyzer.talk.windows import Lengths, Window
 from msgspec import Struct
 
@@ -31,6 +33,15 @@ CUTTING = 0.3
 
 START_ON_CUT = 0.3
 """Weight of a start on a cut, which shows a shot from its first frame."""
+
+REACTIONS = 0.5
+"""Weight of each laugh, applause or cheer inside, up to `MOST_REACTIONS`: two weigh as much as sound that is clearly
+loud throughout, which may be the crowd itself."""
+
+MOST_REACTIONS = 2.0
+
+REPLAYS = 1.0
+"""Weight of the most replayed part of the video, as much as of clear loudness: viewers have chosen it."""
 
 SHORTNESS = 0.3
 """Weight against short segments, because one of the preferred length shows more."""
@@ -69,10 +80,21 @@ class Wordless:
         levels: Mean power of each second from second 0 on, in dBFS; empty if unknown.
         cuts_ms: Times of the first frames of shots, in milliseconds, ascending.
         duration_ms: Length of the source, in milliseconds.
+        reactions: Reactions of the audience, in order of time.
+        replays: Curve of replays, None if it is not known.
     """
 
-    def __init__(self, levels: Sequence[int], cuts_ms: Sequence[int], duration_ms: int) -> None:
+    def __init__(
+        self,
+        levels: Sequence[int],
+        cuts_ms: Sequence[int],
+        duration_ms: int,
+        reactions: Sequence[Reaction] = (),
+        replays: Replays | None = None,
+    ) -> None:
         self._cuts = cuts_ms
+        self._reactions = reactions
+        self._replays = replays
         self._duration_ms = duration_ms
         heard = np.asarray(levels[: duration_ms // 1000 + 1], dtype=np.float64)
         self._usual = float(np.median(heard)) if heard.size else 0.0
@@ -135,8 +157,21 @@ class Wordless:
             "change": CHANGE * self._mean(self._lively, window),
             "cuts": CUTTING * self._cutting(window),
             "boundary": START_ON_CUT * bool(self._between(window.start_ms, window.start_ms)),
+            "reactions": REACTIONS * (self._reacted(window) - self._starts_in_reaction(window)),
+            "replays": REPLAYS * (self._replays.excess(window) if self._replays is not None else 0.0),
             "length": -SHORTNESS * max(1 - window.length_ms / _preferred(lengths), 0.0),
         }
+
+    def _reacted(self, window: Window) -> float:
+        """Return the weight of the reactions to what a window shows, up to `MOST_REACTIONS`."""
+        first = bisect_right(self._reactions, window.start_ms / 1000 + QUIET_SECONDS, key=lambda one: one.onset)
+        last = bisect_left(self._reactions, window.end_ms / 1000, key=lambda one: one.onset)
+        return min(sum(one.weight for one in self._reactions[first:last]), MOST_REACTIONS)
+
+    def _starts_in_reaction(self, window: Window) -> bool:
+        """Return whether a window starts while people react to what was before it."""
+        start = window.start_ms / 1000
+        return any(one.onset < start < one.offset for one in self._reactions)
 
     def _cutting(self, window: Window) -> float:
         """Return the rate of cuts compared with that of the source, in doublings, -3 to 3."""
@@ -153,6 +188,8 @@ class Wordless:
 
     def _reason(self, window: Window) -> str:
         said: list[str] = []
+        if self._reacted(window):
+            said.append("people are heard to react")
         louder = self._mean(self._heard, window) - self._usual
         if len(self._heard) > 1 and louder >= 1:
             said.append(f"it is {louder:.0f} dB louder than usual")
