@@ -1,8 +1,8 @@
 """The values whose bytes are stored in `recorded/`: invented jobs that use every task, event and stored document.
 
-Of the seven jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
-cancelled, one fails, one gets clips of its reserve after its end, one has such a clip retried, and one
-has a plan that counts its good moments.
+Of the eight jobs one goes through every event but `cancelled` and `clips_wanted`, one is being rendered, one is
+cancelled, one fails, one gets clips of its reserve after its end, one has such a clip retried, one has
+a plan that counts its good moments, and one has a plan that decides about captions.
 """
 
 from clipmill.contracts.api import MoreClips
@@ -46,12 +46,14 @@ from clipmill.contracts.events import (
 )
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
-from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat, Profanity
+from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, DownloadTask, RenderTask, ScenesTask, Task, TranscribeTask
 from clipmill.messaging.attempts import Tally
 from clipmill.messaging.dead_letters import DeadLetter
+from msgspec.structs import replace
+from recorded_captions import BOLD, DEFAULTS, GUESSED, GUESSED_PLAN, SALT, SALT_PART
 
 JOB = JobId("0b9a4c7e-6f1d-4a52-9c3e-8d2f7a1b5e60")
 STOPPED = JobId("1c8b5d6f-7e2c-4b63-8d4f-9e3a6b2c4f71")
@@ -61,9 +63,6 @@ BROKEN = JobId("2d7c6e5a-8f3b-4c74-9e5a-af4b5c3d3e82")
 EXTENDED_JOB = JobId("4f7e6a3c-ab5d-4e96-9a7c-cb6d7e5fa1a4")
 RETRIED_JOB = JobId("5a8f7b4d-bc6e-4fa7-8b8d-dc7e8f6fb2b5")
 COUNTED_JOB = JobId("6b9a8c5e-cd7f-4ab8-8c9e-ed8f7a0bc3c6")
-
-DEFAULTS = JobOptions(target_clips=3)
-"""The options of a submission without any, as versions filled them in that had a default number of clips."""
 
 BEGAN = 1767225600.25
 """Time of the first job's submission, as Unix time in seconds."""
@@ -191,9 +190,7 @@ EXTENDED: tuple[Event, ...] = (
     Queued(
         job=EXTENDED_JOB,
         at=BEGAN + 1000,
-        options=JobOptions(
-            about="Salz im Teig", exclude="Werbung", start=12.5, end=90.0, profanity=Profanity.MASK, target_clips=1
-        ),
+        options=SALT_PART,
         source="Ein Gespräch am Ofen.mkv",
         upload=True,
     ),
@@ -211,7 +208,7 @@ EXTENDED: tuple[Event, ...] = (
 )
 
 RETRIED: tuple[Event, ...] = (
-    Queued(job=RETRIED_JOB, at=BEGAN + 3000, options=JobOptions(), source="Hefe.mp4", upload=True),
+    Queued(job=RETRIED_JOB, at=BEGAN + 3000, options=BOLD, source="Hefe.mp4", upload=True),
     Started(job=RETRIED_JOB, at=BEGAN + 3001),
     ClipsPlanned(job=RETRIED_JOB, at=BEGAN + 3030, count=1, reserve=3),
     ClipRendered(job=RETRIED_JOB, at=BEGAN + 3040, clip=1, public=_clip(1, 14.5, 40.0, "Hefe", 88, RETRIED_JOB)),
@@ -243,9 +240,7 @@ RETRIED: tuple[Event, ...] = (
 )
 
 COUNTED = (
-    Queued(
-        job=COUNTED_JOB, at=BEGAN + 5000, source="Wasser.mp4", upload=True, options=JobOptions(about="Salz im Teig")
-    ),
+    Queued(job=COUNTED_JOB, at=BEGAN + 5000, source="Wasser.mp4", upload=True, options=SALT),
     ClipsPlanned(job=COUNTED_JOB, at=BEGAN + 5010, count=0, reserve=3, good=2),
 )
 
@@ -257,6 +252,7 @@ EVENTS = {
     "extended": EXTENDED,
     "retried": RETRIED,
     "counted": COUNTED,
+    "guessed": GUESSED,
 }
 """The events of each job in stream order: the first has sequence 1."""
 
@@ -339,7 +335,7 @@ DOCUMENTS = {
     "reserve": Plan(
         clips=(),
         picker="local",
-        options=JobOptions(target_clips=3, about="Salz im Teig"),
+        options=replace(SALT, target_clips=3),
         note="Nothing about “Salz im Teig” was found.",
         reserve=(
             PlannedClip(
@@ -357,7 +353,8 @@ DOCUMENTS = {
             ),
         ),
     ),
-    "counted": Plan(clips=(), picker="local", note="Found 2 moments about “Salz im Teig”.", good=2),
+    "counted": Plan(clips=(), picker="local", options=BOLD, note="Found 2 moments about “Salz im Teig”.", good=2),
+    "guessed": GUESSED_PLAN,
     "clip": ClipFacts(
         number=1,
         duration=29.25,

@@ -62,6 +62,13 @@ async def test_a_url_goes_as_json_with_only_the_options_that_were_chosen(contrac
     assert submission == {"url": "https://example.org/talk", "captions": "box", "hook": False}
 
 
+async def test_captions_are_left_to_the_plan_or_always_drawn(contract_server, clipmill):
+    contract, url = contract_server
+    for style in ("auto", "on"):
+        await clipmill("submit", "https://example.org/talk", "--captions", style, "--server", url)
+    assert [submission["captions"] for submission in contract.submissions] == ["auto", "on"]
+
+
 async def test_captions_are_switched_off_either_way(contract_server, clipmill):
     contract, url = contract_server
     for words in (("--no-captions",), ("--captions", "off")):

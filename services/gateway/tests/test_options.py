@@ -53,10 +53,15 @@ def test_captions_are_switched_or_named_by_style(sent, style):
     assert parse_options({"captions": sent})[0].captions is style
 
 
+@pytest.mark.parametrize("sent", [{}, {"captions": None}, {"captions": ""}, {"captions": "Auto"}])
+def test_captions_that_nobody_chose_are_left_to_the_plan(sent):
+    assert parse_options(sent)[0].captions is CaptionStyle.AUTO
+
+
 @pytest.mark.parametrize(
     ("name", "choices"),
     [
-        ("captions", "on, bold, box, fill, clean, off"),
+        ("captions", "on, auto, bold, box, fill, clean, off"),
         ("output_format", "vertical, square, horizontal"),
         ("layout", "auto, track, fit, split"),
         ("background", "blur, solid"),

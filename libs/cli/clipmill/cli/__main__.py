@@ -132,7 +132,9 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @seconds_option("--start", help_text="Start of the part of the video to use, in seconds.")
 @seconds_option("--end", help_text="End of the part of the video to use, in seconds.")
 @click.option("--language", metavar="CODE", help="Language of the speech, such as en; detected if not given.")
-@click.option("--captions", type=CAPTIONS, help="Style of the captions; on means bold.")
+@click.option(
+    "--captions", type=CAPTIONS, help="Style of the captions; on is bold, and auto is off where most words are guesses."
+)
 @click.option("--no-captions", "captions", type=CAPTIONS, flag_value="off", help="Short for --captions off.")
 @click.option(
     "--format",
@@ -184,7 +186,7 @@ def submit(
     """Submit a video file or URL.
 
     Options that you leave out take the server's defaults: all good moments, at most 15, as clips of 15 to 60 seconds,
-    vertical, with bold captions.
+    vertical, with bold captions unless most words are guesses.
     """
     from clipmill.cli.client.submission import Submission
     from clipmill.cli.commands import jobs

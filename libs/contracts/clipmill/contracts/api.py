@@ -56,6 +56,18 @@ class FailureView(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class CaptionsView(Struct, frozen=True, kw_only=True):
+    """The captions of a job's clips.
+
+    Attributes:
+        style: Style that is drawn, or `off`.
+        reason: Reason for people; empty if the job names the style.
+    """
+
+    style: str
+    reason: str = ""
+
+
 class JobView(Struct, frozen=True, kw_only=True):
     """The answer of `GET /api/jobs/<job>`: the status of a job in detail.
 
@@ -76,6 +88,8 @@ class JobView(Struct, frozen=True, kw_only=True):
         created: Unix time of the submission in seconds.
         started: Unix time in seconds at which a worker took the job, None before it.
         finished: Unix time of the end in seconds, None before it.
+        captions: Captions of the clips, which `auto` leaves to the plan; None before there is a plan, and for jobs of
+            older versions.
     """
 
     job_id: JobId
@@ -94,6 +108,7 @@ class JobView(Struct, frozen=True, kw_only=True):
     created: float = 0.0
     started: float | None = None
     finished: float | None = None
+    captions: CaptionsView | None = None
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ zero.
 
 from enum import StrEnum
 
-from clipmill.contracts.options import JobOptions
+from clipmill.contracts.options import CaptionStyle, JobOptions
 from msgspec import Struct
 
 
@@ -313,6 +313,18 @@ class Cost(Struct, frozen=True, kw_only=True):
     estimated: bool = False
 
 
+class CaptionDecision(Struct, frozen=True, kw_only=True):
+    """The captions that a job's clips get.
+
+    Attributes:
+        style: Style that is drawn, or `off`; never `auto`.
+        reason: Reason for people, with the remedy if there is one; empty if the job names the style.
+    """
+
+    style: CaptionStyle
+    reason: str = ""
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """`plan.json`: the clips of a job, best score first, never overlapping; empty only if none is about the subject.
 
@@ -325,6 +337,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         note: Line about the choice for the job's log, such as the reason why it was made locally; empty for no line.
         good: Number of good moments, those above the bar or about the job's subject, which are the first of clips and
             reserve; None in plans of older versions.
+        captions: Captions of the clips and of the reserve; None in plans of older versions, which always draw the
+            job's style.
     """
 
     clips: tuple[PlannedClip, ...]
@@ -334,6 +348,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     note: str = ""
     reserve: tuple[PlannedClip, ...] = ()
     good: int | None = None
+    captions: CaptionDecision | None = None
 
 
 class ShotFacts(Struct, frozen=True, kw_only=True):

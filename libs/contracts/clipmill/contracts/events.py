@@ -7,7 +7,7 @@ with the same keys, by which they are recognised as duplicates.
 from typing import TypeGuard
 
 from clipmill.contracts.api import MoreClips
-from clipmill.contracts.documents import Cost
+from clipmill.contracts.documents import CaptionDecision, Cost
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
@@ -159,11 +159,13 @@ class ClipsPlanned(EventBase, frozen=True, kw_only=True, tag="clips_planned"):
         reserve: Number of further moments, which are rendered on demand.
         good: Number of good moments, which are the first of clips and reserve; None in events of older versions, which
             called all of them good.
+        captions: Captions of the clips; None in events of older versions.
     """
 
     count: int
     reserve: int = 0
     good: int | None = None
+    captions: CaptionDecision | None = None
 
 
 class ClipsWanted(EventBase, frozen=True, kw_only=True, tag="clips_wanted"):

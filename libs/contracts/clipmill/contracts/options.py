@@ -34,6 +34,8 @@ class OutputFormat(StrEnum):
 class CaptionStyle(StrEnum):
     """The look of the captions in the picture."""
 
+    AUTO = "auto"
+    """`bold`, or `off` if the words of the transcript are mostly guesses; the analyzer decides once for a job."""
     BOLD = "bold"
     """Heavy white letters with a black outline; the spoken word is yellow."""
     BOX = "box"
@@ -93,7 +95,7 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
         clip_min_seconds: Shortest duration of a clip, in seconds.
         clip_max_seconds: Longest duration of a clip, in seconds.
         language: Code of the spoken language, one of `SPOKEN_LANGUAGES`; None to detect it.
-        captions: Style of the captions in the picture, or `off`.
+        captions: Style of the captions in the picture, `off`, or `auto`.
         output_format: Shape of the clips.
         layout: Way in which shots fill the frame.
         background: Background of pictures that do not fill the frame.
@@ -109,7 +111,7 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
     clip_min_seconds: float = 15.0
     clip_max_seconds: float = 60.0
     language: str | None = None
-    captions: CaptionStyle = CaptionStyle.BOLD
+    captions: CaptionStyle = CaptionStyle.AUTO
     output_format: OutputFormat = OutputFormat.VERTICAL
     layout: LayoutChoice = LayoutChoice.AUTO
     background: Background = Background.BLUR

@@ -5,7 +5,8 @@ import copy
 import msgspec
 import pytest
 from clipmill.contracts import log_lines
-from clipmill.contracts.documents import Cost
+from clipmill.contracts.api import CaptionsView
+from clipmill.contracts.documents import CaptionDecision, Cost
 from clipmill.contracts.events import (
     Cancelled,
     ClipFailed,
@@ -21,7 +22,7 @@ from clipmill.contracts.events import (
     Started,
 )
 from clipmill.contracts.failures import ErrorCode
-from clipmill.contracts.options import JOB_CLIPS_LIMIT
+from clipmill.contracts.options import JOB_CLIPS_LIMIT, CaptionStyle
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import JobState
 from clipmill.gateway.projection.document import job_summary, job_view, public_status
@@ -31,6 +32,14 @@ from hypothesis import strategies as st
 from reserve_events import JOB, completed, failed, folded, progress, rendered, reopened, wanted
 
 # The end of a job with a reserve
+
+
+def test_the_captions_of_the_plan_are_in_the_view_until_the_plan_is_made_afresh():
+    guessed = CaptionDecision(style=CaptionStyle.OFF, reason="Most words are guesses.")
+    document = folded(ClipsPlanned(job=JOB, count=2, captions=guessed))
+    assert job_view(document).captions == CaptionsView(style="off", reason="Most words are guesses.")
+    assert fold(document, 100, Reopened(job=JOB, generation=1, fresh=Stage.ANALYZE))
+    assert job_view(document).captions is None
 
 
 def test_the_log_names_the_moments_that_are_left_before_it_ends():

@@ -211,13 +211,13 @@ def _language(value: object) -> str | None:
 
 
 def _captions(sent: Mapping[str, object], default: CaptionStyle) -> CaptionStyle:
-    """Return the style of the captions; `on` or true stands for the default style."""
+    """Return the style of the captions; `on` or true stands for `bold`, which is always drawn."""
     if "captions" not in sent:
         return default
     value = sent["captions"]
     switched = _switch(value)
     if switched is not None:
-        return default if switched else CaptionStyle.OFF
+        return CaptionStyle.BOLD if switched else CaptionStyle.OFF
     style = _chosen(value, CaptionStyle)
     if style is None:
         raise _bad("captions", f"must be one of: on, {', '.join(CaptionStyle)}")

@@ -1,6 +1,7 @@
 """The document that the gateway keeps for each job: statuses and views are made from it."""
 
-from clipmill.contracts.api import CANCELLED, FailureView, JobSummary, JobView, MoreClips, StageView
+from clipmill.contracts.api import CANCELLED, CaptionsView, FailureView, JobSummary, JobView, MoreClips, StageView
+from clipmill.contracts.documents import CaptionDecision
 from clipmill.contracts.events import Queued
 from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import JobOptions
@@ -24,6 +25,7 @@ class JobDocument(Struct, kw_only=True):
         clips_reserve: Number of clips in the plan's reserve, whose numbers continue those of the plan.
         clips_good: Number of good moments, which are the first of plan and reserve; None if the plan is of an older
             version or not there yet.
+        captions: Captions of the clips; None if the plan is of an older version or not there yet.
         clips_ready: Numbers of the clips that are in `clips`.
         clips_failed: Failures by clip number.
         clip_percent: Progress of the rendering by clip number, in percent.
@@ -57,6 +59,7 @@ class JobDocument(Struct, kw_only=True):
     clips_planned: int | None = None
     clips_reserve: int = 0
     clips_good: int | None = None
+    captions: CaptionDecision | None = None
     clips_ready: list[int] = field(default_factory=list)
     clips_failed: dict[int, FailureView] = field(default_factory=dict)
     clip_percent: dict[int, int] = field(default_factory=dict)
@@ -152,6 +155,7 @@ def job_view(document: JobDocument) -> JobView:
         created=document.created,
         started=document.started,
         finished=document.finished,
+        captions=document.captions and CaptionsView(style=document.captions.style, reason=document.captions.reason),
     )
 
 

@@ -106,7 +106,7 @@ def _apply(document: JobDocument, event: Event) -> None:  # noqa: PLR0912 - one 
             document.logs.append(event.line)
         case ClipsPlanned():
             document.clips_planned, document.clips_reserve = event.count, event.reserve
-            document.clips_good = event.good
+            document.clips_good, document.captions = event.good, event.captions
         case ClipsWanted():
             wanted.open_clips(document, event)
         case CostKnown():
@@ -178,7 +178,8 @@ def _forget(document: JobDocument, fresh: Stage) -> None:
     wanted.forget_clips(document)
     if Stage.ANALYZE in stages:
         forgotten |= {"clips_planned", "cost"}
-        document.clips_planned, document.clips_reserve, document.clips_good = None, 0, None
+        document.clips_planned, document.clips_reserve = None, 0
+        document.clips_good = document.captions = None
     document.keys = [key for key in document.keys if key not in forgotten and not key.startswith(CLIP_KEYS)]
     document.clips, document.clips_ready = [], []
     document.clips_failed, document.clip_percent = {}, {}
