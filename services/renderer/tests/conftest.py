@@ -279,7 +279,7 @@ def tone(times):
 def job_with(settings, make_media):
     """Return a function that stores a job whose analysis is done."""
 
-    async def prepare(content=None, *, fade_in=0.0, fade_out=0.0, **facts):
+    async def prepare(content=None, *, captions=None, fade_in=0.0, fade_out=0.0, **facts):
         store, job = open_store(settings.common.store_url), new_job_id()
         if content is None:
             await store.put_file(layout.source(job), make_media(sound=tone, **facts))
@@ -300,7 +300,7 @@ def job_with(settings, make_media):
         clip = PlannedClip(number=1, start=0.5, end=2.5, score=80, **texts, **fades)
         said = Transcript(language="en", duration=4.0, segments=(Segment(text="Good day.", start=1, end=2),))
         await documents.save_once(store, layout.media(job), media)
-        await documents.save_once(store, layout.plan(job), Plan(clips=(clip,), picker="local"))
+        await documents.save_once(store, layout.plan(job), Plan(clips=(clip,), picker="local", captions=captions))
         scenes = Scenes(shots=(Shot(start=0, end=4),), detector="d", frame_rate=25)
         await documents.save_once(store, layout.scenes(job), scenes)
         await documents.save_once(store, layout.transcript(job), said)

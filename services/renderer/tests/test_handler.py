@@ -1,12 +1,13 @@
 import asyncio
 from fractions import Fraction
 
+import av
 import msgspec
 import pytest
 import structlog
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import open_store
-from clipmill.contracts.documents import ClipFacts, Plan
+from clipmill.contracts.documents import CaptionDecision, ClipFacts, Plan
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import new_job_id
@@ -48,6 +49,14 @@ class Recording:
         self.under_way.set()
 
 
+class Asked:
+    """Child processes that keep the request and do not work."""
+
+    async def call(self, request, kind, *, on_progress):
+        self.request = request
+        raise Permanent(ErrorCode.INTERNAL, "That is enough.")
+
+
 def handler_of(store, settings):
     return RenderHandler(store, settings, WarmPool(RENDER_TARGET, settings.limits(), 0))
 
@@ -74,14 +83,6 @@ async def test_a_clip_is_rendered_stored_and_announced(settings, job_with, tmp_p
     assert (await store.get_bytes(layout.poster(job, 1)))[:2] == b"\xff\xd8"
 
 
-class Asked:
-    """Keeps the request for a clip instead of rendering it."""
-
-    async def call(self, request, kind, *, on_progress):
-        self.request = request
-        raise Permanent(ErrorCode.INTERNAL, "That is enough.")
-
-
 async def test_a_request_states_the_frame_rate_of_the_source_and_the_language_of_its_speech(settings, job_with):
     store, job = await job_with(content=b"")
     asked = Asked()
@@ -97,6 +98,44 @@ async def test_a_request_has_the_fades_of_the_planned_clip(settings, job_with):
     with pytest.raises(Permanent, match="enough"):
         await RenderHandler(store, settings, asked)(RenderTask(job=job, number=1), Recording())
     assert (asked.request.fade_in, asked.request.fade_out) == (0.1, 1.75)
+
+
+OFF = CaptionDecision(style=CaptionStyle.OFF, reason="Most words are guesses.")
+BOLD = CaptionDecision(style=CaptionStyle.BOLD, reason="Most words are sure.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "decided", "drawn"),
+    [
+        (CaptionStyle.AUTO, OFF, CaptionStyle.OFF),
+        (CaptionStyle.AUTO, BOLD, CaptionStyle.BOLD),
+        (CaptionStyle.AUTO, None, CaptionStyle.BOLD),  # a plan of an older version
+        (CaptionStyle.BOX, OFF, CaptionStyle.BOX),
+        (CaptionStyle.BOLD, OFF, CaptionStyle.BOLD),
+        (CaptionStyle.OFF, BOLD, CaptionStyle.OFF),
+        (CaptionStyle.OFF, None, CaptionStyle.OFF),
+    ],
+)
+async def test_the_plan_decides_about_captions_that_the_job_leaves_open(settings, job_with, asked, decided, drawn):
+    store, job = await job_with(content=b"", captions=decided)
+    children = Asked()
+    task = RenderTask(job=job, number=1, options=JobOptions(captions=asked, hook=True))
+    with pytest.raises(Permanent, match="enough"):
+        await RenderHandler(store, settings, children)(task, Recording())
+    assert children.request.options == JobOptions(captions=drawn, hook=True)
+
+
+@pytest.mark.parametrize(("decided", "inked"), [(OFF, False), (BOLD, True), (None, True)])
+async def test_captions_that_are_left_open_are_drawn_by_the_plan_and_are_always_beside_the_clip(
+    settings, job_with, tmp_path, decided, inked
+):
+    store, job = await job_with(seconds=4, captions=decided)
+    await handler_of(store, settings)(RenderTask(job=job, number=1, options=JobOptions()), Recording())
+    await store.get_file(layout.clip(job, 1), tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        pictures = [frame.to_ndarray(format="gray")[1100:1500] for frame in container.decode(video=0)]
+    assert bool((pictures[25] > 220).sum() > 2000) is inked
+    assert b"Good day." in await store.get_bytes(layout.subtitles(job, 1))
 
 
 async def test_a_clip_looks_as_the_job_asked(settings, job_with):

@@ -12,6 +12,7 @@ from clipmill.contracts.documents import ClipFacts, MediaFacts, Plan, PlannedCli
 from clipmill.contracts.events import ClipRendered, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.options import CaptionStyle
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import RenderTask
@@ -30,6 +31,7 @@ from clipmill.renderer.clip_request import (
 from clipmill.renderer.quality import EncoderChoice
 from clipmill.renderer.settings import RendererSettings
 from msgspec import Struct
+from msgspec.structs import replace
 from prometheus_client import Counter, Histogram
 
 T = TypeVar("T", bound=Struct)
@@ -123,7 +125,7 @@ class RenderHandler:
             segments=tuple(_touching(work.transcript.segments, planned)),
             language=work.transcript.language,
             title=planned.title,
-            options=task.options,
+            options=replace(task.options, captions=_drawn(task.options.captions, work.plan)),
             directory=str(directory),
             models_dir=str(settings.common.models_dir),
             quality=settings.encoding(),
@@ -207,6 +209,16 @@ def _planned(plan: Plan, number: int) -> PlannedClip:
         if clip.number == number:
             return clip
     raise Permanent(ErrorCode.INTERNAL, f"The plan has no clip {number}; submit the video again.")
+
+
+def _drawn(choice: CaptionStyle, plan: Plan) -> CaptionStyle:
+    """Return the style to draw: the job's own, or for `auto` that of the plan.
+
+    Plans of older versions decide nothing, and their captions are bold.
+    """
+    if choice is not CaptionStyle.AUTO:
+        return choice
+    return plan.captions.style if plan.captions else CaptionStyle.BOLD
 
 
 def _touching(segments: tuple[Segment, ...], clip: PlannedClip) -> list[Segment]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 RATE = 25.0
 VERTICAL = CANVASES[OutputFormat.VERTICAL]
-DRAWN = [style for style in CaptionStyle if style is not CaptionStyle.OFF]
+DRAWN = [style for style in CaptionStyle if style not in (CaptionStyle.AUTO, CaptionStyle.OFF)]
 WORD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 SPEECH = [
     "Nobody would pay",

@@ -138,8 +138,8 @@ STYLES = {
 
 
 def style_of(choice: CaptionStyle) -> Style:
-    """Return a style; for `off` it is `bold`, by which the caption files are divided into chunks."""
-    return STYLES[CaptionStyle.BOLD if choice is CaptionStyle.OFF else choice]
+    """Return a style: `bold` for `auto`, and for `off`, whose caption files are divided as its chunks."""
+    return STYLES[CaptionStyle.BOLD if choice in (CaptionStyle.AUTO, CaptionStyle.OFF) else choice]
 
 
 def upright(canvas: Canvas) -> bool:
