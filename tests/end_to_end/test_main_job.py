@@ -89,6 +89,13 @@ def test_the_log_reads_as_the_contract_says(watched):
     assert logs[9:] == ["Process finished successfully."]
 
 
+def test_captions_that_nobody_chose_are_drawn_because_the_words_are_sure(watched, up):
+    view = up.get(f"/api/jobs/{watched['job']}")
+    assert (view["options"]["captions"], view["captions"]["style"]) == ("auto", "bold")
+    assert view["captions"]["reason"].startswith("Most words are sure (mean word score 0.")
+    assert not any("guesses" in line for line in watched["answer"]["logs"])
+
+
 def test_the_first_clip_appears_while_the_job_is_still_at_work(watched):
     partial = [status for _, status in watched["seen"] if status["status"] == "processing" and status["result"]]
     assert next(len(status["result"]["clips"]) for status in partial) == 1

@@ -26,6 +26,7 @@ from clipmill.contracts.documents import Cost, MediaFacts, Plan, Scenes, Transcr
 from clipmill.contracts.events import ClipsPlanned, CostKnown, Log, StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.contracts.identifiers import JobId
+from clipmill.contracts.options import CaptionStyle
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, RenderTask
 from clipmill.messaging.context import TaskContext
@@ -87,8 +88,11 @@ class MomentsHandler:
         material = await asyncio.to_thread(Material, media, transcript, scenes, task.options, audience)
         by = "their sound and shots" if material.levels else "their shots"
         place = "this video" if material.whole else "this part of the video"
-        note = "" if material.words else f"Clips are chosen by {by} because nobody speaks in {place}."
-        if choice is not None and material.words and not material.readable:
+        silent = f"the words of {place} are not known" if material.unknown else f"nobody speaks in {place}"
+        note = "" if material.words else f"Clips are chosen by {by} because {silent}."
+        if choice is not None and material.guessed:
+            note = f"{choice.name} is not asked because most words are guesses; clips are picked locally."
+        elif choice is not None and material.words and not material.readable:
             note = (
                 f"{choice.name} is not asked because no sequence of whole sentences is between "
                 f"{task.options.clip_min_seconds:g} and {task.options.clip_max_seconds:g} seconds long; "
@@ -218,9 +222,13 @@ async def _publish(plan: Plan, task: AnalyzeTask, context: TaskContext, seconds:
     job = task.job
     if plan.note:
         await context.emit(Log(job=job, name="picker", line=plan.note))
+    if plan.captions is not None and plan.captions.style is CaptionStyle.OFF and plan.captions.reason:
+        await context.emit(Log(job=job, name="captions", line=plan.captions.reason))
     await context.emit(CostKnown(job=job, cost=plan.cost))
     await context.emit(StageFinished(job=job, stage=Stage.ANALYZE, seconds=seconds))
-    await context.emit(ClipsPlanned(job=job, count=len(plan.clips), reserve=len(plan.reserve), good=plan.good))
+    await context.emit(
+        ClipsPlanned(job=job, count=len(plan.clips), reserve=len(plan.reserve), good=plan.good, captions=plan.captions)
+    )
     for clip in plan.clips:
         await context.submit(
             RenderTask(

@@ -60,6 +60,7 @@ def plan_of(
         options=material.options,
         note=note,
         good=min(good, count + RESERVE_LIMIT),
+        captions=material.captions,
     )
 
 

@@ -1,8 +1,8 @@
 """Random jobs, as awkward as the contracts allow, on which the promises of every plan are tested.
 
 Words touch or overlap, segments overlap or have no words, sentences have one word or outlast the longest clip, there is
-no punctuation, there are silences of minutes, videos of seconds, cuts everywhere, any loudness or none, laughs at
-anything, and songs.
+no punctuation, words are guesses, there are silences of minutes, videos of seconds, cuts everywhere, any loudness or
+none, laughs at anything, and songs.
 """
 
 from itertools import pairwise
@@ -114,6 +114,7 @@ def _segments(draw, chance, duration):
     words_a_segment = draw(st.sampled_from([1, 3, 12, 400]))
     overlap = draw(st.sampled_from([0.0, 0.0, 0.5, 4.0]))
     wordless = draw(st.sampled_from([0.0, 0.0, 0.3, 1.0]))
+    score = draw(st.sampled_from([1.0, 1.0, 0.2]))
     segments, time = [], draw(st.sampled_from([0.0, 0.0, 0.7, 30.0]))
     for _ in range(draw(st.sampled_from([0, 1, 3, 10, 40]))):
         words = []
@@ -122,7 +123,8 @@ def _segments(draw, chance, duration):
             end = start + chance.uniform(shortest, longest)
             if end > duration + 1:
                 break
-            words.append(Word(text=chance.choice(VOCABULARY) + chance.choice(marks), start=start, end=end))
+            text = chance.choice(VOCABULARY) + chance.choice(marks)
+            words.append(Word(text=text, start=start, end=end, score=score))
             time = end
         if words:
             text = " ".join(word.text for word in words)

@@ -116,7 +116,7 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
     moments: list[Moment] = []
     for index, contribution in zip(chosen, added, strict=True):
         window = windows[index]
-        quote = material.sentences[picker.strongest(window)].text
+        quote = "" if material.guessed else material.sentences[picker.strongest(window)].text
         texts = naming.spoken(window)
         above = (values[index] - mean) / deviation
         score = round(score_of(above))
@@ -128,7 +128,9 @@ def _spoken(material: Material, busy: Sequence[Window], around: Collection[int] 
             instagram=texts.instagram,
             youtube=texts.title,
             score=score,
-            reason=reason_of(picker.evidence, window, moving=_leads("audience", contribution)),
+            reason=reason_of(
+                picker.evidence, window, moving=_leads("audience", contribution), guessed=material.guessed
+            ),
             quote=quote,
             parts=score_parts(score, {name: points * value / deviation for name, value in contribution.items()}),
         )
@@ -149,8 +151,10 @@ def _wordless(material: Material, busy: Sequence[Window], *, over_speech: bool =
     blocked = sorted([*speech, *((window.start_ms, window.end_ms) for window in busy)])
     free = _gaps(blocked, material.duration_ms, material.lengths.shortest_ms)
     cuts = [milliseconds(cut) for cut in material.cuts]
-    wordless = Wordless(material.levels, cuts, material.duration_ms, material.reactions, material.replays)
-    segments = wordless.ranked(free, material.lengths)
+    picker = Wordless(
+        material.levels, cuts, material.duration_ms, material.reactions, material.replays, unknown=material.unknown
+    )
+    segments = picker.ranked(free, material.lengths)
     naming = Naming(material)
     moments: list[Moment] = []
     for segment in segments:
@@ -177,7 +181,7 @@ def _whole(material: Material) -> Moment:
     quote = ""
     if material.sentences:
         picker = LocalPicker(evidence_for(material))
-        quote = material.sentences[picker.strongest(everything)].text
+        quote = "" if material.guessed else material.sentences[picker.strongest(everything)].text
         texts = Naming(material, picker.interest).spoken(everything)
     else:
         texts = Naming(material).wordless(everything)

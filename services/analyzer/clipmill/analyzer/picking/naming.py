@@ -57,8 +57,10 @@ class Naming:
         self._usual_level = median(material.levels) if material.levels else 0.0
 
     def spoken(self, window: Window) -> Texts:
-        """Return the texts about a moment in which somebody speaks."""
+        """Return the texts about a moment in which somebody speaks; those of `wordless` if its words are guesses."""
         material = self._material
+        if material.guessed:
+            return self.wordless(window)
         texts = [sentence.text for sentence in material.sentences[window.first : window.last + 1]]
         interest = list(self._interest[window.first : window.last + 1])
         if material.in_words:
@@ -78,7 +80,7 @@ class Naming:
         )
 
     def wordless(self, window: Window) -> Texts:
-        """Return the texts about a moment without words: what is heard or seen, when, and in which source."""
+        """Return texts without words that are said: what is heard or seen, when, and in which source."""
         said = f"{self._kind(window)} at {clock(self._material.offset_ms + window.start_ms)}"
         source = self._material.title
         full = f"{source}: {said[0].lower()}{said[1:]}"

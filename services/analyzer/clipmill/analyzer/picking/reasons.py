@@ -36,14 +36,18 @@ _SUBSTANCES = {
 }
 
 
-def reason_of(evidence: Evidence, window: Window, *, moving: bool = False) -> str:
+def reason_of(evidence: Evidence, window: Window, *, moving: bool = False, guessed: bool = False) -> str:
     """Return the evidence for `window` as a sentence, the strongest first.
 
     Args:
         evidence: Evidence about the talk.
         window: Part of the talk.
         moving: True if the reactions that the learned model expects are the most of the window's value.
+        guessed: True if most words are guesses, so the reason says nothing about what is said.
     """
+    if guessed:
+        heard = [*_delivery(evidence, range(window.first, window.last + 1)), *_place(evidence, window)]
+        return f"Picked locally: it {_listed(heard or ['has speech'])}."
     inside = range(window.first, window.last + 1)
     sums = {
         name: sum(max(float(getattr(evidence.features[index], name)), 0.0) for index in inside) for name in SUBSTANCE

@@ -82,6 +82,7 @@ class Wordless:
         duration_ms: Length of the source, in milliseconds.
         reactions: Reactions of the audience, in order of time.
         replays: Curve of replays, None if it is not known.
+        unknown: True if somebody may speak in the segments, whose words are not known.
     """
 
     def __init__(
@@ -91,7 +92,10 @@ class Wordless:
         duration_ms: int,
         reactions: Sequence[Reaction] = (),
         replays: Replays | None = None,
+        *,
+        unknown: bool = False,
     ) -> None:
+        self._silence = "its words are not known" if unknown else "nobody speaks here"
         self._cuts = cuts_ms
         self._reactions = reactions
         self._replays = replays
@@ -202,9 +206,7 @@ class Wordless:
             said.append(f"it has {inside} cut{'s' * (inside > 1)}")
         if starts_on_cut:
             said.append("it starts on a cut")
-        return (
-            f"Picked locally: nobody speaks here; {', '.join(said) or 'it is spaced evenly between the other clips'}."
-        )
+        return f"Picked locally: {self._silence}; {', '.join(said) or 'it is spaced evenly between the other clips'}."
 
 
 def _preferred(lengths: Lengths) -> int:

@@ -5,6 +5,7 @@ import math
 
 from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
+from clipmill.analyzer.talk.guesses import captions_for, certainty, mostly_guesses
 from clipmill.analyzer.talk.reactions import reactions_of
 from clipmill.analyzer.talk.sentences import reach_of, sentences_of, single_words, words_of
 from clipmill.analyzer.talk.site_marks import chapters_in, replays_of
@@ -15,7 +16,7 @@ from clipmill.analyzer.talk.subject import Subject
 from clipmill.analyzer.talk.titles import human_title, title_from
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import MediaFacts, Scenes, Transcript
-from clipmill.contracts.options import CLIPS_LIMIT, JobOptions
+from clipmill.contracts.options import CLIPS_LIMIT, CaptionStyle, JobOptions
 from clipmill.contracts.source_range import SourceRange, used_range
 
 FEWEST_CLIPS = 2
@@ -59,6 +60,7 @@ class Material:
         self.offset_ms = part.start_ms
         self.duration_ms = int(part.end * 1000) if self.whole else part.end_ms - part.start_ms
         self.duration = part.end if self.whole else self.duration_ms / 1000
+        self.unknown = bool(transcript.language) and not transcript.segments
         transcript = transcript if self.whole else transcript_part(transcript, part)
         self.transcript = transcript
         self.language = transcript.language
@@ -72,6 +74,8 @@ class Material:
         self.chapters = chapters_in(media.chapters, part.start, self.duration_ms)
         self.heard = words_of(transcript, self.duration)
         self.words = self.heard
+        self.certainty = certainty(transcript, self.heard)
+        self.captions = captions_for(options.captions, self.certainty, unknown=self.unknown)
         self.sentences = sentences_of(self.words, language=self.language)
         self.songs = songs_in(self.sentences, self.words, transcript.sounds)
         if self.songs:
@@ -96,8 +100,13 @@ class Material:
 
     @property
     def readable(self) -> bool:
-        """True if there are whole sentences, which a model can read and choose from."""
-        return bool(self.windows) and not self.in_words
+        """True if there are whole sentences that are known, which a model can read and choose from."""
+        return bool(self.windows) and not self.in_words and not self.guessed
+
+    @property
+    def guessed(self) -> bool:
+        """True if most words are guesses and the job names no style that draws them, so no text is made of them."""
+        return self.captions.style is CaptionStyle.OFF and mostly_guesses(self.certainty)
 
     @property
     def too_short(self) -> bool:

@@ -155,7 +155,7 @@ def job_view(document: JobDocument) -> JobView:
         created=document.created,
         started=document.started,
         finished=document.finished,
-        captions=document.captions and CaptionsView(style=document.captions.style, reason=document.captions.reason),
+        captions=_captions(document),
     )
 
 
@@ -180,6 +180,11 @@ def job_summary(document: JobDocument) -> JobSummary:
 def job_status(document: JobDocument) -> str:
     """Return the status of the job, one of `JOB_STATUSES`."""
     return CANCELLED if document.cancelled else document.state
+
+
+def _captions(document: JobDocument) -> CaptionsView | None:
+    decided = document.captions
+    return None if decided is None else CaptionsView(style=decided.style, reason=decided.reason)
 
 
 def _stage_view(document: JobDocument, stage: Stage) -> StageView:
