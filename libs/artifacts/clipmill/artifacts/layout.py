@@ -18,6 +18,11 @@ def upload(job: JobId) -> str:
     return f"{job_prefix(job)}/upload"
 
 
+def given_transcript(job: JobId) -> str:
+    """Return the key of the `Transcript` that the submitter gave: cues as segments, some without words."""
+    return f"{job_prefix(job)}/given.json"
+
+
 def source(job: JobId) -> str:
     """Return the key of the seekable video that all stages read; `media.json` names its container."""
     return f"{job_prefix(job)}/source"
@@ -72,8 +77,8 @@ def made_from(stage: Stage, job: JobId) -> tuple[str, ...]:
     """Return the keys that `stage` and the stages that build upon it wrote, in the order of deletion.
 
     The last stage comes first, and each stage's document comes before its other artifacts: an interrupted deletion
-    leaves no stage that looks finished. A key that ends with a slash stands for everything below it. The upload is not
-    among the keys because no stage can make it again.
+    leaves no stage that looks finished. A key that ends with a slash stands for everything below it. Upload
+    and given transcript are not among the keys because no stage can make them again.
     """
     return tuple(key for each in reversed(stage.and_later) for key in _made_by(each, job))
 

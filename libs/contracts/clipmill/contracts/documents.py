@@ -145,15 +145,21 @@ class Segment(Struct, frozen=True, kw_only=True):
     speaker: str = ""
 
 
+GIVEN = "given"
+"""Name of the engine in a transcript that the submitter gave."""
+
+
 class EngineFacts(Struct, frozen=True, kw_only=True):
     """The engine that produced a transcript.
 
     Attributes:
-        name: Name of the engine, such as `faster-whisper`; `whisperx` if its alignment gave the times of the words.
-        model: Name of the model.
-        device: `cpu` or `cuda`.
+        name: Name of the engine, such as `faster-whisper`, or `whisperx` if its alignment gave the times of the words, or
+            `GIVEN`.
+        model: Name of the model; empty if no speech was recognised.
+        device: `cpu` or `cuda`; empty if no speech was recognised.
         compute_type: Number format of the computation, such as `int8` or `float16`.
-        word_times: Source of the word times: `alignment` or `attention`.
+        word_times: Source of the word times: `alignment`, `attention`, or, of a given transcript, `file` or
+            `proportion`.
     """
 
     name: str
@@ -203,7 +209,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
     """`transcript.json`: the speech of the source with its times.
 
     Attributes:
-        language: ISO 639-1 code, empty if nobody speaks.
+        language: ISO 639-1 code, empty if nobody speaks or a given transcript does not name it.
         duration: Duration of the transcribed audio, in seconds.
         segments: Segments in order of time; empty if nobody speaks.
         engine: Engine that produced the transcript, None if there was no audio.

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     BAD_OPTION = "bad_option"
     BAD_RANGE = "bad_range"
     BAD_REQUEST = "bad_request"
+    BAD_TRANSCRIPT = "bad_transcript"
     BAD_URL = "bad_url"
     CLIP_GIVEN_UP = "clip_given_up"
     KEY_REUSED = "key_reused"

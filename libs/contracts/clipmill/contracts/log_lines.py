@@ -10,6 +10,7 @@ DOWNLOADING = {
     Origin.UPLOAD: "Receiving upload...",
 }
 TRANSCRIBING = "Transcribing audio with Whisper..."
+PLACING = "Using the submitted transcript..."
 DETECTING = "Detecting scenes with PySceneDetect..."
 ANALYZING_WITH_GEMINI = "Analyzing viral moments with Gemini AI..."
 ANALYZING_LOCALLY = "Analyzing viral moments locally (no Gemini key)..."

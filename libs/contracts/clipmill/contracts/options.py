@@ -82,6 +82,13 @@ class Profanity(StrEnum):
 SUBJECT_LIMIT = 500
 """The most characters of `about` and of `exclude`: a few sentences."""
 
+VOCABULARY_LIMIT = 50
+"""The most terms in a vocabulary. Whisper hears at most 223 tokens of hotwords, half of its prompt, and a name with the
+mark after it takes three to five of them."""
+
+TERM_LIMIT = 60
+"""The most characters of a term: a full name, or the name of an institution; anything longer is a sentence."""
+
 RANGE_FLOOR = 5.0
 """The shortest part of a source that may be asked for, in seconds: as long as the shortest clip."""
 
@@ -105,6 +112,9 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
         start: Start of the part of the source that is used, in seconds; None for the source's own start.
         end: End of the part of the source that is used, in seconds; None for the source's own end.
         profanity: Treatment of swear words in captions.
+        vocabulary: Names and terms that the recogniser should know; data, never an instruction to a model.
+        model: Name of the Whisper model that recognises the speech; None for the operator's choice.
+        transcript: True if the submitter gave the transcript, so no speech is recognised.
     """
 
     target_clips: int | None = None
@@ -121,6 +131,9 @@ class JobOptions(Struct, frozen=True, kw_only=True, omit_defaults=False):
     start: float | None = None
     end: float | None = None
     profanity: Profanity = Profanity.KEEP
+    vocabulary: tuple[str, ...] = ()
+    model: str | None = None
+    transcript: bool = False
 
 
 SPOKEN_LANGUAGES = frozenset(

@@ -1,0 +1,151 @@
+"""The words of a written text, and their times by proportion: what a subtitle file says only of whole lines."""
+
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+WORD_MS = 20
+"""Shortest word, in milliseconds: Whisper's own time step."""
+
+NO_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "MYANMAR", "KHMER")
+"""Scripts that write no blanks between words, as Unicode names their characters. As for Whisper, each character is a
+word there."""
+
+BLANK_LETTERS = 1
+"""Letters that the blank after a word counts for: a short word takes longer than its letters say."""
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of a text in order, with their punctuation.
+
+    Put together without blanks, they are the text without blanks. A mark that stands alone belongs to the word before
+    it, or to the first word.
+
+    Args:
+        text: Text without line breaks.
+    """
+    words: list[str] = []
+    lead = ""
+    for token in text.split():
+        for number, piece in enumerate(_pieces(token)):
+            blank = " " if number == 0 else ""
+            if _speaks(piece):
+                words.append(lead + (blank if lead else "") + piece)
+                lead = ""
+            elif words and not lead:
+                words[-1] += blank + piece
+            else:
+                lead += (blank if lead else "") + piece
+    return words
+
+
+def in_proportion(words: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
+    """Return the start and end of each word, in proportion to its letters.
+
+    Args:
+        words: Words that fill the time from `start` to `end`.
+        start: Start of the first word, in milliseconds.
+        end: End of the last word, in milliseconds.
+    """
+    reached = [0, *accumulate(len(word) + BLANK_LETTERS for word in words)]
+    edges = [start + (end - start) * count // max(reached[-1], 1) for count in reached]
+    return list(pairwise(edges))
+
+
+def in_sounding_time(
+    words: Sequence[str], start: int, end: int, pauses: Sequence[tuple[float, float]], reach: int
+) -> list[tuple[int, int]]:
+    """Return the start and end of each word, in proportion to its letters, with nobody speaking in the pauses.
+
+    A pause falls between the two words whose boundary is nearest to it by proportion, if one is within reach; otherwise
+    a word stretches across it, as in a stammer or before a long consonant.
+
+    Args:
+        words: Words that fill the time from `start` to `end`.
+        start: Start of the time, in milliseconds.
+        end: End of the time, in milliseconds.
+        pauses: Silences of the sound in order, in seconds.
+        reach: Longest way from a boundary by proportion to a pause, in milliseconds.
+    """
+    sounding = _sounding(start, end, pauses)
+    total = sum(stop - begin for begin, stop in sounding)
+    if total < WORD_MS * max(len(words), 1):  # the sound and the text have nothing to do with each other
+        return in_proportion(words, start, end)
+    reached = [0, *accumulate(len(word) + BLANK_LETTERS for word in words)]
+    edges = [total * count // reached[-1] for count in reached]
+    offsets = [0, *accumulate(stop - begin for begin, stop in sounding)][:-1]
+    pins = [(0, 0), *_pinned(edges, offsets[1:], reach), (len(words), total)]
+    for (first, begin), (last, stop) in pairwise(pins):
+        letters = reached[last] - reached[first]
+        for number in range(first, last + 1):
+            edges[number] = begin + (stop - begin) * (reached[number] - reached[first]) // letters
+    times: list[tuple[int, int]] = []
+    for begin, stop in pairwise(edges):
+        first, last = bisect_right(offsets, begin) - 1, max(bisect_left(offsets, stop) - 1, 0)
+        times.append((sounding[first][0] + begin - offsets[first], sounding[last][0] + stop - offsets[last]))
+    return times
+
+
+def has_no_blanks(character: str) -> bool:
+    """Return whether `character` is a letter of a script that writes no blanks between words."""
+    return not character.isascii() and character.isalnum() and unicodedata.name(character, "").startswith(NO_SPACES)
+
+
+def _pieces(token: str) -> list[str]:
+    """Return the words in a text without blanks: each character if its script has no blanks, otherwise all of it."""
+    if token.isascii() or not any(map(has_no_blanks, token)):
+        return [token]
+    pieces: list[str] = []
+    opened = False
+    for character in token:
+        category = unicodedata.category(character)
+        opens = category in ("Ps", "Pi")
+        begins = opens or (
+            character.isalnum()
+            and not opened
+            and (has_no_blanks(character) or any(map(has_no_blanks, pieces[-1] if pieces else "")))
+        )
+        if begins or not pieces:
+            pieces.append(character)
+        else:
+            pieces[-1] += character
+        opened = opens or (opened and not character.isalnum())
+    return pieces
+
+
+def _speaks(text: str) -> bool:
+    """Return whether `text` has a letter or a digit."""
+    return any(map(str.isalnum, text))
+
+
+def _sounding(start: int, end: int, pauses: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    """Return the parts of a time, in milliseconds, that no pause covers."""
+    parts: list[tuple[int, int]] = []
+    begin = start
+    first = max(bisect_left(pauses, (start / 1000, 0.0)) - 1, 0)  # pauses do not overlap, so no earlier one reaches in
+    for pause_start, pause_end in pauses[first:]:
+        if round(pause_start * 1000) >= end:
+            break
+        if round(pause_start * 1000) > begin:
+            parts.append((begin, round(pause_start * 1000)))
+        begin = max(begin, round(pause_end * 1000))
+    if begin < end:
+        parts.append((begin, end))
+    return parts
+
+
+def _pinned(edges: Sequence[int], gaps: Sequence[int], reach: int) -> list[tuple[int, int]]:
+    """Return the numbers of the inner edges that are put at a gap, each with the gap's place in the sounding time."""
+    pins: list[tuple[int, int]] = []
+    least = 1
+    for gap in gaps:
+        inner = range(least, len(edges) - 1)
+        if not inner:
+            break
+        after = min(max(bisect_left(edges, gap), inner[0]), inner[-1])
+        near = min((each for each in (after - 1, after) if each in inner), key=lambda each: abs(edges[each] - gap))
+        if abs(edges[near] - gap) <= reach:
+            pins.append((near, gap))
+            least = near + 1
+    return pins
