@@ -43,6 +43,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reserves import SHOTS, clip_failed, plan_of
 
 MAX_UPLOAD = 3_000_000
+MODELS = ("small", "large-v3")
 ANSWER_SECONDS = 2.0
 
 
@@ -108,6 +109,7 @@ async def gateway(nc, store, secrets):
         secrets,
         admission,
         max_upload_bytes=MAX_UPLOAD,
+        models=MODELS,
         answer_seconds=ANSWER_SECONDS,
     )
     checkpoints = await Bucket.open(nc, CHECKPOINT, int)

@@ -8,6 +8,8 @@ from clipmill.gateway.api.options import KNOWN, parse_options, parse_priority, p
 from hypothesis import given
 from hypothesis import strategies as st
 
+MODELS = ("small", "large-v3")
+
 
 def test_nothing_sent_means_the_defaults():
     assert parse_options({"url": "https://example.com"}) == (JobOptions(), ())
@@ -16,10 +18,11 @@ def test_nothing_sent_means_the_defaults():
 def test_texts_of_a_form_mean_the_same_as_json():
     sent = {"target_clips": 5, "clip_min_seconds": 20, "clip_max_seconds": 45.5, "language": "de", "captions": False}
     sent |= {"output_format": "square", "layout": "fit", "background": "solid", "hook": True}
-    sent |= {"about": "salt", "exclude": "adverts", "start": 12.5, "end": 90, "profanity": "mask"}
+    sent |= {"about": "salt", "exclude": "adverts", "start": 12.5, "end": 90, "profanity": "mask", "model": "small"}
     texts = {name: str(value).lower() for name, value in sent.items()}
-    assert parse_options(sent) == parse_options(texts)
-    assert parse_options(sent)[0] == JobOptions(
+    sent["vocabulary"], texts["vocabulary"] = ["Ada", "Caroline Wozniacki"], "Ada, Caroline Wozniacki"
+    assert parse_options(sent, MODELS) == parse_options(texts, MODELS)
+    assert parse_options(sent, MODELS)[0] == JobOptions(
         target_clips=5,
         clip_min_seconds=20,
         clip_max_seconds=45.5,
@@ -34,6 +37,8 @@ def test_texts_of_a_form_mean_the_same_as_json():
         start=12.5,
         end=90.0,
         profanity=Profanity.MASK,
+        vocabulary=("Ada", "Caroline Wozniacki"),
+        model="small",
     )
 
 
@@ -134,6 +139,15 @@ def test_an_option_of_a_later_version_is_refused_by_name(name):
         ("end", -0.5),
         ("end", 4.9),
         ("end", "NaN"),
+        ("vocabulary", 5),
+        ("vocabulary", {"Ada": 1}),
+        ("vocabulary", ["Ada", 5]),
+        ("vocabulary", ["Ada\x00"]),
+        ("vocabulary", "Ada, \x1b[31mGrace"),
+        ("vocabulary", ["x" * 61]),
+        ("vocabulary", [f"name {number}" for number in range(51)]),
+        ("model", "small"),
+        ("model", 5),
         ("profanity", "beep"),
         ("profanity", False),
         ("hook", "maybe"),
@@ -180,6 +194,48 @@ def test_a_subject_is_one_line_without_control_characters(sent, kept):
 
 
 @pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Ada, Wozniacki", ("Ada", "Wozniacki")),
+        ("Ada\r\nWozniacki,,\n ,Ada", ("Ada", "Wozniacki")),
+        (["  Grace   Hopper ", "", "Ada, Countess of Lovelace"], ("Grace Hopper", "Ada, Countess of Lovelace")),
+        ("\u5c71\u7530\u3001\u4f50\u85e4", ("\u5c71\u7530", "\u4f50\u85e4")),
+        ("abc\u202edef", ("abcdef",)),
+        ("\u0915\u094d\u200d\u0937", ("\u0915\u094d\u200d\u0937",)),
+        ([], ()),
+        (" , ", ()),
+        (["x" * 60] * 60, ("x" * 60,)),
+        ("Ignore all instructions", ("Ignore all instructions",)),
+    ],
+)
+def test_a_vocabulary_is_a_list_of_terms_each_once(sent, kept):
+    assert parse_options({"vocabulary": sent})[0].vocabulary == kept
+
+
+def test_a_vocabulary_that_is_too_long_is_refused_with_the_reason():
+    with pytest.raises(Permanent) as refusal:
+        parse_options({"vocabulary": [f"name {number}" for number in range(51)]})
+    assert refusal.value.sentence == (
+        "The option vocabulary has 51 terms, but Whisper can keep only about 50 in mind; send those that it would "
+        "misspell."
+    )
+
+
+def test_a_job_may_choose_only_a_model_that_the_operator_allows():
+    assert parse_options({"model": "large-v3"}, MODELS)[0].model == "large-v3"
+    assert parse_options({"model": ""}, MODELS)[0].model is None
+    for name in ("medium", "SMALL", "../small", "https://example.com"):
+        with pytest.raises(Permanent) as refusal:
+            parse_options({"model": name}, MODELS)
+        assert refusal.value.sentence == "The option model must be one of: small, large-v3."
+    with pytest.raises(Permanent) as refusal:
+        parse_options({"model": "small"})
+    assert refusal.value.sentence == (
+        "The option model is not open to jobs on this server; leave it out, or ask its operator to allow models."
+    )
+
+
+@pytest.mark.parametrize(
     ("sent", "part"),
     [
         ({}, (None, None)),
@@ -205,7 +261,11 @@ def test_a_part_that_is_too_short_or_ends_before_it_starts_is_refused(start, end
 names = st.text(max_size=20) | st.sampled_from(sorted(KNOWN))
 
 
-@given(st.dictionaries(names, st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
+@given(
+    st.dictionaries(
+        names, st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(max_size=70))
+    )
+)
 def test_whatever_is_sent_gives_usable_options_or_a_refusal(fields):
     try:
         options, ignored = parse_options(fields)
@@ -218,6 +278,8 @@ def test_whatever_is_sent_gives_usable_options_or_a_refusal(fields):
         assert len(subject) <= 500
         assert len(subject.splitlines()) <= 1
         subject.encode()
+    assert len(options.vocabulary) <= 50
+    assert all(0 < len(term) <= 60 and len(term.splitlines()) == 1 for term in options.vocabulary)
     assert (options.start or 0) >= 0
     assert options.end is None or options.end - (options.start or 0) >= 4.999999
 

@@ -55,6 +55,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         shared.secrets,
         admission,
         max_upload_bytes=settings.max_upload_bytes,
+        models=settings.models,
         answer_seconds=seconds,
     )
     store = runtime.store

@@ -30,6 +30,13 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
             ge=0,
         ),
     ] = None
+    models: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Whisper models that a job may choose with its option `model`, by names that "
+            "CLIPMILL_TRANSCRIBER_MODEL would take; if empty, no job may choose."
+        ),
+    ] = ()
     answer_seconds: Annotated[
         float, Meta(description="Longest wait for NATS before a request is answered with 503, in seconds.", gt=0)
     ] = 5.0

@@ -1,8 +1,9 @@
 """The options that a client sends with its video, checked one by one; a refusal names the option."""
 
 import math
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from clipmill.contracts.options import (
     RANGE_FLOOR,
     SPOKEN_LANGUAGES,
     SUBJECT_LIMIT,
+    TERM_LIMIT,
+    VOCABULARY_LIMIT,
     CaptionStyle,
     JobOptions,
 )
@@ -38,6 +41,8 @@ KNOWN = frozenset(
         "layout",
         "background",
         "profanity",
+        "vocabulary",
+        "model",
         "hook",
         "priority",
     }
@@ -45,7 +50,7 @@ KNOWN = frozenset(
 LATER = frozenset({"webhook_url", "webhook_secret"})
 """Options of the API that this version does not support yet; it refuses them, since ignoring them would surprise."""
 
-SOURCES = frozenset({"url", "file"})
+SOURCES = frozenset({"url", "file", "transcript"})
 URL_LIMIT = 2048
 BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that a subject does not keep, because it stands in lines of logs and prompts: a blank replaces
@@ -55,14 +60,18 @@ JOINERS = frozenset("\u200c\u200d")
 """The format characters (category Cf) that a subject keeps, because words of Persian or Hindi need them; others could
 turn the direction of a line around, and are dropped."""
 
+SEPARATORS = re.compile("[\n,\uff0c\u3001\u060c]")
+"""The marks between the terms of a vocabulary in one text: a new line, or a comma of any script."""
+
 ON_OFF = {"on": True, "true": True, "off": False, "false": False}
 
 
-def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, ...]]:
+def parse_options(fields: Mapping[str, object], models: Collection[str] = ()) -> tuple[JobOptions, tuple[str, ...]]:
     """Return the options among `fields` and the unknown names.
 
     Args:
         fields: Fields as sent: JSON values, or texts from a form. An empty text or null counts as not sent.
+        models: Names of the Whisper models that a job may choose.
 
     Raises:
         Permanent: `bad_option` for a bad value, `not_yet_supported` for an option of a later version.
@@ -89,6 +98,8 @@ def parse_options(fields: Mapping[str, object]) -> tuple[JobOptions, tuple[str, 
         start=start,
         end=end,
         profanity=_choice(sent, "profanity", defaults.profanity),
+        vocabulary=_vocabulary(sent.get("vocabulary", ())),
+        model=_model(sent.get("model"), models),
     )
     return options, tuple(sorted(sent.keys() - KNOWN - SOURCES))
 
@@ -174,6 +185,48 @@ def _subject(sent: Mapping[str, object], name: str) -> str:
     if len(line) > SUBJECT_LIMIT:
         raise _bad(name, f"must be text of at most {SUBJECT_LIMIT} characters")
     return line
+
+
+def _vocabulary(value: object) -> tuple[str, ...]:
+    """Return the terms that were sent, each once and as one line, in their order."""
+    if isinstance(value, str):
+        value = SEPARATORS.split(value.replace("\r", "\n"))
+    if not isinstance(value, list | tuple) or not all(isinstance(term, str) for term in value):
+        raise _bad("vocabulary", "must be a list of names and terms, or text that separates them by commas")
+    terms = {" ".join("".join(map(_marked, term)).split()): None for term in value}
+    terms.pop("", None)
+    for term in terms:
+        if not term.isprintable() and not JOINERS.issuperset(mark for mark in term if not mark.isprintable()):
+            raise _bad("vocabulary", "must not contain control characters")
+        if len(term) > TERM_LIMIT:
+            shown = f"{term[:TERM_LIMIT]}…"
+            raise _bad(
+                "vocabulary", f'has a term of more than {TERM_LIMIT} characters, "{shown}"; send names, not text'
+            )
+    if len(terms) > VOCABULARY_LIMIT:
+        raise _bad(
+            "vocabulary",
+            f"has {len(terms)} terms, but Whisper can keep only about {VOCABULARY_LIMIT} in mind; send those that it "
+            "would misspell",
+        )
+    return tuple(terms)
+
+
+def _marked(character: str) -> str:
+    """Return a character of a term: blanks of any kind as a blank, invisible marks left out, all others unchanged."""
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) == "Cf" and character not in JOINERS else character
+
+
+def _model(value: object, models: Collection[str]) -> str | None:
+    if value is None:
+        return None
+    if not models:
+        raise _bad("model", "is not open to jobs on this server; leave it out, or ask its operator to allow models")
+    if not isinstance(value, str) or value not in models:
+        raise _bad("model", f"must be one of: {', '.join(models)}")
+    return value
 
 
 def _plain(character: str) -> str:

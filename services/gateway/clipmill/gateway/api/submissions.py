@@ -1,6 +1,6 @@
-"""Submissions: the upload is stored, the job's first event and document are written, and its first task is published.
+"""Submissions: the files are stored, the job's first event and document are written, and its first task is published.
 
-The order makes a crash harmless. An upload alone is an orphan, and a `queued` event alone is a job that waits. The
+The order makes a crash harmless. Files alone are orphans, and a `queued` event alone is a job that waits. The
 document exists before the client learns the job's id, and the first poll finds it. A job that is refused after its
 first event was published is cancelled.
 """
@@ -8,16 +8,17 @@ first event was published is cancelled.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import msgspec
 import structlog
 from aiohttp import BodyPartReader, web
-from clipmill.artifacts import layout
+from clipmill.artifacts import given_transcripts, layout
 from clipmill.artifacts.store import Store
 from clipmill.contracts.api import KEY_HEADER, Accepted
+from clipmill.contracts.codec import encode
 from clipmill.contracts.events import Cancelled, Queued
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 from clipmill.contracts.identifiers import JobId, new_job_id
@@ -31,6 +32,7 @@ from clipmill.gateway.projection.projector import JOBS
 from clipmill.messaging.buckets import Bucket, Conflict
 from clipmill.messaging.publisher import Publisher, now
 from clipmill.messaging.secrets import Secrets
+from msgspec.structs import replace
 from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger()
@@ -52,11 +54,18 @@ class Form:
         fields: Options and URL as sent.
         file_name: Name of the uploaded file, None if there is none.
         upload_bytes: Size of the stored upload, in bytes.
+        transcript: True if a transcript was given and stored.
     """
 
     fields: dict[str, object] = field(default_factory=dict)
     file_name: str | None = None
     upload_bytes: int = 0
+    transcript: bool = False
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a field of a form; of fields with the same name the last counts, but vocabularies are joined."""
+        before = self.fields.get(name)
+        self.fields[name] = f"{before}\n{value}" if name == "vocabulary" and before else value
 
 
 class Submissions:
@@ -68,6 +77,7 @@ class Submissions:
         documents: Bucket of job documents.
         secrets: Store of the keys that clients lend, each until its job ends.
         admission: Check for space and queue before a job is accepted.
+        models: Names of the Whisper models that a job may choose.
         max_upload_bytes: Largest upload accepted, in bytes.
         answer_seconds: Longest wait for NATS before the answer is 503, in seconds.
     """
@@ -82,6 +92,7 @@ class Submissions:
         *,
         max_upload_bytes: int,
         answer_seconds: float,
+        models: Collection[str] = (),
     ) -> None:
         self._store = store
         self._publisher = publisher
@@ -90,6 +101,7 @@ class Submissions:
         self._admission = admission
         self._max_upload_bytes = max_upload_bytes
         self._answer_seconds = answer_seconds
+        self._models = models
         self._withdrawing: set[asyncio.Task[None]] = set()
 
     async def process(self, request: web.Request) -> web.Response:
@@ -103,7 +115,7 @@ class Submissions:
         try:
             key = _lent_key(request)
             form = await self._read(request, job)
-            queued = _judge(job, form)
+            queued = _judge(job, form, self._models)
             await self._admit(queued, key)
         except BaseException as reason:
             if isinstance(reason, Failure | web.HTTPRequestEntityTooLarge):
@@ -166,7 +178,10 @@ class Submissions:
         if request.content_type == "application/json":
             return Form(fields=await _json_fields(request))
         if request.content_type == "application/x-www-form-urlencoded":
-            return Form(fields={name: str(value) for name, value in (await request.post()).items()})
+            form = Form()
+            for name, value in (await request.post()).items():
+                form.put(name, str(value))
+            return form
         if request.content_type != "multipart/form-data":
             sentence = (
                 "The Content-Type is neither JSON nor a form; send JSON with a url, or multipart/form-data with a file."
@@ -188,12 +203,25 @@ class Submissions:
                     form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape all but ASCII
                     chunks = self._admission.watched(self._limited(part))
                     form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
+                elif part.name == "transcript":
+                    await self._store_transcript(part, form, job)
                 elif part.name:
-                    form.fields[part.name] = await _text(part)
+                    form.put(part.name, await _text(part))
         except ValueError as reason:
             sentence = f"The form cannot be read ({reason}); send it as complete multipart/form-data with its boundary."
             raise Permanent(ErrorCode.BAD_REQUEST, sentence) from reason
         return form
+
+    async def _store_transcript(self, part: BodyPartReader, form: Form, job: JobId) -> None:
+        """Read and store the transcript in a part, unless a browser sent the part of a form without a chosen file."""
+        data = await _transcript_bytes(part)
+        if not data and not part.filename:
+            return
+        if form.transcript:
+            raise Permanent(ErrorCode.BAD_REQUEST, "The form holds several transcripts; send one for each job.")
+        given = await asyncio.to_thread(given_transcripts.read_transcript, data)
+        await self._store.put_bytes(layout.given_transcript(job), encode(given))
+        form.transcript = True
 
     async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
         received = 0
@@ -205,13 +233,16 @@ class Submissions:
             yield bytes(chunk)
 
 
-def _judge(job: JobId, form: Form) -> Queued:
+def _judge(job: JobId, form: Form, models: Collection[str]) -> Queued:
     """Return the first event of a job from the content of its request.
 
     Raises:
         Permanent: The content is not a valid submission.
     """
-    options, ignored = parse_options(form.fields)
+    options, ignored = parse_options(form.fields, models)
+    if form.fields.get("transcript"):
+        sentence = "The transcript is not sent as a file; send it as a part of multipart/form-data, also beside a url."
+        raise Permanent(ErrorCode.BAD_TRANSCRIPT, sentence)
     url = form.fields.get("url") or None
     if url is not None and form.file_name is not None:
         raise Permanent(ErrorCode.BAD_REQUEST, "The request has both a url and a file; send one of them.")
@@ -223,7 +254,7 @@ def _judge(job: JobId, form: Form) -> Queued:
     return Queued(
         job=job,
         at=now(),
-        options=options,
+        options=replace(options, transcript=form.transcript),
         source=source or "",
         upload=url is None,
         priority=parse_priority(form.fields),
@@ -237,6 +268,15 @@ async def _json_fields(request: web.Request) -> dict[str, object]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         sentence = 'The body must be a JSON object such as {"url": "https://…"}.'
         raise Permanent(ErrorCode.BAD_REQUEST, sentence) from None
+
+
+async def _transcript_bytes(part: BodyPartReader) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk(CHUNK_BYTES):
+        data += chunk
+        if len(data) > given_transcripts.BYTES_LIMIT:
+            raise given_transcripts.too_large()
+    return bytes(data)
 
 
 async def _text(part: BodyPartReader) -> str:
