@@ -24,7 +24,7 @@ async def test_a_file_is_streamed_with_its_name_and_options(contract_server, cli
     options = ("--clips", "5", "--min-seconds", "10.5", "--max-seconds", "30", "--language", "en", "--no-captions")
     options += ("--priority", "high", "--format", "square", "--layout", "split", "--background", "solid", "--hook")
     options += ("--about", "salt, or no salt", "--exclude", "adverts", "--start", "12.5", "--end", "90")
-    options += ("--profanity", "mask")
+    options += ("--profanity", "mask", "--vocabulary", "Ada, Wozniacki", "--vocabulary", "Grace", "--model", "small")
     status, out, err = await clipmill("submit", talk, "--server", url, *options)
 
     assert (status, err) == (0, "")
@@ -48,8 +48,35 @@ async def test_a_file_is_streamed_with_its_name_and_options(contract_server, cli
         "start": "12.5",
         "end": "90.0",
         "profanity": "mask",
+        "vocabulary": "Ada, Wozniacki\nGrace",
+        "model": "small",
         "priority": "high",
     }
+
+
+@pytest.mark.parametrize("source", ["https://example.org/talk", None])
+async def test_a_transcript_goes_as_a_part_of_a_form_before_the_video(contract_server, clipmill, talk, source):
+    contract, url = contract_server
+    subtitles = talk.with_name("talk.srt")
+    subtitles.write_bytes(b"1\n00:00:01,000 --> 00:00:02,000\nGood evening.\n")
+    status, _, err = await clipmill("submit", source or talk, "--server", url, "--transcript", subtitles)
+    assert (status, err) == (0, "")
+    (submission,) = contract.submissions
+    assert submission.pop("headers")["Content-Type"].startswith("multipart/form-data")
+    assert submission.pop("transcript").encode() == subtitles.read_bytes()
+    assert submission == ({"url": source} if source else {"file_name": talk.name, "file": talk.read_bytes()})
+
+
+async def test_a_transcript_that_cannot_be_sent_is_status_2(contract_server, clipmill, talk):
+    contract, url = contract_server
+    large = talk.with_name("large.srt")
+    with large.open("wb") as file:
+        file.truncate(8 * 1024 * 1024 + 1)
+    for path, sentence in ((talk.with_name("none.srt"), "cannot be read"), (large, "larger than the 8388608 bytes")):
+        status, _, err = await clipmill("submit", talk, "--server", url, "--transcript", path)
+        assert status == 2
+        assert sentence in err
+    assert contract.submissions == []
 
 
 async def test_a_url_goes_as_json_with_only_the_options_that_were_chosen(contract_server, clipmill):

@@ -14,7 +14,7 @@ import msgspec
 from clipmill.cli.commands.operating import dead_letters, projection
 from clipmill.cli.commands.reserve import clips, more
 from clipmill.cli.commands.verifying import verify
-from clipmill.cli.flags import FOLDER, json_option, output_option, seconds_option, server_option
+from clipmill.cli.flags import FOLDER, json_option, output_option, seconds_option, server_option, speech_options
 from clipmill.cli.outcomes import ExitStatus, WrongRequest
 from clipmill.contracts.options import Background, CaptionStyle, LayoutChoice, OutputFormat, Profanity
 from clipmill.operations.credentials import without_credentials
@@ -131,7 +131,7 @@ def demo(data: Path | None, output: Path, *, keep: bool) -> None:
 @click.option("--exclude", metavar="TEXT", help="Subject that no clip may be about.")
 @seconds_option("--start", help_text="Start of the part of the video to use, in seconds.")
 @seconds_option("--end", help_text="End of the part of the video to use, in seconds.")
-@click.option("--language", metavar="CODE", help="Language of the speech, such as en; detected if not given.")
+@speech_options
 @click.option(
     "--captions", type=CAPTIONS, help="Style of the captions; on is bold, and auto is off where most words are guesses."
 )
@@ -172,6 +172,9 @@ def submit(
     start: float | None,
     end: float | None,
     language: str | None,
+    vocabulary: tuple[str, ...],
+    model: str | None,
+    transcript: Path | None,
     captions: str | None,
     output_format: str | None,
     layout: str | None,
@@ -201,6 +204,9 @@ def submit(
         start=start,
         end=end,
         language=language,
+        vocabulary="\n".join(vocabulary) or None,
+        model=model,
+        transcript=transcript,
         captions=captions,
         output_format=output_format,
         layout=layout,

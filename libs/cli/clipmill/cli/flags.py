@@ -40,3 +40,26 @@ output_option = click.option(
     metavar="DIR",
     help="Save each clip in this folder as soon as it is ready; the command then waits for the end of the work.",
 )
+_SPEECH_OPTIONS = (
+    click.option("--language", metavar="CODE", help="Language of the speech, such as en; detected if not given."),
+    click.option(
+        "--vocabulary",
+        metavar="TERMS",
+        multiple=True,
+        help="Names and terms that Whisper should know, separated by commas; may be given several times.",
+    ),
+    click.option("--model", metavar="NAME", help="Whisper model, among those that the server allows."),
+    click.option(
+        "--transcript",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Transcript to use in place of recognition: SubRip, WebVTT or clipmill's JSON.",
+    ),
+)
+
+
+def speech_options(command: Command) -> Command:
+    """Add the options about what is said to a command, in their order."""
+    for option in reversed(_SPEECH_OPTIONS):
+        command = option(command)
+    return command

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import aiohttp
 import msgspec
+from clipmill.cli.client.form import form_of
 from clipmill.cli.client.submission import Submission, in_flags
 from clipmill.cli.outcomes import ServerUnavailable, WrongRequest
 from clipmill.contracts.api import (
@@ -134,10 +135,14 @@ class Client:
         """Submit the video at `url` and return the job's id.
 
         Raises:
-            WrongRequest: if the server refuses the request.
+            WrongRequest: if the transcript cannot be read, or the server refuses the request.
             ServerUnavailable: if the server cannot take the job now.
         """
-        return await self._submit(json.dumps({"url": url, **options.fields()}).encode(), gemini_key)
+        if options.transcript is None:
+            return await self._submit(json.dumps({"url": url, **options.fields()}).encode(), gemini_key)
+        form = await form_of(options)
+        form.add_field("url", url)
+        return await self._submit(form, gemini_key)
 
     async def submit_file(
         self,
@@ -165,10 +170,7 @@ class Client:
             sentence = f"{path} cannot be read ({os.strerror(error.errno or 0)}); check the file."
             raise WrongRequest(sentence) from error
         with upload:
-            # Browsers also send the name itself, not its percent encoding.
-            form = aiohttp.FormData(quote_fields=False)
-            for name, value in options.fields().items():
-                form.add_field(name, json.dumps(value) if isinstance(value, bool) else str(value))
+            form = await form_of(options)
             # The file comes last, so the server knows the options before the bytes come.
             form.add_field("file", upload, filename=_upload_name(path), content_type="application/octet-stream")
             return await self._submit(form, gemini_key)

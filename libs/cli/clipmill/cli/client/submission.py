@@ -1,6 +1,7 @@
 """The options of a submission, with their names in the API and their flags in `clipmill submit`."""
 
 import re
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,9 @@ FLAGS = {
     "layout": "--layout",
     "background": "--background",
     "profanity": "--profanity",
+    "vocabulary": "--vocabulary",
+    "model": "--model",
+    "transcript": "--transcript",
     "hook": "--hook",
     "priority": "--priority",
 }
@@ -47,6 +51,9 @@ class Submission(Struct, frozen=True, kw_only=True):
         profanity: Treatment of swear words in captions.
         hook: True to show the title in the first seconds.
         priority: Priority, `high` or `normal`.
+        vocabulary: Names and terms that the recogniser should know, separated by new lines or commas.
+        model: Name of the Whisper model, among those that the server allows.
+        transcript: File of a transcript that is used in place of recognition.
     """
 
     target_clips: int | None = None
@@ -64,10 +71,15 @@ class Submission(Struct, frozen=True, kw_only=True):
     profanity: str | None = None
     hook: bool | None = None
     priority: str | None = None
+    vocabulary: str | None = None
+    model: str | None = None
+    transcript: Path | None = None
 
     def fields(self) -> dict[str, int | float | str | bool]:
-        """Return the chosen options."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        """Return the chosen options, without the file of the transcript."""
+        options = msgspec.structs.asdict(self)
+        del options["transcript"]
+        return {name: value for name, value in options.items() if value is not None}
 
 
 def in_flags(sentence: str) -> str:
