@@ -6,9 +6,9 @@ from pathlib import Path
 
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import MissingArtifact, Store
-from clipmill.contracts.documents import MediaFacts, Transcript
+from clipmill.contracts.documents import GIVEN, MediaFacts, Transcript
 from clipmill.contracts.events import Log, StageFinished, StageStarted
-from clipmill.contracts.log_lines import TRANSCRIBING
+from clipmill.contracts.log_lines import PLACING, TRANSCRIBING
 from clipmill.contracts.source_range import used_range
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
@@ -47,13 +47,17 @@ class TranscribeHandler:
         seconds = 0.0
         transcript = await documents.load(self._store, key, Transcript)
         if transcript is None:
-            await context.emit(StageStarted(job=task.job, stage=Stage.TRANSCRIBE, line=TRANSCRIBING))
+            line = PLACING if task.options.transcript else TRANSCRIBING
+            await context.emit(StageStarted(job=task.job, stage=Stage.TRANSCRIBE, line=line))
             started = time.monotonic()
             transcript = await documents.save_once(self._store, key, await self._transcribe(task, context))
             seconds = time.monotonic() - started
         await context.emit(
             StageFinished(
-                job=task.job, stage=Stage.TRANSCRIBE, seconds=round(seconds, 3), whisper_seconds=transcript.duration
+                job=task.job,
+                stage=Stage.TRANSCRIBE,
+                seconds=round(seconds, 3),
+                whisper_seconds=_recognised_seconds(transcript),
             )
         )
         if await self._store.size(layout.scenes(task.job)) is not None:
@@ -66,27 +70,40 @@ class TranscribeHandler:
         media = await documents.load(self._store, key, MediaFacts)
         if media is None:
             raise MissingArtifact(key)
-        if media.audio is None:
+        given = await self._given(task)
+        if media.audio is None and given is None:
             context.log.info("transcription_skipped", reason="the source has no audio stream")
             return Transcript(language="", duration=0.0)
         part = used_range(task.options, media.duration)
         request = SpeechRequest(
-            engine=engine_request(self._settings),
+            engine=engine_request(self._settings, task.options.model),
             store_url=self._settings.common.store_url,
             key=layout.source(task.job),
-            audio_index=media.audio.index,
+            audio_index=None if media.audio is None else media.audio.index,
             duration=media.duration,
             start=part.start_ms / 1000,
             end=None if task.options.end is None else part.end_ms / 1000,
             language=task.options.language,
+            vocabulary=task.options.vocabulary,
+            given=given,
         )
         result = await self._recognise(request, context.progress)
         await self._report(task, context, result)
         return result.transcript
 
+    async def _given(self, task: TranscribeTask) -> Transcript | None:
+        """Return the transcript that the submitter gave, None if there is none."""
+        if not task.options.transcript:
+            return None
+        key = layout.given_transcript(task.job)
+        given = await documents.load(self._store, key, Transcript)
+        if given is None:
+            raise MissingArtifact(key)
+        return given
+
     async def _recognise(self, request: SpeechRequest, on_progress: Callable[[float], None]) -> SpeechResult:
         result = await self._models.transcribe(request, on_progress)
-        _audio_seconds.inc(result.transcript.duration)
+        _audio_seconds.inc(_recognised_seconds(result.transcript))
         return result
 
     async def _report(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
@@ -125,6 +142,15 @@ class TranscribeHandler:
                 "transcriber says why."
             )
             await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
+        if result.cues_beyond:
+            context.log.warning("cues_left_out", cues=result.cues_beyond)
+            fallback("cues_beyond_end")
+            many = result.cues_beyond > 1
+            line = (
+                f"{result.cues_beyond} cue{'s' if many else ''} of the submitted transcript "
+                f"begin{'' if many else 's'} after the end of the video, so {'they are' if many else 'it is'} left out."
+            )
+            await context.emit(Log(job=task.job, name="cues_left_out", line=line))
         if result.sounds_problem:
             context.log.warning("sounds_skipped", reason=result.sounds_problem)
             fallback("no_sounds")
@@ -135,10 +161,21 @@ class TranscribeHandler:
             await context.emit(Log(job=task.job, name="sounds_unavailable", line=line))
 
 
-def engine_request(settings: TranscriberSettings) -> EngineRequest:
-    """Return the request that tells the model process what to load."""
+def _recognised_seconds(transcript: Transcript) -> float:
+    """Return the duration of the sound that was recognised, in seconds: none of it if the transcript was given."""
+    given = transcript.engine is not None and transcript.engine.name == GIVEN
+    return 0.0 if given else transcript.duration
+
+
+def engine_request(settings: TranscriberSettings, model: str | None = None) -> EngineRequest:
+    """Return the request that tells the model process what to load.
+
+    Args:
+        settings: Settings of the service.
+        model: Model that the job chose, None for that of the service.
+    """
     return EngineRequest(
-        model=settings.model,
+        model=model or settings.model,
         models_dir=str(Path(settings.common.models_dir).absolute()),
         device=settings.device,
         compute_type=settings.compute_type,

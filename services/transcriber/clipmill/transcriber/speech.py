@@ -15,9 +15,11 @@ from clipmill.transcriber.hearing.audio import read_sound
 from clipmill.transcriber.models.hub import restrain_libraries
 from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest, SpeechRequest, SpeechResult
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from clipmill.transcriber.recognising.engine import Engine
+    from clipmill.transcriber.recognising.given import GivenSpeech
 
 CONTEXT_BEFORE_SECONDS = 5.0
 """Sound that is heard before a part of a source, so that the recogniser's window begins in a pause: sentences last
@@ -42,6 +44,8 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
     if request.warm_up:
         _engine(request.engine)
         return SpeechResult(transcript=_NOTHING)
+    if request.given is not None:
+        return _place(request, request.given, report)
     part = None
     begin, stop = request.start, request.end
     if (request.start, request.end) != (0.0, None):
@@ -66,7 +70,36 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
     return spoken
 
 
+def _place(request: SpeechRequest, given: Transcript, report: Callable[[float], None]) -> SpeechResult:
+    """Return the given transcript with times for all words, and the measures of the sound; no Whisper is loaded."""
+    part = None
+    if (request.start, request.end) != (0.0, None):
+        part = SourceRange(request.start, math.inf if request.end is None else request.end)
+    with open_store(request.store_url).open_media(request.key) as file:
+        report(0)
+        placed = _given_speech(replace(request.engine, model="")).transcribe(
+            read_sound(file, request.audio_index, request.duration or None, start=request.start, end=request.end),
+            given,
+            request.language,
+            request.duration,
+            lambda share: report(100 * share),
+            start=request.start,
+            part=part,
+        )
+    report(100)
+    return placed
+
+
 _NOTHING = Transcript(language="", duration=0.0)
+
+
+@cache
+def _given_speech(request: EngineRequest) -> "GivenSpeech":
+    """Return the placing of given transcripts, whose models are loaded once in a process."""
+    restrain_libraries(os.environ, offline=request.alignment is not AlignmentChoice.HUB and not request.diarize)
+    from clipmill.transcriber.recognising.given import GivenSpeech  # noqa: PLC0415  # as in `_engine`
+
+    return GivenSpeech(request)
 
 
 @cache

@@ -66,6 +66,8 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
         end: End of the part to transcribe, in seconds; None for the end of the sound.
         language: ISO 639-1 code of the language, None to detect it.
         warm_up: True to load the model and do nothing else.
+        vocabulary: Names and terms that the recogniser should know.
+        given: Transcript that the submitter gave, whose words only need times; None to recognise the speech.
     """
 
     engine: EngineRequest
@@ -77,6 +79,8 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     end: float | None = None
     language: str | None = None
     warm_up: bool = False
+    vocabulary: tuple[str, ...] = ()
+    given: Transcript | None = None
 
 
 class SpeechResult(Struct, frozen=True, kw_only=True):
@@ -90,6 +94,7 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
         alignment_problem: Reason if words were not aligned although that was asked for; otherwise empty.
         speakers_problem: Reason if speakers were not named although that was asked for; otherwise empty.
         sounds_problem: Reason if nobody listened to the sounds of the room; otherwise empty.
+        cues_beyond: Number of cues of a given transcript that begin after the end of the source.
     """
 
     transcript: Transcript
@@ -99,3 +104,4 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
     alignment_problem: str = ""
     speakers_problem: str = ""
     sounds_problem: str = ""
+    cues_beyond: int = 0
