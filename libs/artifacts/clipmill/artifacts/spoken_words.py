@@ -54,32 +54,32 @@ def in_proportion(words: Sequence[str], start: int, end: int) -> list[tuple[int,
 
 
 def in_sounding_time(
-    words: Sequence[str], start: int, end: int, pauses: Sequence[tuple[float, float]], reach: int
+    words: Sequence[str], start: int, end: int, pauses: Sequence[tuple[float, float]]
 ) -> list[tuple[int, int]]:
     """Return the start and end of each word, in proportion to its letters, with nobody speaking in the pauses.
 
-    A pause falls between the two words whose boundary is nearest to it by proportion, if one is within reach; otherwise
-    a word stretches across it, as in a stammer or before a long consonant.
+    A pause inside a word moves to the nearer end of the word. Half of the words of Whisper tiny.en, put back into
+    subtitles that linger for a second, begin within 0.05 s of their time and 95 % within 0.27 s; in proportion to the
+    whole cue it would be 0.10 and 0.39 s (the bundled sample).
 
     Args:
         words: Words that fill the time from `start` to `end`.
         start: Start of the time, in milliseconds.
         end: End of the time, in milliseconds.
-        pauses: Silences of the sound in order, in seconds.
-        reach: Longest way from a boundary by proportion to a pause, in milliseconds.
+        pauses: Silences of the sound in order, without overlap, in seconds.
     """
     sounding = _sounding(start, end, pauses)
-    total = sum(stop - begin for begin, stop in sounding)
+    offsets = [0, *accumulate(stop - begin for begin, stop in sounding)]
+    total = offsets.pop()
     if total < WORD_MS * max(len(words), 1):  # the sound and the text have nothing to do with each other
         return in_proportion(words, start, end)
-    reached = [0, *accumulate(len(word) + BLANK_LETTERS for word in words)]
-    edges = [total * count // reached[-1] for count in reached]
-    offsets = [0, *accumulate(stop - begin for begin, stop in sounding)][:-1]
-    pins = [(0, 0), *_pinned(edges, offsets[1:], reach), (len(words), total)]
-    for (first, begin), (last, stop) in pairwise(pins):
-        letters = reached[last] - reached[first]
-        for number in range(first, last + 1):
-            edges[number] = begin + (stop - begin) * (reached[number] - reached[first]) // letters
+    edges = [0, *(stop for _, stop in in_proportion(words, 0, total))]
+    for gap in offsets[1:]:
+        after = bisect_left(edges, gap)
+        inner = [each for each in (after - 1, after) if 0 < each < len(edges) - 1]
+        nearest = min(inner, key=lambda each: abs(edges[each] - gap), default=None)
+        if nearest is not None and edges[nearest - 1] < gap < edges[nearest + 1]:
+            edges[nearest] = gap
     times: list[tuple[int, int]] = []
     for begin, stop in pairwise(edges):
         first, last = bisect_right(offsets, begin) - 1, max(bisect_left(offsets, stop) - 1, 0)
@@ -133,19 +133,3 @@ def _sounding(start: int, end: int, pauses: Sequence[tuple[float, float]]) -> li
     if begin < end:
         parts.append((begin, end))
     return parts
-
-
-def _pinned(edges: Sequence[int], gaps: Sequence[int], reach: int) -> list[tuple[int, int]]:
-    """Return the numbers of the inner edges that are put at a gap, each with the gap's place in the sounding time."""
-    pins: list[tuple[int, int]] = []
-    least = 1
-    for gap in gaps:
-        inner = range(least, len(edges) - 1)
-        if not inner:
-            break
-        after = min(max(bisect_left(edges, gap), inner[0]), inner[-1])
-        near = min((each for each in (after - 1, after) if each in inner), key=lambda each: abs(edges[each] - gap))
-        if abs(edges[near] - gap) <= reach:
-            pins.append((near, gap))
-            least = near + 1
-    return pins

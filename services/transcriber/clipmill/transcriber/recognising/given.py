@@ -18,7 +18,7 @@ from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.loudness import FLOOR_DB, Loudness
 from clipmill.transcriber.hearing.sound_model import SoundModel
 from clipmill.transcriber.hearing.sounds import SoundMeter
-from clipmill.transcriber.recognising.pauses import REACH_SECONDS, Pause, find_pauses, snap_to_pauses
+from clipmill.transcriber.recognising.pauses import Pause, find_pauses, snap_to_pauses
 from clipmill.transcriber.recognising.segments import group
 from clipmill.transcriber.recognising.words import LANGUAGES_WITHOUT_SPACES, RawWord, tidy
 from clipmill.transcriber.speech_request import AlignmentChoice, DeviceChoice, EngineRequest, SpeechResult
@@ -32,10 +32,6 @@ WHOLE_WORDS = min(LANGUAGES_WITHOUT_SPACES)
 
 TOUCHING_SECONDS = 0.02
 """Longest time between two pauses that are one: two frames of `pauses`, as the edges of blocks cut frames."""
-
-PAUSE_REACH_MS = round(REACH_SECONDS * 1000)
-"""Longest way from a word's edge by proportion to the pause that it belongs to: that of Whisper's attention, as
-`pauses` has it."""
 
 
 class GivenSpeech:
@@ -99,13 +95,13 @@ class GivenSpeech:
         placed = _placed(_inside(cues, part), _joined(pauses), alignment.times, exact=given.engine is not None)
         words = tidy((word for word, _ in placed), end, WHOLE_WORDS)
         speakers = [speaker for _, speaker in placed]
-        levels, sounds = loudness.levels, meter and meter.sounds()
+        levels, sounds = loudness.levels, meter.sounds() if meter else None
         if part is not None:
             kept = [(word.within(part), who) for word, who in zip(words, speakers, strict=True) if word.middle_in(part)]
             words, speakers = [word for word, _ in kept], [who for _, who in kept]
             first, last = int(part.start), len(levels) if math.isinf(part.end) else math.ceil(part.end)
             levels = [FLOOR_DB] * first + levels[first:last]
-            sounds = meter and meter.sounds(part.start, None if math.isinf(part.end) else part.end)
+            sounds = meter.sounds(part.start, None if math.isinf(part.end) else part.end) if meter else None
             reached, start = min(reached, part.end), part.start
         times = "alignment" if alignment.times else "file" if any(cue.words for cue in cues) else "proportion"
         transcript = Transcript(
@@ -287,7 +283,7 @@ def _words(
     if own:
         return own, not exact
     start, end = round(cue.start * 1000), round(cue.end * 1000)
-    times = in_sounding_time(texts, start, end, pauses, PAUSE_REACH_MS)
+    times = in_sounding_time(texts, start, end, pauses)
     return [RawWord(text, *(each / 1000 for each in time)) for text, time in zip(texts, times, strict=True)], True
 
 
