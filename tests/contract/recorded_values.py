@@ -54,6 +54,7 @@ from clipmill.messaging.attempts import Tally
 from clipmill.messaging.dead_letters import DeadLetter
 from msgspec.structs import replace
 from recorded_captions import BOLD, DEFAULTS, GUESSED, GUESSED_PLAN, SALT, SALT_PART
+from recorded_given import GIVEN
 
 JOB = JobId("0b9a4c7e-6f1d-4a52-9c3e-8d2f7a1b5e60")
 STOPPED = JobId("1c8b5d6f-7e2c-4b63-8d4f-9e3a6b2c4f71")
@@ -269,6 +270,7 @@ DOCUMENTS = {
         ),
         audio=AudioFacts(codec="opus", sample_rate=48000, channels=2, index=2),
     ),
+    "given": GIVEN,
     "transcript": Transcript(
         language="de",
         duration=93.4375,

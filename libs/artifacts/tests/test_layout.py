@@ -15,9 +15,10 @@ def test_a_stage_takes_what_builds_upon_it_along_the_last_first():
     assert layout.transcript(JOB) not in again
 
 
-def test_an_upload_is_never_among_it_since_nobody_can_make_it_again():
+def test_what_a_submitter_sent_is_never_among_it_since_nobody_can_make_it_again():
     everything = layout.made_from(Stage.DOWNLOAD, JOB)
-    assert layout.upload(JOB) not in everything
+    assert not {layout.upload(JOB), layout.given_transcript(JOB)} & set(everything)
+    assert layout.given_transcript(JOB).startswith(f"{layout.job_prefix(JOB)}/")
     assert {layout.media(JOB), layout.source(JOB), layout.transcript(JOB), layout.scenes(JOB)} < set(everything)
 
 

@@ -12,6 +12,7 @@ from clipmill.analyzer.talk.sentences import sentences_of, words_of
 from clipmill.analyzer.talk.terms import subject_stems, tokens
 from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
 from clipmill.contracts.options import JobOptions
+from msgspec.structs import replace
 
 TALKS = {
     "de": [
@@ -123,3 +124,15 @@ def test_hashtags_are_words(language, tag):
     tags = Hashtags(TALKS[language], language).of(PASSAGE[0], PASSAGE[-1])
     assert 0 < len(tags) <= 5
     assert tag is None or tag in tags
+
+
+@pytest.mark.parametrize("language", TALKS)
+def test_a_talk_in_a_language_that_nobody_named_is_picked_from_too(language, media_of):
+    """A given transcript need not name its language. Its words count as English, which most of them are not."""
+    transcript = replace(_transcript(language, TALKS[language]), language="")
+    options = JobOptions(target_clips=1, clip_min_seconds=15, clip_max_seconds=30)
+    media = media_of(transcript.duration)
+    scenes = Scenes(shots=(Shot(start=0.0, end=transcript.duration),), detector="adaptive", frame_rate=25.0)
+    (clip,) = plan_of(Material(media, transcript, scenes, options)).clips
+    assert clip.title.strip("?!….") in "".join(TALKS[language])
+    assert clip.quote in "".join(TALKS[language])

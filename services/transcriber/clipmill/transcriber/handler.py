@@ -143,14 +143,14 @@ class TranscribeHandler:
             )
             await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
         if result.cues_beyond:
-            context.log.warning("cues_left_out", cues=result.cues_beyond)
+            context.log.warning("cues_dropped", cues=result.cues_beyond)
             fallback("cues_beyond_end")
             many = result.cues_beyond > 1
             line = (
                 f"{result.cues_beyond} cue{'s' if many else ''} of the submitted transcript "
                 f"begin{'' if many else 's'} after the end of the video, so {'they are' if many else 'it is'} left out."
             )
-            await context.emit(Log(job=task.job, name="cues_left_out", line=line))
+            await context.emit(Log(job=task.job, name="cues_dropped", line=line))
         if result.sounds_problem:
             context.log.warning("sounds_skipped", reason=result.sounds_problem)
             fallback("no_sounds")

@@ -130,13 +130,13 @@ class GivenSpeech:
         if not language or choice is AlignmentChoice.OFF or not (on_hub or folder.is_dir()):
             return None, ""
         if language not in self._aligners:
-            import torch  # noqa: PLC0415  # see above
+            import ctranslate2  # noqa: PLC0415  # see above
             from clipmill.transcriber.recognising.alignment import (  # noqa: PLC0415  # see above
                 AlignmentUnavailable,
                 load_aligner,
             )
 
-            on_gpu = self._request.device is not DeviceChoice.CPU and torch.cuda.is_available()
+            on_gpu = self._request.device is not DeviceChoice.CPU and ctranslate2.get_cuda_device_count() > 0
             try:
                 self._aligners[language] = load_aligner(language, choice, models_dir, "cuda" if on_gpu else "cpu")
             except AlignmentUnavailable as problem:  # the next task tries again
