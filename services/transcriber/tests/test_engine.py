@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clipmill.contracts.documents import Segment, Transcript
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
@@ -293,3 +294,25 @@ def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_lib
         f"The Whisper model small cannot be loaded from {tmp_path} (Permission denied); "
         "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
     )
+
+
+def test_the_words_of_a_given_transcript_are_aligned_too(models_dir_with_alignment, samples):
+    from clipmill.transcriber.recognising.given import GivenSpeech
+
+    cues = (
+        Segment(text="Good morning, everybody — hello!", start=0.4, end=2.2),
+        Segment(text="The 24 handouts are here.", start=2.2, end=4.8),
+    )
+    given = Transcript(language="", duration=4.8, segments=cues)
+    speech = GivenSpeech(replace(REQUEST, models_dir=str(models_dir_with_alignment)))
+
+    result = speech.transcribe([samples[: 5 * RATE]], given, "en", 5.0, lambda _share: None)
+
+    assert result.transcript.engine.word_times == "alignment"
+    assert " ".join(segment.text for segment in result.transcript.segments) == " ".join(cue.text for cue in cues)
+    words = words_of(result.transcript)
+    assert [word.text for word in words][2:4] == ["everybody —", "hello!"]
+    reached = 0.0
+    for word in words:
+        assert reached <= word.start < word.end <= 5.0
+        reached = word.end
