@@ -127,6 +127,14 @@ def test_a_line_that_is_really_said_twice_stays():
     assert [text for _, _, text in said(song)] == ["Hey Jude", "Jude again"]
 
 
+def test_lines_that_some_cues_repeat_stay():
+    """A chorus repeats lines; scrolling captions repeat one in every cue."""
+    lines = ["a", "b", "b", "c", "d", "e", "e", "f", "g", "h", "i", "j"]
+    pairs = list(zip(lines[::2], lines[1::2], strict=True))
+    cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{one}\n{two}\n" for n, (one, two) in enumerate(pairs, 1)]
+    assert [text for _, _, text in said("\n".join(cues))] == ["a b", "b c", "d e", "e f", "g h", "i j"]
+
+
 def test_cues_that_overlap_follow_one_another():
     text = (
         "1\n00:00:05,000 --> 00:00:09,000\nlast\n\n2\n00:00:01,000 --> 00:00:04,000\nfirst\n\n"

@@ -160,6 +160,7 @@ async def test_artifacts_of_no_job_are_removed_once_they_are_old(gateway, orphan
     old, young = new_job_id(), new_job_id()
     for job in (old, young):
         await gateway.store.put_bytes(layout.upload(job), b"a file whose gateway died")
+        await gateway.store.put_bytes(layout.given_transcript(job), b"{}")
     for name in ("notes", str(old).upper()):
         await gateway.store.put_bytes(f"jobs/{name}/file", b"not ours")
     for path in (tmp_path / "store").rglob("*"):

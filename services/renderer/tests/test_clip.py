@@ -94,7 +94,7 @@ def test_sound_that_ends_early_is_followed_by_silence(make_media, render_clip):
 def test_a_kept_reaction_dies_away_after_the_words_while_the_picture_goes_on(make_media, render_clip, spoken):
     words = spoken("And that was that", 0.2, 1.5)
     source = make_media(seconds=5, light=lambda time: 40 + round(time * 40), sound=tone)
-    path, rendered = render_clip(source, 0.0, 4.0, words=words, fade_out=2.5)
+    path, _ = render_clip(source, 0.0, 4.0, words=words, fade_out=2.5)
     assert verify(path, 4.0) == []
     loudness = np.abs(heard(path)[: 4 * 48000]).reshape(-1, 4800).max(axis=1)
     assert loudness[2:14] == pytest.approx(np.full(12, loudness[8]), rel=0.05)

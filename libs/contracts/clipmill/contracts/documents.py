@@ -153,7 +153,7 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     """The engine that produced a transcript.
 
     Attributes:
-        name: Name of the engine, such as `faster-whisper`, or `whisperx` if its alignment gave the times of the words, or
+        name: Name of the engine, such as `faster-whisper`; `whisperx` if its alignment gave the times of the words; or
             `GIVEN`.
         model: Name of the model; empty if no speech was recognised.
         device: `cpu` or `cuda`; empty if no speech was recognised.
