@@ -39,7 +39,9 @@ def main() -> None:
         data = Path(folder) / "data"
         begun = time.monotonic()
         log = (Path(folder) / "up.log").open("wb")
-        up = subprocess.Popen([BIN / "clipmill", "up", "--data", data, "--port", "0"], stdout=log, stderr=log)
+        environ = {"CLIPMILL_TRANSCRIBER_MODEL": "whisper-tiny.en", **os.environ}
+        command = [BIN / "clipmill", "up", "--data", data, "--port", "0"]
+        up = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
         try:
             while not (data / "clipmill.json").exists():
                 if up.poll() is not None:

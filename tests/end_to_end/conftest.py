@@ -28,6 +28,8 @@ START_SECONDS = 120
 WAIT_SECONDS = 120
 BIN = Path(sys.executable).parent
 LOOPBACK = "127.0.0.0/8"
+MODEL = "whisper-tiny.en"
+"""Whisper model unless the environment says otherwise: the quickest one."""
 
 
 class Up:
@@ -67,7 +69,7 @@ def clipmill_up(data: Path, **environ: str) -> Iterator[Up]:
             [BIN / "clipmill", "up", "--data", data, "--port", str(*free_ports(1))],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environ},
+            env={"CLIPMILL_TRANSCRIBER_MODEL": MODEL, **os.environ, **environ},
         )
     try:
         while not (data / "clipmill.json").exists():

@@ -106,7 +106,8 @@ def seaweed(tmp_path):
 
 def test_services_apart_render_one_job_on_two_renderers(nats_server, seaweed, sample, tmp_path):
     ports = free_ports(len(SERVICES))
-    common = {**os.environ, **seaweed, "CLIPMILL_NATS_URL": nats_server.url}
+    model = {"CLIPMILL_TRANSCRIBER_MODEL": "whisper-tiny.en"}  # the quickest
+    common = {**os.environ, **model, **seaweed, "CLIPMILL_NATS_URL": nats_server.url}
     subprocess.run([BIN / "clipmill", "topology", "apply"], env=common, check=True, timeout=60, capture_output=True)
     with contextlib.ExitStack() as stack:
         processes = []

@@ -31,6 +31,10 @@ CLIPS = 3
 """Number of clips that the demo asks for: enough to compare, soon rendered."""
 
 
+MODEL = {"CLIPMILL_TRANSCRIBER_MODEL": "whisper-tiny.en"}
+"""Setting of the demo unless the environment says otherwise: the sample is English, and this model is the quickest."""
+
+
 class DemoFolders(Struct, frozen=True, kw_only=True):
     """The folders of a demo.
 
@@ -115,7 +119,7 @@ async def run_demo(folders: DemoFolders) -> None:
     """
     folder = DataFolder(folders.data)
     lines = LogLines(sys.stderr, verbose=False)
-    machine = Machine(folder, 0, os.environ, on_line=lines.show, on_event=lines.report)
+    machine = Machine(folder, 0, {**MODEL, **os.environ}, on_line=lines.show, on_event=lines.report)
     began = time.monotonic()
     click.echo(f"Starting NATS and the services ({', '.join(SERVICES)})...")
 
