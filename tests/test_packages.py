@@ -173,12 +173,13 @@ def test_the_metapackage_installs_a_command_that_finds_everything_a_demo_needs(p
         "import json, sys; from importlib.util import find_spec; from pathlib import Path;"
         "from clipmill.cli.commands.demo import SAMPLE; from clipmill.operations.models import locate;"
         "places = [SAMPLE, locate('whisper-tiny.en'), locate('blazeface-full-range')];"
+        "places += [locate('whisper-base')];"
         "places += [Path(sys.executable).parent / 'nats-server'];"
         f"places += [find_spec(f'clipmill.{{name}}.__main__').origin for name in '{services}'.split()];"
         "print(json.dumps([str(place) for place in places if Path(str(place)).exists()]))"
     )
     found = json.loads(subprocess.run([python, "-c", code], env=environ, capture_output=True, check=True).stdout)
-    assert len(found) == 9
+    assert len(found) == 10
     assert all(place.startswith(str(tmp_path)) for place in found)
     command = [python.parent / "clipmill", "demo", "--help"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

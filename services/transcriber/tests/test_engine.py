@@ -6,7 +6,10 @@ import json
 import math
 import os
 import re
+import weakref
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +18,10 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
 from clipmill.transcriber.models.weights import Weights, find_weights
+from clipmill.transcriber.recognising import recognisers
 from clipmill.transcriber.recognising.batches import Batches
+from clipmill.transcriber.recognising.languages import Detection
+from clipmill.transcriber.recognising.recognition import Recogniser
 from clipmill.transcriber.speech_request import EngineRequest
 from msgspec.structs import replace
 
@@ -168,7 +174,7 @@ def as_on_a_gpu(recogniser, fits):
 
 def test_when_a_gpus_memory_runs_out_batches_are_halved_and_nothing_is_lost(make_engine, samples, whole):
     engine = make_engine()
-    recogniser = engine._recogniser
+    recogniser = engine._recognisers.chosen()
     failing = as_on_a_gpu(recogniser, fits=1)
 
     result = transcribe(engine, samples)
@@ -183,7 +189,7 @@ def test_when_a_gpus_memory_runs_out_batches_are_halved_and_nothing_is_lost(make
 
 def test_a_model_that_does_not_fit_at_all_is_a_failure_that_may_pass(make_engine, samples):
     engine = make_engine()
-    as_on_a_gpu(engine._recogniser, fits=0)
+    as_on_a_gpu(engine._recognisers.chosen(), fits=0)
 
     with pytest.raises(Transient) as failure:
         transcribe(engine, samples)
@@ -207,14 +213,91 @@ class Circling:
 
 def test_a_window_that_went_in_circles_is_heard_again(make_engine, samples, whole):
     engine = make_engine()
-    circling = Circling(engine._recogniser._new_pipeline())
-    engine._recogniser._new_pipeline = lambda: circling
+    circling = Circling(engine._recognisers.chosen()._new_pipeline())
+    engine._recognisers.chosen()._new_pipeline = lambda: circling
 
     result = transcribe(engine, samples[: 10 * RATE])
 
     assert result.heard_again > 0
     expected = plain(whole, until=10)
     assert difflib.SequenceMatcher(None, expected, plain(result.transcript), autojunk=False).ratio() > 0.9
+
+
+def hear(monkeypatch, language, probability):
+    """Let the multilingual models detect a language in everything."""
+    monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection(language, probability))
+
+
+def test_a_detected_language_that_an_english_model_does_not_know_is_recognised_by_another(
+    make_engine, samples, monkeypatch
+):
+    engine = make_engine()
+    chosen = weakref.ref(engine._recognisers.chosen())
+    hear(monkeypatch, "de", 0.9)
+
+    result = transcribe(engine, samples[: 5 * RATE])
+
+    assert (result.transcript.language, result.transcript.engine.model) == ("de", "whisper-base")
+    assert chosen() is None, "two models would add up their memory"
+
+
+def test_a_language_that_is_only_guessed_is_not_followed(make_engine, samples, monkeypatch):
+    hear(monkeypatch, "de", 0.4)
+
+    result = transcribe(make_engine(), samples[: 5 * RATE])
+
+    assert (result.transcript.language, result.transcript.engine.model) == ("en", "whisper-tiny.en")
+
+
+def test_an_english_model_alone_on_a_machine_recognises_english(make_engine, samples, monkeypatch):
+    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
+    hear(monkeypatch, "de", 0.9)
+
+    result = transcribe(make_engine(), samples[: 5 * RATE])
+
+    assert (result.transcript.language, result.transcript.engine.model) == ("en", "whisper-tiny.en")
+    assert result.transcript.segments
+
+
+def test_a_language_that_no_model_on_a_machine_knows_gives_a_transcript_without_words(
+    make_engine, samples, monkeypatch
+):
+    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
+    shares = []
+
+    result = make_engine().transcribe(iter([samples[: 5 * RATE]]), "de", 5.0, shares.append)
+
+    assert (result.transcript.language, result.transcript.segments) == ("de", ())
+    assert len(result.transcript.levels) == 5
+    assert len(result.transcript.sounds.laughter) == 10
+    assert result.transcript.engine.model == "whisper-tiny.en"
+    assert "knows only English" in result.language_problem
+    assert shares[-1] == pytest.approx(1.0)
+
+
+def test_names_reach_the_model_whole_and_as_many_as_its_prompt_takes(make_engine, samples):
+    engine = make_engine()
+    recogniser = engine._recognisers.chosen()
+    names = [f"Quendoril {number}" for number in range(200)]
+    heard_with = []
+
+    def noting(pipeline, *arguments, hotwords, **options):
+        heard_with.append(hotwords)
+        return pipeline.transcribe(*arguments, hotwords=hotwords, **options)
+
+    new_pipeline = recogniser._new_pipeline
+    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=partial(noting, new_pipeline()))
+
+    result = engine.transcribe(iter([samples[: 5 * RATE]]), None, 5.0, lambda share: None, vocabulary=names)
+
+    (hotwords,) = set(heard_with)
+    used = hotwords.split(", ")
+    assert used == names[: len(used)]
+    assert result.names_left_out == 200 - len(used) > 0
+    length = len(recogniser._model.hf_tokenizer.encode(" " + hotwords, add_special_tokens=False))
+    one_more = len(recogniser._model.hf_tokenizer.encode(" " + ", ".join(names[: len(used) + 1])).ids)
+    assert length <= 223 < one_more + 1
+    assert result.transcript.segments
 
 
 @pytest.mark.parametrize("start", [0.0, 600.0])

@@ -117,3 +117,19 @@ async def test_a_job_says_that_nobody_listened_to_the_room(handler, context):
     assert isinstance(event, Log)
     assert event.name == "sounds_unavailable"
     assert "Laughter, applause and music are not marked" in event.line
+
+
+async def test_a_job_says_that_no_model_knows_its_language_and_which_names_are_left_out(handler, context):
+    esperanto = Transcript(language="eo", duration=2.0)
+    problem = "whisper-base does not know it."
+    await handler._report(TASK, context, SpeechResult(transcript=esperanto, language_problem=problem))
+    await handler._report(TASK, context, SpeechResult(transcript=SPOKEN, names_left_out=7))
+    assert [event.name for event in context.events] == ["language_unknown", "vocabulary_cut"]
+    assert [event.line for event in context.events] == [
+        'The clips have no captions because the speech is in "eo", which no speech model of the transcriber knows.',
+        "The vocabulary is cut because the speech model takes no more; entries left out at its end: 7.",
+    ]
+
+
+def test_the_best_model_of_the_machine_is_the_default():
+    assert engine_request(TranscriberSettings()).model == "auto"

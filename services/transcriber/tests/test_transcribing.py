@@ -36,7 +36,9 @@ def directory(tmp_path_factory, sample):
 @pytest.fixture(scope="module")
 def settings(directory):
     return TranscriberSettings(
-        common=CommonSettings(store_url=directory.as_uri(), models_dir=directory / "models"), batch_size=2
+        common=CommonSettings(store_url=directory.as_uri(), models_dir=directory / "models"),
+        model="whisper-tiny.en",
+        batch_size=2,
     )
 
 
@@ -165,11 +167,28 @@ async def put_sample(store, task, sample):
     await documents.save_once(store, layout.media(task.job), facts)
 
 
-async def test_a_language_that_the_model_does_not_know_is_refused_naming_the_setting(ask):
-    with pytest.raises(Permanent, match="CLIPMILL_TRANSCRIBER_MODEL") as failure:
-        await ask("sample.mp4", language="de")
+async def test_for_a_language_that_the_model_does_not_know_another_model_is_taken(ask):
+    part = {"duration": 76.84, "start": 53.2, "end": 58.0}
+    german = await ask("sample.mp4", language="de", **part)
 
-    assert failure.value.code is ErrorCode.BAD_OPTION
+    assert (german.transcript.language, german.transcript.engine.model) == ("de", "whisper-base")
+    assert german.transcript.segments
+    assert german.model_reason == ('whisper-base recognised the speech because whisper-tiny.en does not know "de".')
+    assert german.language_problem == ""
+    english = await ask("sample.mp4", **part)
+    assert (english.transcript.engine.model, english.model_reason) == ("whisper-tiny.en", "")
+
+
+async def test_a_language_that_no_model_knows_gives_no_words_but_levels_and_sounds(ask):
+    result = await ask("sample.mp4", language="eo", duration=76.84, start=53.2, end=58.0)
+
+    transcript = result.transcript
+    assert (transcript.language, transcript.segments) == ("eo", ())
+    assert max(transcript.levels) > -40
+    assert max(transcript.sounds.music) > 0
+    assert result.language_problem == (
+        'whisper-tiny.en knows only English, and no other model on this machine knows "eo".'
+    )
 
 
 async def test_silence_and_noise_give_an_empty_transcript(directory, make_media, ask):

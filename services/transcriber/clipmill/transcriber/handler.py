@@ -118,6 +118,7 @@ class TranscribeHandler:
             language=transcript.language,
             segments=len(transcript.segments),
             model=engine.model if engine else None,
+            model_reason=result.model_reason or None,
             device=engine.device if engine else None,
             compute_type=engine.compute_type if engine else None,
             word_times=engine.word_times if engine else None,
@@ -126,6 +127,22 @@ class TranscribeHandler:
         )
         if result.batch_reduced:
             context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
+        if result.language_problem:
+            context.log.warning("recognition_skipped", language=transcript.language, reason=result.language_problem)
+            fallback("no_words")
+            line = (
+                f'The clips have no captions because the speech is in "{transcript.language}", which no speech model '
+                "of the transcriber knows."
+            )
+            await context.emit(Log(job=task.job, name="language_unknown", line=line))
+        if result.names_left_out:
+            context.log.warning("vocabulary_cut", left_out=result.names_left_out)
+            fallback("short_vocabulary")
+            line = (
+                "The vocabulary is cut because the speech model takes no more; entries left out at its end: "
+                f"{result.names_left_out}."
+            )
+            await context.emit(Log(job=task.job, name="vocabulary_cut", line=line))
         if result.alignment_problem:
             context.log.warning("alignment_skipped", reason=result.alignment_problem)
             fallback("attention_word_times")

@@ -34,10 +34,11 @@ class TranscriberSettings(ServiceSettings, frozen=True, kw_only=True):
     model: Annotated[
         str,
         Meta(
-            description="Whisper model: a name from `clipmill models list`, a folder of CTranslate2 weights, or a "
-            "name on the Hugging Face hub such as large-v3, which the first task downloads."
+            description="Whisper model: auto (large-v3-turbo on a GPU; on a CPU small if it has been fetched, else "
+            "whisper-base), a name from `clipmill models list`, a folder of CTranslate2 weights, or a name on the "
+            "Hugging Face hub such as large-v3, which the first task downloads."
         ),
-    ] = "whisper-tiny.en"
+    ] = "auto"
     device: Annotated[DeviceChoice, Meta(description="Device that runs the model; auto takes a usable CUDA GPU.")] = (
         DeviceChoice.AUTO
     )

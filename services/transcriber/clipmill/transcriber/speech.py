@@ -1,19 +1,18 @@
 """The model process: a long-lived child of the service that keeps the model loaded between calls of `transcribe`."""
 
+import gc
 import math
 import os
 from collections.abc import Callable
-from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import Transcript
 from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import read_sound
 from clipmill.transcriber.models.hub import restrain_libraries
-from clipmill.transcriber.models.weights import find_weights
 from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest, SpeechRequest, SpeechResult
 from msgspec.structs import replace
 
@@ -38,12 +37,11 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
         report: Callback for the percentage done.
 
     Raises:
-        Permanent: with `unreadable_media`, `missing_artifact`, `model_unavailable` or `bad_option`.
+        Permanent: with `unreadable_media`, `missing_artifact` or `model_unavailable`.
         Transient: with `unavailable`, `model_unavailable` or `out_of_memory`.
     """
     if request.warm_up:
-        _engine(request.engine)
-        return SpeechResult(transcript=_NOTHING)
+        return SpeechResult(transcript=_NOTHING, model_reason=_engine(request.engine).reason)
     if request.given is not None:
         return _place(request, request.given, report)
     part = None
@@ -58,16 +56,18 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
         if first is None:  # no sound, so no model is loaded
             return SpeechResult(transcript=_NOTHING)
         report(0)
-        spoken = _engine(request.engine).transcribe(
+        loaded = _engine(request.engine)
+        spoken = loaded.engine.transcribe(
             chain([first], blocks),
             request.language,
             max((stop or request.duration) - begin, 0.0),
             lambda share: report(100 * share),
             start=begin,
             part=part,
+            vocabulary=request.vocabulary,
         )
     report(100)
-    return spoken
+    return replace(spoken, model_reason=" ".join(each for each in (loaded.reason, spoken.model_reason) if each))
 
 
 def _place(request: SpeechRequest, given: Transcript, report: Callable[[float], None]) -> SpeechResult:
@@ -102,23 +102,36 @@ def _given_speech(request: EngineRequest) -> "GivenSpeech":
     return GivenSpeech(request)
 
 
-@cache
-def _engine(request: EngineRequest) -> "Engine":
-    """Return the engine, loaded once in a process.
+class _Loaded(NamedTuple):
+    """The engine in memory, its options, and the reason for its model."""
+
+    request: EngineRequest
+    engine: "Engine"
+    reason: str
+
+
+_in_memory: list[_Loaded] = []
+"""The one engine of this process, or none: another takes its place, so that their memory does not add up."""
+
+
+def _engine(request: EngineRequest) -> _Loaded:
+    """Return the engine, loaded unless the call before had the same options.
 
     The model libraries are imported only here, because the environment variables at their import decide whether they
     use the network. WhisperX and PyTorch are not among them: only alignment and diarization import those.
     """
+    if _in_memory and _in_memory[0].request == request:
+        return _in_memory[0]
     if request.gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = request.gpu
-    models_dir = Path(request.models_dir)
-    weights = find_weights(request.model, models_dir)
-    on_hub = weights.on_hub or request.alignment is AlignmentChoice.HUB or request.diarize
-    restrain_libraries(os.environ, offline=not on_hub)
-    if weights.on_hub:
-        from clipmill.transcriber.models.downloads import download_weights  # noqa: PLC0415  # see above
-
-        weights = download_weights(weights)
+    restrain_libraries(os.environ, offline=not (request.alignment is AlignmentChoice.HUB or request.diarize))
+    from clipmill.transcriber.models.choice import choose_model  # noqa: PLC0415  # see above
+    from clipmill.transcriber.models.usable import placement_for  # noqa: PLC0415  # see above
     from clipmill.transcriber.recognising.engine import Engine  # noqa: PLC0415  # see above
 
-    return Engine(weights, request)
+    on_gpu = placement_for(request).device == "cuda"
+    choice = choose_model(request.model, Path(request.models_dir), on_gpu=on_gpu)
+    _in_memory.clear()
+    gc.collect()
+    _in_memory.append(_Loaded(request, Engine(choice.weights, request), choice.reason))
+    return _in_memory[0]

@@ -29,7 +29,7 @@ class EngineRequest(Struct, frozen=True, kw_only=True):
     """The model and its options, which do not change during the life of a process.
 
     Attributes:
-        model: Name of the model, as in `TranscriberSettings.model`.
+        model: Name of the model, as in `TranscriberSettings.model`; a job may name another one.
         models_dir: Directory of fetched weights.
         device: Device that runs the model.
         compute_type: CTranslate2's name of the precision, or `auto`.
@@ -65,8 +65,8 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
         start: Start of the part to transcribe, in seconds, of whole milliseconds.
         end: End of the part to transcribe, in seconds; None for the end of the sound.
         language: ISO 639-1 code of the language, None to detect it.
+        vocabulary: Names and terms that are likely to be said, the most important first.
         warm_up: True to load the model and do nothing else.
-        vocabulary: Names and terms that the recogniser should know.
         given: Transcript that the submitter gave, whose words only need times; None to recognise the speech.
     """
 
@@ -78,8 +78,8 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     start: float = 0.0
     end: float | None = None
     language: str | None = None
-    warm_up: bool = False
     vocabulary: tuple[str, ...] = ()
+    warm_up: bool = False
     given: Transcript | None = None
 
 
@@ -95,6 +95,10 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
         speakers_problem: Reason if speakers were not named although that was asked for; otherwise empty.
         sounds_problem: Reason if nobody listened to the sounds of the room; otherwise empty.
         cues_beyond: Number of cues of a given transcript that begin after the end of the source.
+        model_reason: Reasons for the choice of the model, in sentences; empty if the setting names it.
+        language_problem: Reason if no word was recognised because no model on this machine knows the language;
+            otherwise empty.
+        names_left_out: Number of names of the vocabulary for which the model's prompt had no room.
     """
 
     transcript: Transcript
@@ -105,3 +109,6 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
     speakers_problem: str = ""
     sounds_problem: str = ""
     cues_beyond: int = 0
+    model_reason: str = ""
+    language_problem: str = ""
+    names_left_out: int = 0

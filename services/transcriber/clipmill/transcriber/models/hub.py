@@ -1,11 +1,20 @@
 """Limits on the Hugging Face hub: no access when all models are on this machine, and never an endless wait."""
 
+import os
 import socket
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 HUB_SECONDS = 30
-"""Longest silence of the hub."""
+"""Longest silence of the hub, once a download has begun."""
+
+_OFFLINE = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+"""True if whoever started this process forbids the network, read before `restrain_libraries` sets the variable."""
+
+
+def offline_by_choice() -> bool:
+    """Return whether the operator forbids the use of the hub (HF_HUB_OFFLINE)."""
+    return _OFFLINE
 
 
 def restrain_libraries(environ: MutableMapping[str, str], *, offline: bool) -> None:

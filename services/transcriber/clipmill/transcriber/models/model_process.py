@@ -62,7 +62,8 @@ class ModelProcess:
 
     async def warm_up(self, engine: EngineRequest) -> None:
         """Start the process and load the model."""
-        await self.transcribe(SpeechRequest(engine=engine, warm_up=True))
+        loaded = await self.transcribe(SpeechRequest(engine=engine, warm_up=True))
+        _log.info("model_loaded", reason=loaded.model_reason or None)
 
     async def idle(self) -> None:
         """Wait until the process is stopped because it was idle, or the next call begins."""

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.operations import models
 
+AUTO = "auto"
+"""Name that stands for the best model on this machine; see `choice.choose_model`."""
+
 WEIGHTS_FILE = "model.bin"
 """File that every folder of CTranslate2 weights has."""
 

@@ -13,12 +13,12 @@ from clipmill.transcriber.hearing.loudness import FLOOR_DB, Loudness
 from clipmill.transcriber.hearing.portions import Portion, portions, prefetch
 from clipmill.transcriber.hearing.sound_model import SoundModel
 from clipmill.transcriber.hearing.sounds import SoundMeter
-from clipmill.transcriber.hearing.speech_regions import windows
+from clipmill.transcriber.hearing.speech_regions import SpeechDetector, SpeechRegion, windows
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.alignment import Aligner, AlignmentUnavailable, load_aligner
 from clipmill.transcriber.recognising.diarization import Diarizer, SpeakersUnavailable, load_diarizer
 from clipmill.transcriber.recognising.pauses import find_pauses, snap_to_pauses
-from clipmill.transcriber.recognising.recognition import Recogniser
+from clipmill.transcriber.recognising.recognisers import NOBODY, Listener, Recognisers
 from clipmill.transcriber.recognising.segments import group
 from clipmill.transcriber.recognising.turns import speakers_of
 from clipmill.transcriber.recognising.words import RawWord, TimedWord, tidy
@@ -48,7 +48,9 @@ class Engine:
 
     def __init__(self, weights: Weights, request: EngineRequest) -> None:
         self._request = request
-        self._recogniser = Recogniser(weights, request)
+        self._recognisers = Recognisers(weights, request)
+        self._find_speech = SpeechDetector()
+        self._placement = self._recognisers.chosen().placement
         self._aligners: dict[str, Aligner | None] = {}
         self._diarizer: Diarizer | None = None
         self._sound_model: SoundModel | None = None
@@ -62,6 +64,7 @@ class Engine:
         *,
         start: float = 0.0,
         part: SourceRange | None = None,
+        vocabulary: Sequence[str] = (),
     ) -> SpeechResult:
         """Return the transcript of a source, or of a part of it.
 
@@ -74,24 +77,25 @@ class Engine:
                 put together, times count from there.
             part: Part of the source whose words are wanted, None for all. Sound around it is context: a recogniser
                 that hears half a word first may miss all of its window.
+            vocabulary: Names and terms that are likely to be said, the most important first.
+
+        Returns:
+            Transcript, which has no segments if no model on this machine knows the language.
 
         Raises:
-            Permanent: with `bad_option` if the model does not know the wanted language, with `model_unavailable` if
-                another model cannot be loaded, or as reading `blocks` raises it.
+            Permanent: with `model_unavailable` if a model cannot be loaded, or as reading `blocks` raises it.
             Transient: with `out_of_memory`.
         """
-        if wanted:
-            self._recogniser.check(wanted)
         diarizer, speakers_problem = self._load_diarizer()
         sound_model, sounds_problem = self._load_sound_model()
-        recogniser, loudness, kept = self._recogniser, Loudness(start), list[Samples]()
+        loudness, kept = Loudness(start), list[Samples]()
         meter = SoundMeter(sound_model, start) if sound_model else None
-        again = recogniser.heard_again
+        listener = NOBODY
         sound = loudness.measure(_keep(blocks, kept) if diarizer else blocks)
         sound = meter.measure(sound) if meter else sound
-        language, raw, alignment_problem, end = wanted or "", list[RawWord](), "", 0.0
+        raw, alignment_problem, end = list[RawWord](), "", 0.0
         share = TRANSCRIPTION_SHARE if diarizer else 1.0
-        for portion in prefetch(portions(sound, recogniser.find_speech)):
+        for portion in prefetch(portions(sound, self._find_speech)):
             begin, length = portion.start, len(portion.samples) / RATE
             end = begin + length
             total = max(duration, end)
@@ -100,12 +104,14 @@ class Engine:
                 report(share * (begin + second) / total)
 
             portion = _wanted(portion, start, part)  # noqa: PLW2901  # the rest of it is not recognised
-            if portion.speech_regions:
-                language = language or recogniser.detect(portion)
-                aligner, alignment_problem = self._load_aligner(language)
-                raw += [word.later(begin) for word in self._words(portion, language, aligner, done)]
+            heard = windows(portion.speech_regions)
+            if heard and listener is NOBODY:
+                listener = self._recognisers.listener(portion, heard, wanted, vocabulary)
+            if heard and listener.recogniser:
+                aligner, alignment_problem = self._load_aligner(listener.language)
+                raw += [word.later(begin) for word in self._words(portion, heard, listener, aligner, done)]
             done(length)
-        words = tidy(raw, end, language)
+        words = tidy(raw, end, listener.language)
         speakers = self._speaker_labels(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
         words = [word.later(start) for word in words] if start else words
         levels, sounds = loudness.levels, meter and meter.sounds()
@@ -118,43 +124,54 @@ class Engine:
             levels = [FLOOR_DB] * first + levels[first:last]
             sounds = meter and meter.sounds(part.start, None if math.isinf(part.end) else part.end)
             end = max(min(start + end, part.end) - part.start, 0.0)
-        transcript = self._transcript(words, speakers, end, language)
+        transcript = self._transcript(words, speakers, end, listener)
+        recogniser = listener.recogniser
         return SpeechResult(
             transcript=replace(transcript, levels=tuple(levels), sounds=sounds) if end else transcript,
-            batch_size=recogniser.batches.at_once,
-            batch_reduced=recogniser.batches.reduced,
-            heard_again=recogniser.heard_again - again,
+            batch_size=recogniser.batches.at_once if recogniser else 0,
+            batch_reduced=recogniser.batches.reduced if recogniser else False,
+            heard_again=recogniser.heard_again - listener.heard_again_before if recogniser else 0,
             alignment_problem=alignment_problem,
             speakers_problem=speakers_problem,
             sounds_problem=sounds_problem,
+            model_reason=listener.reason if recogniser else "",
+            language_problem="" if recogniser else listener.reason,
+            names_left_out=len(vocabulary) - len(listener.names) if recogniser else 0,
         )
 
     def _words(
-        self, portion: Portion, language: str, aligner: Aligner | None, done: Callable[[float], None]
+        self,
+        portion: Portion,
+        heard: Sequence[SpeechRegion],
+        listener: Listener,
+        aligner: Aligner | None,
+        done: Callable[[float], None],
     ) -> Sequence[RawWord]:
         """Return the words of a portion, in seconds from its start."""
         share = RECOGNITION_SHARE if aligner else 1.0
-        heard = windows(portion.speech_regions)
-        passages = self._recogniser.recognise(portion, heard, language, lambda second: done(share * second))
+        passages = listener.recognise(portion, heard, lambda second: done(share * second))
         if aligner and passages:
             length = len(portion.samples) / RATE
             return aligner.align(passages, portion.samples, lambda part: done(length * (share + (1 - share) * part)))
         raw = [word for passage in passages for word in passage.words]
         return snap_to_pauses(raw, find_pauses(portion.samples)) if raw else raw
 
-    def _transcript(self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, language: str) -> Transcript:
+    def _transcript(
+        self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, listener: Listener
+    ) -> Transcript:
         if not end:
             return Transcript(language="", duration=0.0)
-        aligned = self._aligners.get(language) is not None
+        aligned = self._aligners.get(listener.language) is not None
         facts = EngineFacts(
             name=ENGINE_WITH_ALIGNMENT if aligned else ENGINE_NAME,
-            model=self._recogniser.label,
-            device=self._recogniser.placement.device,
-            compute_type=self._recogniser.placement.compute_type,
+            model=listener.recogniser.label if listener.recogniser else self._recognisers.label,
+            device=self._placement.device,
+            compute_type=self._placement.compute_type,
             word_times="alignment" if aligned else "attention",
         )
+        spoken = words or listener.recogniser is None
         return Transcript(
-            language=language if words else "",
+            language=listener.language if spoken else "",
             duration=round(end, 3),
             segments=group(words, speakers),
             engine=facts,
@@ -163,7 +180,8 @@ class Engine:
     def _load_aligner(self, language: str) -> tuple[Aligner | None, str]:
         """Return the language's aligner, loaded once, and the reason if the wanted one is not available."""
         if language not in self._aligners:
-            models_dir, device = Path(self._request.models_dir), self._recogniser.placement.device
+            self._aligners.clear()  # one at a time, as of the models that recognise
+            models_dir, device = Path(self._request.models_dir), self._placement.device
             try:
                 self._aligners[language] = load_aligner(language, self._request.alignment, models_dir, device)
             except AlignmentUnavailable as problem:  # the next task tries again
@@ -174,7 +192,7 @@ class Engine:
         """Return the diarizer, loaded once, and the reason if the wanted one is not available."""
         if self._request.diarize and self._diarizer is None:
             try:
-                self._diarizer = load_diarizer(Path(self._request.models_dir), self._recogniser.placement.device)
+                self._diarizer = load_diarizer(Path(self._request.models_dir), self._placement.device)
             except SpeakersUnavailable as problem:
                 return None, str(problem)
         return self._diarizer, ""

@@ -2,18 +2,18 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
-import ctranslate2
 import faster_whisper
-import numpy as np
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.operations.processors import processors
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.portions import Portion
-from clipmill.transcriber.hearing.speech_regions import WINDOW_SECONDS, SpeechDetector, SpeechRegion
-from clipmill.transcriber.models.device import Placement, choose
+from clipmill.transcriber.hearing.speech_regions import SpeechRegion
+from clipmill.transcriber.models.device import Placement
+from clipmill.transcriber.models.usable import placement_for
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
 from clipmill.transcriber.recognising.hallucinations import (
@@ -23,6 +23,7 @@ from clipmill.transcriber.recognising.hallucinations import (
     near_speech,
     without_loops,
 )
+from clipmill.transcriber.recognising.languages import Detection, Probabilities, detect
 from clipmill.transcriber.recognising.words import RawWord
 from clipmill.transcriber.speech_request import EngineRequest
 
@@ -62,8 +63,8 @@ class Recogniser:
 
     Attributes:
         label: Name of the model.
+        weights: Weights of the model.
         placement: Device and precision of the model.
-        find_speech: Voice detector.
         batches: Batches of windows that are recognised at once; on a CPU one window for each worker.
         heard_again: Number of windows so far that were recognised a second time.
 
@@ -77,8 +78,8 @@ class Recogniser:
 
     def __init__(self, weights: Weights, request: EngineRequest) -> None:
         self.label = weights.label
-        self.placement = choose(request.device, request.compute_type, _cuda_types(), _types("cpu"))
-        self.find_speech = SpeechDetector()
+        self.weights = weights
+        self.placement = placement_for(request)
         on_cpu = self.placement.device == "cpu"
         threads = request.threads or processors()
         workers = min(threads, request.batch_size, CPU_WINDOWS) if on_cpu else 1
@@ -88,27 +89,57 @@ class Recogniser:
         self._model = _load(weights, self.placement, threads // workers, workers)
         self._new_pipeline = partial(faster_whisper.BatchedInferencePipeline, model=self._model)
 
-    def check(self, language: str) -> None:
-        """Raise if the model does not know a language.
+    @property
+    def multilingual(self) -> bool:
+        """True if the model knows more languages than English."""
+        return bool(self._model.model.is_multilingual)
 
-        Raises:
-            Permanent: with `bad_option`.
+    def knows(self, language: str) -> bool:
+        """Return whether the model knows a language, by its ISO 639-1 code."""
+        if not self.multilingual:
+            return language == "en"
+        # faster-whisper lists Cantonese for all models, but only the latest have a token for it.
+        return language in self._model.supported_languages and bool(
+            self._model.hf_tokenizer.token_to_id(f"<|{language}|>")
+        )
+
+    def detect(self, portion: Portion, windows: Sequence[SpeechRegion]) -> Detection:
+        """Return the language of a portion's speech.
+
+        Args:
+            portion: Sound and its speech regions.
+            windows: Windows of its speech, at least one.
         """
-        supported = self._model.supported_languages
-        if language not in supported:
-            raise Permanent(ErrorCode.BAD_OPTION, _unsupported(language, self.label, supported))
 
-    def detect(self, portion: Portion) -> str:
-        """Return the language of the portion's first half minute of speech, as an ISO 639-1 code."""
-        supported = self._model.supported_languages
-        if len(supported) == 1:
-            return str(supported[0])
-        speech = np.concatenate([_cut(portion.samples, each) for each in portion.speech_regions])
-        found, _, _ = self._model.detect_language(audio=speech[: int(WINDOW_SECONDS * RATE)])
-        return str(found)
+        def probabilities(window: SpeechRegion) -> Probabilities:
+            _, _, found = self._model.detect_language(audio=_cut(portion.samples, window))
+            return {str(language): float(probability) for language, probability in found}
+
+        def listen(chosen: Sequence[SpeechRegion]) -> list[Probabilities]:
+            with ThreadPoolExecutor(self.batches.workers) as pool:
+                return list(pool.map(probabilities, chosen))
+
+        return detect(windows, listen)
+
+    def names_that_fit(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the first of `names` for which the model's prompt has room, each of them whole.
+
+        A prompt takes at most half of the tokens that the model writes in a window, the prompt included. Whisper's own
+        decoding leaves as much for the text (Radford et al. 2022), and faster-whisper would cut a name in two.
+        """
+        most = self._model.max_length // 2 - 1
+        for count in range(len(names), 0, -1):
+            if len(self._model.hf_tokenizer.encode(f" {_hotwords(names[:count])}", add_special_tokens=False)) <= most:
+                return tuple(names[:count])
+        return ()
 
     def recognise(
-        self, portion: Portion, windows: Sequence[SpeechRegion], language: str, on_position: Callable[[float], None]
+        self,
+        portion: Portion,
+        windows: Sequence[SpeechRegion],
+        language: str,
+        on_position: Callable[[float], None],
+        vocabulary: Sequence[str] = (),
     ) -> list[Passage]:
         """Return the passages of a portion, in seconds from its start.
 
@@ -117,15 +148,17 @@ class Recogniser:
             windows: Windows to recognise.
             language: ISO 639-1 code of the language.
             on_position: Callback that receives the time up to which the speech is recognised, in seconds.
+            vocabulary: Names and terms that are likely to be said, as `names_that_fit` returns them.
 
         Raises:
             Transient: with `out_of_memory`.
         """
         passages: list[Passage] = []
+        hotwords = _hotwords(vocabulary) or None
 
         def work(batch: Sequence[SpeechRegion]) -> list[Passage]:
             try:
-                return self._transcribe(portion, batch, language)
+                return self._transcribe(portion, batch, language, hotwords)
             except (MemoryError, RuntimeError):
                 gc.collect()  # frees the memory of the failed batch for the smaller one
                 raise
@@ -136,20 +169,24 @@ class Recogniser:
             on_position(windows[len(passages) - 1].end)
         return [passage for passage in passages if passage.words]
 
-    def _transcribe(self, portion: Portion, batch: Sequence[SpeechRegion], language: str) -> list[Passage]:
+    def _transcribe(
+        self, portion: Portion, batch: Sequence[SpeechRegion], language: str, hotwords: str | None
+    ) -> list[Passage]:
         """Return a passage for each window, empty where nobody speaks."""
         passages: list[Passage] = []
-        for window, pieces in zip(batch, self._hear(portion.samples, batch, language), strict=True):
+        for window, pieces in zip(batch, self._hear(portion.samples, batch, language, hotwords), strict=True):
             again = any(is_doubtful(piece) and not is_silent(piece) for piece in pieces)
             if again:
-                pieces = self._hear_again(portion.samples, window, language)  # noqa: PLW2901
+                pieces = self._hear_again(portion.samples, window, language, hotwords)  # noqa: PLW2901
             words = [word for piece in pieces if not is_silent(piece) for word in piece.words]
             words = near_speech(without_loops(words), portion.speech_regions)
             text = "".join(word.text for word in words)
             passages.append(Passage(text, window.start, window.end, tuple(words), again))
         return passages
 
-    def _hear(self, samples: Samples, batch: Sequence[SpeechRegion], language: str) -> list[list[RecognisedPiece]]:
+    def _hear(
+        self, samples: Samples, batch: Sequence[SpeechRegion], language: str, hotwords: str | None
+    ) -> list[list[RecognisedPiece]]:
         """Return the results of each window of a batch."""
         # A pipeline remembers the end of the words before, which belong to another window or another thread.
         found, _ = self._new_pipeline().transcribe(
@@ -157,6 +194,7 @@ class Recogniser:
             language=language,
             beam_size=self._beam_size,
             word_timestamps=True,
+            hotwords=hotwords,
             clip_timestamps=[{"start": window.start, "end": window.end} for window in batch],
             batch_size=len(batch),
         )
@@ -165,17 +203,25 @@ class Recogniser:
             heard[_window_at(batch, segment.seek)].append(_heard(segment, 0.0))
         return heard
 
-    def _hear_again(self, samples: Samples, window: SpeechRegion, language: str) -> list[RecognisedPiece]:
+    def _hear_again(
+        self, samples: Samples, window: SpeechRegion, language: str, hotwords: str | None
+    ) -> list[RecognisedPiece]:
         """Return the results of a second recognition, with randomness, of a window."""
         found, _ = self._model.transcribe(
             _cut(samples, window),
             language=language,
             beam_size=self._beam_size,
             word_timestamps=True,
+            hotwords=hotwords,
             temperature=TEMPERATURES,
             condition_on_previous_text=False,
         )
         return [_heard(segment, window.start) for segment in found]
+
+
+def _hotwords(names: Sequence[str]) -> str:
+    """Return names in the form in which the model reads them as said before."""
+    return ", ".join(names)
 
 
 def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> RecognisedPiece:
@@ -197,17 +243,6 @@ def _cut(samples: Samples, window: SpeechRegion) -> Samples:
     return samples[int(window.start * RATE) : int(window.end * RATE)]
 
 
-def _types(device: str) -> frozenset[str]:
-    return frozenset(ctranslate2.get_supported_compute_types(device))
-
-
-def _cuda_types() -> frozenset[str]:
-    try:
-        return _types("cuda") if ctranslate2.get_cuda_device_count() else frozenset()
-    except (RuntimeError, ValueError):  # a driver without a card, or a build without CUDA
-        return frozenset()
-
-
 def _load(weights: Weights, placement: Placement, threads: int, workers: int) -> faster_whisper.WhisperModel:
     try:
         return faster_whisper.WhisperModel(
@@ -225,15 +260,3 @@ def _load(weights: Weights, placement: Placement, threads: int, workers: int) ->
             "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
         )
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
-
-
-def _unsupported(wanted: str, label: str, supported: Sequence[str]) -> str:
-    if list(supported) == ["en"]:
-        return (
-            f'The speech model {label} knows only English, but the job asks for "{wanted}"; leave the language out, '
-            "or set CLIPMILL_TRANSCRIBER_MODEL to a multilingual model such as whisper-base."
-        )
-    return (
-        f'The speech model {label} does not know the language "{wanted}"; leave the language out, '
-        f"or use a code such as {', '.join(sorted(supported)[:3])}."
-    )

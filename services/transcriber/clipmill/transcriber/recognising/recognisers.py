@@ -1,0 +1,129 @@
+"""The model for a language: at most one that recognises is in memory, and it always knows the language."""
+
+import gc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from clipmill.transcriber.hearing.portions import Portion
+from clipmill.transcriber.hearing.speech_regions import SpeechRegion
+from clipmill.transcriber.models.choice import multilingual_on_this_machine
+from clipmill.transcriber.models.weights import Weights
+from clipmill.transcriber.recognising.languages import Detection
+from clipmill.transcriber.recognising.recognition import Passage, Recogniser
+from clipmill.transcriber.speech_request import EngineRequest
+
+
+class Listener(NamedTuple):
+    """The model for the language of a source.
+
+    Attributes:
+        language: ISO 639-1 code of the language.
+        recogniser: Model that knows it, None if none on this machine does.
+        reason: Sentence that says why it is not the chosen model; empty if it is.
+        names: Names and terms that are likely to be said, as many as the model takes.
+        heard_again_before: Number of windows that the model has recognised a second time in other sources.
+    """
+
+    language: str
+    recogniser: Recogniser | None
+    reason: str = ""
+    names: tuple[str, ...] = ()
+    heard_again_before: int = 0
+
+    def recognise(
+        self, portion: Portion, windows: Sequence[SpeechRegion], on_position: Callable[[float], None]
+    ) -> list[Passage]:
+        """Return the passages of a portion; see `Recogniser.recognise`."""
+        if self.recogniser is None:
+            return []
+        return self.recogniser.recognise(portion, windows, self.language, on_position, self.names)
+
+
+NOBODY = Listener("", None)
+"""The listener of a source in which nobody has spoken yet."""
+
+
+class Recognisers:
+    """The chosen model, and the one that takes its place for a language that it does not know.
+
+    Attributes:
+        label: Name of the chosen model.
+
+    Args:
+        weights: Weights of the chosen model.
+        request: Options of the models.
+
+    Raises:
+        Permanent: with `model_unavailable` if the model cannot be loaded.
+    """
+
+    def __init__(self, weights: Weights, request: EngineRequest) -> None:
+        self.label = weights.label
+        self._weights = weights
+        self._request = request
+        self._loaded: Recogniser | None = None
+        self.chosen()
+
+    def chosen(self) -> Recogniser:
+        """Return the chosen model, loaded."""
+        return self._load(self._weights)
+
+    def listener(
+        self, portion: Portion, windows: Sequence[SpeechRegion], wanted: str | None, vocabulary: Sequence[str]
+    ) -> Listener:
+        """Return the language of a portion's speech, and the model that knows it.
+
+        An English-only model cannot detect a language, so a multilingual one on this machine does. English is taken
+        where that one only guesses, and where there is none.
+
+        Args:
+            portion: Sound and its speech regions.
+            windows: Windows of its speech, at least one.
+            wanted: ISO 639-1 code of the language, None to detect it.
+            vocabulary: Names and terms that are likely to be said, the most important first.
+        """
+        chosen = self.chosen()
+        language = wanted or self._detect(chosen, portion, windows)
+        if chosen.knows(language):
+            return _prepared(Listener(language, chosen), vocabulary)
+        label, multilingual, others = chosen.label, chosen.multilingual, self._multilingual(chosen)
+        del chosen  # otherwise it would stay in memory beside the other
+        for weights in others:
+            other = self._load(weights)
+            if other.knows(language):
+                reason = f'{other.label} recognised the speech because {label} does not know "{language}".'
+                return _prepared(Listener(language, other, reason), vocabulary)
+        known = f'does not know "{language}"' if multilingual else "knows only English"
+        return Listener(language, None, f'{label} {known}, and no other model on this machine knows "{language}".')
+
+    def _detect(self, chosen: Recogniser, portion: Portion, windows: Sequence[SpeechRegion]) -> str:
+        if chosen.multilingual:
+            return chosen.detect(portion, windows).language
+        smallest = next(reversed(self._multilingual(chosen)), None)
+        if smallest is None:
+            return "en"
+        found: Detection = Recogniser(smallest, self._request).detect(portion, windows)
+        gc.collect()
+        return found.language if found.sure else "en"
+
+    def _multilingual(self, chosen: Recogniser) -> list[Weights]:
+        """Return the multilingual models on this machine beside the chosen one, best first."""
+        on_gpu = chosen.placement.device != "cpu"
+        found = multilingual_on_this_machine(Path(self._request.models_dir), on_gpu=on_gpu)
+        return [weights for weights in found if weights.place != chosen.weights.place]
+
+    def _load(self, weights: Weights) -> Recogniser:
+        """Return a model, loaded in the place of another."""
+        if self._loaded is None or self._loaded.weights != weights:
+            self._loaded = None
+            gc.collect()  # frees the memory of the other model first
+            self._loaded = Recogniser(weights, self._request)
+        return self._loaded
+
+
+def _prepared(listener: Listener, vocabulary: Sequence[str]) -> Listener:
+    recogniser = listener.recogniser
+    if recogniser is None:
+        return listener
+    return listener._replace(names=recogniser.names_that_fit(vocabulary), heard_again_before=recogniser.heard_again)

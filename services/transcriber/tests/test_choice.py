@@ -1,0 +1,153 @@
+"""The choice of a model by `auto`."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from clipmill.contracts.failures import ErrorCode, Permanent, Transient
+from clipmill.operations import models
+from clipmill.transcriber.models import downloads
+from clipmill.transcriber.models.choice import choose_model, multilingual_on_this_machine
+from clipmill.transcriber.models.weights import Weights
+
+pytestmark = pytest.mark.slow  # imports the model libraries
+
+
+@pytest.fixture(autouse=True)
+def hub(monkeypatch):
+    """Replace the hub, which nothing here may ask, by one with nothing in its cache that cannot be reached."""
+    monkeypatch.setattr(downloads, "cached_weights", lambda name: None)
+    monkeypatch.setattr(downloads, "hub_has", lambda name: False)
+    return monkeypatch
+
+
+def put(models_dir, name):
+    folder = models_dir / name
+    folder.mkdir()
+    (folder / "model.bin").touch()
+    return str(folder)
+
+
+def test_on_a_cpu_base_is_chosen_and_small_once_it_has_been_fetched(tmp_path):
+    choice = choose_model("auto", tmp_path, on_gpu=False)
+    assert choice.weights.label == "whisper-base"
+    assert choice.reason == ("whisper-base was chosen because the model runs on a CPU and small has not been fetched.")
+    place = put(tmp_path, "small")
+    choice = choose_model("auto", tmp_path, on_gpu=False)
+    assert choice.weights == Weights("small", place, on_hub=False)
+    assert "small has been fetched" in choice.reason
+
+
+def test_a_model_in_the_cache_of_the_hub_has_been_fetched_too(hub, tmp_path):
+    cached = {"small": Weights("small", "/cache/small", on_hub=False)}
+    hub.setattr(downloads, "cached_weights", cached.get)
+    assert choose_model("auto", tmp_path, on_gpu=False).weights == cached["small"]
+
+
+def test_on_a_gpu_the_large_model_is_taken_from_this_machine_without_asking_the_hub(hub, tmp_path):
+    hub.setattr(downloads, "hub_has", lambda name: pytest.fail("the hub was asked"))
+    place = put(tmp_path, "large-v3-turbo")
+    assert choose_model("auto", tmp_path, on_gpu=True).weights == Weights("large-v3-turbo", place, on_hub=False)
+
+
+def test_on_a_gpu_the_large_model_is_downloaded_if_the_hub_answers(hub, tmp_path):
+    hub.setattr(downloads, "hub_has", lambda name: name == "large-v3-turbo")
+    hub.setattr(downloads, "download_weights", lambda weights: weights._replace(place="/cache", on_hub=False))
+    choice = choose_model("auto", tmp_path, on_gpu=True)
+    assert choice.weights == Weights("large-v3-turbo", "/cache", on_hub=False)
+    assert "downloaded" in choice.reason
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_on_a_gpu_without_the_hub_the_best_model_of_this_machine_is_taken(hub, tmp_path, answers):
+    def fail(weights):
+        raise Transient(ErrorCode.MODEL_UNAVAILABLE, "The hub broke off.")
+
+    hub.setattr(downloads, "hub_has", lambda name: answers)
+    hub.setattr(downloads, "download_weights", fail)
+    assert choose_model("auto", tmp_path, on_gpu=True).weights.label == "whisper-base"
+    put(tmp_path, "small")
+    choice = choose_model("auto", tmp_path, on_gpu=True)
+    assert choice.weights.label == "small"
+    assert ("could not be downloaded" if answers else "did not answer") in choice.reason
+
+
+def test_without_a_multilingual_model_the_english_one_is_better_than_none(hub, tmp_path):
+    hub.setattr(models, "at_hand", lambda model, models_dir: model.name == "whisper-tiny.en")
+    choice = choose_model("auto", tmp_path, on_gpu=False)
+    assert choice.weights.label == "whisper-tiny.en"
+    assert "knows only English" in choice.reason
+    hub.setattr(models, "at_hand", lambda model, models_dir: False)
+    with pytest.raises(Permanent, match="clipmill models fetch whisper-base") as failure:
+        choose_model("auto", tmp_path, on_gpu=False)
+    assert failure.value.code is ErrorCode.MODEL_UNAVAILABLE
+
+
+def test_a_model_that_is_named_is_taken_without_a_reason(tmp_path):
+    choice = choose_model("whisper-tiny.en", tmp_path, on_gpu=False)
+    assert (choice.weights.label, choice.reason) == ("whisper-tiny.en", "")
+
+
+def test_multilingual_models_come_best_first_and_the_large_one_only_for_a_gpu(tmp_path):
+    put(tmp_path, "large-v3-turbo")
+    put(tmp_path, "small")
+    assert [each.label for each in multilingual_on_this_machine(tmp_path, on_gpu=False)] == ["small", "whisper-base"]
+    assert [each.label for each in multilingual_on_this_machine(tmp_path, on_gpu=True)] == [
+        "large-v3-turbo",
+        "small",
+        "whisper-base",
+    ]
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub that has the large model alone."""
+
+    def do_HEAD(self):  # the name that the class above asks for
+        found = self.path == "/api/models/mobiuslabsgmbh/faster-whisper-large-v3-turbo"
+        self.send_response(200 if found else 404)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def asked(hub, monkeypatch):
+    """Return the real `hub_has`, and a function that names the hub's address."""
+    monkeypatch.undo()
+    monkeypatch.setattr(downloads.huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return lambda port: monkeypatch.setattr(downloads.huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{port}")
+
+
+def test_a_hub_is_asked_although_the_libraries_were_imported_without_a_network(asked):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        asked(server.server_port)
+        assert downloads.hub_has("large-v3-turbo")
+        assert not downloads.hub_has("large-v9")
+        assert downloads.huggingface_hub.constants.HF_HUB_OFFLINE
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_hub_that_is_silent_or_away_is_not_waited_for(asked, monkeypatch):
+    monkeypatch.setattr(downloads, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
+        asked(silent.getsockname()[1])
+        assert not downloads.hub_has("large-v3-turbo")
+    monkeypatch.setattr(downloads, "ANSWER_SECONDS", 60.0)
+    asked(9)
+    assert not downloads.hub_has("large-v3-turbo")
+
+
+def test_an_operator_who_forbids_the_network_is_obeyed(asked, monkeypatch):
+    monkeypatch.setattr(downloads, "offline_by_choice", lambda: True)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    try:
+        asked(server.server_port)
+        assert not downloads.hub_has("large-v3-turbo")
+    finally:
+        server.server_close()
