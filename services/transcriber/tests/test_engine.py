@@ -275,6 +275,27 @@ def test_a_language_that_no_model_on_a_machine_knows_gives_a_transcript_without_
     assert shares[-1] == pytest.approx(1.0)
 
 
+def test_a_window_that_recites_the_vocabulary_is_heard_again_without_it(make_engine, samples):
+    engine = make_engine()
+    recogniser = engine._recognisers.chosen()
+    names = ["Kelvorin", "Ysmaretta", "Drovintsky"]
+    recite = recogniser._new_pipeline().transcribe
+
+    def reciting(*arguments, **options):
+        (first, *others), info = recite(*arguments, **options)
+        for word, name in zip(first.words, names, strict=False):
+            word.word = f" {name},"
+        return [first, *others], info
+
+    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=reciting)
+
+    result = engine.transcribe(iter([samples[: 5 * RATE]]), "en", 5.0, lambda share: None, vocabulary=names)
+
+    assert result.heard_again > 0
+    assert not {"kelvorin", "ysmaretta", "drovintsky"} & set(plain(result.transcript))
+    assert result.transcript.segments
+
+
 def test_names_reach_the_model_whole_and_as_many_as_its_prompt_takes(make_engine, samples):
     engine = make_engine()
     recogniser = engine._recognisers.chosen()
@@ -294,9 +315,11 @@ def test_names_reach_the_model_whole_and_as_many_as_its_prompt_takes(make_engine
     used = hotwords.split(", ")
     assert used == names[: len(used)]
     assert result.names_left_out == 200 - len(used) > 0
-    length = len(recogniser._model.hf_tokenizer.encode(" " + hotwords, add_special_tokens=False))
-    one_more = len(recogniser._model.hf_tokenizer.encode(" " + ", ".join(names[: len(used) + 1])).ids)
-    assert length <= 223 < one_more + 1
+    tokens = [
+        len(recogniser._model.hf_tokenizer.encode(" " + ", ".join(names[:count]), add_special_tokens=False).ids)
+        for count in (len(used), len(used) + 1)
+    ]
+    assert tokens[0] <= 200 < tokens[1]
     assert result.transcript.segments
 
 

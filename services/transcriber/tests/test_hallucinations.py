@@ -2,6 +2,7 @@ from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.recognising.hallucinations import (
     RecognisedPiece,
     is_doubtful,
+    is_echo,
     is_silent,
     near_speech,
     without_loops,
@@ -87,3 +88,14 @@ def test_an_unsure_word_must_be_nearer_to_a_voice_than_a_sure_one():
 
 def test_a_word_without_times_is_left_alone():
     assert len(near_speech([RawWord(" 42", None, None, None)], [SpeechRegion(1.0, 3.0)])) == 1
+
+
+def test_three_names_of_the_vocabulary_in_its_order_are_an_echo():
+    names = ["Ada Lovelace", "Kelvorin", "Zürich", "Osteria"]
+    assert is_echo(said("So, Ada Lovelace, Kelvorin, Zürich."), names)
+    assert is_echo(said("KELVORIN, Zürich, osteria"), names)
+    assert not is_echo(said("Ada Lovelace, Kelvorin and Zürich."), names)
+    assert not is_echo(said("Ada Lovelace, Kelvorin."), names)
+    assert not is_echo(said("Zürich, Kelvorin, Ada Lovelace."), names)
+    assert not is_echo(said("Kelvorins, Zürich, Osteria."), names[:3])
+    assert not is_echo(said("a word"), [])

@@ -127,7 +127,7 @@ async def test_a_job_says_that_no_model_knows_its_language_and_which_names_are_l
     assert [event.name for event in context.events] == ["language_unknown", "vocabulary_cut"]
     assert [event.line for event in context.events] == [
         'The clips have no captions because the speech is in "eo", which no speech model of the transcriber knows.',
-        "The vocabulary is cut because the speech model takes no more; entries left out at its end: 7.",
+        "The vocabulary is cut because the speech model takes no more; entries left out: 7.",
     ]
 
 

@@ -139,7 +139,7 @@ class TranscribeHandler:
             context.log.warning("vocabulary_cut", left_out=result.names_left_out)
             fallback("short_vocabulary")
             line = (
-                "The vocabulary is cut because the speech model takes no more; entries left out at its end: "
+                "The vocabulary is cut because the speech model takes no more; entries left out: "
                 f"{result.names_left_out}."
             )
             await context.emit(Log(job=task.job, name="vocabulary_cut", line=line))

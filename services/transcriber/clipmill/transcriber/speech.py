@@ -4,6 +4,7 @@ import gc
 import math
 import os
 from collections.abc import Callable
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple

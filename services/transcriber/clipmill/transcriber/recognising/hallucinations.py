@@ -1,6 +1,6 @@
 """Guards against words that nobody said.
 
-Whisper invents words where it hears nothing. Five guards work against that, in this order:
+Whisper invents words where it hears nothing. Six guards work against that, in this order:
 
 1. Whisper gets only regions in which a voice detector hears somebody, with no silence longer than three seconds
    (`speech_regions`).
@@ -8,8 +8,9 @@ Whisper invents words where it hears nothing. Five guards work against that, in 
    al. 2022, section 4.5).
 3. `is_doubtful` finds text that repeats itself or whose words are improbable; it is recognised a second time with more
    randomness, as Whisper does (ibid.).
-4. `without_loops` keeps one copy of a phrase that still repeats itself.
-5. `near_speech` drops a word where the voice detector hears nobody.
+4. `is_echo` finds text that recites the vocabulary of the request; it is recognised again without the vocabulary.
+5. `without_loops` keeps one copy of a phrase that still repeats itself.
+6. `near_speech` drops a word where the voice detector hears nobody.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,10 @@ FAR_SECONDS = 1.0
 
 NEAR_SECONDS, UNSURE = 0.4, 0.5
 """A word this far from every voice was never said if the recogniser gives it a probability below `UNSURE`."""
+
+ECHO_NAMES = 3
+"""Neighbouring names of a vocabulary that nobody says in a row, in the order of the list, without a word between them.
+Two may be a first and a last name."""
 
 _MARKS = ".,!?;:\u2026\"'()[]-\u2013\u2014\u3002\uff0c\u3001\uff01\uff1f"
 
@@ -63,6 +68,24 @@ def is_silent(piece: RecognisedPiece) -> bool:
 def is_doubtful(piece: RecognisedPiece) -> bool:
     """Return whether the sound should be recognised again."""
     return piece.compression_ratio > REPETITIVE_RATIO or piece.mean_logprob < UNLIKELY_LOGPROB
+
+
+def is_echo(words: Sequence[RawWord], vocabulary: Sequence[str]) -> bool:
+    """Return whether the words recite the vocabulary instead of the speech, as Whisper does where it hears little.
+
+    Args:
+        words: Words in order.
+        vocabulary: Names and terms that the recogniser was told.
+    """
+    said = f" {_bare(''.join(word.text for word in words))} "
+    names = [_bare(name) for name in vocabulary]
+    runs = (" ".join(names[start : start + ECHO_NAMES]) for start in range(len(names) - ECHO_NAMES + 1))
+    return any(f" {run} " in said for run in runs)
+
+
+def _bare(text: str) -> str:
+    """Return `text` without marks around its words, capitals and repeated blanks."""
+    return " ".join(bare for word in text.split() if (bare := word.strip(_MARKS).casefold()))
 
 
 def without_loops(words: Sequence[RawWord]) -> list[RawWord]:
