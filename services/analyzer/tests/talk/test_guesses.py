@@ -10,7 +10,7 @@ UNSURE, SURE = GUESSED_BELOW - 0.01, GUESSED_BELOW + 0.01
 
 def transcript_of(*scores, seconds=1.0, word_times="attention"):
     words = tuple(
-        Word(text="word", start=number * seconds, end=(number + 1) * seconds, score=score)
+        Word(text=f"w{number:03}", start=number * seconds, end=(number + 1) * seconds, score=score)
         for number, score in enumerate(scores)
     )
     segments = (Segment(text="w", start=0.0, end=max(len(scores), 1) * seconds, words=words),)
@@ -26,6 +26,22 @@ def test_a_word_counts_by_its_letters_however_long_it_is_said():
     transcript, _ = transcript_of()
     words = (Word(text="a", start=0.0, end=9.0, score=0.0), Word(text="elephant.", start=9.0, end=9.1, score=1.0))
     assert certainty(transcript, words) == pytest.approx(0.9)
+
+
+def said(text, *scores):
+    words = zip(text.split(), scores, strict=True)
+    return [Word(text=word, start=n, end=n + 1, score=score) for n, (word, score) in enumerate(words)]
+
+
+def test_a_phrase_that_is_repeated_counts_once():
+    transcript, _ = transcript_of()
+    looped = said("end of day, End of day. END OF DAY", *[0.2] * 3, 0.2, 0.2, *[0.9] * 4)
+    assert certainty(transcript, looped) == pytest.approx(0.2)
+
+
+def test_a_pair_of_words_may_be_said_again():
+    transcript, _ = transcript_of()
+    assert certainty(transcript, said("of day or of day", 0.2, 0.2, 0.2, 0.8, 0.8)) == pytest.approx(0.45)
 
 
 def test_no_words_have_no_certainty_and_are_no_guesses():
@@ -53,6 +69,11 @@ def test_automatic_captions_are_bold_or_off_and_the_reason_has_the_score(sure, s
     decision = captions_for(CaptionStyle.AUTO, sure)
     assert decision.style is style
     assert f"mean word score {sure:.2f}" in decision.reason
+
+
+def test_words_without_doubt_such_as_those_of_a_submitter_are_drawn_as_they_are():
+    decision = captions_for(CaptionStyle.AUTO, 1.0)
+    assert decision == CaptionDecision(style=CaptionStyle.BOLD, reason="The words are taken as they are.")
 
 
 def test_the_reason_for_no_captions_names_the_option_that_draws_them():
