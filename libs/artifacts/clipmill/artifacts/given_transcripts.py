@@ -1,7 +1,7 @@
 """A transcript that the submitter gives: read from its file, checked, and brought into the form of ours."""
 
 import msgspec
-from clipmill.artifacts.spoken_words import WORD_MS, words_in
+from clipmill.artifacts.spoken_words import WORD_MS, speaks, words_in
 from clipmill.artifacts.subtitle_files import CUES_LIMIT, UnreadableSubtitles, read_subtitles, tidy_text
 from clipmill.contracts.documents import GIVEN, EngineFacts, Segment, Transcript, Word
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -93,9 +93,7 @@ def _from_json(text: str) -> tuple[str, list[Segment]]:
     if len(file.segments) > CUES_LIMIT:
         raise UnreadableSubtitles(f"has more than {CUES_LIMIT} segments")
     return file.language, [
-        _checked(number, segment)
-        for number, segment in enumerate(file.segments, 1)
-        if any(map(str.isalnum, segment.text))
+        _checked(number, segment) for number, segment in enumerate(file.segments, 1) if speaks(segment.text)
     ]
 
 
@@ -131,36 +129,39 @@ def _without_overlap(segments: list[Segment]) -> list[Segment]:
     A cue ends where the next one begins. Cues that begin at the same time, or sooner after one another than their words
     need, share their time in proportion to their text.
     """
-    ordered = sorted(segments, key=lambda segment: segment.start)
-    groups: list[list[Segment]] = []
+    groups: list[list[tuple[Segment, int]]] = []
     begin = needed = 0
-    for segment in ordered:
-        start = round(segment.start * 1000)
+    for segment in sorted(segments, key=lambda segment: segment.start):
+        start, count = round(segment.start * 1000), max(len(words_in(segment.text)), len(segment.words))
         if not groups or start - begin >= needed:
             groups.append([])
             begin, needed = start, 0
-        groups[-1].append(segment)
-        needed += WORD_MS * max(len(words_in(segment.text)), len(segment.words))
+        groups[-1].append((segment, WORD_MS * count))
+        needed += WORD_MS * count
     apart: list[Segment] = []
     for number, group in enumerate(groups):
-        following = round(groups[number + 1][0].start * 1000) if number + 1 < len(groups) else None
+        following = round(groups[number + 1][0][0].start * 1000) if number + 1 < len(groups) else None
         apart += _shared(group, following)
     return apart
 
 
-def _shared(group: list[Segment], following: int | None) -> list[Segment]:
-    """Return the segments of a group one after the other, ending before `following`, in milliseconds."""
-    start = round(group[0].start * 1000)
-    counts = [max(len(words_in(segment.text)), len(segment.words)) for segment in group]
-    end = max(round(max(segment.end for segment in group) * 1000), start + WORD_MS * sum(counts))
+def _shared(group: list[tuple[Segment, int]], following: int | None) -> list[Segment]:
+    """Return the segments of a group one after the other, ending before `following`.
+
+    Args:
+        group: Segments, each with the time that its words need, in milliseconds.
+        following: Start of the next group, in milliseconds; None if there is none.
+    """
+    start, needed = round(group[0][0].start * 1000), sum(least for _, least in group)
+    end = max(round(max(segment.end for segment, _ in group) * 1000), start + needed)
     end = end if following is None else min(end, following)
     if len(group) == 1:
-        return [_within(group[0], start, end)]
-    spare = end - start - WORD_MS * sum(counts)
+        return [_within(group[0][0], start, end)]
+    spare = end - start - needed
     reached, apart = start, list[Segment]()
-    letters = sum(len(segment.text) for segment in group)
-    for segment, count in zip(group, counts, strict=True):
-        stop = min(reached + WORD_MS * count + spare * len(segment.text) // letters, end)
+    letters = sum(len(segment.text) for segment, _ in group)
+    for segment, least in group:
+        stop = min(reached + least + spare * len(segment.text) // letters, end)
         apart.append(_within(segment, reached, stop))
         reached = stop
     return apart

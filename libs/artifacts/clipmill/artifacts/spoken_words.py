@@ -25,12 +25,15 @@ def words_in(text: str) -> list[str]:
     Args:
         text: Text without line breaks.
     """
+    tokens = text.split()
+    if text.isascii() and all(map(speaks, tokens)):
+        return tokens
     words: list[str] = []
     lead = ""
-    for token in text.split():
+    for token in tokens:
         for number, piece in enumerate(_pieces(token)):
             blank = " " if number == 0 else ""
-            if _speaks(piece):
+            if speaks(piece):
                 words.append(lead + (blank if lead else "") + piece)
                 lead = ""
             elif words and not lead:
@@ -92,6 +95,11 @@ def has_no_blanks(character: str) -> bool:
     return not character.isascii() and character.isalnum() and unicodedata.name(character, "").startswith(NO_SPACES)
 
 
+def speaks(text: str) -> bool:
+    """Return whether `text` has a letter or a digit."""
+    return text.isalnum() or any(map(str.isalnum, text))
+
+
 def _pieces(token: str) -> list[str]:
     """Return the words in a text without blanks: each character if its script has no blanks, otherwise all of it."""
     if token.isascii() or not any(map(has_no_blanks, token)):
@@ -112,11 +120,6 @@ def _pieces(token: str) -> list[str]:
             pieces[-1] += character
         opened = opens or (opened and not character.isalnum())
     return pieces
-
-
-def _speaks(text: str) -> bool:
-    """Return whether `text` has a letter or a digit."""
-    return any(map(str.isalnum, text))
 
 
 def _sounding(start: int, end: int, pauses: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from clipmill.artifacts.spoken_words import in_proportion, words_in
+from clipmill.artifacts.spoken_words import in_proportion, speaks, words_in
 from clipmill.contracts.documents import Segment, Word
 
-CUES_LIMIT = 50_000
-"""The most cues of a file: more than three a second in four hours, the longest video by default."""
+CUES_LIMIT = 30_000
+"""The most cues of a file: two a second in four hours, the longest video by default; YouTube's captions have one a
+second. As many take a second and a half to read."""
 
 MARKED_LIMIT = 4_000_000
 """The most characters of all cues with their tags: twice those of YouTube's captions of four hours of fast talk."""
@@ -190,7 +191,7 @@ def _segments(cue: RawCue) -> Iterator[Segment]:
         ("", _plain(parts[0])),
         *((_speaker(name), _plain(said)) for name, said in zip(parts[1::2], parts[2::2], strict=True)),
     ]
-    spoken = [(name, said) for name, said in voices if words_in(said)]
+    spoken = [(name, said) for name, said in voices if speaks(said)]
     shares = in_proportion([said for _, said in spoken], cue.start, cue.end)
     for (name, said), (start, end) in zip(spoken, shares, strict=True):
         yield Segment(text=said, start=start / 1000, end=end / 1000, speaker=name)
@@ -210,7 +211,7 @@ def _timed(cue: RawCue, marked: str, speaker: str) -> Iterator[Segment]:
     whole = _plain(_INLINE_TIME.sub("", marked))
     if [word.text for word in words] != words_in(whole):  # a time inside a word, or before a mark
         words = []
-    if words_in(whole):
+    if speaks(whole):
         yield Segment(text=whole, start=cue.start / 1000, end=cue.end / 1000, words=tuple(words), speaker=speaker)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from clipmill.artifacts.spoken_words import has_no_blanks, in_sounding_time, words_in
+from clipmill.artifacts.spoken_words import has_no_blanks, in_sounding_time, speaks, words_in
 from clipmill.contracts.documents import GIVEN, EngineFacts, Segment, Transcript
 from clipmill.contracts.failures import Permanent
 from clipmill.contracts.source_range import SourceRange
@@ -278,7 +278,7 @@ def _words(
         return aligned, False
     texts = words_in(cue.text)
     own = [RawWord(word.text, word.start, word.end) for word in cue.words]
-    if own and not all(any(map(str.isalnum, word.text)) for word in own):
+    if own and not all(speaks(word.text) for word in own):
         own = _taken_together(texts, own)
     if own:
         return own, not exact
