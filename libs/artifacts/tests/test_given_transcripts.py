@@ -84,6 +84,11 @@ def test_subrip_keeps_a_text_with_a_blank_line_and_loses_positions_and_entities(
     assert said(text) == [(62.5, 64.0, "Tom & Jerry I <3 you & a<b"), (120.0, 121.0, "End")]
 
 
+def test_subrip_without_blank_lines_keeps_its_numbers_out_of_the_text():
+    text = "7\n00:00:01,000 --> 00:00:02,000\nIt was\n1984\n8\n00:00:03,000 --> 00:00:04,000\nor 1985"
+    assert said(text) == [(1.0, 2.0, "It was 1984"), (3.0, 4.0, "or 1985")]
+
+
 def test_webvtt_is_read_without_notes_styles_names_and_settings():
     text = (
         "WEBVTT - talk\nLanguage: pt-BR\n\nSTYLE\n::cue { color: red }\n\nNOTE\nnot said --> at all\n\n"

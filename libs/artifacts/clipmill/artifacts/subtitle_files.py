@@ -137,9 +137,10 @@ def _raw_cues(lines: Sequence[str], *, is_vtt: bool) -> Iterator[RawCue]:
 
 
 def _names_next(lines: Sequence[str], number: int) -> bool:
-    """Return whether line `number`, from 1, stands after a blank line and is the name or number of the next cue."""
+    """Return whether line `number`, from 1, is the name of the next cue, after a blank line, or its number."""
     following = lines[number] if number < len(lines) else ""
-    return not lines[number - 2].strip() and _TIMES.fullmatch(following[:TIMES_LETTERS]) is not None
+    named = not lines[number - 2].strip() or lines[number - 1].strip().isdecimal()
+    return named and _TIMES.fullmatch(following[:TIMES_LETTERS]) is not None
 
 
 def _begins_block(lines: Sequence[str], number: int) -> bool:
