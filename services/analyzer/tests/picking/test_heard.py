@@ -112,8 +112,9 @@ def test_more_reactions_count_more_up_to_a_limit(material_of):
         material = material_of(2, times[:count])
         picker = LocalPicker(evidence_for(material))
         gains.append(max(each["reactions"] for each in contributions(picker, material.windows)))
-    assert gains[1] > gains[0] > 0
     weights = LocalPicker(evidence_for(calm)).weights
+    assert 0 < gains[0] < 2 * weights.reactions, "one laugh is no marvel"
+    assert gains[1] > 1.2 * gains[0]
     assert max(gains) <= weights.reactions * MOST_DOUBLINGS
 
 
@@ -180,14 +181,18 @@ def test_a_start_of_a_chapter_speaks_for_the_moment_that_opens_it_and_against_on
     assert plan_of(material_of(2, chapters=one_chapter)) == plan_of(calm)
 
 
-def test_a_clip_keeps_its_laugh_in_the_plan_and_fades_it(material_of):
-    talk_end = _weakest_place(material_of(0))
-    material = material_of(0, [talk_end + 0.1], seconds=4.0)
-    best = plan_of(material).clips[0]
-    following = [sentence.start for sentence in material.sentences if sentence.start > talk_end]
-    if best.end < talk_end + 3:
-        assert 0 < best.fade_out <= 2.5
-        assert best.end <= min([talk_end + 2.5, *following])
+def test_a_plan_has_the_fades_of_its_windows(material_of):
+    ends = [sentence.end for sentence in material_of(0).sentences]
+    material = material_of(0, ends[::2], options=JobOptions(target_clips=15))
+    fades = {(one.start_ms, one.end_ms): (one.fade_in_ms, one.fade_out_ms) for one in material.windows}
+    plan = plan_of(material)
+    found = [fades[round(clip.start * 1000), round(clip.end * 1000)] for clip in (*plan.clips, *plan.reserve)]
+    kept = [(round(clip.fade_in * 1000), round(clip.fade_out * 1000)) for clip in (*plan.clips, *plan.reserve)]
+    assert kept == found
+    assert any(fade_out for _, fade_out in kept)
+    first = plan_of(material_of(0, [0.0], seconds=material.sentences[0].start + 2, options=JobOptions(target_clips=15)))
+    opening = min((*first.clips, *first.reserve), key=lambda clip: clip.start)
+    assert (opening.start, opening.fade_in) == (material.sentences[0].start, 0.1)
 
 
 def test_a_start_under_a_laugh_at_something_else_is_worse(material_of):

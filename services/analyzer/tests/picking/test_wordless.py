@@ -41,8 +41,15 @@ def test_the_part_that_people_cheer_at_is_shown_and_does_not_start_with_the_chee
     assert end > 165.25
     assert segment.parts["reactions"] == 1.0
     assert "people are heard to react" in segment.reason
-    (late,) = _best(reactions=cheers, free=[(152_000, 182_000)], lengths=Lengths.of(16.0, 20.0))
-    assert not 152.0 <= _seconds(late)[0] < 155.75, "the first cheers last until then"
+
+
+def test_a_start_in_the_cheers_for_what_was_before_speaks_against_a_segment():
+    cheers = Reaction(start=146.0, end=156.0, applause=True)
+    during, after = (
+        _best(reactions=[cheers], free=[(start, start + 20_000)], lengths=Lengths.of(20.0, 20.0))[0].parts["reactions"]
+        for start in (152_000, 156_000)
+    )
+    assert (during, after) == (-0.5, 0.0)
 
 
 def test_the_part_that_viewers_replay_is_shown():

@@ -182,6 +182,16 @@ def test_a_clip_takes_no_silence_out_of_a_reaction_to_become_long_enough():
     assert _window(3, 3, _laugh(24.3, 29.0), shortest=12.0) is None
 
 
+def test_a_cut_in_the_reaction_to_something_else_is_no_start():
+    assert _edges(_window(3, 3, cuts=[29.7]))[0] == 29700
+    assert _edges(_window(3, 3, _laugh(24.3, 29.95), cuts=[29.7]))[0] == 29950
+
+
+def test_a_clip_that_needs_more_length_than_its_laugh_fades_no_longer_than_a_laugh_is_kept():
+    window = _window(2, 2, _laugh(18.0, 27.0), shortest=10.5)
+    assert (_edges(window), window.fade_out_ms) == ((16125, 26625), 2500)
+
+
 def test_applause_before_the_first_word_is_left_out():
     window = _window(0, 0, _laugh(-0.5, 0.95))
     assert (_edges(window), window.fade_in_ms) == ((950, 8250), 0)

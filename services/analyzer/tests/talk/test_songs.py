@@ -4,8 +4,11 @@ import random
 
 import pytest
 from clipmill.analyzer.plan import plan_of
+from clipmill.analyzer.talk.boundaries import Boundaries
 from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.songs import PLAYED, SUNG, outside, songs_in
+from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import Scenes, Shot, Sounds, Word
 from clipmill.contracts.options import JobOptions
 from msgspec.structs import replace
@@ -88,6 +91,21 @@ def test_without_sounds_there_are_no_songs(say):
     words = [word for segment in say(["Twinkle, twinkle, little star."] * 9).segments for word in segment.words]
     assert songs_in([], words, None) == []
     assert songs_in([], words, Sounds()) == []
+
+
+def test_singers_pause_within_a_song():
+    sentences = [Sentence(number=at, text="La.", start=3.0 * at, end=3.0 * at + 3) for at in range(20)]
+    scores = [SUNG if at % 3 == 0 and not 42 <= at < 54 else 50 for at in range(120)]
+    sounds = Sounds(**dict.fromkeys(("laughter", "applause", "cheering", "shouting", "music"), bytes(120)))
+    assert songs_in(sentences, [], replace(sounds, singing=bytes(scores))) == [(0.0, 60.0)]
+
+
+def test_a_clip_ends_before_a_song_or_starts_after_it():
+    sentences = [Sentence(number=at, text="So.", start=20.0 * at, end=20.0 * at + 8) for at in range(3)]
+    boundaries = Boundaries(sentences, [], 60.0, Lengths.of(5, 60), None, songs=[(8.5, 19.5)])
+    assert boundaries.fit(0, 0) is not None
+    assert boundaries.fit(0, 1) is None
+    assert boundaries.fit(1, 2) is not None
 
 
 def test_words_belong_to_a_song_if_any_of_them_is_in_it():
