@@ -8,11 +8,9 @@ a plan that counts its good moments, and one has a plan that decides about capti
 from clipmill.contracts.api import MoreClips
 from clipmill.contracts.documents import (
     AudioFacts,
-    Chapter,
     ClipFacts,
     Cost,
     EngineFacts,
-    HeatPoint,
     MediaFacts,
     Origin,
     Plan,
@@ -52,6 +50,7 @@ from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, DownloadTask, RenderTask, ScenesTask, Task, TranscribeTask
 from clipmill.messaging.attempts import Tally
 from clipmill.messaging.dead_letters import DeadLetter
+from later_documents import LATER_DOCUMENTS
 from msgspec.structs import replace
 from recorded_captions import BOLD, DEFAULTS, GUESSED, GUESSED_PLAN, SALT, SALT_PART
 from recorded_given import GIVEN
@@ -372,35 +371,7 @@ DOCUMENTS = {
         unshaped=True,
         sound_reduced=True,
     ),
-    "marked": MediaFacts(
-        stem="bread_talk",
-        title="Brot: ein Gespräch",
-        container="mp4",
-        duration=93.5,
-        size_bytes=7_340_032,
-        origin=Origin.YOUTUBE,
-        video=VideoFacts(codec="h264", width=1920, height=1080),
-        heatmap=(HeatPoint(start=0.0, end=0.935, value=1.0), HeatPoint(start=0.935, end=1.87, value=0.0625)),
-        chapters=(Chapter(start=0.0, end=42.5, title="Der Teig"), Chapter(start=42.5, end=93.5)),
-    ),
-    "faded": Plan(
-        clips=(
-            PlannedClip(
-                number=1,
-                start=5.75,
-                end=35.5,
-                title="Warum Teig ruht",
-                tiktok="Warum Teig ruht #brot",
-                instagram="Warum Teig ruht #brot",
-                youtube="Warum Teig ruht",
-                score=77,
-                parts=(ScorePart(name="base", points=40), ScorePart(name="reactions", points=37)),
-                fade_in=0.1,
-                fade_out=2.25,
-            ),
-        ),
-        picker="local",
-    ),
+    **LATER_DOCUMENTS,
     "dead_letter": DeadLetter(
         task=TASKS[-1],
         code=ErrorCode.OUT_OF_MEMORY,

@@ -1,6 +1,5 @@
 import asyncio
 import contextlib
-import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from clipmill.artifacts import layout
 from clipmill.artifacts.documents import load
 from clipmill.artifacts.store import MissingArtifact, Store, open_store
-from clipmill.contracts.documents import Chapter, MediaFacts, Origin
+from clipmill.contracts.documents import MediaFacts, Origin
 from clipmill.contracts.events import Log, StageFinished, StageStarted, Started
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.contracts.identifiers import Priority, new_job_id
@@ -114,24 +113,6 @@ async def test_a_url_becomes_a_source(store, make_handler, context, media_server
     after = REGISTRY.get_sample_value("clipmill_downloaded_bytes_total", counted)
     assert after - before == len(short_video.read_bytes())
     assert list(work_dir.iterdir()) == []
-
-
-async def test_the_chapters_of_a_page_are_facts_of_the_source(store, make_handler, context, media_server, short_video):
-    parts = [
-        {"@type": "Clip", "name": "First", "startOffset": 0, "endOffset": 4},
-        {"@type": "Clip", "name": "Second", "startOffset": 4, "endOffset": 60},
-        {"@type": "Clip", "name": "Beyond the end", "startOffset": 60, "endOffset": 90},
-    ]
-    url = media_server.serve_file("/v.mp4", short_video)
-    data = {"@context": "https://schema.org", "@type": "VideoObject", "contentUrl": url, "hasPart": parts}
-    html = f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>'
-    task = DownloadTask(job=new_job_id(), url=media_server.serve_html("/page", html))
-    await make_handler()(task, context)
-    facts = await facts_of(store, task)
-    assert facts.chapters == (
-        Chapter(start=0.0, end=4.0, title="First"),
-        Chapter(start=4.0, end=facts.duration, title="Second"),
-    )
 
 
 async def test_a_redelivered_task_skips_the_work_and_says_the_same(store, make_handler, context, short_video):

@@ -1,4 +1,4 @@
-"""What a site marks on its video is kept where it makes sense."""
+"""The marks of a site on its video are kept where they make sense."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What an audience is heard to do, and what viewers replay, speaks for a moment, within limits."""
+"""Reactions that are heard, and parts that viewers replay, speak for a moment, within limits."""
 
 from itertools import pairwise
 

@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.picking.wordless import Wordless
-from clipmill.analyzer.talk.reactions import Reaction
+from clipmill.analyzer.talk.room.reactions import Reaction
 from clipmill.analyzer.talk.site_marks import Replays
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import HeatPoint

@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.talk.boundaries import FADE_IN_MS, Boundaries
-from clipmill.analyzer.talk.reactions import (
+from clipmill.analyzer.talk.room.reactions import (
     AUDIBLE,
     BRIEF_WEIGHT,
     FADING,

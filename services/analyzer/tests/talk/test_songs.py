@@ -6,8 +6,8 @@ import pytest
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.boundaries import Boundaries
 from clipmill.analyzer.talk.material import Material
+from clipmill.analyzer.talk.room.songs import PLAYED, SUNG, outside, songs_in
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.analyzer.talk.songs import PLAYED, SUNG, outside, songs_in
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import Scenes, Shot, Sounds, Word
 from clipmill.contracts.options import JobOptions

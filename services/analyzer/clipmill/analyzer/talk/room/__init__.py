@@ -1,0 +1,1 @@
+"""The sounds of the room: how people react, and songs."""
