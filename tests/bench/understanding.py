@@ -1,8 +1,8 @@
 """The quality of understanding: the speech, the shots, the picked moments.
 
 Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py PART…` for some of it. The parts are
-speech, scenes, moments, plans, reactions and asking. Needs the development corpus (CLIPMILL_CORPUS names its folder).
-Results are written to RESULTS.md beside this file.
+speech, scenes, moments, plans, reactions, room, requests and asking. Needs the development corpus (CLIPMILL_CORPUS
+names its folder). Results are written to RESULTS.md beside this file.
 """
 
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Figure, load, machine, write_section
-from understanding import asking, moments, plans, reactions, requests, scenes, speech
+from understanding import asking, moments, plans, reactions, requests, room, scenes, speech
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -37,6 +37,11 @@ PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
     "reactions": (
         reactions.measure,
         "five folds, near-duplicates in one fold; transcripts without a reaction are left out.",
+    ),
+    "room": (
+        room.measure,
+        "score 98; half of the reactions while the speaker waits and half while the talk goes on; recordings of Debian "
+        "packages, speech of piper at -20 dBFS.",
     ),
     "requests": (
         requests.measure,
