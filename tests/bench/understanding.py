@@ -1,8 +1,8 @@
 """The quality of understanding: the speech, the shots, the picked moments.
 
 Run: `make bench-understanding`, or `.venv/bin/python tests/bench/understanding.py PART…` for some of it. The parts are
-speech, scenes, moments, plans, reactions, room, requests and asking. Needs the development corpus (CLIPMILL_CORPUS
-names its folder). Results are written to RESULTS.md beside this file.
+speech, languages, scenes, moments, plans, reactions, room, requests and asking. Needs the development corpus
+(CLIPMILL_CORPUS names its folder). Results are written to RESULTS.md beside this file.
 """
 
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Figure, load, machine, write_section
-from understanding import asking, moments, plans, reactions, requests, room, scenes, speech
+from understanding import asking, languages, moments, plans, reactions, requests, room, scenes, speech
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CLIPMILL_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -23,6 +23,12 @@ PARTS: dict[str, tuple[Callable[[Path, Path], list[Figure]], str]] = {
         speech.measure,
         "tiny.en, int8; words compared without marks and capitals; a sentence's edges are those of its first and last "
         "word where these were heard.",
+    ),
+    "languages": (
+        languages.measure,
+        "multilingual base, int8, without network; espeak-ng speaks our texts in twelve languages and English; errors "
+        "of words, for Chinese and Japanese of characters; plain is sequential faster-whisper, beam 5, without a voice "
+        "detector. Both get the language where they did not hear it.",
     ),
     "scenes": (scenes.measure, "medians of alternating rounds where times are compared."),
     "moments": (

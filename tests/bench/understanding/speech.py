@@ -91,8 +91,8 @@ def _accuracy(
     for name, samples in sounds.items():
         said = [(_plain(word), number) for number, each in enumerate(truths[name]) for word in each.text.split()]
         words, their_words = ours(samples), theirs(samples)
-        errors, pairs = _aligned([text for text, _ in said], [_plain(word.text) for word in words])
-        their_errors, their_pairs = _aligned([text for text, _ in said], [_plain(word.text) for word in their_words])
+        errors, pairs = aligned([text for text, _ in said], [_plain(word.text) for word in words])
+        their_errors, their_pairs = aligned([text for text, _ in said], [_plain(word.text) for word in their_words])
         rate, their_rate = errors / len(said), their_errors / len(said)
         yield Figure(
             f"{name}: word error rate", f"{rate:.1%}", f"≤ {their_rate:.1%}, plain faster-whisper's", rate <= their_rate
@@ -137,7 +137,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w']", "", text).lower()
 
 
-def _aligned(truth: Sequence[str], heard: Sequence[str]) -> tuple[int, dict[int, int]]:
+def aligned(truth: Sequence[str], heard: Sequence[str]) -> tuple[int, dict[int, int]]:
     """Return the least number of words to insert, delete and replace, and the pairs of words that match.
 
     Levenshtein's distance with its path.
