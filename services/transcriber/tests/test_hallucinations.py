@@ -1,13 +1,17 @@
+import pytest
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.recognising.hallucinations import (
+    REPETITIVE_RATIO,
     RecognisedPiece,
     is_doubtful,
     is_echo,
     is_silent,
     near_speech,
+    repetition,
     without_loops,
 )
 from clipmill.transcriber.recognising.words import RawWord
+from faster_whisper.transcribe import get_compression_ratio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +44,26 @@ def test_text_in_circles_and_improbable_text_are_heard_again():
     assert is_doubtful(heard(ratio=5.0))
     assert is_doubtful(heard(logprob=-1.2))
     assert not is_doubtful(heard())
+
+
+TALK = {
+    "Devanagari": "सुबह होते ही आँगन में चिड़ियों की आवाज़ सुनाई देती थी। मेरी चाची ने मिट्टी के चूल्हे पर गरम रोटियाँ बनाईं। "
+    "हम सब ज़मीन पर बैठकर साथ में खाना खाते थे। शाम को गाँव के लोग पेड़ के नीचे इकट्ठा होते थे। कोई गाना गाता था और कोई पुरानी "
+    "कहानी सुनाता था। मुझे अपने बचपन के सारे दोस्त याद आ गए। उनमें से एक अब गाँव के स्कूल में पढ़ाता है।",
+    "Cyrillic": "Вечером мы слушали её рассказы. Она вспоминала, как в молодости работала учительницей.",
+    "Han": "爬到一半的时候。我的女儿说她走不动了。我丈夫就把她背起来。继续往上走。到了山顶。天边慢慢变成了红色。",
+    "Latin": "After a few days I noticed that I was moving more slowly than usual. Bees do not like people who hurry.",
+}
+
+
+@pytest.mark.parametrize("script", TALK)
+def test_talk_is_no_loop_and_a_loop_is_one_in_any_script(script):
+    assert repetition(TALK[script]) < REPETITIVE_RATIO
+    assert repetition(TALK[script][:30] * 6) > REPETITIVE_RATIO
+
+
+def test_english_has_the_ratio_that_whisper_gives_it():
+    assert repetition(TALK["Latin"]) == get_compression_ratio(TALK["Latin"])
 
 
 def test_a_phrase_in_circles_is_said_once_and_what_follows_stays():

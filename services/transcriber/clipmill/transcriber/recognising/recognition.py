@@ -17,11 +17,14 @@ from clipmill.transcriber.models.usable import placement_for
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
 from clipmill.transcriber.recognising.hallucinations import (
+    REPETITIVE_RATIO,
     RecognisedPiece,
+    bytes_per_letter,
     is_doubtful,
     is_echo,
     is_silent,
     near_speech,
+    repetition,
     without_loops,
 )
 from clipmill.transcriber.recognising.languages import Detection, Probabilities, detect
@@ -181,9 +184,9 @@ class Recogniser:
         for window, pieces in zip(batch, self._hear(portion.samples, batch, language, hotwords), strict=True):
             again = any(is_doubtful(piece) and not is_silent(piece) for piece in pieces)
             if again:
-                pieces = self._hear_again(portion.samples, window, language, hotwords)  # noqa: PLW2901
+                pieces = self._hear_again(portion.samples, window, language, hotwords, pieces)  # noqa: PLW2901
             if is_echo([word for piece in pieces for word in piece.words], vocabulary):
-                pieces, again = self._hear_again(portion.samples, window, language, None), True  # noqa: PLW2901
+                pieces, again = self._hear_again(portion.samples, window, language, None, pieces), True  # noqa: PLW2901
             words = [word for piece in pieces if not is_silent(piece) for word in piece.words]
             words = near_speech(without_loops(words), portion.speech_regions)
             text = "".join(word.text for word in words)
@@ -210,9 +213,15 @@ class Recogniser:
         return heard
 
     def _hear_again(
-        self, samples: Samples, window: SpeechRegion, language: str, hotwords: str | None
+        self,
+        samples: Samples,
+        window: SpeechRegion,
+        language: str,
+        hotwords: str | None,
+        doubted: Sequence[RecognisedPiece],
     ) -> list[RecognisedPiece]:
-        """Return the results of a second recognition, with randomness, of a window."""
+        """Return the results of a second recognition, with randomness, of a window whose first results are in doubt."""
+        written = "".join(word.text for piece in doubted for word in piece.words)
         found, _ = self._model.transcribe(
             _cut(samples, window),
             language=language,
@@ -220,6 +229,7 @@ class Recogniser:
             word_timestamps=True,
             hotwords=hotwords,
             temperature=TEMPERATURES,
+            compression_ratio_threshold=REPETITIVE_RATIO * bytes_per_letter(written),
             condition_on_previous_text=False,
         )
         return [_heard(segment, window.start) for segment in found]
@@ -236,7 +246,7 @@ def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> Recog
         for word in segment.words or ()
     ]
     return RecognisedPiece(
-        tuple(words), float(segment.no_speech_prob), float(segment.avg_logprob), float(segment.compression_ratio)
+        tuple(words), float(segment.no_speech_prob), float(segment.avg_logprob), repetition(segment.text)
     )
 
 
