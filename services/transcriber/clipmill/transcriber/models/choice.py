@@ -58,14 +58,17 @@ def choose_model(name: str, models_dir: Path, *, on_gpu: bool) -> Choice:
 
 
 def multilingual_on_this_machine(models_dir: Path, *, on_gpu: bool) -> Iterator[Weights]:
-    """Yield the multilingual models that need no download, best first.
+    """Yield the multilingual models that need no download, best first, without those that are damaged.
 
     Args:
         models_dir: Directory of fetched weights.
         on_gpu: True if the model runs on a GPU.
     """
     for name in (LARGE, SMALL, BASE) if on_gpu else (SMALL, BASE):
-        weights = stored_weights(name, models_dir)
+        try:
+            weights = stored_weights(name, models_dir)
+        except Permanent:  # a job that another model can do does not fail for it
+            continue
         if weights is not None:
             yield weights
 

@@ -100,7 +100,7 @@ def is_echo(words: Sequence[RawWord], vocabulary: Sequence[str]) -> bool:
 
     Args:
         words: Words in order.
-        vocabulary: Names and terms that the recogniser was told.
+        vocabulary: Names and terms that the recogniser was given.
     """
     said = f" {_bare(''.join(word.text for word in words))} "
     names = [_bare(name) for name in vocabulary]

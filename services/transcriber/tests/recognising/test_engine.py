@@ -6,24 +6,14 @@ import json
 import math
 import os
 import re
-import weakref
-from functools import partial
-from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from clipmill.contracts.documents import Segment, Transcript
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
-from clipmill.transcriber.models.weights import Weights, find_weights
-from clipmill.transcriber.recognising import recognisers
+from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
-from clipmill.transcriber.recognising.languages import Detection
-from clipmill.transcriber.recognising.recognition import Recogniser
-from clipmill.transcriber.speech_request import EngineRequest
-from msgspec.structs import replace
 
 pytestmark = [
     pytest.mark.media,
@@ -32,26 +22,11 @@ pytestmark = [
 ]
 
 SECONDS = 36
-REQUEST = EngineRequest(model="whisper-tiny.en", models_dir="/nowhere", batch_size=2)
-
-
-@pytest.fixture(scope="module")
-def make_engine(offline_libraries):
-    from clipmill.transcriber.recognising.engine import Engine  # its imports take seconds and need the fixture
-
-    return lambda request=REQUEST: Engine(find_weights(request.model, Path(request.models_dir)), request)
 
 
 @pytest.fixture(scope="module")
 def engine(make_engine):
     return make_engine()
-
-
-@pytest.fixture(scope="module")
-def samples(sample):
-    """Return the sound of the sample's first 36 seconds, which are two windows."""
-    with sample.open("rb") as file:
-        return np.concatenate(list(read_sound(file)))[: SECONDS * RATE]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +117,7 @@ def test_a_part_of_a_source_has_the_times_and_seconds_of_the_source(engine, samp
 
 
 def test_words_are_the_same_to_the_millisecond_however_many_workers_recognise_them(make_engine, samples):
-    one, two = (transcribe(make_engine(replace(REQUEST, threads=threads)), samples) for threads in (1, 2))
+    one, two = (transcribe(make_engine(threads=threads), samples) for threads in (1, 2))
 
     assert (one.batch_size, two.batch_size) == (1, 2)
     assert one.transcript == two.transcript
@@ -223,106 +198,6 @@ def test_a_window_that_went_in_circles_is_heard_again(make_engine, samples, whol
     assert difflib.SequenceMatcher(None, expected, plain(result.transcript), autojunk=False).ratio() > 0.9
 
 
-def hear(monkeypatch, language, probability):
-    """Let the multilingual models detect a language in everything."""
-    monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection(language, probability))
-
-
-def test_a_detected_language_that_an_english_model_does_not_know_is_recognised_by_another(
-    make_engine, samples, monkeypatch
-):
-    engine = make_engine()
-    chosen = weakref.ref(engine._recognisers.chosen())
-    hear(monkeypatch, "de", 0.9)
-
-    result = transcribe(engine, samples[: 5 * RATE])
-
-    assert (result.transcript.language, result.transcript.engine.model) == ("de", "whisper-base")
-    assert chosen() is None, "two models would add up their memory"
-
-
-def test_a_language_that_is_only_guessed_is_not_followed(make_engine, samples, monkeypatch):
-    hear(monkeypatch, "de", 0.4)
-
-    result = transcribe(make_engine(), samples[: 5 * RATE])
-
-    assert (result.transcript.language, result.transcript.engine.model) == ("en", "whisper-tiny.en")
-
-
-def test_an_english_model_alone_on_a_machine_recognises_english(make_engine, samples, monkeypatch):
-    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
-    hear(monkeypatch, "de", 0.9)
-
-    result = transcribe(make_engine(), samples[: 5 * RATE])
-
-    assert (result.transcript.language, result.transcript.engine.model) == ("en", "whisper-tiny.en")
-    assert result.transcript.segments
-
-
-def test_a_language_that_no_model_on_a_machine_knows_gives_a_transcript_without_words(
-    make_engine, samples, monkeypatch
-):
-    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
-    shares = []
-
-    result = make_engine().transcribe(iter([samples[: 5 * RATE]]), "de", 5.0, shares.append)
-
-    assert (result.transcript.language, result.transcript.segments) == ("de", ())
-    assert len(result.transcript.levels) == 5
-    assert len(result.transcript.sounds.laughter) == 10
-    assert result.transcript.engine.model == "whisper-tiny.en"
-    assert "knows only English" in result.language_problem
-    assert shares[-1] == pytest.approx(1.0)
-
-
-def test_a_window_that_recites_the_vocabulary_is_heard_again_without_it(make_engine, samples):
-    engine = make_engine()
-    recogniser = engine._recognisers.chosen()
-    names = ["Kelvorin", "Ysmaretta", "Drovintsky"]
-    recite = recogniser._new_pipeline().transcribe
-
-    def reciting(*arguments, **options):
-        (first, *others), info = recite(*arguments, **options)
-        for word, name in zip(first.words, names, strict=False):
-            word.word = f" {name},"
-        return [first, *others], info
-
-    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=reciting)
-
-    result = engine.transcribe(iter([samples[: 5 * RATE]]), "en", 5.0, lambda share: None, vocabulary=names)
-
-    assert result.heard_again > 0
-    assert not {"kelvorin", "ysmaretta", "drovintsky"} & set(plain(result.transcript))
-    assert result.transcript.segments
-
-
-def test_names_reach_the_model_whole_and_as_many_as_its_prompt_takes(make_engine, samples):
-    engine = make_engine()
-    recogniser = engine._recognisers.chosen()
-    names = [f"Quendoril {number}" for number in range(200)]
-    heard_with = []
-
-    def noting(pipeline, *arguments, hotwords, **options):
-        heard_with.append(hotwords)
-        return pipeline.transcribe(*arguments, hotwords=hotwords, **options)
-
-    new_pipeline = recogniser._new_pipeline
-    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=partial(noting, new_pipeline()))
-
-    result = engine.transcribe(iter([samples[: 5 * RATE]]), None, 5.0, lambda share: None, vocabulary=names)
-
-    (hotwords,) = set(heard_with)
-    used = hotwords.split(", ")
-    assert used == names[: len(used)]
-    assert result.names_left_out == 200 - len(used) > 0
-    tokens = [
-        len(recogniser._model.hf_tokenizer.encode(" " + ", ".join(names[:count]), add_special_tokens=False).ids)
-        for count in (len(used), len(used) + 1)
-    ]
-    assert tokens[0] <= 200 < tokens[1]
-    assert result.transcript.segments
-
-
 @pytest.mark.parametrize("start", [0.0, 600.0])
 def test_every_half_second_of_the_sound_gets_its_scores_beside_the_words(engine, samples, start):
     result = transcribe(engine, samples[: 5 * RATE], samples[5 * RATE : 8 * RATE], start=start)
@@ -343,7 +218,7 @@ def test_without_the_sound_model_words_come_all_the_same_and_the_reason_is_repor
 
 
 def test_without_a_diarization_model_speakers_stay_unnamed_and_the_reason_is_reported(make_engine, samples, tmp_path):
-    engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(tmp_path)))
+    engine = make_engine(diarize=True, models_dir=str(tmp_path))
 
     result = transcribe(engine, samples[: 5 * RATE])
 
@@ -353,7 +228,7 @@ def test_without_a_diarization_model_speakers_stay_unnamed_and_the_reason_is_rep
 
 @pytest.mark.parametrize("start", [0.0, 600.0])
 def test_speakers_are_distinguished_over_all_of_the_sound(make_engine, samples, level_diarization, start):
-    engine = make_engine(replace(REQUEST, diarize=True, models_dir=str(level_diarization)))
+    engine = make_engine(diarize=True, models_dir=str(level_diarization))
     again = samples[: 5 * RATE] * 0.05  # the first words, as somebody far from the microphone says them
     shares = []
 
@@ -373,7 +248,7 @@ def test_words_are_aligned_where_an_alignment_model_of_the_language_is_on_this_m
     with (corpus / "edge" / "plain_name.mp4").open("rb") as file:
         blocks = list(read_sound(file))
 
-    result = transcribe(make_engine(replace(REQUEST, models_dir=str(models_dir_with_alignment))), *blocks)
+    result = transcribe(make_engine(models_dir=str(models_dir_with_alignment)), *blocks)
 
     assert result.transcript.engine.word_times == "alignment"
     assert result.alignment_problem == ""

@@ -100,6 +100,15 @@ def test_multilingual_models_come_best_first_and_the_large_one_only_for_a_gpu(tm
     ]
 
 
+def test_a_damaged_model_takes_no_other_models_place(tmp_path):
+    for file in next(model for model in models.catalogue() if model.name == "whisper-base").files:
+        (tmp_path / "whisper-base").mkdir(exist_ok=True)
+        (tmp_path / "whisper-base" / file.name).touch()
+    assert list(multilingual_on_this_machine(tmp_path, on_gpu=False)) == []
+    with pytest.raises(Permanent, match="damaged"):
+        choose_model("auto", tmp_path, on_gpu=False)
+
+
 class Hub(BaseHTTPRequestHandler):
     """A hub that has the large model alone."""
 

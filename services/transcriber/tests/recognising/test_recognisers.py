@@ -1,0 +1,126 @@
+"""The engine, in this process: other languages than the model's own, and names that are likely to be said."""
+
+import weakref
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from clipmill.transcriber.hearing.audio import RATE
+from clipmill.transcriber.recognising import recognisers
+from clipmill.transcriber.recognising.languages import Detection
+from clipmill.transcriber.recognising.recognition import Recogniser
+
+pytestmark = [
+    pytest.mark.media,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore"),  # the model libraries' own
+]
+
+
+def transcribe(engine, samples, **options):
+    """Return the result for the first five seconds."""
+    return engine.transcribe(iter([samples[: 5 * RATE]]), None, 5.0, lambda share: None, **options)
+
+
+def said(transcript):
+    return {word.text.strip(".,").lower() for segment in transcript.segments for word in segment.words}
+
+
+def hear(monkeypatch, language, probability):
+    """Let the multilingual models detect a language in everything."""
+    monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection(language, probability))
+
+
+def test_a_detected_language_that_an_english_model_does_not_know_is_recognised_by_another(
+    make_engine, samples, monkeypatch
+):
+    engine = make_engine()
+    chosen = weakref.ref(engine._recognisers.chosen())
+    hear(monkeypatch, "de", 0.9)
+
+    result = transcribe(engine, samples)
+
+    assert (result.transcript.language, result.transcript.engine.model) == ("de", "whisper-base")
+    assert chosen() is None, "two models would add up their memory"
+
+
+def test_a_language_that_is_only_guessed_is_not_followed(make_engine, samples, monkeypatch):
+    hear(monkeypatch, "de", 0.4)
+
+    result = transcribe(make_engine(), samples)
+
+    assert (result.transcript.language, result.transcript.engine.model) == ("en", "whisper-tiny.en")
+
+
+def test_an_english_model_alone_on_a_machine_recognises_english(make_engine, samples, monkeypatch):
+    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
+    hear(monkeypatch, "de", 0.9)
+
+    result = transcribe(make_engine(), samples)
+
+    assert (result.transcript.language, result.transcript.engine.model) == ("en", "whisper-tiny.en")
+    assert result.transcript.segments
+
+
+def test_a_language_that_no_model_on_a_machine_knows_gives_a_transcript_without_words(
+    make_engine, samples, monkeypatch
+):
+    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
+    shares = []
+
+    result = make_engine().transcribe(iter([samples[: 5 * RATE]]), "de", 5.0, shares.append)
+
+    assert (result.transcript.language, result.transcript.segments) == ("de", ())
+    assert len(result.transcript.levels) == 5
+    assert len(result.transcript.sounds.laughter) == 10
+    assert result.transcript.engine.model == "whisper-tiny.en"
+    assert "knows only English" in result.language_problem
+    assert shares[-1] == pytest.approx(1.0)
+
+
+def test_a_window_that_recites_the_vocabulary_is_heard_again_without_it(make_engine, samples):
+    engine = make_engine()
+    recogniser = engine._recognisers.chosen()
+    names = ["Kelvorin", "Ysmaretta", "Drovintsky"]
+    recite = recogniser._new_pipeline().transcribe
+
+    def reciting(*arguments, **options):
+        (first, *others), info = recite(*arguments, **options)
+        for word, name in zip(first.words, names, strict=False):
+            word.word = f" {name},"
+        return [first, *others], info
+
+    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=reciting)
+
+    result = transcribe(engine, samples, vocabulary=names)
+
+    assert result.heard_again > 0
+    assert not {"kelvorin", "ysmaretta", "drovintsky"} & said(result.transcript)
+    assert result.transcript.segments
+
+
+def test_names_reach_the_model_whole_and_as_many_as_its_prompt_takes(make_engine, samples):
+    engine = make_engine()
+    recogniser = engine._recognisers.chosen()
+    names = [f"Quendoril {number}" for number in range(200)]
+    heard_with = []
+
+    def noting(pipeline, *arguments, hotwords, **options):
+        heard_with.append(hotwords)
+        return pipeline.transcribe(*arguments, hotwords=hotwords, **options)
+
+    new_pipeline = recogniser._new_pipeline
+    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=partial(noting, new_pipeline()))
+
+    result = transcribe(engine, samples, vocabulary=names)
+
+    (hotwords,) = set(heard_with)
+    used = hotwords.split(", ")
+    assert used == names[: len(used)]
+    assert result.names_left_out == 200 - len(used) > 0
+    tokens = [
+        len(recogniser._model.hf_tokenizer.encode(" " + ", ".join(names[:count]), add_special_tokens=False).ids)
+        for count in (len(used), len(used) + 1)
+    ]
+    assert tokens[0] <= 200 < tokens[1]
+    assert result.transcript.segments
