@@ -37,11 +37,19 @@ def test_a_detected_language_that_an_english_model_does_not_know_is_recognised_b
     engine = make_engine()
     chosen = weakref.ref(engine._recognisers.chosen())
     hear(monkeypatch, "de", 0.9)
+    beside = []
+
+    def load(weights, request):
+        beside.append((weights.label, chosen() is not None))
+        return Recogniser(weights, request)
+
+    monkeypatch.setattr(recognisers, "Recogniser", load)
 
     result = transcribe(engine, samples)
 
     assert (result.transcript.language, result.transcript.engine.model) == ("de", "whisper-base")
-    assert chosen() is None, "two models would add up their memory"
+    # The first one only detects, beside the chosen model; two that recognise would add up their memory.
+    assert beside == [("whisper-base", True), ("whisper-base", False)]
 
 
 def test_a_language_that_is_only_guessed_is_not_followed(make_engine, samples, monkeypatch):
