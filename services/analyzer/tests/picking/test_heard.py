@@ -109,7 +109,7 @@ def test_more_reactions_count_more_up_to_a_limit(material_of):
     times = [sentence.end - 0.3 for sentence in calm.sentences if 40 < sentence.end < 70]
     gains = []
     for count in range(1, len(times) + 1):
-        material = material_of(2, times[:count])
+        material = material_of(2, times[:count], seconds=1.0)
         picker = LocalPicker(evidence_for(material))
         gains.append(max(each["reactions"] for each in contributions(picker, material.windows)))
     weights = LocalPicker(evidence_for(calm)).weights

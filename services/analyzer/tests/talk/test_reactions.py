@@ -69,6 +69,11 @@ def test_a_laugh_that_is_loud_and_clear_needs_no_second_half_second():
     assert _spans(_sounds(laughter={30: FIRM_SCORE})) == [(15.0, 15.5, False, 1.0)]
 
 
+def test_people_who_laugh_draw_breath_and_applaud_react_once():
+    sounds = _sounds(laughter={10: 120, 11: 120}, applause={13: 120, 14: 120, 17: 120})
+    assert _spans(sounds) == [(5.0, 7.5, False, 1.0), (8.5, 9.0, True, 1.0)]
+
+
 def test_a_faint_sound_is_no_laugh_however_long_it_lasts():
     assert _spans(_sounds(laughter=dict.fromkeys(range(80), AUDIBLE - 1))) == []
 
@@ -79,7 +84,7 @@ def test_cheers_and_applause_are_one_reaction_and_shouts_are_none():
 
 
 def test_applause_for_a_greeting_counts_less_and_a_laugh_at_it_does_not():
-    courtesy = [0.75, 0.0, 0.0, 1.0]
+    courtesy = [1.0, 0.0, 0.0, 1.0]
     claps = [replace(_laugh(at, at + 1), applause=True) for at in (8.2, 16.1)]
     heard = heard_in(SENTENCES, claps, courtesy)
     assert list(heard.prompt) == [0.25, 1.0, 0.0, 0.0]
@@ -91,10 +96,10 @@ def test_applause_for_a_greeting_counts_less_and_a_laugh_at_it_does_not():
     ("start", "prompt", "late"),
     [
         (8.2, {0: 1.0}, {}),  # in the pause after the first sentence
-        (9.9, {0: 1.0}, {}),  # the second has only begun
-        (10.1, {1: 1.0}, {}),  # the first second of it is over
+        (10.4, {0: 1.0}, {}),  # the second has only begun
+        (10.6, {1: 1.0}, {}),
         (15.0, {1: 1.0}, {}),
-        (17.0, {1: 1.0}, {}),
+        (17.6, {1: 1.0}, {}),
         (26.4, {2: 1.0}, {}),
         (26.6, {}, {3: 1.0}),  # a clip that ends with the third sentence does not have it any more
         (28.1, {}, {}),  # too late for any sentence

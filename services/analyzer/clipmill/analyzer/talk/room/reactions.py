@@ -10,6 +10,7 @@ from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import milliseconds
 from clipmill.contracts.documents import SOUND_SECONDS, Sounds
 from msgspec import Struct
+from msgspec.structs import replace
 
 AUDIBLE = 98
 """Score from which a half second is a reaction. It finds 84 % of laughs in speech, and one in 7 minutes is false
@@ -30,13 +31,20 @@ BRIEF_WEIGHT = 0.5
 """Weight of a reaction of a single half second: as many of them are false as there are real ones in a talk with a
 laugh in five minutes."""
 
+COURTESY_LOSS = 0.75
+"""Share of the weight of applause that it loses where people applaud for thanks, a greeting or a name. Some is left,
+because a lexicon decides what these are."""
+
 EDGE_SECONDS = 0.25
 """Time by which a reaction begins after the start of its first half second, and stops before the end of its last one,
 on average, in seconds."""
 
-QUIET_SECONDS = 1.0
+BREATH_SECONDS = 0.5
+"""Longest pause in one reaction, in seconds: a half second in which people draw breath, or a word is louder."""
+
+QUIET_SECONDS = 1.5
 """Time that a sentence must have been spoken for before a reaction is one to it, in seconds; a reaction that comes
-sooner is one to the sentence before."""
+sooner is one to the sentence before. A reaction under speech is often heard a second late."""
 
 LATE_SECONDS = 2.5
 """Time after a sentence up to which a reaction can belong to a clip that ends with it, and up to which such a clip can
@@ -56,7 +64,7 @@ class Reaction(Struct, frozen=True, kw_only=True):
     Attributes:
         start: Start, in seconds, to a half second.
         end: End, in seconds, to a half second.
-        applause: True for applause and cheers, False for laughter.
+        applause: True for applause and cheers, False for what begins with laughter.
         weight: Weight as evidence, from 0 to 1.
     """
 
@@ -134,7 +142,19 @@ def reactions_of(sounds: Sounds | None) -> list[Reaction]:
     ]
     if all(reaction.weight < 1.0 for reaction in found):
         return []
-    return sorted(found, key=lambda reaction: (reaction.start, reaction.end, reaction.applause))
+    return _joined(sorted(found, key=lambda reaction: (reaction.start, reaction.end, reaction.applause)))
+
+
+def _joined(reactions: Sequence[Reaction]) -> list[Reaction]:
+    """Return `reactions` with those as one that overlap or nearly meet: people laugh, draw breath, and applaud."""
+    joined: list[Reaction] = []
+    for one in reactions:
+        if joined and one.start - joined[-1].end <= BREATH_SECONDS:
+            last = joined.pop()
+            joined.append(replace(last, end=max(last.end, one.end), weight=max(last.weight, one.weight)))
+        else:
+            joined.append(one)
+    return joined
 
 
 def _runs(scores: bytes) -> list[tuple[int, int, bool]]:
@@ -175,7 +195,7 @@ def heard_in(
         kind = applauses if reaction.applause else laughs
         weight = reaction.weight
         if reaction.applause and courtesy:
-            weight *= 1 - min(max(courtesy[to], 0.0), 1.0)
+            weight *= 1 - COURTESY_LOSS * min(max(courtesy[to], 0.0), 1.0)
         if reaction.onset - sentences[to].end <= LATE_SECONDS:
             prompt[to] += weight
             kind[to] += 1
