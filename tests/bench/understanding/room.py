@@ -16,6 +16,7 @@ nothing is measured. The corpus says in `reactions/README` where the transcripts
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +29,15 @@ from clipmill.transcriber.hearing.sounds import SoundMeter
 from figures import Figure
 
 from understanding.room_mixing import ROOMS, Hand, Laid, Sound, performed, recorded
+from understanding.room_moments import measured
 from understanding.room_real import OTHER, SPEECH, laid_into, real_sounds
 from understanding.room_recordings import MUSIC, REACTIONS, fetch, music, read
 from understanding.room_talks import Talk, spoken
 
-TALKS = {"talks": 4, "conversations": 2}
+TALKS = {"talks": 3, "conversations": 1}
+PICKED = {"talks": 12, "conversations": 8}
+"""Transcripts that are spoken to be heard, and to be picked from."""
+
 REAL_ROUNDS = 3
 """Times that reactions are laid into each real file, so that most recordings meet most levels."""
 
@@ -103,6 +108,7 @@ def measure(corpus: Path, folder: Path) -> list[Figure]:
         *_parts(heard),
         *_totals("real speech", list(_in_real(model, real, sounds))),
         *_unlaid(model, real),
+        *_moments(model, transcripts, sounds),
         _cost(model, real["talk.mp4"]),
     ]
 
@@ -230,6 +236,11 @@ def _unlaid(model: SoundModel, real: dict[str, Samples]) -> Iterator[Figure]:
             f"≤ {MOST_FALSE}",
             false <= MOST_FALSE,
         )
+
+
+def _moments(model: SoundModel, transcripts: Path, sounds: Sequence[Sound]) -> list[Figure]:
+    talks = [talk for kind, count in PICKED.items() for talk in spoken(transcripts, kind, count)]
+    return measured(partial(sounds_of, model), talks, Hand(sounds), transcripts)
 
 
 def _cost(model: SoundModel, speech: Samples) -> Figure:

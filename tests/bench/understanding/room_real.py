@@ -14,23 +14,28 @@ from understanding.room_recordings import active_level
 SPEECH = (
     "talk.mp4",
     "interview.mp4",
-    "german20.mp4",
-    "latentsync2.mp4",
     "vv_interview.mp4",
     "taokai_obama.mp4",
-    "avi_billhyland.mp4",
     "avi_testhyland.mp4",
     "avi_testvideo.mp4",
+    "realtjr_vlog.mp4",
+)
+"""Files with speech and without an audience, that judge the hearing."""
+
+OTHER = ("bbb.webm", "gradio_world.mp4")
+"""Files with music and nature, and without speech, that judge it."""
+
+LEARNING_SPEECH = (
+    "german20.mp4",
+    "latentsync2.mp4",
+    "avi_billhyland.mp4",
     "avi_avenger2.mp4",
     "raj_presentation.mp4",
     "remotion_tiktok.mp4",
-    "realtjr_vlog.mp4",
 )
-"""Files with speech and without an audience. `openface_meeting.mp4` is a comedy and `csci_sports.mp4` has a crowd, so
-nobody knows what is right there."""
-
-OTHER = ("googlework_short.mp4", "bbb.webm", "gradio_world.mp4", "csci_traffic.mp4")
-"""Files with music, nature or traffic, and with little or no speech."""
+LEARNING_OTHER = ("googlework_short.mp4", "csci_traffic.mp4")
+"""Files that the hearing is learned from. `openface_meeting.mp4` is a comedy and `csci_sports.mp4` has a crowd, so they
+are in neither group: nobody knows what is right there."""
 
 FIRST_SECONDS, STEP_SECONDS, LAST_SECONDS = 3.0, 12.0, 7.0
 """Time before the first reaction, between two, and before the end of a file, in seconds."""
@@ -40,7 +45,7 @@ SEARCH_SECONDS, PAUSE_SECONDS = 4.0, 0.3
 
 
 def real_sounds(corpus: Path, folder: Path) -> dict[str, Samples]:
-    """Return the sound of each file of `SPEECH` and `OTHER` that is here, mono at `RATE`.
+    """Return the sound of each file that is here, mono at `RATE`.
 
     The corpus itself has some of them. MIRROR names the folder of repositories from which its `take.sh` gets the rest.
 
@@ -50,7 +55,7 @@ def real_sounds(corpus: Path, folder: Path) -> dict[str, Samples]:
     """
     subprocess.run([corpus / "real" / "take.sh", folder], env={"MIRROR": "/nonexistent", **os.environ}, check=False)
     found: dict[str, Samples] = {}
-    for name in (*SPEECH, *OTHER):
+    for name in (*SPEECH, *OTHER, *LEARNING_SPEECH, *LEARNING_OTHER):
         path = next((path for path in (folder / name, corpus / name) if path.is_file()), None)
         if path:
             with path.open("rb") as file:

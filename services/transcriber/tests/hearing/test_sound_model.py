@@ -7,13 +7,14 @@ from clipmill.operations.models import locate
 from clipmill.transcriber.hearing import sound_model
 from clipmill.transcriber.hearing.audio import RATE
 from clipmill.transcriber.hearing.initializers import read_initializers
-from clipmill.transcriber.hearing.sound_model import KINDS, SoundModel, members
+from clipmill.transcriber.hearing.sound_model import KINDS, SoundModel, learned_ear, members
 from clipmill.transcriber.hearing.sounds import SoundMeter
 
 pytestmark = pytest.mark.media
 
 LIKELY = 128
 UNLIKELY = 80
+AUDIBLE = 98  # readers believe a reaction from here
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,11 @@ def chord(root, seconds=0.4):
     return (0.2 * np.exp(-4 * times) * np.sum(waves, axis=0)).astype(np.float32)
 
 
-def claps(seconds=10):
-    """Return five short bursts of noise a second, each with a resonance, as hands have."""
+def claps(seconds=10, rate=40):
+    """Return some short bursts of noise a second, each with a resonance, as hands have."""
     rng = np.random.default_rng(1)
     sound = np.zeros(seconds * RATE, np.float32)
-    for place in rng.integers(0, len(sound) - 320, 5 * seconds):
+    for place in rng.integers(0, len(sound) - 320, rate * seconds):
         times = np.arange(320)
         burst = rng.normal(0, 1, 320) * np.exp(-times / rng.uniform(20, 60))
         ring = 0.4 + np.cos(2 * np.pi * rng.uniform(900, 2500) * times / RATE)
@@ -74,6 +75,37 @@ def test_the_scales_are_those_of_the_file(model):
     assert model._output == (pytest.approx(0.7565, abs=1e-4), 190)
 
 
+def test_claps_are_applause_in_loud_noise_too(model):
+    noise = np.random.default_rng(2).normal(0, 0.01, 10 * RATE).astype(np.float32)  # -40 dBFS
+    assert max(heard(model, noise).applause) < AUDIBLE
+    assert max(heard(model, claps() + noise).applause) >= AUDIBLE
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        np.zeros(5 * RATE, np.float32),
+        np.full(5 * RATE, 0.5, np.float32),
+        np.sign(np.sin(2 * np.pi * 150 * np.arange(5 * RATE) / RATE)).astype(np.float32),
+        np.random.default_rng(3).choice([-1, 1], 5 * RATE).astype(np.float32),
+        np.full(5 * RATE, np.nan, np.float32),
+    ],
+    ids=["silence", "constant", "square wave", "clipped noise", "damaged"],
+)
+def test_nobody_reacts_in_broken_sound(model, sound):
+    sounds = heard(model, sound)
+    assert max(sounds.laughter + sounds.applause + sounds.cheering) < AUDIBLE
+
+
+def test_the_learned_weights_are_for_all_classes_and_for_kinds_of_sound():
+    ear = learned_ear()
+    assert set(ear.kinds) == {"laughter", "applause"}
+    assert ear.weights.shape == (521, 2)
+    one = np.zeros((1, 521), np.float32)
+    one[0, 13] = 2.0
+    assert ear.scores(one)[0] == pytest.approx(ear.constants + 2 * ear.weights[13])
+
+
 class Recorder:
     """A session that keeps its input and gives every class the log-odds 0."""
 
@@ -88,7 +120,11 @@ def test_numbers_become_the_bytes_that_stand_for_them(tmp_path, monkeypatch):
     patch = np.zeros((1, 96, 64), np.float32)
     patch[0, 0, :4] = (np.log(0.001), -100, 100, 0.0479 * 3)
     patch[0, 1, :3] = (np.nan, np.inf, -np.inf)
-    assert not model.scores(patch).any()
+    scores = dict(zip(KINDS, model.scores(patch)[0].tolist(), strict=True))
+    ear = learned_ear()
+    surer = -sound_model.SURER_STEPS * model._output.step
+    assert max(ear.constants) < surer
+    assert scores == dict.fromkeys(KINDS, 0.0) | dict.fromkeys(ear.kinds, pytest.approx(surer))
     heard = model._session.heard
     assert heard.shape == (1, 1, 96, 64)
     assert heard[0, 0, 0, :5].tolist() == [0, 0, 255, 147, 144]

@@ -1,6 +1,7 @@
 """YAMNet, which hears what words cannot tell: laughter, applause, cheers, shouts, music and singing."""
 
 import csv
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipFile
@@ -40,6 +41,47 @@ Scores = npt.NDArray[np.float32]
 """Log-odds of shape (patches, kinds), kinds in the order of `KINDS`."""
 
 
+REACTIONS = "reactions.npz"
+"""Data file of the learned weights, beside this module. `tools/room/learn_reactions.py` writes it."""
+
+
+SURER_STEPS = 2
+"""Steps of the model by which a class must be surer than the learned weights: one step less gives a false laugh in ten
+minutes of loud rooms."""
+
+
+class Ear(NamedTuple):
+    """Weights of all classes that tell a kind of sound better than its own classes do.
+
+    Under speech, noise or music, the class `Laughter` is about as likely for a laugh as for some words. The other
+    classes tell which of the two it is.
+
+    Attributes:
+        kinds: Kinds of sound that have weights.
+        weights: Weights of shape (classes, kinds), for the classes' log-odds.
+        constants: Number to add for each kind.
+    """
+
+    kinds: tuple[str, ...]
+    weights: npt.NDArray[np.float32]
+    constants: npt.NDArray[np.float32]
+
+    def scores(self, logits: npt.NDArray[np.float32]) -> Scores:
+        """Return the log-odds of each kind in each patch, in the shape (patches, kinds).
+
+        Args:
+            logits: Log-odds of each class, in the shape (patches, classes).
+        """
+        return logits @ self.weights + self.constants
+
+
+@cache
+def learned_ear() -> Ear:
+    """Return the weights of the data file."""
+    with np.load(Path(__file__).with_name(REACTIONS)) as stored:
+        return Ear(tuple(stored["kinds"].tolist()), stored["weights"], stored["constants"])
+
+
 class _Scale(NamedTuple):
     """The relation of a number to the byte that stands for it: number = step * (byte - zero)."""
 
@@ -77,15 +119,30 @@ class SoundModel:
     def scores(self, patches: Patches) -> Scores:
         """Return the log-odds of each kind of sound in each patch: those of its likeliest class.
 
+        Where weights were learned, they count, and a class that is sure of itself: with no speech around, as at the end
+        of a talk, it knows better.
+
+        Args:
+            patches: Log-mel patches.
+        """
+        logits = self.logits(patches)
+        scores: Scores = np.stack([logits[:, indices].max(axis=1) for indices in self._members], axis=1)
+        ear = learned_ear()
+        places = [list(KINDS).index(kind) for kind in ear.kinds]
+        scores[:, places] = np.maximum(scores[:, places] - SURER_STEPS * self._output.step, ear.scores(logits))
+        return scores
+
+    def logits(self, patches: Patches) -> npt.NDArray[np.float32]:
+        """Return the log-odds of each class in each patch, in the shape (patches, classes).
+
         Args:
             patches: Log-mel patches.
         """
         numbers = np.rint(patches / self._input.step) + self._input.zero
         heard = np.clip(np.nan_to_num(numbers), 0, 255).astype(np.uint8)  # damaged sound has numbers that are none
         answers = [self._session.run(None, {"audio": patch[None, None]})[0][0] for patch in heard]
-        logits = self._output.step * (np.stack(answers).astype(np.float32) - self._output.zero)
-        scores: Scores = np.stack([logits[:, indices].max(axis=1) for indices in self._members], axis=1)
-        return scores
+        logits: npt.NDArray[np.float32] = np.stack(answers).astype(np.float32) - self._output.zero
+        return logits * np.float32(self._output.step)
 
 
 def members(class_map: Path) -> list[list[int]]:
