@@ -109,6 +109,11 @@ def test_a_long_run_of_chinese_is_divided_and_its_time_with_it():
     assert made[1].start == pytest.approx(6.0 * len(joined(made[0].texts)) / len(run))
 
 
+def test_a_chunk_of_japanese_ends_after_an_ending_or_a_particle():
+    made = chunks([timed([*"祖母は小さな町で一人で暮らしています。"], length=0.15)], FITS, 5)
+    assert [joined(chunk.texts) for chunk in made] == ["祖母は小さな町で", "一人で暮らしています。"]
+
+
 def test_letters_and_marks_that_come_one_by_one_are_put_together():
     thai = [*"สวัสดี", *"ครับ"]
     made = chunks([timed(thai, length=0.1)], FITS, 5)

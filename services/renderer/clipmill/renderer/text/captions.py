@@ -8,7 +8,16 @@ from math import ceil
 from clipmill.artifacts.subtitles import Cue
 from clipmill.contracts.documents import Segment, Word
 from clipmill.contracts.swear_words import masked, masked_words
-from clipmill.renderer.text.scripts import joined, joins_left, joins_right, pieces, unspaced, wide
+from clipmill.renderer.text.scripts import (
+    has_kana,
+    inside_japanese_word,
+    joined,
+    joins_left,
+    joins_right,
+    pieces,
+    unspaced,
+    wide,
+)
 from msgspec.structs import replace
 
 MOST_WORDS = 5
@@ -271,6 +280,8 @@ def _cost(phrase: Sequence[Word], begin: int, end: int, fits: Fits) -> float:
             cost -= 4
         elif len(words[-1].text) <= 3 and not unspaced(words[-1].text[-1]):
             cost += 1.5  # an article or a preposition belongs to the words that follow
+        elif has_kana(joined([word.text for word in words])) and inside_japanese_word(words[-1].text, phrase[end].text):
+            cost += 3
         cost -= 6 * min(PAUSE_SECONDS, phrase[end].start - words[-1].end)
     return cost
 

@@ -45,6 +45,9 @@ LONGEST_CLUSTER = 16
 EAST_ASIAN = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFF60), (0x20000, 0x3FFFF))
 """Blocks of Chinese and Japanese with their marks: they have no blanks and break anywhere. Korean has blanks."""
 
+HIRAGANA = ((0x3041, 0x309F),)
+"""Letters of Japanese endings and particles."""
+
 SOUTH_EAST_ASIAN = ((0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF))
 """Blocks of Thai, Lao, Tibetan, Burmese and Khmer, which have no blanks."""
 
@@ -98,6 +101,24 @@ def breakable(left: str, right: str) -> bool:
     if right[0] in NOT_FIRST or left[-1] in NOT_LAST:
         return False
     return unspaced(left[-1]) or unspaced(right[0]) or is_emoji(left[-1]) or is_emoji(right[0])
+
+
+def inside_japanese_word(left: str, right: str) -> bool:
+    """Return whether two neighbouring texts of Japanese probably belong to one word or to a word and its particle.
+
+    Words begin with ideographs or katakana and end with hiragana, as do particles, so a reader expects a break only
+    where hiragana ends.
+    """
+    return unspaced(right[0]) and not (_hiragana(left[-1]) and not _hiragana(right[0]))
+
+
+def has_kana(text: str) -> bool:
+    """Return whether a text has hiragana, so it is Japanese and not Chinese."""
+    return any(map(_hiragana, text))
+
+
+def _hiragana(character: str) -> bool:
+    return _within(character, HIRAGANA)
 
 
 def joins_left(text: str) -> bool:
