@@ -110,3 +110,11 @@ def test_a_passage_of_common_words_has_no_hashtags():
     texts = ["The question is a question of people and of things.", "Bees hum."]
     assert Hashtags(texts).of(0, 0) == []
     assert Hashtags(texts).of(1, 1) == ["#bees"]
+
+
+def test_chinese_hashtags_are_words_and_no_clauses():
+    texts = ["现在家里的墙上挂满了她的作品。", "她总是说自己画得不好。", "我妈妈最近开始学习画画。"]
+    found = Hashtags(texts, "zh").of(0, 2)
+    assert "#作品" in found
+    assert all(len(tag) <= len("#四个汉字") for tag in found)
+    assert not any(set(tag) & set("的了她我") for tag in found)

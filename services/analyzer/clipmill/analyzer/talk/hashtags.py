@@ -28,6 +28,9 @@ FEWEST_SENTENCES = 12
 NAMED = 1.5
 """Weight of an English word that is written with a capital inside sentences."""
 
+CHINESE = frozenset({"zh", "yue"})
+"""Languages written in ideographs alone, without blanks; Japanese has kana between its words."""
+
 CAPITALISING = frozenset({"de", "lb"})
 """Languages that write nouns with capitals: German and Luxembourgish."""
 
@@ -38,6 +41,16 @@ _TAG_WORDS = re.compile(
     rf"[\u4e00-\u9fff\u3400-\u4dbf]{{2,6}}|[\u30a0-\u30ff]{{2,12}}|(?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])+"
 )
 """Possible hashtags: ideographs in a row, katakana in a row, words of scripts with blanks."""
+
+_IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]+")
+
+LONGEST_CHINESE_WORD = 4
+"""Most ideographs of a Chinese word or set phrase; a longer row of them is a clause."""
+
+_CHINESE_PARTICLES = re.compile(
+    "[的了着过得地是在我你您他她它们这那哪有和跟与就都也很还又再没不要会能可说到来去个位些么吗吧呢啊把被对从让给为所以但而上下里时候一每多]"
+)
+"""Ideographs that divide the words of a Chinese clause: particles, pronouns, auxiliaries, measures and directions."""
 
 _ENGLISH_WORDS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[.,;:!?\u2014-]")
 _ENDS_OF_PHRASES = (
@@ -120,7 +133,7 @@ class Hashtags:
         self._language = language
         self._english = language in LEXICON_LANGUAGES
         bare = [_NEW.sub("New", _ADDRESS.sub(" ", without_noises(text))) if self._english else text for text in texts]
-        self._words = [[word for word in _tag_words(text) if self._taggable(word)] for text in bare]
+        self._words = [[word for word in _tag_words(text, language) if self._taggable(word)] for text in bare]
         self._weights = inverse_frequencies([[stem(word) for word in words] for words in self._words])
         if self._english or language in CAPITALISING:
             nouns, names = _nouns(bare)
@@ -245,5 +258,14 @@ def ends_noun(words: Sequence[str], index: int) -> bool:
     return False
 
 
-def _tag_words(text: str) -> list[str]:
+def _tag_words(text: str, language: str) -> list[str]:
+    if language in CHINESE:
+        clauses = _IDEOGRAPHS.sub(_chinese_words, text)
+        return [word.lower() for word in _TAG_WORDS.findall(clauses)]
     return [word.lower().replace("\u2019", "'").strip("'") for word in _TAG_WORDS.findall(text)]
+
+
+def _chinese_words(clause: re.Match[str]) -> str:
+    """Return those parts of a clause between its particles that are short enough to be words."""
+    parts = _CHINESE_PARTICLES.sub(" ", clause.group()).split()
+    return f" {' '.join(part for part in parts if len(part) <= LONGEST_CHINESE_WORD)} "
