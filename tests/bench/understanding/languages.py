@@ -5,7 +5,7 @@ little alone: it is compared with that of faster-whisper's own sequential decodi
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest
 from figures import Figure
 
 from understanding import espeak
-from understanding.word_errors import error_rate
+from understanding.word_errors import error_rate, units
 
 MODEL = "whisper-base"
 BEAM = 5
@@ -47,6 +47,22 @@ VOICES = {
     "en_running": "en-gb+m1",
 }
 """Voice of espeak-ng for each text."""
+
+NAMES_TEXT, NAMES_VOICE, NAMES_SPEED = "en_names", "en-us", 150
+NAMES = ("Kelvorin", "Ysmaretta", "Drovintsky")
+"""Made-up names, of which base spells none right without help."""
+
+OTHER_NAMES = tuple(
+    """Abernathy Balogun Calderwood Dzhokhar Eszterhazy Fitzgibbon Gonçalves Hrabowski Ibarruri Jagiello Kowalczyk
+    Lindqvist Mbappe Nakagawa Oyelaran Papadakis Quisling Rasmussen Szymborska Tchaikovsky Uzoma Vandermeer Wozniacki
+    Xanthopoulos Yamaguchi Zubizarreta Kubernetes PostgreSQL Kierkegaard Ljubljana Reykjavik Ouagadougou Tegucigalpa
+    Antananarivo Huitzilopochtli Thorvaldsen Brzezinski Csikszentmihalyi Nietzsche Saoirse Siobhan Xochitl Anneliese
+    Bartholomew Cadwallader Desdemona Evangeline Featherstone Guinevere Hortensia""".split()
+)
+"""Fifty names that nobody says in the texts."""
+
+WITHOUT_NAMES = ("en", "en_bread")
+"""English texts that are heard with the names of other people as vocabulary."""
 
 ENGLISH = "en"
 BEDS = ("de", "fr", "it")
@@ -88,7 +104,7 @@ class Listeners:
         self._engine = EngineRequest(model=MODEL, models_dir=str(folder / "models"), beam_size=BEAM)
         self._plain = WhisperModel(str(weights), device="cpu", compute_type="int8", cpu_threads=processors())
 
-    def ours(self, samples: Samples, language: str | None = None) -> Heard:
+    def ours(self, samples: Samples, language: str | None = None, vocabulary: Sequence[str] = ()) -> Heard:
         """Return what the transcriber hears."""
         from clipmill.transcriber.speech import transcribe
 
@@ -100,6 +116,7 @@ class Listeners:
             key=path.name,
             duration=len(samples) / RATE,
             language=language,
+            vocabulary=tuple(vocabulary),
         )
         transcript = transcribe(request, lambda _percent: None).transcript
         return Heard(transcript.language, " ".join(segment.text for segment in transcript.segments))
@@ -125,7 +142,9 @@ def measure(_corpus: Path, folder: Path) -> list[Figure]:
     listeners = Listeners(folder)
     rows = [*_accuracy(told, texts, listeners)]
     rows += _beds(told, texts, listeners)
-    return [*rows, *_hard_cases(told, listeners)]
+    rows += _hard_cases(told, listeners)
+    names = espeak.speak(texts[NAMES_TEXT].told.strip().splitlines(), NAMES_VOICE, NAMES_SPEED, folder)
+    return [*rows, *_names(names, told, texts, listeners)]
 
 
 def speech(texts: Mapping[str, Monologue], name: str, folder: Path, *, kept: bool = False) -> Samples:
@@ -217,3 +236,33 @@ def _hard_cases(told: Mapping[str, Samples], listeners: Listeners) -> Iterator[F
     for what, (language, samples) in hard_cases(told).items():
         heard, theirs = listeners.ours(samples).language, listeners.their_language(samples)
         yield Figure(f"{what}: ours; plain", f"{heard or 'none'}; {theirs}", language or "none", heard == language)
+
+
+def _names(
+    samples: Samples, told: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners
+) -> Iterator[Figure]:
+    truth = texts[NAMES_TEXT].told
+    for what, vocabulary in (("without help", ()), ("with `vocabulary`", NAMES)):
+        text = listeners.ours(samples, ENGLISH, vocabulary).text
+        right = [mentions(text, name) >= mentions(truth, name) for name in NAMES]
+        yield Figure(
+            f"made-up names right in every mention, {what}; errors",
+            f"{sum(right)} of {len(NAMES)}; {error_rate(truth, text, ENGLISH):.1%}",
+            "all" if vocabulary else "",
+            all(right) if vocabulary else None,
+        )
+    for name in WITHOUT_NAMES:
+        bare, helped = (listeners.ours(told[name], ENGLISH, given).text for given in ((), OTHER_NAMES))
+        before, after = (error_rate(texts[name].told, text, ENGLISH) for text in (bare, helped))
+        invented = [other for other in OTHER_NAMES if mentions(helped, other)]
+        yield Figure(
+            f"{name} with {len(OTHER_NAMES)} names that nobody says: errors, without them; names invented",
+            f"{after:.1%}, {before:.1%}; {', '.join(invented) or 'none'}",
+            f"≤ {MOST_WORSE:.0%} more errors, none",
+            after <= before + MOST_WORSE and not invented,
+        )
+
+
+def mentions(text: str, name: str) -> int:
+    """Return how often a text has a name, also with an `'s`."""
+    return sum(word.removesuffix("'s") == name.casefold() for word in units(text, ENGLISH))
