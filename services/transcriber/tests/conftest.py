@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -100,6 +101,32 @@ def level_diarization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(LEVEL_DIARIZATION)
     return folder.parent
+
+
+@pytest.fixture
+def models_dir_with_alignment(offline_libraries: None, tmp_path: Path) -> Path:
+    """Return a directory with an untrained alignment model, which is enough to run WhisperX's alignment."""
+    import torch
+    from transformers import (
+        Wav2Vec2Config,
+        Wav2Vec2CTCTokenizer,
+        Wav2Vec2FeatureExtractor,
+        Wav2Vec2ForCTC,
+        Wav2Vec2Processor,
+    )
+
+    folder = tmp_path / "alignment-en"
+    folder.mkdir()
+    letters = ["<pad>", "<unk>", "|", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ'"]
+    (folder / "vocab.json").write_text(json.dumps({letter: number for number, letter in enumerate(letters)}))
+    tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), pad_token="<pad>", unk_token="<unk>")
+    Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    positions = {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+    torch.manual_seed(1)
+    config = Wav2Vec2Config(vocab_size=len(letters), conv_dim=(16,) * 7, **small, **positions)
+    Wav2Vec2ForCTC(config).save_pretrained(folder)
+    return tmp_path
 
 
 class RecordingContext:

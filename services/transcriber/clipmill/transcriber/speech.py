@@ -97,6 +97,8 @@ _NOTHING = Transcript(language="", duration=0.0)
 @cache
 def _given_speech(request: EngineRequest) -> "GivenSpeech":
     """Return the placing of given transcripts, whose models are loaded once in a process."""
+    if request.gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = request.gpu
     restrain_libraries(os.environ, offline=request.alignment is not AlignmentChoice.HUB and not request.diarize)
     from clipmill.transcriber.recognising.given import GivenSpeech  # noqa: PLC0415  # as in `_engine`
 

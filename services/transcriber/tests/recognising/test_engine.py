@@ -2,13 +2,11 @@
 
 import difflib
 import errno
-import json
 import math
 import os
 import re
 
 import pytest
-from clipmill.contracts.documents import Segment, Transcript
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
@@ -33,32 +31,6 @@ def engine(make_engine):
 def whole(engine, samples):
     """Return the transcript of `samples`, recognised in one block."""
     return transcribe(engine, samples).transcript
-
-
-@pytest.fixture
-def models_dir_with_alignment(make_engine, tmp_path):
-    """Return a directory with an untrained alignment model, which is enough to run WhisperX's alignment."""
-    import torch
-    from transformers import (
-        Wav2Vec2Config,
-        Wav2Vec2CTCTokenizer,
-        Wav2Vec2FeatureExtractor,
-        Wav2Vec2ForCTC,
-        Wav2Vec2Processor,
-    )
-
-    folder = tmp_path / "alignment-en"
-    folder.mkdir()
-    letters = ["<pad>", "<unk>", "|", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ'"]
-    (folder / "vocab.json").write_text(json.dumps({letter: number for number, letter in enumerate(letters)}))
-    tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), pad_token="<pad>", unk_token="<unk>")
-    Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
-    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-    positions = {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
-    torch.manual_seed(1)
-    config = Wav2Vec2Config(vocab_size=len(letters), conv_dim=(16,) * 7, **small, **positions)
-    Wav2Vec2ForCTC(config).save_pretrained(folder)
-    return tmp_path
 
 
 def transcribe(engine, *blocks, report=lambda share: None, start=0.0):
@@ -275,25 +247,3 @@ def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_lib
         f"The Whisper model small cannot be loaded from {tmp_path} (Permission denied); "
         "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
     )
-
-
-def test_the_words_of_a_given_transcript_are_aligned_too(models_dir_with_alignment, samples):
-    from clipmill.transcriber.recognising.given import GivenSpeech
-
-    cues = (
-        Segment(text="Good morning, everybody — hello!", start=0.4, end=2.2),
-        Segment(text="The 24 handouts are here.", start=2.2, end=4.8),
-    )
-    given = Transcript(language="", duration=4.8, segments=cues)
-    speech = GivenSpeech(replace(REQUEST, models_dir=str(models_dir_with_alignment)))
-
-    result = speech.transcribe([samples[: 5 * RATE]], given, "en", 5.0, lambda _share: None)
-
-    assert result.transcript.engine.word_times == "alignment"
-    assert " ".join(segment.text for segment in result.transcript.segments) == " ".join(cue.text for cue in cues)
-    words = words_of(result.transcript)
-    assert [word.text for word in words][2:4] == ["everybody —", "hello!"]
-    reached = 0.0
-    for word in words:
-        assert reached <= word.start < word.end <= 5.0
-        reached = word.end
