@@ -10,6 +10,7 @@ from clipmill.contracts.documents import (
     ScorePart,
     VideoFacts,
 )
+from recorded_captions import BOLD
 
 LATER_DOCUMENTS = {
     "marked": MediaFacts(
@@ -40,6 +41,7 @@ LATER_DOCUMENTS = {
             ),
         ),
         picker="local",
+        options=BOLD,
     ),
 }
 """Documents by the names of their files."""

@@ -20,7 +20,6 @@ from clipmill.contracts.documents import (
     Segment,
     Shot,
     ShotFacts,
-    Sounds,
     Transcript,
     VideoFacts,
     Word,
@@ -45,6 +44,7 @@ from clipmill.contracts.events import (
 from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId, Priority
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
+from clipmill.contracts.sounds import Sounds
 from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.contracts.tasks import AnalyzeTask, DownloadTask, RenderTask, ScenesTask, Task, TranscribeTask

@@ -6,9 +6,10 @@ import pytest
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.source_parts import transcript_part
-from clipmill.contracts.documents import Scenes, Segment, Shot, Sounds, Transcript, Word
+from clipmill.contracts.documents import Scenes, Segment, Shot, Transcript, Word
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.sounds import Sounds
 from clipmill.contracts.source_range import SourceRange
 from hypothesis import given, settings
 from hypothesis import strategies as st

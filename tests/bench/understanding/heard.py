@@ -22,9 +22,10 @@ from statistics import fmean
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.room.reactions import AUDIBLE
-from clipmill.contracts.documents import SOUND_SECONDS, MediaFacts, Origin, Scenes, Shot, Sounds, VideoFacts
+from clipmill.analyzer.talk.sound.reactions import AUDIBLE
+from clipmill.contracts.documents import MediaFacts, Origin, Scenes, Shot, VideoFacts
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.sounds import SOUND_SECONDS, Sounds
 from figures import Figure
 from msgspec import Struct
 from msgspec.structs import replace

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from clipmill.contracts.documents import SOUND_SECONDS, Sounds
+from clipmill.contracts.sounds import SOUND_SECONDS, Sounds
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.sound_model import SoundModel
 from clipmill.transcriber.hearing.sounds import SoundMeter

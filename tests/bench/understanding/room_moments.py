@@ -17,18 +17,9 @@ from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.material import Material
 from clipmill.analyzer.talk.sentences import sentences_of, words_of
-from clipmill.contracts.documents import (
-    MediaFacts,
-    Origin,
-    Plan,
-    Scenes,
-    Segment,
-    Shot,
-    Sounds,
-    Transcript,
-    VideoFacts,
-)
+from clipmill.contracts.documents import MediaFacts, Origin, Plan, Scenes, Segment, Shot, Transcript, VideoFacts
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.sounds import Sounds
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from figures import Figure
 

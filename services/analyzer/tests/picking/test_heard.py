@@ -10,8 +10,9 @@ from clipmill.analyzer.picking.score_parts import contributions
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.audience import bundled
 from clipmill.analyzer.talk.material import Material
-from clipmill.contracts.documents import Chapter, HeatPoint, Sounds
+from clipmill.contracts.documents import Chapter, HeatPoint
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.sounds import Sounds
 from msgspec.structs import replace
 
 LAUGH = 140

@@ -2,8 +2,8 @@
 
 import pytest
 from clipmill.analyzer.picking.wordless import Wordless
-from clipmill.analyzer.talk.room.reactions import Reaction
 from clipmill.analyzer.talk.site_marks import Replays
+from clipmill.analyzer.talk.sound.reactions import Reaction
 from clipmill.analyzer.talk.windows import Lengths
 from clipmill.contracts.documents import HeatPoint
 

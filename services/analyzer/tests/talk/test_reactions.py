@@ -2,7 +2,8 @@
 
 import pytest
 from clipmill.analyzer.talk.boundaries import FADE_IN_MS, Boundaries
-from clipmill.analyzer.talk.room.reactions import (
+from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.sound.reactions import (
     AUDIBLE,
     BRIEF_WEIGHT,
     FADING,
@@ -12,9 +13,8 @@ from clipmill.analyzer.talk.room.reactions import (
     heard_in,
     reactions_of,
 )
-from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import Lengths
-from clipmill.contracts.documents import Sounds
+from clipmill.contracts.sounds import Sounds
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace

@@ -6,11 +6,12 @@ import pytest
 from clipmill.analyzer.plan import plan_of
 from clipmill.analyzer.talk.boundaries import Boundaries
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.room.songs import PLAYED, SUNG, outside, songs_in
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.sound.songs import PLAYED, SUNG, outside, songs_in
 from clipmill.analyzer.talk.windows import Lengths
-from clipmill.contracts.documents import Scenes, Shot, Sounds, Word
+from clipmill.contracts.documents import Scenes, Shot, Word
 from clipmill.contracts.options import JobOptions
+from clipmill.contracts.sounds import Sounds
 from msgspec.structs import replace
 
 SPEECH = "This is sentence number {} and it has really quite a few more words, so that it is long enough."

@@ -9,8 +9,8 @@ from clipmill.analyzer.picking.scheduling import Room, times_of
 from clipmill.analyzer.picking.selection import kept_room
 from clipmill.analyzer.talk.boundaries import FADE_IN_MS
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.room.reactions import LATE_SECONDS
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.sound.reactions import LATE_SECONDS
 from clipmill.analyzer.talk.windows import Window, milliseconds
 from clipmill.contracts.documents import Plan, PlannedClip, Word
 from clipmill.contracts.options import CLIPS_LIMIT, RESERVE_LIMIT

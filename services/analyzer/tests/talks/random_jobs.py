@@ -17,12 +17,12 @@ from clipmill.contracts.documents import (
     Scenes,
     Segment,
     Shot,
-    Sounds,
     Transcript,
     VideoFacts,
     Word,
 )
 from clipmill.contracts.options import RANGE_FLOOR, JobOptions
+from clipmill.contracts.sounds import Sounds
 from hypothesis import strategies as st
 
 VOCABULARY = [

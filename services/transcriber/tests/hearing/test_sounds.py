@@ -5,7 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 from clipmill.contracts import codec
-from clipmill.contracts.documents import Sounds, Transcript
+from clipmill.contracts.documents import Transcript
+from clipmill.contracts.sounds import Sounds
 from clipmill.transcriber.hearing.audio import RATE
 from clipmill.transcriber.hearing.sound_model import KINDS
 from clipmill.transcriber.hearing.sounds import SoundMeter

@@ -15,7 +15,7 @@ from string import ascii_uppercase
 from clipmill.analyzer.asking.transcript_chunks import TranscriptChunk
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.analyzer.talk.sound_features import speakers_of
+from clipmill.analyzer.talk.sound.delivery import speakers_of
 from clipmill.contracts.documents import Transcript
 
 TIMED_SECONDS = 30.0

@@ -6,10 +6,10 @@ from clipmill.analyzer.picking.features import SentenceFeatures, features_of
 from clipmill.analyzer.picking.sentence_boundaries import SentenceBoundary, boundaries_of
 from clipmill.analyzer.talk.audience import LEAST_CONTRAST, Audience, contrast, understands
 from clipmill.analyzer.talk.material import Material
-from clipmill.analyzer.talk.room.reactions import Heard, Reaction, heard_in
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.site_marks import ChapterStarts, Replays
-from clipmill.analyzer.talk.sound_features import Sounding, soundings
+from clipmill.analyzer.talk.sound.delivery import Sounding, soundings
+from clipmill.analyzer.talk.sound.reactions import Heard, Reaction, heard_in
 from clipmill.analyzer.talk.terms import inverse_frequencies
 from msgspec import Struct
 from msgspec.structs import replace

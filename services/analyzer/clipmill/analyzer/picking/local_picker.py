@@ -15,7 +15,7 @@ from clipmill.analyzer.picking.features import SentenceFeatures
 from clipmill.analyzer.picking.repeats import Repeats
 from clipmill.analyzer.picking.selection import Candidates, ranked
 from clipmill.analyzer.picking.surroundings import surroundings
-from clipmill.analyzer.talk.sound_features import Sounding
+from clipmill.analyzer.talk.sound.delivery import Sounding
 from clipmill.analyzer.talk.windows import Window
 from msgspec import Struct
 

@@ -7,7 +7,7 @@ from clipmill.analyzer.picking.features import SentenceFeatures
 from clipmill.analyzer.picking.topics import topic_changes
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.analyzer.talk.sound_features import pauses
+from clipmill.analyzer.talk.sound.delivery import pauses
 from clipmill.analyzer.talk.windows import milliseconds
 from msgspec import Struct
 

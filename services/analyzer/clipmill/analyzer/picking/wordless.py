@@ -7,8 +7,8 @@ import numpy as np
 from clipmill.analyzer.picking.scheduling import Numbers
 from clipmill.analyzer.picking.selection import Candidates, ranked
 from clipmill.analyzer.talk.boundaries import CUT_REACH_MS
-from clipmill.analyzer.talk.room.reactions import QUIET_SECONDS, Reaction
 from clipmill.analyzer.talk.site_marks import Replays
+from clipmill.analyzer.talk.sound.reactions import QUIET_SECONDS, Reaction
 from clipmill.analyzer.talk.windows import Lengths, Window
 from msgspec import Struct
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import median
 
-from clipmill.analyzer.talk.room.reactions import LATE_SECONDS, Reaction, pauses_between
 from clipmill.analyzer.talk.sentences import Sentence
+from clipmill.analyzer.talk.sound.reactions import LATE_SECONDS, Reaction, pauses_between
 from clipmill.analyzer.talk.windows import Lengths, Window, milliseconds
 
 ROOM_BEFORE_MS = 150

@@ -6,11 +6,11 @@ import math
 from clipmill.analyzer.talk.audience import Audience
 from clipmill.analyzer.talk.boundaries import ADDED_SILENCE_MS, Boundaries
 from clipmill.analyzer.talk.guesses import captions_for, certainty, mostly_guesses
-from clipmill.analyzer.talk.room.reactions import reactions_of
-from clipmill.analyzer.talk.room.songs import outside, songs_in
 from clipmill.analyzer.talk.sentences import reach_of, sentences_of, single_words, words_of
 from clipmill.analyzer.talk.site_marks import chapters_in, replays_of
-from clipmill.analyzer.talk.sound_features import speakers_of
+from clipmill.analyzer.talk.sound.delivery import speakers_of
+from clipmill.analyzer.talk.sound.reactions import reactions_of
+from clipmill.analyzer.talk.sound.songs import outside, songs_in
 from clipmill.analyzer.talk.source_parts import cuts_in, transcript_part, whole_sentences
 from clipmill.analyzer.talk.subject import Subject
 from clipmill.analyzer.talk.titles import human_title, title_from

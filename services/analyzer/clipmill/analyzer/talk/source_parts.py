@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from clipmill.analyzer.talk.punctuation import CLOSERS, COMMAS, finishes
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.contracts.documents import SOUND_SECONDS, Scenes, Segment, Sounds, Transcript
+from clipmill.contracts.documents import Scenes, Segment, Transcript
+from clipmill.contracts.sounds import SOUND_SECONDS, Sounds
 from clipmill.contracts.source_range import SourceRange
 from msgspec.structs import asdict, replace
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
-from clipmill.contracts.documents import EVEN_SOUND_SCORE, SOUND_SCORE_STEPS, SOUND_SECONDS, Sounds
+from clipmill.contracts.sounds import EVEN_SOUND_SCORE, SOUND_SCORE_STEPS, SOUND_SECONDS, Sounds
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.log_mel import HOP_SAMPLES, PATCH_FRAMES, PATCH_HOP_SAMPLES, Patches, PatchStream
 from clipmill.transcriber.hearing.sound_model import KINDS, Scores

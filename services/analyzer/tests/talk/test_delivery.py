@@ -2,7 +2,7 @@
 
 import pytest
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.analyzer.talk.sound_features import pauses, soundings, speakers_of
+from clipmill.analyzer.talk.sound.delivery import pauses, soundings, speakers_of
 from clipmill.contracts.documents import Segment, Transcript
 
 

@@ -10,7 +10,8 @@ from operator import itemgetter
 from statistics import fmean
 
 from clipmill.analyzer.talk.sentences import Sentence
-from clipmill.contracts.documents import SOUND_SECONDS, Sounds, Word
+from clipmill.contracts.documents import Word
+from clipmill.contracts.sounds import SOUND_SECONDS, Sounds
 
 SUNG = 98
 """Score of singing in a half second that is probably sung."""

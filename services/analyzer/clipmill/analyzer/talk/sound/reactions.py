@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from clipmill.analyzer.talk.sentences import Sentence
 from clipmill.analyzer.talk.windows import milliseconds
-from clipmill.contracts.documents import SOUND_SECONDS, Sounds
+from clipmill.contracts.sounds import SOUND_SECONDS, Sounds
 from msgspec import Struct
 from msgspec.structs import replace
 

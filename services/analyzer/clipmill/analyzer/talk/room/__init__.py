@@ -1,1 +1,0 @@
-"""The sounds of the room: how people react, and songs."""
