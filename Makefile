@@ -95,7 +95,7 @@ bench: setup ## measure everything, and write the figures into tests/bench/RESUL
 bench-rendering: setup ## measure rendering alone: framing, seeing, captions, sound, reading, speed, quality, memory
 	@set -e; for bench in framing seeing captions sound reading rendering; do $(BIN)/python tests/bench/$$bench.py; done
 
-bench-understanding: setup ## measure understanding alone: speech, scenes, moments, asking a model
+bench-understanding: setup ## measure understanding alone: speech, languages, scenes, moments, asking a model
 	@$(BIN)/python tests/bench/understanding.py
 
 bench-messaging: setup ## measure the messaging core alone
