@@ -122,7 +122,7 @@ class Hand:
         number, pool = self._dealt[kind], self._sounds[kind]
         self._dealt[kind] += 1
         turn = number // len(pool)
-        return pool[number % len(pool)], REACTION_DECIBELS[(number + turn) % 3], (number // 3 + turn) % 2 == 0
+        return pool[number % len(pool)], REACTION_DECIBELS[turn % 3], turn // 3 % 2 == 0
 
 
 def performed(talk: Talk, hand: Hand | None) -> Performance:
