@@ -13,6 +13,7 @@ from clipmill.artifacts.store import open_store
 from clipmill.contracts.documents import Transcript
 from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import read_sound
+from clipmill.transcriber.models.allocation import return_freed_memory, share_pools
 from clipmill.transcriber.models.hub import restrain_libraries
 from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest, SpeechRequest, SpeechResult
 from msgspec.structs import replace
@@ -41,6 +42,15 @@ def transcribe(request: SpeechRequest, report: Callable[[float], None]) -> Speec
         Permanent: with `unreadable_media`, `missing_artifact` or `model_unavailable`.
         Transient: with `unavailable`, `model_unavailable` or `out_of_memory`.
     """
+    share_pools()
+    try:
+        return _transcribe(request, report)
+    finally:
+        return_freed_memory()
+
+
+def _transcribe(request: SpeechRequest, report: Callable[[float], None]) -> SpeechResult:
+    """Return the transcript of a source; see `transcribe`."""
     if request.warm_up:
         return SpeechResult(transcript=_NOTHING, model_reason=_engine(request.engine).reason)
     if request.given is not None:
