@@ -133,3 +133,9 @@ async def test_a_job_says_that_no_model_knows_its_language_and_which_names_are_l
 
 def test_the_best_model_of_the_machine_is_the_default():
     assert engine_request(TranscriberSettings()).model == "auto"
+
+
+async def test_a_job_says_which_model_was_chosen_and_why(handler, context):
+    reason = "whisper-base was chosen because the model runs on a CPU and small has not been fetched."
+    await handler._report(TASK, context, SpeechResult(transcript=SPOKEN, model_reason=reason))
+    assert [(event.name, event.line) for event in context.events] == [("model_chosen", f"Speech model: {reason}")]

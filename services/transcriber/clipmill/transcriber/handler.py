@@ -107,7 +107,7 @@ class TranscribeHandler:
         return result
 
     async def _report(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
-        """Log the result; a fallback is also written to the job's log and counted in a metric."""
+        """Log the result; the job's log gets the choice of the model and each fallback, which a metric counts as well."""
         transcript = result.transcript
         engine = transcript.engine
         context.log.info(
@@ -125,6 +125,8 @@ class TranscribeHandler:
             batch_size=result.batch_size,
             heard_again=result.heard_again,
         )
+        if result.model_reason:
+            await context.emit(Log(job=task.job, name="model_chosen", line=f"Speech model: {result.model_reason}"))
         if result.batch_reduced:
             context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
         if result.language_problem:
