@@ -66,7 +66,7 @@ def test_no_clip_has_a_song(material_with):
 def test_a_bed_of_loud_music_under_speech_costs_nothing(material_with):
     plain, bed = material_with(), material_with(sung=(0.0, 999.0), share=0.1, music=PLAYED + 10, score=0.7)
     assert bed.songs == []
-    assert plan_of(bed) == plan_of(plain)
+    assert replace(plan_of(bed), captions=None) == replace(plan_of(plain), captions=None)
 
 
 def test_words_that_a_recogniser_guesses_in_a_tune_are_no_speech(material_with):

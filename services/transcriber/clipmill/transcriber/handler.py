@@ -107,7 +107,7 @@ class TranscribeHandler:
         return result
 
     async def _report(self, task: TranscribeTask, context: TaskContext, result: SpeechResult) -> None:
-        """Log the result; the job's log gets the choice of the model and each fallback, which a metric counts as well."""
+        """Log the result; the job's log gets the choice of the model, and each fallback, which a metric counts."""
         transcript = result.transcript
         engine = transcript.engine
         context.log.info(

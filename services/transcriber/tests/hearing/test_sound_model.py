@@ -139,7 +139,7 @@ def test_every_class_of_a_kind_is_in_the_class_map_and_in_no_other_kind(tmp_path
 
 
 def test_missing_weights_are_named_with_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr("clipmill.operations.models._installed_folder", lambda _: None)
+    monkeypatch.setattr("clipmill.operations.models._installed_path", lambda _: None)
     with pytest.raises(Permanent, match="clipmill models fetch yamnet") as caught:
         SoundModel(tmp_path)
     assert caught.value.code is ErrorCode.MODEL_UNAVAILABLE
