@@ -8,6 +8,7 @@ from clipmill.transcriber.recognising.hallucinations import (
     is_silent,
     near_speech,
     repetition,
+    whispers_ratio,
     without_loops,
 )
 from clipmill.transcriber.recognising.words import RawWord
@@ -52,6 +53,8 @@ TALK = {
     "कहानी सुनाता था। मुझे अपने बचपन के सारे दोस्त याद आ गए। उनमें से एक अब गाँव के स्कूल में पढ़ाता है।",
     "Cyrillic": "Вечером мы слушали её рассказы. Она вспоминала, как в молодости работала учительницей.",
     "Han": "爬到一半的时候。我的女儿说她走不动了。我丈夫就把她背起来。继续往上走。到了山顶。天边慢慢变成了红色。",
+    "Kana and kanji": "祖母は小さな町で暮らしています。朝になると庭で鳥の声が聞こえてきます。台所では父が"
+    "魚を焼いていました。食べたあとで古い写真をたくさん見ました。夕方には川まで歩いて、友だちと学校の話をしました。",
     "Latin": "After a few days I noticed that I was moving more slowly than usual. Bees do not like people who hurry.",
 }
 
@@ -60,6 +63,20 @@ TALK = {
 def test_talk_is_no_loop_and_a_loop_is_one_in_any_script(script):
     assert repetition(TALK[script]) < REPETITIVE_RATIO
     assert repetition(TALK[script][:30] * 6) > REPETITIVE_RATIO
+
+
+def test_japanese_sounds_without_words_are_heard_again():
+    sounds = (
+        "わたしはましゅいたのにきゅうみのそもはきゅうまつていたのできゅうみにましゅいてきゅうとそのいえはましめひとみめきゅうましていますゅえきに"
+        "つきゅうとはいえおげわたしゅうまつていてきゅうましゅいたいえまめはきゅうのひとたしゅうましゅうたきゅうさんきましゅいた"
+    )
+    assert repetition(sounds) > REPETITIVE_RATIO
+
+
+@pytest.mark.parametrize("script", TALK)
+def test_faster_whisper_hears_a_text_again_at_the_same_point(script):
+    bound = whispers_ratio(TALK[script])
+    assert get_compression_ratio(TALK[script]) < bound < get_compression_ratio(TALK[script][:30] * 12)
 
 
 def test_english_has_the_ratio_that_whisper_gives_it():

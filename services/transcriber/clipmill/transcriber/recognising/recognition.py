@@ -17,14 +17,13 @@ from clipmill.transcriber.models.usable import placement_for
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
 from clipmill.transcriber.recognising.hallucinations import (
-    REPETITIVE_RATIO,
     RecognisedPiece,
-    bytes_per_letter,
     is_doubtful,
     is_echo,
     is_silent,
     near_speech,
     repetition,
+    whispers_ratio,
     without_loops,
 )
 from clipmill.transcriber.recognising.languages import Detection, Probabilities, detect
@@ -229,7 +228,7 @@ class Recogniser:
             word_timestamps=True,
             hotwords=hotwords,
             temperature=TEMPERATURES,
-            compression_ratio_threshold=REPETITIVE_RATIO * bytes_per_letter(written),
+            compression_ratio_threshold=whispers_ratio(written),
             condition_on_previous_text=False,
         )
         return [_heard(segment, window.start) for segment in found]
