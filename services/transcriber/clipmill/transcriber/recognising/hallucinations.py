@@ -7,7 +7,7 @@ Whisper invents words where it hears nothing. Six guards work against that, in t
 2. `is_silent` drops a segment that is probably silent and whose words are improbable: Whisper's own rule (Radford et
    al. 2022, section 4.5).
 3. `is_doubtful` finds text that repeats itself or whose words are improbable; it is recognised a second time with more
-   randomness, as Whisper does (ibid.).
+   randomness, as Whisper does (ibid.), and where most words are unsure, with the text before as context (`sequences`).
 4. `is_echo` finds text that recites the vocabulary of the request; it is recognised again without the vocabulary.
 5. `without_loops` keeps one copy of a phrase that still repeats itself.
 6. `near_speech` drops a word where the voice detector hears nobody.

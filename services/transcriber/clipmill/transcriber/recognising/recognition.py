@@ -1,10 +1,10 @@
-"""The speech model: it stays loaded and recognises windows of speech."""
+"""The speech model: it stays loaded and recognises windows of speech, and hard speech in sequence."""
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import faster_whisper
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -27,8 +27,19 @@ from clipmill.transcriber.recognising.hallucinations import (
     without_loops,
 )
 from clipmill.transcriber.recognising.languages import Detection, Probabilities, detect
+from clipmill.transcriber.recognising.sequences import (
+    HARD_BELOW,
+    HARD_ENGLISH_BELOW,
+    certainty,
+    divide,
+    sequences,
+    without_long_pauses,
+)
 from clipmill.transcriber.recognising.words import RawWord
 from clipmill.transcriber.speech_request import EngineRequest
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Randomness of each attempt at a second recognition, as in Whisper's own decoding (Radford et al. 2022)."""
@@ -44,6 +55,9 @@ MOST_VOCABULARY_TOKENS = 200
 """Most tokens of a vocabulary. faster-whisper takes 223, half of all that a window has, and cuts the name that goes
 beyond; the model then went on with the list instead of the speech (word error rate 0.07 → 0.36 with base and 50 names
 in 245 tokens). 150 to 220 tokens of whole names cost at most 0.02."""
+
+FIRST_SHARE = 0.5
+"""Share of the progress that the first hearing of hard speech makes; hearing it in sequence takes about as long."""
 
 
 class Passage(NamedTuple):
@@ -159,50 +173,78 @@ class Recogniser:
         Raises:
             Transient: with `out_of_memory`.
         """
+        speech = _Speech(portion, language, tuple(vocabulary))
+        furthest = 0.0
+
+        def reach(second: float) -> None:
+            nonlocal furthest
+            furthest = max(furthest, second)
+            on_position(furthest)
+
+        heard: list[list[RecognisedPiece]] = []
+        for found in self.batches.run(windows, _freeing(partial(self._hear, speech))):
+            heard += found
+            share = FIRST_SHARE if self._is_hard(speech, heard) else 1.0
+            reach(share * windows[len(heard) - 1].end)
+
+        def finish(batch: Sequence[tuple[int, int]]) -> list[Passage]:
+            return [
+                passage
+                for first, after in batch
+                for passage in self._finish(speech, windows[first:after], heard[first:after])
+            ]
+
         passages: list[Passage] = []
-
-        def work(batch: Sequence[SpeechRegion]) -> list[Passage]:
-            try:
-                return self._transcribe(portion, batch, language, vocabulary)
-            except (MemoryError, RuntimeError):
-                gc.collect()  # frees the memory of the failed batch for the smaller one
-                raise
-
-        for found in self.batches.run(windows, work):
-            passages += found
-            self.heard_again += sum(passage.heard_again for passage in found)
-            on_position(windows[len(passages) - 1].end)
+        for finished in Batches(1, self.batches.workers).run(sequences(windows), _freeing(finish)):
+            passages += finished
+            self.heard_again += sum(passage.heard_again for passage in finished)
+            reach(windows[len(passages) - 1].end)
         return [passage for passage in passages if passage.words]
 
-    def _transcribe(
-        self, portion: Portion, batch: Sequence[SpeechRegion], language: str, vocabulary: Sequence[str]
-    ) -> list[Passage]:
-        """Return a passage for each window, empty where nobody speaks."""
-        passages: list[Passage] = []
-        hotwords = _hotwords(vocabulary) or None
-        for window, pieces in zip(batch, self._hear(portion.samples, batch, language, hotwords), strict=True):
-            again = any(is_doubtful(piece) and not is_silent(piece) for piece in pieces)
-            if again:
-                pieces = self._hear_again(portion.samples, window, language, hotwords, pieces)  # noqa: PLW2901
-            if is_echo([word for piece in pieces for word in piece.words], vocabulary):
-                pieces, again = self._hear_again(portion.samples, window, language, None, pieces), True  # noqa: PLW2901
-            words = [word for piece in pieces if not is_silent(piece) for word in piece.words]
-            words = near_speech(without_loops(words), portion.speech_regions)
-            text = "".join(word.text for word in words)
-            passages.append(Passage(text, window.start, window.end, tuple(words), again))
-        return passages
+    def _is_hard(self, speech: "_Speech", heard: Sequence[Sequence[RecognisedPiece]]) -> bool:
+        """Return whether results of windows are in doubt and so unsure that the windows are heard again in sequence."""
+        pieces = [piece for pieces in heard for piece in pieces]
+        bar = HARD_BELOW if self.multilingual else HARD_ENGLISH_BELOW
+        return _in_doubt(pieces) and certainty(speech.guarded(pieces)) < bar
 
-    def _hear(
-        self, samples: Samples, batch: Sequence[SpeechRegion], language: str, hotwords: str | None
-    ) -> list[list[RecognisedPiece]]:
+    def _finish(
+        self, speech: "_Speech", windows: Sequence[SpeechRegion], heard: Sequence[Sequence[RecognisedPiece]]
+    ) -> list[Passage]:
+        """Return a passage for each window of a sequence, empty where nobody speaks; what is in doubt is heard again.
+
+        Args:
+            speech: Speech of the portion.
+            windows: Windows of the sequence.
+            heard: Results of the first hearing of each window.
+        """
+        if not self._is_hard(speech, heard):
+            return [self._finish_window(speech, window, pieces) for window, pieces in zip(windows, heard, strict=True)]
+        first = speech.guarded([piece for pieces in heard for piece in pieces])
+        again = speech.guarded(self._hear_in_sequence(speech, windows, heard))
+        surer = certainty(again) >= certainty(first)
+        return [
+            _passage(window, words, True) if surer or _in_doubt(pieces) else self._finish_window(speech, window, pieces)
+            for window, pieces, words in zip(windows, heard, divide(again, windows), strict=True)
+        ]
+
+    def _finish_window(self, speech: "_Speech", window: SpeechRegion, pieces: Sequence[RecognisedPiece]) -> Passage:
+        """Return the passage of a window, which is heard again, alone, if its first results are in doubt."""
+        again = _in_doubt(pieces)
+        if again:
+            pieces = self._hear_again(speech, window, pieces)
+        if speech.is_echo(pieces):
+            pieces, again = self._hear_again(speech.without_names(), window, pieces), True
+        return _passage(window, speech.guarded(pieces), again)
+
+    def _hear(self, speech: "_Speech", batch: Sequence[SpeechRegion]) -> list[list[RecognisedPiece]]:
         """Return the results of each window of a batch."""
         # A pipeline remembers the end of the words before, which belong to another window or another thread.
         found, _ = self._new_pipeline().transcribe(
-            samples,
-            language=language,
+            speech.portion.samples,
+            language=speech.language,
             beam_size=self._beam_size,
             word_timestamps=True,
-            hotwords=hotwords,
+            hotwords=speech.hotwords,
             clip_timestamps=[{"start": window.start, "end": window.end} for window in batch],
             batch_size=len(batch),
         )
@@ -212,26 +254,92 @@ class Recogniser:
         return heard
 
     def _hear_again(
-        self,
-        samples: Samples,
-        window: SpeechRegion,
-        language: str,
-        hotwords: str | None,
-        doubted: Sequence[RecognisedPiece],
+        self, speech: "_Speech", window: SpeechRegion, doubted: Sequence[RecognisedPiece]
     ) -> list[RecognisedPiece]:
         """Return the results of a second recognition, with randomness, of a window whose first results are in doubt."""
+        return self._transcribe(speech, window, doubted, condition_on_previous_text=False)
+
+    def _hear_in_sequence(
+        self, speech: "_Speech", windows: Sequence[SpeechRegion], doubted: Sequence[Sequence[RecognisedPiece]]
+    ) -> list[RecognisedPiece]:
+        """Return the results of a second recognition, of a sequence as a whole, as faster-whisper does by default.
+
+        Names leave the model's prompt no room for the text before, so with a vocabulary there is no context: the two
+        would together take the room of the answer, which then ends in mid-sentence.
+        """
+        whole = SpeechRegion(windows[0].start, windows[-1].end)
+        pieces = self._transcribe(
+            speech,
+            whole,
+            [piece for pieces in doubted for piece in pieces],
+            clip_timestamps=[second - whole.start for region in without_long_pauses(windows) for second in region],
+            condition_on_previous_text=speech.hotwords is None,
+        )
+        return self._hear_in_sequence(speech.without_names(), windows, doubted) if speech.is_echo(pieces) else pieces
+
+    def _transcribe(
+        self, speech: "_Speech", region: SpeechRegion, doubted: Sequence[RecognisedPiece], **options: object
+    ) -> list[RecognisedPiece]:
+        """Return the results of faster-whisper's sequential recognition of a region, with `options` of it."""
         written = "".join(word.text for piece in doubted for word in piece.words)
         found, _ = self._model.transcribe(
-            _cut(samples, window),
-            language=language,
+            _cut(speech.portion.samples, region),
+            language=speech.language,
             beam_size=self._beam_size,
             word_timestamps=True,
-            hotwords=hotwords,
+            hotwords=speech.hotwords,
             temperature=TEMPERATURES,
             compression_ratio_threshold=whispers_ratio(written),
-            condition_on_previous_text=False,
+            **options,
         )
-        return [_heard(segment, window.start) for segment in found]
+        return [_heard(segment, region.start) for segment in found]
+
+
+class _Speech(NamedTuple):
+    """The speech of a portion and the facts that help to recognise it."""
+
+    portion: Portion
+    language: str
+    vocabulary: tuple[str, ...]
+
+    @property
+    def hotwords(self) -> str | None:
+        """The vocabulary in the form in which the model reads it as said before."""
+        return _hotwords(self.vocabulary) or None
+
+    def without_names(self) -> "_Speech":
+        """Return the speech without a vocabulary."""
+        return self._replace(vocabulary=())
+
+    def is_echo(self, pieces: Sequence[RecognisedPiece]) -> bool:
+        """Return whether results recite the vocabulary."""
+        return is_echo([word for piece in pieces for word in piece.words], self.vocabulary)
+
+    def guarded(self, pieces: Sequence[RecognisedPiece]) -> list[RawWord]:
+        """Return the words of results that somebody said."""
+        words = [word for piece in pieces if not is_silent(piece) for word in piece.words]
+        return near_speech(without_loops(words), self.portion.speech_regions)
+
+
+def _in_doubt(pieces: Iterable[RecognisedPiece]) -> bool:
+    return any(is_doubtful(piece) and not is_silent(piece) for piece in pieces)
+
+
+def _passage(window: SpeechRegion, words: Sequence[RawWord], heard_again: bool) -> Passage:
+    return Passage("".join(word.text for word in words), window.start, window.end, tuple(words), heard_again)
+
+
+def _freeing(work: Callable[[Sequence[T]], list[R]]) -> Callable[[Sequence[T]], list[R]]:
+    """Return `work`, which frees the memory of what failed for the next try with less."""
+
+    def run(batch: Sequence[T]) -> list[R]:
+        try:
+            return work(batch)
+        except (MemoryError, RuntimeError):
+            gc.collect()
+            raise
+
+    return run
 
 
 def _hotwords(names: Sequence[str]) -> str:
