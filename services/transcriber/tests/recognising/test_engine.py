@@ -154,7 +154,7 @@ class Circling:
         segments, info = self._pipeline.transcribe(*arguments, **options)
         first, *others = segments
         circling = [word for word in first.words[:2] for _ in range(40)]
-        first.words, first.compression_ratio = circling, 12.0
+        first.words, first.text = circling, "".join(word.word for word in circling)
         return [first, *others], info
 
 
