@@ -32,7 +32,8 @@ class Portion(NamedTuple):
 def portions(blocks: Iterable[Samples], find_speech: Callable[[Samples], list[SpeechRegion]]) -> Iterator[Portion]:
     """Divide sound between speech regions, near the ends of its blocks.
 
-    Sound after the last region that is surely complete waits for the next block.
+    Sound after the last region that is surely complete waits for the next block. The last block is not divided, so it
+    is one portion with what waits for it: a short portion at the end would keep one processor alone busy.
 
     Args:
         blocks: Consecutive blocks of mono sound at `RATE`.
@@ -40,15 +41,23 @@ def portions(blocks: Iterable[Samples], find_speech: Callable[[Samples], list[Sp
     """
     begin = 0
     rest = np.zeros(0, np.float32)
-    for block in blocks:
+    for block, last in _with_last(blocks):
         samples = np.concatenate((rest, block))
         regions = find_speech(samples)
-        seam = _seam(regions, len(samples))
+        seam = len(samples) if last else _seam(regions, len(samples))
         if seam:
             yield Portion(begin / RATE, samples[:seam], [each for each in regions if each.end * RATE <= seam])
         begin, rest = begin + seam, samples[seam:]
-    if len(rest):
-        yield Portion(begin / RATE, rest, find_speech(rest))
+
+
+def _with_last(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, bool]]:
+    """Yield each block, and whether it is the last one."""
+    coming = iter(blocks)
+    block = next(coming, None)
+    while block is not None:
+        following = next(coming, None)
+        yield block, following is None
+        block = following
 
 
 def _seam(regions: list[SpeechRegion], length: int) -> int:
