@@ -185,7 +185,7 @@ def _accuracy(told: Mapping[str, Samples], texts: Mapping[str, Monologue], liste
         mine <= other + MOST_WORSE,
     )
     yield Figure(
-        f"languages detected, of {len(others)} besides English: ours",
+        f"languages detected, of {len(others)} other than English: ours",
         str(right),
         f"≥ {LEAST_RIGHT}",
         right >= LEAST_RIGHT,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 
 FIRST_WINDOWS, MOST_WINDOWS = 2, 7
-"""Windows heard at first, and in all if the first ones leave a doubt. A window costs base 0.4 s of a processor."""
+"""Windows heard at first, and in all if the first ones leave a doubt. A window costs base 1.3 s of a processor."""
 
 CLEAR = 0.9
 """Probability from which the first windows leave no doubt."""

@@ -46,9 +46,10 @@ TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 CPU_WINDOWS = 4
 """Most windows at once on a CPU. Each has a worker of CTranslate2, with one thread on a machine of up to four
-processors: on two, two workers recognise 272 s of talk (tiny.en) in 0.6 of the time that two threads take for batches
-of four, for 5 % more processor time. A window takes 90 MB with tiny.en at beam 5, 190 MB with base, 550 MB with small
-and 2.4 GB with large-v3, so more of them would cost more memory than most machines have for each processor."""
+processors. On two, two workers recognise 272 s of talk (tiny.en) in 0.6 of the time that two threads take for batches
+of four where other programs use the processors too, and in 1.07 of it where none does, with 463 MB instead of 638 MB.
+A window takes 90 MB with tiny.en at beam 5, 190 MB with base, 550 MB with small and 2.4 GB with large-v3, so more of
+them would cost more memory than most machines have for each processor."""
 
 
 MOST_VOCABULARY_TOKENS = 200
