@@ -27,7 +27,8 @@ def said(transcript):
 
 
 def hear(monkeypatch, language, probability):
-    """Let the multilingual models detect a language in everything."""
+    """Let the English-only model be unsure, and the multilingual models detect a language in everything."""
+    monkeypatch.setattr(Recogniser, "certainty_in", lambda *_: 0.5)
     monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection(language, probability))
 
 
@@ -50,6 +51,26 @@ def test_a_detected_language_that_an_english_model_does_not_know_is_recognised_b
     assert (result.transcript.language, result.transcript.engine.model) == ("de", "whisper-base")
     # The first one only detects, beside the chosen model; two that recognise would add up their memory.
     assert beside == [("whisper-base", True), ("whisper-base", False)]
+
+
+def test_clear_english_is_known_by_its_words_which_are_heard_once(make_engine, samples, monkeypatch):
+    engine, alone = make_engine(), make_engine().transcribe(iter([samples[: 9 * RATE]]), "en", 9.0, lambda share: None)
+    monkeypatch.setattr(recognisers, "Recogniser", lambda *_: pytest.fail("another model was loaded"))
+    heard = []
+    first = Recogniser._hear_first
+
+    def hear_first(recogniser, speech, batch):
+        heard.extend(batch)
+        return first(recogniser, speech, batch)
+
+    monkeypatch.setattr(Recogniser, "_hear_first", hear_first)
+
+    result = engine.transcribe(iter([samples[: 9 * RATE]]), None, 9.0, lambda share: None)
+
+    assert result.transcript.segments == alone.transcript.segments
+    assert len(heard) == len(set(heard)) > 0
+    other = transcribe(engine, samples[9 * RATE :])
+    assert said(other.transcript) != said(result.transcript)
 
 
 def test_a_language_that_is_only_guessed_is_not_followed(make_engine, samples, monkeypatch):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.transcriber.hearing.audio import Samples
 from clipmill.transcriber.models.hub import hub_timeout
-from clipmill.transcriber.recognising.recognition import Passage
+from clipmill.transcriber.recognising.passages import Passage
 from clipmill.transcriber.recognising.words import LANGUAGES_WITHOUT_SPACES, RawWord
 from clipmill.transcriber.speech_request import AlignmentChoice
 

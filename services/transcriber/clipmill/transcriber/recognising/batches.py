@@ -1,5 +1,6 @@
 """Work in batches, several at the same time, that become smaller when memory runs out."""
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -80,3 +81,16 @@ class Batches:
 
 def _ran_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _SIGNS)
+
+
+def freeing(work: Callable[[Sequence[T]], R]) -> Callable[[Sequence[T]], R]:
+    """Return `work`, which frees the memory of what failed for the next try with less."""
+
+    def run(batch: Sequence[T]) -> R:
+        try:
+            return work(batch)
+        except (MemoryError, RuntimeError):
+            gc.collect()
+            raise
+
+    return run

@@ -191,7 +191,7 @@ class _Alignment:
             self._align(self._waiting.pop())
 
     def _align(self, cue: Segment) -> None:
-        from clipmill.transcriber.recognising.recognition import Passage  # noqa: PLC0415  # it imports Whisper
+        from clipmill.transcriber.recognising.passages import Passage  # noqa: PLC0415  # it imports Whisper
 
         if self._aligner is None or cue.start < self._begin:
             return

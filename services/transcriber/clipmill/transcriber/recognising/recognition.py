@@ -1,10 +1,9 @@
 """The speech model: it stays loaded and recognises windows of speech, and hard speech in sequence."""
 
-import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import faster_whisper
 from clipmill.contracts.failures import ErrorCode, Permanent
@@ -15,18 +14,14 @@ from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.models.device import Placement
 from clipmill.transcriber.models.usable import placement_for
 from clipmill.transcriber.models.weights import Weights
-from clipmill.transcriber.recognising.batches import Batches
+from clipmill.transcriber.recognising.batches import Batches, freeing
 from clipmill.transcriber.recognising.hallucinations import (
     RecognisedPiece,
-    is_doubtful,
-    is_echo,
-    is_silent,
-    near_speech,
     repetition,
     whispers_ratio,
-    without_loops,
 )
-from clipmill.transcriber.recognising.languages import Detection, Probabilities, detect
+from clipmill.transcriber.recognising.languages import FIRST_WINDOWS, Detection, Probabilities, detect, spread
+from clipmill.transcriber.recognising.passages import Passage, Speech, hotwords_of, in_doubt, passage_of
 from clipmill.transcriber.recognising.sequences import (
     HARD_BELOW,
     HARD_ENGLISH_BELOW,
@@ -37,9 +32,6 @@ from clipmill.transcriber.recognising.sequences import (
 )
 from clipmill.transcriber.recognising.words import RawWord
 from clipmill.transcriber.speech_request import EngineRequest
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Randomness of each attempt at a second recognition, as in Whisper's own decoding (Radford et al. 2022)."""
@@ -59,24 +51,6 @@ in 245 tokens). 150 to 220 tokens of whole names cost at most 0.02."""
 
 FIRST_SHARE = 0.5
 """Share of the progress that the first hearing of hard speech makes; hearing it in sequence takes about as long."""
-
-
-class Passage(NamedTuple):
-    """The recognised text of a window.
-
-    Attributes:
-        text: Text of all words.
-        start: Start of the window, in seconds.
-        end: End of the window, in seconds.
-        words: Words with the times of Whisper's attention.
-        heard_again: True if the window was recognised a second time.
-    """
-
-    text: str
-    start: float
-    end: float
-    words: tuple[RawWord, ...]
-    heard_again: bool = False
 
 
 class Recogniser:
@@ -110,6 +84,7 @@ class Recogniser:
         self.batches = Batches(1 if on_cpu else request.batch_size, workers)
         self.heard_again = 0
         self._beam_size = request.beam_size
+        self._tried = _Tried(None, {})
         self._model = _load(weights, self.placement, threads // workers, workers)
         self._new_pipeline = partial(faster_whisper.BatchedInferencePipeline, model=self._model)
 
@@ -149,10 +124,31 @@ class Recogniser:
         """Return those of `names` for which the model's prompt has room, in their order and each of them whole."""
         kept: tuple[str, ...] = ()
         for name in names:
-            tokens = self._model.hf_tokenizer.encode(f" {_hotwords((*kept, name))}", add_special_tokens=False).ids
+            tokens = self._model.hf_tokenizer.encode(f" {hotwords_of((*kept, name))}", add_special_tokens=False).ids
             if len(tokens) <= MOST_VOCABULARY_TOKENS:
                 kept = (*kept, name)
         return kept
+
+    def certainty_in(
+        self, portion: Portion, windows: Sequence[SpeechRegion], language: str, vocabulary: Sequence[str]
+    ) -> float:
+        """Return the certainty of the words in the first windows in which a language would be detected, from 0 to 1.
+
+        If `recognise` gets the same portion next, it does not hear these windows again.
+
+        Args:
+            portion: Sound and its speech regions.
+            windows: Windows of its speech, at least one.
+            language: ISO 639-1 code of the language that is tried.
+            vocabulary: Names and terms that are likely to be said, the most important first.
+        """
+        speech = Speech(portion, language, self.names_that_fit(vocabulary))
+        chosen = spread(windows)[:FIRST_WINDOWS]
+        heard: list[list[RecognisedPiece]] = []
+        for found in self.batches.run(chosen, freeing(partial(self._hear, speech))):
+            heard += found
+        self._tried = _Tried(portion, dict(zip(chosen, heard, strict=True)))
+        return certainty(speech.guarded([piece for pieces in heard for piece in pieces]))
 
     def recognise(
         self,
@@ -174,7 +170,7 @@ class Recogniser:
         Raises:
             Transient: with `out_of_memory`.
         """
-        speech = _Speech(portion, language, tuple(vocabulary))
+        speech = Speech(portion, language, tuple(vocabulary))
         furthest = 0.0
 
         def reach(second: float) -> None:
@@ -183,10 +179,12 @@ class Recogniser:
             on_position(furthest)
 
         heard: list[list[RecognisedPiece]] = []
-        for found in self.batches.run(windows, _freeing(partial(self._hear, speech))):
+        for found in self.batches.run(windows, freeing(partial(self._hear, speech))):
             heard += found
             share = FIRST_SHARE if self._is_hard(speech, heard) else 1.0
             reach(share * windows[len(heard) - 1].end)
+
+        self._tried = _Tried(None, {})
 
         def finish(batch: Sequence[tuple[int, int]]) -> list[Passage]:
             return [
@@ -196,20 +194,20 @@ class Recogniser:
             ]
 
         passages: list[Passage] = []
-        for finished in Batches(1, self.batches.workers).run(sequences(windows), _freeing(finish)):
+        for finished in Batches(1, self.batches.workers).run(sequences(windows), freeing(finish)):
             passages += finished
             self.heard_again += sum(passage.heard_again for passage in finished)
             reach(windows[len(passages) - 1].end)
         return [passage for passage in passages if passage.words]
 
-    def _is_hard(self, speech: "_Speech", heard: Sequence[Sequence[RecognisedPiece]]) -> bool:
+    def _is_hard(self, speech: Speech, heard: Sequence[Sequence[RecognisedPiece]]) -> bool:
         """Return whether results of windows are in doubt and so unsure that the windows are heard again in sequence."""
         pieces = [piece for pieces in heard for piece in pieces]
         bar = HARD_BELOW if self.multilingual else HARD_ENGLISH_BELOW
-        return _in_doubt(pieces) and certainty(speech.guarded(pieces)) < bar
+        return in_doubt(pieces) and certainty(speech.guarded(pieces)) < bar
 
     def _finish(
-        self, speech: "_Speech", windows: Sequence[SpeechRegion], heard: Sequence[Sequence[RecognisedPiece]]
+        self, speech: Speech, windows: Sequence[SpeechRegion], heard: Sequence[Sequence[RecognisedPiece]]
     ) -> list[Passage]:
         """Return a passage for each window of a sequence, empty where nobody speaks; what is in doubt is heard again.
 
@@ -224,21 +222,30 @@ class Recogniser:
         again = speech.guarded(self._hear_in_sequence(speech, windows, heard))
         surer = certainty(again) >= certainty(first)
         return [
-            _passage(window, words, True) if surer or _in_doubt(pieces) else self._finish_window(speech, window, pieces)
+            passage_of(window, words, heard_again=True)
+            if surer or in_doubt(pieces)
+            else self._finish_window(speech, window, pieces)
             for window, pieces, words in zip(windows, heard, divide(again, windows), strict=True)
         ]
 
-    def _finish_window(self, speech: "_Speech", window: SpeechRegion, pieces: Sequence[RecognisedPiece]) -> Passage:
+    def _finish_window(self, speech: Speech, window: SpeechRegion, pieces: Sequence[RecognisedPiece]) -> Passage:
         """Return the passage of a window, which is heard again, alone, if its first results are in doubt."""
-        again = _in_doubt(pieces)
+        again = in_doubt(pieces)
         if again:
             pieces = self._hear_again(speech, window, pieces)
         if speech.is_echo(pieces):
             pieces, again = self._hear_again(speech.without_names(), window, pieces), True
-        return _passage(window, speech.guarded(pieces), again)
+        return passage_of(window, speech.guarded(pieces), heard_again=again)
 
-    def _hear(self, speech: "_Speech", batch: Sequence[SpeechRegion]) -> list[list[RecognisedPiece]]:
-        """Return the results of each window of a batch."""
+    def _hear(self, speech: Speech, batch: Sequence[SpeechRegion]) -> list[list[RecognisedPiece]]:
+        """Return the results of each window of a batch; those that were tried before are not heard again."""
+        tried = self._tried.results if self._tried.portion is speech.portion else {}
+        new = [window for window in batch if window not in tried]
+        heard = dict(zip(new, self._hear_first(speech, new), strict=True)) if new else {}
+        return [tried[window] if window in tried else heard[window] for window in batch]
+
+    def _hear_first(self, speech: Speech, batch: Sequence[SpeechRegion]) -> list[list[RecognisedPiece]]:
+        """Return the results of each window of a batch, heard with others and without randomness."""
         # A pipeline remembers the end of the words before, which belong to another window or another thread.
         found, _ = self._new_pipeline().transcribe(
             speech.portion.samples,
@@ -255,13 +262,13 @@ class Recogniser:
         return heard
 
     def _hear_again(
-        self, speech: "_Speech", window: SpeechRegion, doubted: Sequence[RecognisedPiece]
+        self, speech: Speech, window: SpeechRegion, doubted: Sequence[RecognisedPiece]
     ) -> list[RecognisedPiece]:
         """Return the results of a second recognition, with randomness, of a window whose first results are in doubt."""
         return self._transcribe(speech, window, doubted, condition_on_previous_text=False)
 
     def _hear_in_sequence(
-        self, speech: "_Speech", windows: Sequence[SpeechRegion], doubted: Sequence[Sequence[RecognisedPiece]]
+        self, speech: Speech, windows: Sequence[SpeechRegion], doubted: Sequence[Sequence[RecognisedPiece]]
     ) -> list[RecognisedPiece]:
         """Return the results of a second recognition, of a sequence as a whole, as faster-whisper does by default.
 
@@ -279,7 +286,7 @@ class Recogniser:
         return self._hear_in_sequence(speech.without_names(), windows, doubted) if speech.is_echo(pieces) else pieces
 
     def _transcribe(
-        self, speech: "_Speech", region: SpeechRegion, doubted: Sequence[RecognisedPiece], **options: object
+        self, speech: Speech, region: SpeechRegion, doubted: Sequence[RecognisedPiece], **options: object
     ) -> list[RecognisedPiece]:
         """Return the results of faster-whisper's sequential recognition of a region, with `options` of it."""
         written = "".join(word.text for piece in doubted for word in piece.words)
@@ -296,56 +303,11 @@ class Recogniser:
         return [_heard(segment, region.start) for segment in found]
 
 
-class _Speech(NamedTuple):
-    """The speech of a portion and the facts that help to recognise it."""
+class _Tried(NamedTuple):
+    """The results of windows that were heard to find out the language, and the portion that they belong to."""
 
-    portion: Portion
-    language: str
-    vocabulary: tuple[str, ...]
-
-    @property
-    def hotwords(self) -> str | None:
-        """The vocabulary in the form in which the model reads it as said before."""
-        return _hotwords(self.vocabulary) or None
-
-    def without_names(self) -> "_Speech":
-        """Return the speech without a vocabulary."""
-        return self._replace(vocabulary=())
-
-    def is_echo(self, pieces: Sequence[RecognisedPiece]) -> bool:
-        """Return whether results recite the vocabulary."""
-        return is_echo([word for piece in pieces for word in piece.words], self.vocabulary)
-
-    def guarded(self, pieces: Sequence[RecognisedPiece]) -> list[RawWord]:
-        """Return the words of results that somebody said."""
-        words = [word for piece in pieces if not is_silent(piece) for word in piece.words]
-        return near_speech(without_loops(words), self.portion.speech_regions)
-
-
-def _in_doubt(pieces: Iterable[RecognisedPiece]) -> bool:
-    return any(is_doubtful(piece) and not is_silent(piece) for piece in pieces)
-
-
-def _passage(window: SpeechRegion, words: Sequence[RawWord], heard_again: bool) -> Passage:
-    return Passage("".join(word.text for word in words), window.start, window.end, tuple(words), heard_again)
-
-
-def _freeing(work: Callable[[Sequence[T]], list[R]]) -> Callable[[Sequence[T]], list[R]]:
-    """Return `work`, which frees the memory of what failed for the next try with less."""
-
-    def run(batch: Sequence[T]) -> list[R]:
-        try:
-            return work(batch)
-        except (MemoryError, RuntimeError):
-            gc.collect()
-            raise
-
-    return run
-
-
-def _hotwords(names: Sequence[str]) -> str:
-    """Return names in the form in which the model reads them as said before."""
-    return ", ".join(names)
+    portion: Portion | None
+    results: dict[SpeechRegion, list[RecognisedPiece]]
 
 
 def _heard(segment: "faster_whisper.transcribe.Segment", offset: float) -> RecognisedPiece:
