@@ -11,7 +11,7 @@ from clipmill.contracts.failures import ErrorCode
 from clipmill.contracts.identifiers import JobId
 from clipmill.contracts.options import Background, CaptionStyle, JobOptions, LayoutChoice, OutputFormat
 from clipmill.contracts.stages import Stage
-from clipmill.gateway.api.application import JSON_LIMIT
+from clipmill.gateway.api.forms import TEXT_BYTES
 from clipmill.messaging.topology import INTAKE
 
 
@@ -109,10 +109,10 @@ async def test_a_body_of_another_kind_is_a_400_that_says_what_to_send(api, conte
 @pytest.mark.parametrize("path", ["/api/process", "/api/jobs/550e8400-e29b-41d4-a716-446655440000/clips"])
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
 async def test_a_body_over_the_limit_is_a_413_with_the_limit_and_a_code(api, path, content_type):
-    body = io.BytesIO(b"about=" + bytes(JSON_LIMIT))
+    body = io.BytesIO(b"about=" + bytes(TEXT_BYTES))
     answer = await api.post(path, data=body, headers={"Content-Type": content_type})
     sentence = (
-        "The body is larger than the 1048576 bytes allowed; send a smaller one, or a video as multipart/form-data."
+        "The body is larger than the 262144 bytes allowed; send a smaller one, or a video as multipart/form-data."
     )
     assert (answer.status, await answer.json()) == (413, {"detail": sentence, "code": "too_large"})
     metrics = await (await api.get("/metrics")).text()

@@ -7,6 +7,7 @@ from clipmill.contracts.api import CLIPS_PATH
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.api.answers import Handler, failures
 from clipmill.gateway.api.clips import Clips
+from clipmill.gateway.api.forms import TEXT_BYTES
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
@@ -24,7 +25,6 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
-JSON_LIMIT = 1024 * 1024
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -39,7 +39,7 @@ def application(
     health: Health,
 ) -> web.Application:
     """Return the application with the routes of all of them."""
-    app = web.Application(middlewares=[measured, failures], client_max_size=JSON_LIMIT)
+    app = web.Application(middlewares=[measured, failures], client_max_size=TEXT_BYTES)
     app.router.add_post("/api/process", submissions.process)
     app.router.add_get("/api/status/{job}", statuses.status)
     app.router.add_get("/api/jobs", jobs.list)

@@ -23,6 +23,7 @@ from clipmill.contracts.options import (
     JobOptions,
 )
 from clipmill.contracts.source_range import plain_seconds
+from clipmill.gateway.api.forms import NAME_LETTERS
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -67,7 +68,7 @@ ON_OFF = {"on": True, "true": True, "off": False, "false": False}
 
 
 def parse_options(fields: Mapping[str, object], models: Collection[str] = ()) -> tuple[JobOptions, tuple[str, ...]]:
-    """Return the options among `fields` and the unknown names.
+    """Return the options among `fields` and the unknown names, each up to `NAME_LETTERS`.
 
     Args:
         fields: Fields as sent: JSON values, or texts from a form. An empty text or null counts as not sent.
@@ -101,7 +102,8 @@ def parse_options(fields: Mapping[str, object], models: Collection[str] = ()) ->
         vocabulary=_vocabulary(sent.get("vocabulary", ())),
         model=_model(sent.get("model"), models),
     )
-    return options, tuple(sorted(sent.keys() - KNOWN - SOURCES))
+    unknown = sent.keys() - KNOWN - SOURCES
+    return options, tuple(sorted({name[:NAME_LETTERS] for name in unknown}))
 
 
 def parse_priority(fields: Mapping[str, object]) -> Priority:

@@ -9,10 +9,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-import msgspec
 import structlog
 from aiohttp import BodyPartReader, web
 from clipmill.artifacts import given_transcripts, layout
@@ -25,6 +23,7 @@ from clipmill.contracts.identifiers import JobId, new_job_id
 from clipmill.contracts.tasks import first_task
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.answers import as_json
+from clipmill.gateway.api.forms import Form, parts_of, read_json, read_urlencoded, unreadable
 from clipmill.gateway.api.options import parse_options, parse_priority, parse_url
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
@@ -41,31 +40,8 @@ SUBMISSIONS = Counter("clipmill_submissions_total", "Jobs accepted, by source.",
 REFUSED = Counter("clipmill_submissions_refused_total", "Submissions refused, by error code.", ["code"])
 
 CHUNK_BYTES = 1024 * 1024
-FIELD_BYTES = 64 * 1024
 KEY_LIMIT = 256
 FILE_NAME_LIMIT = 1024
-
-
-@dataclass
-class Form:
-    """The content of a request, not yet checked.
-
-    Attributes:
-        fields: Options and URL as sent.
-        file_name: Name of the uploaded file, None if there is none.
-        upload_bytes: Size of the stored upload, in bytes.
-        transcript: True if a transcript was given and stored.
-    """
-
-    fields: dict[str, object] = field(default_factory=dict)
-    file_name: str | None = None
-    upload_bytes: int = 0
-    transcript: bool = False
-
-    def put(self, name: str, value: str) -> None:
-        """Keep a field of a form; of fields with the same name the last counts, but vocabularies are joined."""
-        before = self.fields.get(name)
-        self.fields[name] = f"{before}\n{value}" if name == "vocabulary" and before else value
 
 
 class Submissions:
@@ -176,12 +152,9 @@ class Submissions:
     async def _read(self, request: web.Request, job: JobId) -> Form:
         """Return the content of the request; an upload goes to the store while it arrives."""
         if request.content_type == "application/json":
-            return Form(fields=await _json_fields(request))
+            return await read_json(request)
         if request.content_type == "application/x-www-form-urlencoded":
-            form = Form()
-            for name, value in (await request.post()).items():
-                form.put(name, str(value))
-            return form
+            return await read_urlencoded(request)
         if request.content_type != "multipart/form-data":
             sentence = (
                 "The Content-Type is neither JSON nor a form; send JSON with a url, or multipart/form-data with a file."
@@ -194,9 +167,8 @@ class Submissions:
     async def _read_multipart(self, request: web.Request, job: JobId) -> Form:
         form = Form()
         try:
-            async for part in await request.multipart():
-                if not isinstance(part, BodyPartReader):
-                    raise Permanent(ErrorCode.BAD_REQUEST, "A part of the form is itself multipart; send plain fields.")
+            async for part in parts_of(request):
+                form.begin_field()
                 if part.name == "file" and part.filename is not None:
                     if form.file_name is not None:
                         raise Permanent(ErrorCode.BAD_REQUEST, "The form holds several files; send one for each job.")
@@ -205,11 +177,10 @@ class Submissions:
                     form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
                 elif part.name == "transcript":
                     await self._store_transcript(part, form, job)
-                elif part.name:
-                    form.put(part.name, await _text(part))
+                else:
+                    await form.put_part(part)
         except ValueError as reason:
-            sentence = f"The form cannot be read ({reason}); send it as complete multipart/form-data with its boundary."
-            raise Permanent(ErrorCode.BAD_REQUEST, sentence) from reason
+            raise unreadable(reason) from reason
         return form
 
     async def _store_transcript(self, part: BodyPartReader, form: Form, job: JobId) -> None:
@@ -262,14 +233,6 @@ def _judge(job: JobId, form: Form, models: Collection[str]) -> Queued:
     )
 
 
-async def _json_fields(request: web.Request) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(await request.read(), type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        sentence = 'The body must be a JSON object such as {"url": "https://…"}.'
-        raise Permanent(ErrorCode.BAD_REQUEST, sentence) from None
-
-
 async def _transcript_bytes(part: BodyPartReader) -> bytes:
     data = bytearray()
     while chunk := await part.read_chunk(CHUNK_BYTES):
@@ -277,19 +240,6 @@ async def _transcript_bytes(part: BodyPartReader) -> bytes:
         if len(data) > given_transcripts.BYTES_LIMIT:
             raise given_transcripts.too_large()
     return bytes(data)
-
-
-async def _text(part: BodyPartReader) -> str:
-    data = bytearray()
-    while chunk := await part.read_chunk(FIELD_BYTES):
-        data += chunk
-        if len(data) > FIELD_BYTES:
-            sentence = f"The field {part.name} is longer than {FIELD_BYTES} bytes; shorten it."
-            raise Permanent(ErrorCode.BAD_OPTION, sentence)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise Permanent(ErrorCode.BAD_OPTION, f"The field {part.name} is not UTF-8; encode it as UTF-8.") from None
 
 
 def _lent_key(request: web.Request) -> str | None:
