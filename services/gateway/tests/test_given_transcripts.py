@@ -79,7 +79,7 @@ async def test_a_form_without_a_chosen_transcript_has_none(api, nc, tmp_path):
             "bad_transcript",
             "Line 3 of the transcript is not UTF-8",
         ),
-        (b"1\n00:00:03 --> 00:00:02\nHello", "bad_transcript", "The transcript has a cue that ends before it begins"),
+        (b"1\n00:00:03 --> soon\nHello", "bad_transcript", "The transcript has times that cannot be understood"),
     ],
 )
 async def test_a_bad_transcript_is_a_400_and_leaves_nothing(api, tmp_path, content, code, sentence):

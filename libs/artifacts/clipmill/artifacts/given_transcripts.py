@@ -2,7 +2,7 @@
 
 import msgspec
 from clipmill.artifacts.spoken_words import WORD_MS, speaks, words_in
-from clipmill.artifacts.subtitle_files import CUES_LIMIT, UnreadableSubtitles, read_subtitles, tidy_text
+from clipmill.artifacts.subtitle_files import CUES_LIMIT, UnreadableSubtitles, read_subtitles, speaker_label, tidy_text
 from clipmill.contracts.documents import GIVEN, EngineFacts, Segment, Transcript, Word
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.options import SPOKEN_LANGUAGES
@@ -120,7 +120,7 @@ def _checked(number: int, segment: Segment) -> Segment:
         )
         raise Permanent(ErrorCode.BAD_TRANSCRIPT, sentence)
     spoken = tuple(word for word in words if word.text)
-    return Segment(text=text, start=rounded[0], end=rounded[-1], words=spoken, speaker=tidy_text(segment.speaker))
+    return Segment(text=text, start=rounded[0], end=rounded[-1], words=spoken, speaker=speaker_label(segment.speaker))
 
 
 def _without_overlap(segments: list[Segment]) -> list[Segment]:

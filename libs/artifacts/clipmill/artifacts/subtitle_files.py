@@ -1,7 +1,8 @@
 """Reading of subtitle files: SubRip and WebVTT as editors, platforms and recognisers write them.
 
-Both are read line by line and leniently: only a line of times that cannot be understood is an error. No library is used
-because none that we know keeps voices and word times, or takes the repeated lines out of scrolling captions.
+Both are read line by line and leniently: only a line of times that cannot be understood is an error. A cue that ends
+before it begins lasts as long as its words. No library is used because none that we know keeps voices and word times,
+or takes the repeated lines out of scrolling captions.
 """
 
 import html
@@ -24,6 +25,9 @@ CUE_LIMIT = 100_000
 """The most characters of a cue with its tags: more than an hour of talk. A regular expression keeps Python's lock while
 it works, 10 ms for a text of this length."""
 
+HEADER = "WEBVTT"
+"""The first word of a WebVTT file; some programs write it in other capitals than the standard."""
+
 TIMES_LETTERS = 300
 """The characters of a line in which times and their settings are sought."""
 
@@ -38,7 +42,12 @@ _TIMES = re.compile(rf"\s*{TIME}[ \t]*-->[ \t]*{TIME}(?:\s.*)?")
 _STARTS_LIKE_TIMES = re.compile(r"\s*-?\d")
 _INLINE_TIME = re.compile(rf"<{TIME}>")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
-_TAG = re.compile(r"</?(?:c|i|b|u|s|v|lang|ruby|rt|font|span)(?:[.\s][^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:c|i|b|u|s|v|lang|ruby|rt|rp|font|span)(?:[.\s][^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
+_READING = re.compile(
+    r"<(r[tp])(?:[.\s][^<>]*)?>(?:(?!<r[tp][.\s>]).)*?(?:</\1>|(?=</ruby>|<r[tp][.\s>]))", re.IGNORECASE | re.DOTALL
+)
+"""How ideographs are read, which stands above them, and the brackets that some files put around it."""
+
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BLOCKS = ("NOTE", "STYLE", "REGION")
 
@@ -83,7 +92,7 @@ def read_subtitles(text: str) -> tuple[str, list[Segment]]:
         UnreadableSubtitles: The file has no cues, too many, or times that cannot be understood.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    is_vtt = text.startswith("WEBVTT")
+    is_vtt = text[: len(HEADER)].upper() == HEADER
     raw = list(_raw_cues(lines, is_vtt=is_vtt))
     if not raw:
         raise UnreadableSubtitles("has no cue, a line such as 00:00:01.000 --> 00:00:04.000 with text under it")
@@ -116,9 +125,8 @@ def _raw_cues(lines: Sequence[str], *, is_vtt: bool) -> Iterator[RawCue]:
             if count > CUES_LIMIT:
                 raise UnreadableSubtitles(f"has more than {CUES_LIMIT} cues")
             parts = match.groups()
-            cue, taken = RawCue(milliseconds(*parts[:4]), milliseconds(*parts[4:]), number), True
-            if cue.end < cue.start:
-                raise UnreadableSubtitles(f"has a cue that ends before it begins, in line {number}")
+            start, end = milliseconds(*parts[:4]), milliseconds(*parts[4:])
+            cue, taken = RawCue(start, max(start, end), number), True
         elif arrow and _STARTS_LIKE_TIMES.match(line[:TIMES_LETTERS]):
             raise UnreadableSubtitles(f"has times that cannot be understood, in line {number}")
         elif cue is not None:
@@ -182,7 +190,7 @@ def _drop_carried_lines(cues: Sequence[RawCue]) -> None:
 
 def _segments(cue: RawCue) -> Iterator[Segment]:
     """Yield a segment for each voice of a cue."""
-    marked = _BREAK.sub(" ", "\n".join(cue.lines)).replace("\n", " ")
+    marked = _READING.sub("", _BREAK.sub(" ", "\n".join(cue.lines)).replace("\n", " "))
     if _INLINE_TIME.search(marked):
         voice = _VOICE.search(marked)
         yield from _timed(cue, marked, _speaker(voice[1]) if voice else "")
@@ -222,7 +230,12 @@ def _plain(text: str) -> str:
 
 
 def _speaker(name: str) -> str:
-    return tidy_text(html.unescape(name))[:SPEAKER_LETTERS].rstrip()
+    return speaker_label(html.unescape(name))
+
+
+def speaker_label(name: str) -> str:
+    """Return the label of a speaker on one line, cut to `SPEAKER_LETTERS`, because each sentence repeats it."""
+    return tidy_text(name)[:SPEAKER_LETTERS].rstrip()
 
 
 def tidy_text(text: str) -> str:
