@@ -1,7 +1,5 @@
 """Transcripts that submitters give: no model of speech is loaded, words get times, and the sound is measured."""
 
-import sys
-
 import numpy as np
 import pytest
 from clipmill.artifacts.given_transcripts import read_transcript
@@ -10,10 +8,9 @@ from clipmill.contracts import codec
 from clipmill.contracts.documents import Segment, Transcript, Word
 from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import RATE
-from clipmill.transcriber.recognising import given as given_module
 from clipmill.transcriber.recognising.given import GivenSpeech
 from clipmill.transcriber.recognising.words import RawWord
-from clipmill.transcriber.speech_request import AlignmentChoice, EngineRequest
+from clipmill.transcriber.speech_request import EngineRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,11 +161,15 @@ def test_a_cue_that_cannot_be_aligned_gets_times_by_proportion(aligning):
     assert 1.0 <= one[1] < one[2] <= lost[1] < lost[2] <= 3.0
 
 
-def test_without_an_alignment_model_its_libraries_are_not_imported(tmp_path):
-    for choice in (AlignmentChoice.AUTO, AlignmentChoice.OFF):
-        request = EngineRequest(model="", models_dir=str(tmp_path), alignment=choice)
-        assert GivenSpeech(request)._load_aligner("en") == (None, "")
-    assert given_module.__name__ in sys.modules
+@pytest.mark.parametrize(("length", "aligned"), [(30.0, True), (30.001, False), (90.0, False)])
+def test_a_cue_too_long_for_an_alignment_model_gets_times_by_proportion(aligning, length, aligned):
+    cues = subtitles((1.0, 3.0, "one"), (3.0, 3.0 + length, "long cue"), (100.0, 102.0, "two"))
+    blocks = [tone((60.0, True)), tone((50.0, True))]
+    result = aligning.transcribe(blocks, cues, "en", 110.0, lambda _share: None)
+    one, long, cue, two = words_of(result.transcript)
+    assert (one, two) == (("one", 2.0, 2.2), ("two", 101.0, 101.2))
+    assert (long[1], cue[2]) == pytest.approx((18.0, 18.4) if aligned else (3.0, 3.0 + length), abs=0.05)
+    assert result.transcript.engine.word_times == "alignment"
 
 
 texts = st.text(alphabet="ab é彼—.", min_size=1, max_size=20).filter(lambda text: any(map(str.isalnum, text)))

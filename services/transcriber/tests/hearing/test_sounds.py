@@ -84,7 +84,7 @@ def test_a_half_second_is_0_only_where_nobody_listened():
     assert set(sounds.music[6:]) == {1}
 
 
-def test_three_hours_take_no_more_memory_than_a_block():
+def test_further_blocks_take_no_more_memory_than_the_first():
     block = np.random.default_rng(1).normal(0, 0.1, 600 * RATE).astype(np.float32)
     meter = SoundMeter(LoudIsLaughter())
     list(meter.measure([block]))

@@ -34,6 +34,11 @@ TOUCHING_SECONDS = 0.02
 """Longest time between two pauses that are one: two frames of `pauses`, as the edges of blocks cut frames."""
 
 
+LONGEST_ALIGNED_SECONDS = 30.0
+"""Longest cue that is aligned: Whisper's window, beyond which no passage goes that alignment models get here. Their
+attention takes memory by the square of the length, and one cue may span a whole file."""
+
+
 class GivenSpeech:
     """The models that a given transcript needs: one of sounds, and those of alignment that are available.
 
@@ -158,7 +163,8 @@ class _Alignment:
 
     Args:
         aligner: Aligner of the language, None to align nothing.
-        cues: Cues at the times of the source; those that have words are not aligned.
+        cues: Cues at the times of the source; those that have words or last longer than `LONGEST_ALIGNED_SECONDS` are
+            not aligned.
         start: Time of the first sample in the source, in seconds.
 
     Attributes:
@@ -168,7 +174,7 @@ class _Alignment:
     def __init__(self, aligner: "Aligner | None", cues: Sequence[Segment], start: float) -> None:
         self.times: dict[float, list[RawWord]] = {}
         self._aligner = aligner
-        self._waiting = [cue for cue in reversed(cues) if not cue.words] if aligner else []
+        self._waiting = [cue for cue in reversed(cues) if _fits(cue)] if aligner else []
         self._begin = start
         self._samples: Samples = np.zeros(0, np.float32)
 
@@ -200,6 +206,11 @@ class _Alignment:
         found = _taken_together(words_in(cue.text), [word.later(self._begin) for word in aligned])
         if found:
             self.times[cue.start] = found
+
+
+def _fits(cue: Segment) -> bool:
+    """Return whether a cue has no times of words and is short enough for an alignment model."""
+    return not cue.words and round(cue.end - cue.start, 3) <= LONGEST_ALIGNED_SECONDS
 
 
 def _taken_together(texts: Sequence[str], pieces: Sequence[RawWord]) -> list[RawWord]:
