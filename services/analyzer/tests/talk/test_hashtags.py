@@ -118,3 +118,45 @@ def test_chinese_hashtags_are_words_and_no_clauses():
     assert "#作品" in found
     assert all(len(tag) <= len("#四个汉字") for tag in found)
     assert not any(set(tag) & set("的了她我") for tag in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "tags"),
+    [
+        (
+            "zh",
+            ["人工智能的未来是什么。", "上海改变了社会。", "很多人在上海和北京工作。", "他们的能力很重要。"],
+            "人工智能 上海 上海改变 社会 未来 北京工作 能力 重要",
+        ),
+        ("zh", ["我们了解和平的目的。", "他弹吉他。", "维也纳的酒吧和会议室。"], "和平 目的 吉他 维也纳 酒吧 会议室"),
+        ("zh", ["去年我去了北京的故宫。", "成都的火锅比重庆的更辣吗。"], "北京 故宫 成都"),
+        (
+            "zh",
+            ["人工智能改变了社会。", "上海的人工智能公司很重要。", "大学生活和可能的未来。"],
+            "上海 大学生活 未来 社会 重要",
+        ),
+        (
+            "zh",
+            ["這個時代的孩子們都在上海。", "臺灣的教育和科學。", "我們的社會沒有和平嗎。", "因為香港的交通很方便。"],
+            "時代 孩子 上海 臺灣 教育 科學 社會 和平 香港 交通 方便",
+        ),
+        (
+            "yue",
+            ["人工智能嘅未來好重要。", "佢哋嘅學校喺九龍。", "我哋嘅社會和上海嘅關係。"],
+            "人工智能 學校 九龍 社會 上海 關係",
+        ),
+        (
+            "ja",
+            ["ソーシャルネットワーキングサービスと東京都立産業技術研究所。", "スティーブ・ジョブズのコンピューター。"],
+            "スティーブ ジョブズ コンピューター",
+        ),
+        ("", ["人工智能改变了社会。", "上海的天气。"], "上海的天气"),
+        ("th", ["ปัญญาประดิษฐ์เปลี่ยนแปลงสังคมไทย"], ""),
+        ("my", ["မြွှေ့မြွှေ့ ကျွန်တော်တို့မြန်မာနိုင်ငံ"], ""),
+    ],
+)
+def test_hashtags_of_scripts_without_blanks_have_no_halves_of_words(language, texts, tags):
+    found = Hashtags(texts, language).of(0, len(texts) - 1, 20)
+    assert {tag[1:] for tag in found} <= set(tags.split())
+    if language in ("zh", "yue"):
+        assert {tag[1:] for tag in found} >= {"社会", "上海", "人工智能", "和平", "社會"} & set(tags.split())

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -38,19 +38,66 @@ COMMON_WORDS = Path(__file__).with_name("common_words.txt")
 """English words that name no subject: frequent or evenly spread ones, written by `tools/moments/common_words.py`."""
 
 _TAG_WORDS = re.compile(
-    rf"[\u4e00-\u9fff\u3400-\u4dbf]{{2,6}}|[\u30a0-\u30ff]{{2,12}}|(?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])+"
+    rf"[\u4e00-\u9fff\u3400-\u4dbf]+|[\u30a1-\u30fa\u30fc-\u30ff]+"
+    rf"|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}'\u2019])*"
 )
-"""Possible hashtags: ideographs in a row, katakana in a row, words of scripts with blanks."""
+"""Possible hashtags: ideographs in a row, katakana in a row, words of scripts with blanks. Thai, Lao,
+Khmer and Burmese have none, since nothing in a clause shows where a word ends."""
+
+LONGEST_ROW = 6
+"""Most ideographs in a row that are one word, or two that belong together, where other letters divide words."""
+
+LONGEST_KATAKANA = 12
+"""Most katakana in a row that are one word; a longer row is several."""
 
 _IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]+")
+_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+")
 
 LONGEST_CHINESE_WORD = 4
 """Most ideographs of a Chinese word or set phrase; a longer row of them is a clause."""
 
-_CHINESE_PARTICLES = re.compile(
-    "[的了着过得地是在我你您他她它们这那哪有和跟与就都也很还又再没不要会能可说到来去个位些么吗吧呢啊把被对从让给为所以但而上下里时候一每多]"
+_CHINESE_DIVIDERS = "的了着是我你您妳他她它牠们这那吗吧呢啊很也又和嘅咗喺佢哋唔嗰啲咁冇嚟係"
+"""Ideographs that divide a Chinese clause: particles, pronouns and a few adverbs, then those of Cantonese. Written for
+themselves or in a word of `_stop_words` nine times of ten, and otherwise mostly in the words below. Those that often
+stand inside words do not divide, such as those of `society`, `ability`, `time` and `Shanghai`. Of the nouns in the
+dictionary of jieba 0.42, by their frequency, 0.6 % are divided or lost by all these rules together."""
+
+_CHINESE_LEADERS = "在把让与都就还但而才去"
+"""Ideographs that are left out before a word: 19 times of 20 none of them begins a longer word, if not one below."""
+
+_CHINESE_CLAUSES = frozenset("得没更太不在把被给跟从到都就还让")
+"""Ideographs that make a clause of a part which is longer than two, because few words of that length have them."""
+
+_CHINESE_NEGATIONS = "不没更"
+"""Ideographs with which a part of two is no word that names something."""
+
+_CHINESE_WORDS = frozenset(
+    """目的 目的地 的士 标的 着陆 着装 衣着 是非 我国 自我 吉他 维他命 马耳他 哈瓦那 圭亚那 刹那 吗啡 酒吧 网吧
+    氧吧 吧台 书吧 呢绒 维也纳 也门 共和 共和国 共和党 共和制 和平 和谐 和尚 和约 和解 和谈 和议 和声 和弦 和服
+    和睦 亲和力 中和 总和 维和 义和团 太和殿 颐和园 郑和 呼和浩特 昭和 大和 关系 系数 关係 係数 在线 在校生 在职
+    与会者 都市 都城 都督 都江堰 都柏林 首都 成都 京都 古都 就业 就业率 就医 就诊 还原 还款 但丁 才华 才子 才智
+    才艺 天才 人才 太平洋 犹太人
+    所在地 可能性 根据地""".split()
 )
-"""Ideographs that divide the words of a Chinese clause: particles, pronouns, auxiliaries, measures and directions."""
+"""Frequent words that name something and have such ideographs; they stand for themselves in any clause."""
+
+_CHINESE_FILLERS = frozenset(
+    """现在 觉得 知道 非常 可能 应该 大家 还有 还是 就是 都是 也是 时候 出来 起来 没有 很多 很多人 很少 了解 了结
+    了不起 意味着 着迷 着急 着重 着手 着火 沿着 随着 沉着 执着 打的 忘我 其他人 哥们 支那 温和 缓和 饱和 调和
+    柔和 和善 祥和 暖和 谦和 随和 求和 协和 在家 把握 让步 让位 去年 去世 去年底 去向 就读 就职 有关系 没关系""".split()
+)
+"""Frequent words that divide a clause as those of `_stop_words` do, which lacks them."""
+
+_SIMPLIFIED = str.maketrans(
+    "萬與兩個為麼僅從們會關兼幾則別辦單後嗎嗚噠喲處寧對爾盡豈歸當徹據擇換無舊時顯極樣沒點獨確離種簡類緊縱經結繼綜罷雖"
+    "見讓許論設誠話說諸誰賊賴轉較邊達過還這進連裡裏鑒針間問難順齊現覺應來總聯係數維納門書臺綢諧緩飽調約談議聲絃義團頤園"
+    "鄭線職關戲業醫讀診鄉華藝瑪網國黨製標結陸裝執訝剎亞給將無長東車電馬貝",
+    "万与两个为么仅从们会关兼几则别办单后吗呜哒哟处宁对尔尽岂归当彻据择换无旧时显极样没点独确离种简类紧纵经结继综罢虽"
+    "见让许论设诚话说诸谁贼赖转较边达过还这进连里里鉴针间问难顺齐现觉应来总联係数维纳门书台绸谐缓饱调约谈议声弦义团颐园"
+    "郑线职关戏业医读诊乡华艺玛网国党制标结陆装执讶刹亚给将无长东车电马贝",
+)
+"""Traditional ideographs of the words above and of `_stop_words`, and the simplified ones in their place. The hashtag
+itself stays as it is written."""
 
 _ENGLISH_WORDS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[.,;:!?\u2014-]")
 _ENDS_OF_PHRASES = (
@@ -207,7 +254,8 @@ def _common_stems() -> frozenset[str]:
 @cache
 def _stop_words(language: str) -> frozenset[str]:
     """Return the words of a language other than English that name no subject."""
-    return frozenset(stopwords(language)) if has_lang(language) else frozenset()
+    code = "zh" if language in CHINESE else language
+    return frozenset(stopwords(code)) if has_lang(code) else frozenset()
 
 
 def _form(forms: Counter[str]) -> str:
@@ -260,12 +308,46 @@ def ends_noun(words: Sequence[str], index: int) -> bool:
 
 def _tag_words(text: str, language: str) -> list[str]:
     if language in CHINESE:
-        clauses = _IDEOGRAPHS.sub(_chinese_words, text)
-        return [word.lower() for word in _TAG_WORDS.findall(clauses)]
-    return [word.lower().replace("\u2019", "'").strip("'") for word in _TAG_WORDS.findall(text)]
+        text = _IDEOGRAPHS.sub(lambda clause: f" {' '.join(_chinese_words(clause.group()))} ", text)
+    words = [word.lower().replace("\u2019", "'").strip("'") for word in _TAG_WORDS.findall(text)]
+    return [word for word in words if not _is_long_row(word)]
 
 
-def _chinese_words(clause: re.Match[str]) -> str:
-    """Return those parts of a clause between its particles that are short enough to be words."""
-    parts = _CHINESE_PARTICLES.sub(" ", clause.group()).split()
-    return f" {' '.join(part for part in parts if len(part) <= LONGEST_CHINESE_WORD)} "
+def _is_long_row(word: str) -> bool:
+    """Return whether a row of ideographs or katakana is too long for a word; a part of it could be half a word."""
+    if _IDEOGRAPHS.match(word):
+        return len(word) > LONGEST_ROW
+    return _KATAKANA.match(word) is not None and len(word) > LONGEST_KATAKANA
+
+
+def _chinese_words(clause: str) -> Iterator[str]:
+    """Yield those parts of a clause between its dividers that are short enough to be words."""
+    plain = clause.translate(_SIMPLIFIED)
+    reached = 0
+    for match in (*_chinese_dividers().finditer(plain), None):
+        begin, end = reached, len(plain) if match is None else match.start()
+        while end - begin > 2 and plain[begin] in _CHINESE_LEADERS:
+            begin += 1
+        if end - begin > 2 and plain[end - 1] == "有":
+            end -= 1
+        if _is_word(plain[begin:end]):
+            yield clause[begin:end]
+        if match is not None:
+            reached = match.end()
+            if match.group() in _CHINESE_WORDS:
+                yield clause[match.start() : reached]
+
+
+def _is_word(part: str) -> bool:
+    """Return whether a part of a clause is short enough for a word, and no clause itself as far as this shows."""
+    if len(part) == 2:
+        return part[0] not in _CHINESE_NEGATIONS
+    return 2 < len(part) <= LONGEST_CHINESE_WORD and not _CHINESE_CLAUSES.intersection(part)
+
+
+@cache
+def _chinese_dividers() -> re.Pattern[str]:
+    """Return a pattern for simplified text: the words of the lists above, the longest first, and single dividers."""
+    listed = {word for word in _stop_words("zh") if _IDEOGRAPHS.fullmatch(word) and len(word) > 1}
+    whole = sorted(_CHINESE_WORDS | _CHINESE_FILLERS | listed, key=len, reverse=True)
+    return re.compile(f"{'|'.join(whole)}|[{_CHINESE_DIVIDERS}]")
