@@ -52,6 +52,28 @@ def test_a_start_in_the_cheers_for_what_was_before_speaks_against_a_segment():
     assert (during, after) == (-0.5, 0.0)
 
 
+def test_a_start_in_long_cheers_speaks_against_a_segment_also_after_a_short_laugh_in_them():
+    cheers = Reaction(start=140.0, end=170.0, applause=True)
+    laugh = Reaction(start=142.0, end=144.0, applause=False)
+    segment = _best(reactions=[cheers, laugh], free=[(160_000, 180_000)], lengths=Lengths.of(20.0, 20.0))[0]
+    assert segment.parts["reactions"] == -0.5
+
+
+def test_the_reactions_are_not_gone_through_again_for_each_segment():
+    """An hour has thousands of possible segments, and may have hundreds of reactions."""
+
+    class Watched(list):
+        passes = 0
+
+        def __iter__(self):
+            Watched.passes += 1
+            return super().__iter__()
+
+    cheers = Watched(Reaction(start=at, end=at + 2.0, applause=True) for at in range(10, 290, 20))
+    assert _best(reactions=cheers, wanted=5)
+    assert Watched.passes <= 2
+
+
 def test_the_part_that_viewers_replay_is_shown():
     points = [HeatPoint(start=3.0 * at, end=3.0 * at + 3, value=1.0 if at == 70 else 0.2) for at in range(100)]
     (segment,) = _best(replays=Replays(points))

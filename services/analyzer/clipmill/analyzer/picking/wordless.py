@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from clipmill.analyzer.picking.scheduling import Numbers
@@ -98,6 +99,8 @@ class Wordless:
         self._silence = "its words are not known" if unknown else "nobody speaks here"
         self._cuts = cuts_ms
         self._reactions = reactions
+        self._onsets = [one.onset for one in reactions]
+        self._latest_offsets = list(accumulate((one.offset for one in reactions), max))
         self._replays = replays
         self._duration_ms = duration_ms
         heard = np.asarray(levels[: duration_ms // 1000 + 1], dtype=np.float64)
@@ -168,14 +171,15 @@ class Wordless:
 
     def _reacted(self, window: Window) -> float:
         """Return the weight of the reactions to what a window shows, up to `MOST_REACTIONS`."""
-        first = bisect_right(self._reactions, window.start_ms / 1000 + QUIET_SECONDS, key=lambda one: one.onset)
-        last = bisect_left(self._reactions, window.end_ms / 1000, key=lambda one: one.onset)
+        first = bisect_right(self._onsets, window.start_ms / 1000 + QUIET_SECONDS)
+        last = bisect_left(self._onsets, window.end_ms / 1000)
         return min(sum(one.weight for one in self._reactions[first:last]), MOST_REACTIONS)
 
     def _starts_in_reaction(self, window: Window) -> bool:
         """Return whether a window starts while people react to what was before it."""
         start = window.start_ms / 1000
-        return any(one.onset < start < one.offset for one in self._reactions)
+        before = bisect_left(self._onsets, start)
+        return before > 0 and start < self._latest_offsets[before - 1]
 
     def _cutting(self, window: Window) -> float:
         """Return the rate of cuts compared with that of the source, in doublings, -3 to 3."""
