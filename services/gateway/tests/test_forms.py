@@ -1,4 +1,4 @@
-"""What a request may hold: it is refused as soon as it has too many fields or too much text."""
+"""Limits of a request: it is refused as soon as it has too many fields or too much text."""
 
 import asyncio
 import time
