@@ -46,7 +46,7 @@ _TAG = re.compile(r"</?(?:c|i|b|u|s|v|lang|ruby|rt|rp|font|span)(?:[.\s][^<>]*)?
 _READING = re.compile(
     r"<(r[tp])(?:[.\s][^<>]*)?>(?:(?!<r[tp][.\s>]).)*?(?:</\1>|(?=</ruby>|<r[tp][.\s>]))", re.IGNORECASE | re.DOTALL
 )
-"""How ideographs are read, which stands above them, and the brackets that some files put around it."""
+"""The reading of ideographs, which stands above them, and the brackets that some files put around it."""
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BLOCKS = ("NOTE", "STYLE", "REGION")
