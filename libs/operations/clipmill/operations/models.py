@@ -131,7 +131,7 @@ def find(model: Model, models_dir: Path | None = None) -> Path | None:
     return folder if model.folder else folder / model.files[0].name
 
 
-def at_hand(model: Model, models_dir: Path | None = None) -> bool:
+def available(model: Model, models_dir: Path | None = None) -> bool:
     """Return whether `locate` finds a model, or can join it from installed wheels, without a download."""
     return find(model, models_dir) is not None or _has_parts(model)
 

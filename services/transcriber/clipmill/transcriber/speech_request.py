@@ -26,7 +26,7 @@ class AlignmentChoice(StrEnum):
 
 
 class EngineRequest(Struct, frozen=True, kw_only=True):
-    """The model and its options, which do not change during the life of a process.
+    """The model and its options; a process loads another model if a job asks for one.
 
     Attributes:
         model: Name of the model, as in `TranscriberSettings.model`; a job may name another one.

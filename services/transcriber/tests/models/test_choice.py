@@ -74,11 +74,11 @@ def test_on_a_gpu_without_the_hub_the_best_model_of_this_machine_is_taken(hub, t
 
 
 def test_without_a_multilingual_model_the_english_one_is_better_than_none(hub, tmp_path):
-    hub.setattr(models, "at_hand", lambda model, models_dir: model.name == "whisper-tiny.en")
+    hub.setattr(models, "available", lambda model, models_dir: model.name == "whisper-tiny.en")
     choice = choose_model("auto", tmp_path, on_gpu=False)
     assert choice.weights.label == "whisper-tiny.en"
     assert "knows only English" in choice.reason
-    hub.setattr(models, "at_hand", lambda model, models_dir: False)
+    hub.setattr(models, "available", lambda model, models_dir: False)
     with pytest.raises(Permanent, match="clipmill models fetch whisper-base") as failure:
         choose_model("auto", tmp_path, on_gpu=False)
     assert failure.value.code is ErrorCode.MODEL_UNAVAILABLE

@@ -19,7 +19,7 @@ HALF_SECOND = round(SOUND_SECONDS * RATE)
 """Samples in a half second."""
 
 
-class Listener(Protocol):
+class PatchScorer(Protocol):
     """A model that gives the log-odds of each kind of sound in each patch."""
 
     def scores(self, patches: Patches) -> Scores:
@@ -34,7 +34,7 @@ class SoundMeter:
         start: Time of the first sample in the source, in seconds.
     """
 
-    def __init__(self, model: Listener, start: float = 0.0) -> None:
+    def __init__(self, model: PatchScorer, start: float = 0.0) -> None:
         self._model = model
         self._stream = PatchStream()
         self._begin = self._end = round(start * RATE)  # samples, counted from time 0

@@ -82,7 +82,7 @@ def stored_weights(name: str, models_dir: Path) -> Weights | None:
     """
     for model in models.catalogue():
         if model.name == name:
-            return find_weights(name, models_dir) if models.at_hand(model, models_dir) else None
+            return find_weights(name, models_dir) if models.available(model, models_dir) else None
     folder = models_dir / name
     if (folder / WEIGHTS_FILE).is_file():
         return Weights(name, str(folder), on_hub=False)
