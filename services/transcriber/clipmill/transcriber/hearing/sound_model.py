@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from clipmill.contracts.failures import Permanent
 from clipmill.operations import models
 from clipmill.transcriber.hearing.initializers import read_initializers
 from clipmill.transcriber.hearing.log_mel import Patches
@@ -143,6 +144,30 @@ class SoundModel:
         answers = [self._session.run(None, {"audio": patch[None, None]})[0][0] for patch in heard]
         logits: npt.NDArray[np.float32] = np.stack(answers).astype(np.float32) - self._output.zero
         return logits * np.float32(self._output.step)
+
+
+class SoundModelOnDemand:
+    """The model of the room's sounds, which is loaded when it is first wanted and then kept.
+
+    Args:
+        models_dir: Directory of fetched weights.
+    """
+
+    def __init__(self, models_dir: Path) -> None:
+        self._models_dir = models_dir
+        self._model: SoundModel | None = None
+
+    def load(self) -> tuple[SoundModel | None, str]:
+        """Return the model and an empty reason, or None and the reason if it is not available.
+
+        The next call tries again.
+        """
+        if self._model is None:
+            try:
+                self._model = SoundModel(self._models_dir)
+            except Permanent as problem:
+                return None, problem.sentence
+        return self._model, ""
 
 
 def members(class_map: Path) -> list[list[int]]:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from clipmill.contracts.documents import EngineFacts, Transcript
-from clipmill.contracts.failures import Permanent
 from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.loudness import FLOOR_DB, Loudness
 from clipmill.transcriber.hearing.portions import Portion, portions, prefetch
-from clipmill.transcriber.hearing.sound_model import SoundModel
+from clipmill.transcriber.hearing.sound_model import SoundModelOnDemand
 from clipmill.transcriber.hearing.sounds import SoundMeter
 from clipmill.transcriber.hearing.speech_regions import SpeechDetector, SpeechRegion, windows
 from clipmill.transcriber.models.weights import Weights
@@ -53,7 +52,7 @@ class Engine:
         self._placement = self._recognisers.chosen().placement
         self._aligners: dict[str, Aligner | None] = {}
         self._diarizer: Diarizer | None = None
-        self._sound_model: SoundModel | None = None
+        self._sound_model = SoundModelOnDemand(Path(request.models_dir))
 
     def transcribe(
         self,
@@ -87,7 +86,7 @@ class Engine:
             Transient: with `out_of_memory`.
         """
         diarizer, speakers_problem = self._load_diarizer()
-        sound_model, sounds_problem = self._load_sound_model()
+        sound_model, sounds_problem = self._sound_model.load()
         loudness, kept = Loudness(start), list[Samples]()
         meter = SoundMeter(sound_model, start) if sound_model else None
         listener = NOBODY
@@ -196,15 +195,6 @@ class Engine:
             except SpeakersUnavailable as problem:
                 return None, str(problem)
         return self._diarizer, ""
-
-    def _load_sound_model(self) -> tuple[SoundModel | None, str]:
-        """Return the model of the room's sounds, loaded once, and the reason if it is not available."""
-        if self._sound_model is None:
-            try:
-                self._sound_model = SoundModel(Path(self._request.models_dir))
-            except Permanent as problem:  # the next task tries again
-                return None, problem.sentence
-        return self._sound_model, ""
 
     def _speaker_labels(
         self,

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from clipmill.artifacts.spoken_words import has_no_blanks, in_sounding_time, speaks, words_in
 from clipmill.contracts.documents import GIVEN, EngineFacts, Segment, Transcript
-from clipmill.contracts.failures import Permanent
 from clipmill.contracts.source_range import SourceRange
 from clipmill.transcriber.hearing.audio import RATE, Samples
 from clipmill.transcriber.hearing.loudness import FLOOR_DB, Loudness
-from clipmill.transcriber.hearing.sound_model import SoundModel
+from clipmill.transcriber.hearing.sound_model import SoundModelOnDemand
 from clipmill.transcriber.hearing.sounds import SoundMeter
 from clipmill.transcriber.recognising.pauses import Pause, find_pauses, snap_to_pauses
 from clipmill.transcriber.recognising.segments import group
@@ -49,7 +48,7 @@ class GivenSpeech:
     def __init__(self, request: EngineRequest) -> None:
         self._request = request
         self._aligners: dict[str, Aligner | None] = {}
-        self._sound_model: SoundModel | None = None
+        self._sound_model = SoundModelOnDemand(Path(request.models_dir))
 
     def transcribe(
         self,
@@ -79,7 +78,7 @@ class GivenSpeech:
                 `blocks` raises it.
         """
         spoken = language or given.language
-        sound_model, sounds_problem = self._load_sound_model()
+        sound_model, sounds_problem = self._sound_model.load()
         aligner, alignment_problem = self._load_aligner(spoken)
         loudness = Loudness(start)
         meter = SoundMeter(sound_model, start) if sound_model else None
@@ -147,15 +146,6 @@ class GivenSpeech:
             except AlignmentUnavailable as problem:  # the next task tries again
                 return None, str(problem)
         return self._aligners[language], ""
-
-    def _load_sound_model(self) -> tuple[SoundModel | None, str]:
-        """Return the model of the room's sounds, loaded once, and the reason if it is not available."""
-        if self._sound_model is None:
-            try:
-                self._sound_model = SoundModel(Path(self._request.models_dir))
-            except Permanent as problem:  # the next task tries again
-                return None, problem.sentence
-        return self._sound_model, ""
 
 
 class _Alignment:
