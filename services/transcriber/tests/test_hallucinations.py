@@ -140,3 +140,21 @@ def test_three_names_of_the_vocabulary_in_its_order_are_an_echo():
     assert not is_echo(said("Zürich, Kelvorin, Ada Lovelace."), names)
     assert not is_echo(said("Kelvorins, Zürich, Osteria."), names[:3])
     assert not is_echo(said("a word"), [])
+
+
+@pytest.mark.parametrize(
+    "recited",
+    [" 张伟、李娜、王芳、刘洋", "张伟,李娜,王芳", "大家好张伟、李娜、王芳", "张伟李娜王芳", "(张伟)/李娜·王芳。"],
+)
+def test_names_are_an_echo_however_their_list_is_written(recited):
+    names = ["张伟", "李娜", "王芳", "刘洋"]
+    assert is_echo([RawWord(recited, 0.0, 1.0, 0.9)], names)
+    assert is_echo([RawWord(char, 0.0, 1.0, 0.9) for char in recited], names)
+    assert not is_echo([RawWord("张伟和李娜、刘洋", 0.0, 1.0, 0.9)], names)
+
+
+def test_names_with_marks_inside_and_marks_without_names_are_an_echo_too():
+    names = ["Jean-Luc", "O'Brien", "…", "राजू", "น้ำ"]
+    assert is_echo([RawWord(" Jean-Luc,O'Brien,राजू", 0.0, 1.0, 0.9)], names)
+    assert is_echo(said("O'Brien; राजू; น้ำ"), names)
+    assert not is_echo(said("O'Brien; राजा; น้ำ"), names)

@@ -13,10 +13,12 @@ Whisper invents words where it hears nothing. Six guards work against that, in t
 6. `near_speech` drops a word where the voice detector hears nobody.
 """
 
+import unicodedata
 import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from clipmill.artifacts.spoken_words import has_no_blanks
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.recognising.words import RawWord
 
@@ -47,6 +49,9 @@ NEAR_SECONDS, UNSURE = 0.4, 0.5
 ECHO_NAMES = 3
 """Neighbouring names of a vocabulary that nobody says in a row, in the order of the list, without a word between them.
 Two may be a first and a last name."""
+
+_IN_WORDS = "LMN"
+"""First letters of Unicode's categories of the characters that words consist of: letters, their marks, and numbers."""
 
 _MARKS = ".,!?;:\u2026\"'()[]-\u2013\u2014\u3002\uff0c\u3001\uff01\uff1f"
 
@@ -118,14 +123,22 @@ def is_echo(words: Sequence[RawWord], vocabulary: Sequence[str]) -> bool:
         vocabulary: Names and terms that the recogniser was given.
     """
     said = f" {_bare(''.join(word.text for word in words))} "
-    names = [_bare(name) for name in vocabulary]
+    names = [bare for name in vocabulary if (bare := _bare(name))]
     runs = (" ".join(names[start : start + ECHO_NAMES]) for start in range(len(names) - ECHO_NAMES + 1))
     return any(f" {run} " in said for run in runs)
 
 
 def _bare(text: str) -> str:
-    """Return `text` without marks around its words, capitals and repeated blanks."""
-    return " ".join(bare for word in text.split() if (bare := word.strip(_MARKS).casefold()))
+    """Return the words of `text`, with a blank between them, without marks and capitals.
+
+    A list may be written with no blank after its commas, and in scripts without blanks with no mark either, so there
+    each letter is a word.
+    """
+    spaced = (
+        f" {char} " if has_no_blanks(char) else char if unicodedata.category(char)[0] in _IN_WORDS else " "
+        for char in text.casefold()
+    )
+    return " ".join("".join(spaced).split())
 
 
 def without_loops(words: Sequence[RawWord]) -> list[RawWord]:
