@@ -128,6 +128,13 @@ def test_a_window_that_recites_the_vocabulary_is_heard_again_without_it(make_eng
     assert result.transcript.segments
 
 
+@pytest.mark.parametrize("token", ["<|startoftranscript|>", "<|endoftext|>", "<|notimestamps|>", "a <|transcribe|> b"])
+def test_names_that_would_steer_the_model_do_not_reach_it(make_engine, token):
+    recogniser = make_engine()._recognisers.chosen()
+
+    assert recogniser.names_that_fit(["Kelvorin", token, "<| Drovintsky |>"]) == ("Kelvorin", "<| Drovintsky |>")
+
+
 def test_names_reach_the_model_whole_and_as_many_as_its_prompt_takes(make_engine, samples):
     engine = make_engine()
     recogniser = engine._recognisers.chosen()

@@ -49,6 +49,9 @@ MOST_VOCABULARY_TOKENS = 200
 beyond; the model then went on with the list instead of the speech (word error rate 0.07 → 0.36 with base and 50 names
 in 245 tokens). 150 to 220 tokens of whole names cost at most 0.02."""
 
+FIRST_SPECIAL_TOKEN = "<|endoftext|>"  # noqa: S105  # no secret
+"""Token from which on a Whisper model's tokens steer it, and stand for no text (openai/whisper, `tokenizer.py`)."""
+
 FIRST_SHARE = 0.5
 """Share of the progress that the first hearing of hard speech makes; hearing it in sequence takes about as long."""
 
@@ -121,11 +124,16 @@ class Recogniser:
         return detect(windows, listen)
 
     def names_that_fit(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return those of `names` for which the model's prompt has room, in their order and each of them whole."""
+        """Return those of `names` for which the model's prompt has room, in their order and each of them whole.
+
+        Names such as `<|startoftranscript|>` are left out: the tokenizer turns them into tokens that steer the model.
+        """
+        tokenizer = self._model.hf_tokenizer
+        first_special = tokenizer.token_to_id(FIRST_SPECIAL_TOKEN)
         kept: tuple[str, ...] = ()
         for name in names:
-            tokens = self._model.hf_tokenizer.encode(f" {hotwords_of((*kept, name))}", add_special_tokens=False).ids
-            if len(tokens) <= MOST_VOCABULARY_TOKENS:
+            tokens = tokenizer.encode(f" {hotwords_of((*kept, name))}", add_special_tokens=False).ids
+            if len(tokens) <= MOST_VOCABULARY_TOKENS and max(tokens, default=0) < first_special:
                 kept = (*kept, name)
         return kept
 
