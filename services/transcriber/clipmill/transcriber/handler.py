@@ -128,7 +128,12 @@ class TranscribeHandler:
         if result.model_reason:
             await context.emit(Log(job=task.job, name="model_chosen", line=f"Speech model: {result.model_reason}"))
         if result.batch_reduced:
-            context.log.warning("batch_size_reduced", wanted=self._settings.batch_size, now=result.batch_size)
+            context.log.warning(
+                "batch_size_reduced",
+                wanted=self._settings.batch_size,
+                now=result.batch_size,
+                sequences=result.sequences,
+            )
         if result.language_problem:
             context.log.warning("recognition_skipped", language=transcript.language, reason=result.language_problem)
             fallback("no_words")

@@ -89,7 +89,8 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
     Attributes:
         transcript: Transcript of the source.
         batch_size: Number of speech windows recognised at once, in the end.
-        batch_reduced: True if that number was reduced because memory ran out.
+        sequences: Number of sequences of hard speech recognised at once, in the end.
+        batch_reduced: True if one of these numbers was reduced because memory ran out.
         heard_again: Number of windows that were recognised a second time.
         alignment_problem: Reason if words were not aligned although that was asked for; otherwise empty.
         speakers_problem: Reason if speakers were not named although that was asked for; otherwise empty.
@@ -103,6 +104,7 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
 
     transcript: Transcript
     batch_size: int = 0
+    sequences: int = 0
     batch_reduced: bool = False
     heard_again: int = 0
     alignment_problem: str = ""

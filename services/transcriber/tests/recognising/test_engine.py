@@ -5,6 +5,7 @@ import errno
 import math
 import os
 import re
+import threading
 
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
@@ -12,6 +13,7 @@ from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
 from clipmill.transcriber.models.weights import Weights
 from clipmill.transcriber.recognising.batches import Batches
+from clipmill.transcriber.recognising.recognition import Recogniser
 
 pytestmark = [
     pytest.mark.media,
@@ -142,6 +144,35 @@ def test_a_model_that_does_not_fit_at_all_is_a_failure_that_may_pass(make_engine
         transcribe(engine, samples)
 
     assert failure.value.code is ErrorCode.OUT_OF_MEMORY
+
+
+def test_memory_that_runs_out_in_the_second_hearing_is_reported_and_remembered(make_engine, samples, monkeypatch):
+    engine = make_engine(threads=2)
+    recogniser = engine._recognisers.chosen()
+    monkeypatch.setattr(Recogniser, "_is_hard", lambda *_: True)
+    monkeypatch.setattr("clipmill.transcriber.recognising.recognition.sequences", lambda windows: [(0, 1), (1, 2)])
+    memory, failures = threading.Lock(), []
+    refused = threading.Event()
+
+    def hear(recogniser, speech, windows, heard):
+        if not memory.acquire(blocking=False):
+            failures.append(windows)
+            refused.set()
+            raise MemoryError
+        try:
+            refused.wait(60)  # the first worker holds the memory until the second was refused
+            return heard[0]
+        finally:
+            memory.release()
+
+    monkeypatch.setattr(Recogniser, "_hear_in_sequence", hear)
+
+    results = [transcribe(engine, samples) for _ in range(2)]
+
+    assert len(failures) == 1
+    assert {(result.batch_reduced, result.batch_size, result.sequences) for result in results} == {(True, 2, 1)}
+    assert recogniser.sequences.workers == 1
+    assert all(result.transcript.segments for result in results)
 
 
 class Circling:

@@ -128,7 +128,8 @@ class Engine:
         return SpeechResult(
             transcript=replace(transcript, levels=tuple(levels), sounds=sounds) if end else transcript,
             batch_size=recogniser.batches.at_once if recogniser else 0,
-            batch_reduced=recogniser.batches.reduced if recogniser else False,
+            sequences=recogniser.sequences.at_once if recogniser else 0,
+            batch_reduced=recogniser.reduced if recogniser else False,
             heard_again=recogniser.heard_again - listener.heard_again_before if recogniser else 0,
             alignment_problem=alignment_problem,
             speakers_problem=speakers_problem,

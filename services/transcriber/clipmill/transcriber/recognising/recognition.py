@@ -67,6 +67,7 @@ class Recogniser:
         weights: Weights of the model.
         placement: Device and precision of the model.
         batches: Batches of windows that are recognised at once; on a CPU one window for each worker.
+        sequences: Batches of one sequence of hard speech each, as many as there are workers.
         heard_again: Number of windows so far that were recognised a second time.
 
     Args:
@@ -85,11 +86,17 @@ class Recogniser:
         threads = request.threads or processors()
         workers = min(threads, request.batch_size, CPU_WINDOWS) if on_cpu else 1
         self.batches = Batches(1 if on_cpu else request.batch_size, workers)
+        self.sequences = Batches(1, workers)
         self.heard_again = 0
         self._beam_size = request.beam_size
         self._tried = _Tried(None, {})
         self._model = _load(weights, self.placement, threads // workers, workers)
         self._new_pipeline = partial(faster_whisper.BatchedInferencePipeline, model=self._model)
+
+    @property
+    def reduced(self) -> bool:
+        """True if memory has ever run out and less is recognised at once since then."""
+        return self.batches.reduced or self.sequences.reduced
 
     @property
     def multilingual(self) -> bool:
@@ -202,7 +209,7 @@ class Recogniser:
             ]
 
         passages: list[Passage] = []
-        for finished in Batches(1, self.batches.workers).run(sequences(windows), freeing(finish)):
+        for finished in self.sequences.run(sequences(windows), freeing(finish)):
             passages += finished
             self.heard_again += sum(passage.heard_again for passage in finished)
             reach(windows[len(passages) - 1].end)
