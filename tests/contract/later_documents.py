@@ -2,13 +2,17 @@
 
 from clipmill.contracts.documents import (
     Chapter,
+    EngineFacts,
     HeatPoint,
     MediaFacts,
     Origin,
     Plan,
     PlannedClip,
     ScorePart,
+    Segment,
+    Transcript,
     VideoFacts,
+    Word,
 )
 from recorded_captions import BOLD
 
@@ -42,6 +46,16 @@ LATER_DOCUMENTS = {
         ),
         picker="local",
         options=BOLD,
+    ),
+    "aligned": Transcript(
+        language="de",
+        duration=5.0,
+        segments=(
+            Segment(text="Ruhe.", start=4.25, end=5.0, words=(Word(text="Ruhe.", start=4.25, end=5.0, score=0.125),)),
+        ),
+        engine=EngineFacts(
+            name="whisperx", model="small", device="cpu", compute_type="int8", word_times="alignment", certainty=0.375
+        ),
     ),
 }
 """Documents by the names of their files."""

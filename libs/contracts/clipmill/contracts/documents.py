@@ -161,6 +161,9 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
         compute_type: Number format of the computation, such as `int8` or `float16`.
         word_times: Source of the word times: `alignment`, `attention`, or, of a given transcript, `file` or
             `proportion`.
+        certainty: Mean score that the recogniser gave the words before an alignment model gave them scores for their
+            places, weighted by letters, with each repeated phrase counted once; None if the words have the recogniser's
+            scores or none, and in transcripts of older versions.
     """
 
     name: str
@@ -168,6 +171,7 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     device: str
     compute_type: str
     word_times: str
+    certainty: float | None = None
 
 
 class Transcript(Struct, frozen=True, kw_only=True):

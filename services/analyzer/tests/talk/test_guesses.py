@@ -4,17 +4,19 @@ import pytest
 from clipmill.analyzer.talk.guesses import GUESSED_BELOW, captions_for, certainty, mostly_guesses
 from clipmill.contracts.documents import CaptionDecision, EngineFacts, Segment, Transcript, Word
 from clipmill.contracts.options import CaptionStyle
+from msgspec.structs import replace
 
 UNSURE, SURE = GUESSED_BELOW - 0.01, GUESSED_BELOW + 0.01
 
 
-def transcript_of(*scores, seconds=1.0, word_times="attention"):
+def transcript_of(*scores, seconds=1.0, word_times="attention", recognised=None):
     words = tuple(
         Word(text=f"w{number:03}", start=number * seconds, end=(number + 1) * seconds, score=score)
         for number, score in enumerate(scores)
     )
     segments = (Segment(text="w", start=0.0, end=max(len(scores), 1) * seconds, words=words),)
     engine = EngineFacts(name="e", model="m", device="cpu", compute_type="int8", word_times=word_times)
+    engine = replace(engine, certainty=recognised)
     return Transcript(language="en", duration=60.0, segments=segments, engine=engine), words
 
 
@@ -49,7 +51,15 @@ def test_no_words_have_no_certainty_and_are_no_guesses():
     assert not mostly_guesses(None)
 
 
-def test_scores_of_an_alignment_do_not_count_because_they_judge_the_place_of_a_word():
+@pytest.mark.parametrize(("recognised", "style"), [(UNSURE, CaptionStyle.OFF), (SURE, CaptionStyle.BOLD)])
+def test_aligned_words_are_judged_by_the_scores_that_the_recogniser_gave_them(recognised, style):
+    sure = certainty(*transcript_of(0.99, 0.99, word_times="alignment", recognised=recognised))
+    assert sure == recognised
+    assert captions_for(CaptionStyle.AUTO, sure).style is style
+    assert certainty(*transcript_of(word_times="alignment", recognised=recognised)) is None
+
+
+def test_aligned_words_of_older_versions_are_taken_as_they_are():
     assert certainty(*transcript_of(0.1, 0.1, word_times="alignment")) == 1.0
     assert certainty(*transcript_of(word_times="alignment")) is None
 

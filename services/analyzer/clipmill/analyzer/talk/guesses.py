@@ -18,22 +18,26 @@ both models, 3 recordings in other languages with base (0.75 to 0.94), and what 
 (0.59 to 0.79). One Polish text keeps its captions at a rate of 0.69 (0.60). Noise and music alone give no words."""
 
 ALIGNED = "alignment"
-"""Source of word times whose scores say how well a word fits the sound, and not how sure the recogniser is."""
+"""Source of word times whose scores say how well a word fits the sound, and not how sure the recogniser is.
+
+The engine's facts have the mean of the recogniser's scores then, which is judged by the same bar."""
 
 
 def certainty(transcript: Transcript, words: Sequence[Word]) -> float | None:
     """Return the mean score of words, weighted by their letters, from 0 to 1; None if there are no words.
 
     Letters count more evenly than time, because the recogniser stretches the words that it guesses over silence. Words
-    without scores, and those whose scores say something else, are certain. A phrase that is repeated counts once: in
-    French, tiny.en heard "to the end of the day" again and again, and was surer each time.
+    without scores are certain, and so are aligned words of older versions, which did not keep the recogniser's scores.
+    A phrase that is repeated counts once: in French, tiny.en heard "to the end of the day" again and again, and was
+    surer each time.
 
     Args:
         transcript: Transcript, whose engine tells what the scores mean.
         words: Words of the transcript, or of the part of it that is used.
     """
-    if transcript.engine is not None and transcript.engine.word_times == ALIGNED and words:
-        return 1.0
+    engine = transcript.engine
+    if engine is not None and engine.word_times == ALIGNED and words:
+        return 1.0 if engine.certainty is None else engine.certainty
     counted = _once(words)
     letters = sum(len(word.text) for word in counted)
     return sum(word.score * len(word.text) for word in counted) / letters if counted else None
