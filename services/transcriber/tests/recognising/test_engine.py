@@ -7,11 +7,13 @@ import os
 import re
 import threading
 
+import numpy as np
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.hearing.audio import RATE, read_sound
 from clipmill.transcriber.models.device import Placement
 from clipmill.transcriber.models.weights import Weights
+from clipmill.transcriber.recognising.alignment import AlignmentUnavailable
 from clipmill.transcriber.recognising.batches import Batches
 from clipmill.transcriber.recognising.recognition import Recogniser
 
@@ -263,6 +265,63 @@ def test_words_are_aligned_where_an_alignment_model_of_the_language_is_on_this_m
         previous = word.end
     for segment in result.transcript.segments:
         assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
+
+
+def test_aligned_words_keep_the_recognisers_certainty_of_the_whole(make_engine, samples, models_dir_with_alignment):
+    plain = transcribe(make_engine(), samples[: 9 * RATE]).transcript
+    aligned = transcribe(make_engine(models_dir=str(models_dir_with_alignment)), samples[: 9 * RATE]).transcript
+
+    letters = [len(word.text.strip(".,?!")) for word in words_of(plain)]
+    mean = sum(word.score * count for word, count in zip(words_of(plain), letters, strict=True)) / sum(letters)
+    assert plain.engine.certainty is None
+    assert aligned.engine.certainty == pytest.approx(mean, abs=0.02)
+    assert aligned.engine.certainty > 0.7 > max(word.score for word in words_of(aligned)), "the model is untrained"
+
+
+def test_a_transcript_without_words_names_no_alignment(make_engine, samples, models_dir_with_alignment):
+    engine = make_engine(models_dir=str(models_dir_with_alignment))
+    assert transcribe(engine, samples[: 5 * RATE]).transcript.engine.word_times == "alignment"
+    silent = transcribe(engine, np.zeros(5 * RATE, np.float32)).transcript
+    assert (silent.engine.name, silent.engine.word_times) == ("faster-whisper", "attention")
+
+
+def test_a_language_that_no_model_knows_names_no_alignment_of_an_earlier_job(
+    make_engine, samples, models_dir_with_alignment, monkeypatch
+):
+    engine = make_engine(models_dir=str(models_dir_with_alignment))
+    monkeypatch.setattr("clipmill.transcriber.recognising.alignment.load_aligner", lambda *_: NoAligner())
+    transcribe(engine, samples[: 5 * RATE])
+    engine._aligners._loaded["xx"] = NoAligner()
+
+    result = engine.transcribe(iter([samples[: 5 * RATE]]), "xx", 5.0, lambda share: None)
+
+    assert result.language_problem
+    assert result.transcript.engine.word_times == "attention"
+
+
+class NoAligner:
+    """An aligner that leaves all words as they are."""
+
+    def align(self, passages, samples, on_share):
+        return [word for passage in passages for word in passage.words]
+
+
+def test_an_unreachable_hub_is_asked_for_an_aligner_once_in_a_task(make_engine, samples, monkeypatch):
+    asked = []
+
+    def load(language, *_):
+        asked.append(language)
+        raise AlignmentUnavailable("The hub is away.")
+
+    monkeypatch.setattr("clipmill.transcriber.recognising.alignment.load_aligner", load)
+    engine = make_engine()
+    block = np.concatenate((samples[: 5 * RATE], np.zeros(5 * RATE, np.float32)))
+
+    results = [transcribe(engine, block, block, block) for _ in range(2)]
+
+    assert asked == ["en", "en"]
+    assert {result.alignment_problem for result in results} == {"The hub is away."}
+    assert all(result.transcript.engine.word_times == "attention" for result in results)
 
 
 def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_libraries, monkeypatch, tmp_path):

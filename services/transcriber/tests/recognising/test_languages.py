@@ -26,7 +26,7 @@ def test_the_first_two_windows_are_enough_where_they_leave_no_doubt():
 
     found = detect(windows(20), listener([ENGLISH] * 20, heard))
 
-    assert found == Detection("en", pytest.approx(0.95))
+    assert found == Detection("en", pytest.approx(0.95), 60.0)
     assert found.sure
     assert heard == [4, 15]
 
@@ -55,7 +55,7 @@ def test_a_short_window_counts_less_than_a_long_one():
 
 def test_a_language_that_no_window_is_sure_of_is_a_guess():
     found = detect(windows(1), listener([{"nn": 0.3, "cy": 0.2}], []))
-    assert found == Detection("nn", pytest.approx(0.3))
+    assert found == Detection("nn", pytest.approx(0.3), 30.0)
     assert not found.sure
 
 

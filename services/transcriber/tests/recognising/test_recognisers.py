@@ -4,6 +4,7 @@ import weakref
 from functools import partial
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from clipmill.transcriber.hearing.audio import RATE
 from clipmill.transcriber.recognising import recognisers
@@ -29,7 +30,7 @@ def said(transcript):
 def hear(monkeypatch, language, probability):
     """Let the English-only model be unsure, and the multilingual models detect a language in everything."""
     monkeypatch.setattr(Recogniser, "certainty_in", lambda *_: 0.5)
-    monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection(language, probability))
+    monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection(language, probability, 60.0))
 
 
 def test_a_detected_language_that_an_english_model_does_not_know_is_recognised_by_another(
@@ -71,6 +72,38 @@ def test_clear_english_is_known_by_its_words_which_are_heard_once(make_engine, s
     assert len(heard) == len(set(heard)) > 0
     other = transcribe(engine, samples[9 * RATE :])
     assert said(other.transcript) != said(result.transcript)
+
+
+def test_clear_words_in_a_second_of_speech_do_not_decide_for_what_follows(make_engine, samples, monkeypatch):
+    clear = [1.0, 0.3]  # the words of the first portion, and of the second
+    monkeypatch.setattr(Recogniser, "certainty_in", lambda *_: clear.pop(0))
+    monkeypatch.setattr(Recogniser, "detect", lambda *_: Detection("de", 0.9, 60.0))
+    quiet = np.zeros(10 * RATE, np.float32)
+
+    result = make_engine().transcribe(
+        iter([np.concatenate((samples[: 2 * RATE], quiet)), np.concatenate((samples[: 9 * RATE], quiet))]),
+        None,
+        31.0,
+        lambda share: None,
+    )
+
+    assert clear == []
+    assert (result.transcript.language, result.transcript.engine.model) == ("de", "whisper-base")
+    assert min(word.start for segment in result.transcript.segments for word in segment.words) < 2.0
+    assert max(word.end for segment in result.transcript.segments for word in segment.words) > 15.0
+
+
+def test_a_language_that_no_model_knows_leaves_no_words_of_a_guess_before(make_engine, samples, monkeypatch):
+    monkeypatch.setattr(recognisers, "multilingual_on_this_machine", lambda *_, **__: iter(()))
+    found = [Detection("en", 0.9, 2.0), Detection("eo", 0.9, 60.0)]
+    monkeypatch.setattr(recognisers.Recognisers, "detect", lambda *_: found.pop(0))
+    quiet = np.zeros(5 * RATE, np.float32)
+    block = np.concatenate((samples[: 5 * RATE], quiet))
+
+    result = make_engine().transcribe(iter([block, block]), None, 20.0, lambda share: None)
+
+    assert (result.transcript.language, result.transcript.segments) == ("eo", ())
+    assert 'no other model on this machine knows "eo"' in result.language_problem
 
 
 def test_a_language_that_is_only_guessed_is_not_followed(make_engine, samples, monkeypatch):

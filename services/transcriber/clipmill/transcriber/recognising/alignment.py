@@ -101,3 +101,46 @@ def load_aligner(language: str, choice: AlignmentChoice, models_dir: Path, devic
             return Aligner(whisperx.alignment.load_align_model(language, device), device)
     except (OSError, ValueError) as error:
         raise AlignmentUnavailable(str(error)) from error
+
+
+class Aligners:
+    """The alignment models of an engine, of which one at a time is in memory.
+
+    Args:
+        choice: Use of an alignment model.
+        models_dir: Directory of fetched weights.
+        device: Device of the models, `cpu` or `cuda`.
+    """
+
+    def __init__(self, choice: AlignmentChoice, models_dir: Path, device: str) -> None:
+        self._choice, self._models_dir, self._device = choice, models_dir, device
+        self._loaded: dict[str, Aligner | None] = {}
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problem(self) -> str:
+        """Reason why a wanted model was not available in this task; otherwise empty."""
+        return next(iter(self._problems.values()), "")
+
+    def begin_task(self) -> None:
+        """Forget which models were not available, so that this task tries them again."""
+        self._problems.clear()
+
+    def load(self, language: str) -> Aligner | None:
+        """Return the language's aligner, loaded once, None if none is wanted or the wanted one is not available.
+
+        A hub that cannot be reached is waited for once in a task.
+
+        Args:
+            language: ISO 639-1 code of the language.
+
+        Raises:
+            Permanent: with `model_unavailable` if the model on this machine cannot be loaded.
+        """
+        if language not in self._loaded and language not in self._problems:
+            self._loaded.clear()
+            try:
+                self._loaded[language] = load_aligner(language, self._choice, self._models_dir, self._device)
+            except AlignmentUnavailable as problem:
+                self._problems[language] = str(problem)
+        return self._loaded.get(language)

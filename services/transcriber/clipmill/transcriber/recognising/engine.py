@@ -14,13 +14,15 @@ from clipmill.transcriber.hearing.sound_model import SoundModelOnDemand
 from clipmill.transcriber.hearing.sounds import SoundMeter
 from clipmill.transcriber.hearing.speech_regions import SpeechDetector, SpeechRegion, windows
 from clipmill.transcriber.models.weights import Weights
-from clipmill.transcriber.recognising.alignment import Aligner, AlignmentUnavailable, load_aligner
+from clipmill.transcriber.recognising.alignment import Aligners
 from clipmill.transcriber.recognising.diarization import Diarizer, SpeakersUnavailable, load_diarizer
+from clipmill.transcriber.recognising.listening import Listening
 from clipmill.transcriber.recognising.pauses import find_pauses, snap_to_pauses
-from clipmill.transcriber.recognising.recognisers import NOBODY, Listener, Recognisers
+from clipmill.transcriber.recognising.recognisers import Listener, Recognisers
 from clipmill.transcriber.recognising.segments import group
+from clipmill.transcriber.recognising.spoken import Spoken
 from clipmill.transcriber.recognising.turns import speakers_of
-from clipmill.transcriber.recognising.words import RawWord, TimedWord, tidy
+from clipmill.transcriber.recognising.words import TimedWord
 from clipmill.transcriber.speech_request import EngineRequest, SpeechResult
 from msgspec.structs import replace
 
@@ -50,7 +52,7 @@ class Engine:
         self._recognisers = Recognisers(weights, request)
         self._find_speech = SpeechDetector()
         self._placement = self._recognisers.chosen().placement
-        self._aligners: dict[str, Aligner | None] = {}
+        self._aligners = Aligners(request.alignment, Path(request.models_dir), self._placement.device)
         self._diarizer: Diarizer | None = None
         self._sound_model = SoundModelOnDemand(Path(request.models_dir))
 
@@ -79,7 +81,8 @@ class Engine:
             vocabulary: Names and terms that are likely to be said, the most important first.
 
         Returns:
-            Transcript, which has no segments if no model on this machine knows the language.
+            Transcript in the language that was heard last. Words that were recognised before in another language stay,
+            but there are no segments if no model on this machine knows the last one.
 
         Raises:
             Permanent: with `model_unavailable` if a model cannot be loaded, or as reading `blocks` raises it.
@@ -89,10 +92,11 @@ class Engine:
         sound_model, sounds_problem = self._sound_model.load()
         loudness, kept = Loudness(start), list[Samples]()
         meter = SoundMeter(sound_model, start) if sound_model else None
-        listener = NOBODY
+        listening = Listening(self._recognisers, wanted, vocabulary)
+        self._aligners.begin_task()
         sound = loudness.measure(_keep(blocks, kept) if diarizer else blocks)
         sound = meter.measure(sound) if meter else sound
-        raw, alignment_problem, end = list[RawWord](), "", 0.0
+        spoken, end = Spoken(), 0.0
         share = TRANSCRIPTION_SHARE if diarizer else 1.0
         for portion in prefetch(portions(sound, self._find_speech)):
             begin, length = portion.start, len(portion.samples) / RATE
@@ -104,17 +108,17 @@ class Engine:
 
             portion = _wanted(portion, start, part)  # noqa: PLW2901  # the rest of it is not recognised
             heard = windows(portion.speech_regions)
-            if heard and listener is NOBODY:
-                listener = self._recognisers.listener(portion, heard, wanted, vocabulary)
-            if heard and listener.recogniser:
-                aligner, alignment_problem = self._load_aligner(listener.language)
-                raw += [word.later(begin) for word in self._words(portion, heard, listener, aligner, done)]
+            if heard:
+                listening.listen(portion, heard)
+                self._recognise(portion, heard, listening.listener, spoken, done)
             done(length)
-        words = tidy(raw, end, listener.language)
+        listener = listening.listener
+        words = spoken.words(end) if listener.recogniser else []
         speakers = self._speaker_labels(words, diarizer, kept, lambda part: report(share + (1 - share) * part))
         words = [word.later(start) for word in words] if start else words
         levels, sounds = loudness.levels, meter and meter.sounds()
         if part is not None:
+            spoken.leave_out_all_but(part, start)
             kept_words = [
                 (word.within(part), who) for word, who in zip(words, speakers, strict=True) if word.middle_in(part)
             ]
@@ -123,15 +127,15 @@ class Engine:
             levels = [FLOOR_DB] * first + levels[first:last]
             sounds = meter and meter.sounds(part.start, None if math.isinf(part.end) else part.end)
             end = max(min(start + end, part.end) - part.start, 0.0)
-        transcript = self._transcript(words, speakers, end, listener)
+        transcript = self._transcript(words, speakers, end, listener, spoken)
         recogniser = listener.recogniser
         return SpeechResult(
             transcript=replace(transcript, levels=tuple(levels), sounds=sounds) if end else transcript,
             batch_size=recogniser.batches.at_once if recogniser else 0,
             sequences=recogniser.sequences.at_once if recogniser else 0,
             batch_reduced=recogniser.reduced if recogniser else False,
-            heard_again=recogniser.heard_again - listener.heard_again_before if recogniser else 0,
-            alignment_problem=alignment_problem,
+            heard_again=listening.heard_again + listener.heard_again,
+            alignment_problem=self._aligners.problem,
             speakers_problem=speakers_problem,
             sounds_problem=sounds_problem,
             model_reason=listener.reason if recogniser else "",
@@ -139,54 +143,49 @@ class Engine:
             names_left_out=len(vocabulary) - len(listener.names) if recogniser else 0,
         )
 
-    def _words(
+    def _recognise(
         self,
         portion: Portion,
         heard: Sequence[SpeechRegion],
         listener: Listener,
-        aligner: Aligner | None,
+        spoken: Spoken,
         done: Callable[[float], None],
-    ) -> Sequence[RawWord]:
-        """Return the words of a portion, in seconds from its start."""
+    ) -> None:
+        """Add the words of a portion to `spoken`, if a model knows the language."""
+        if listener.recogniser is None:
+            return
+        aligner = self._aligners.load(listener.language)
         share = RECOGNITION_SHARE if aligner else 1.0
         passages = listener.recognise(portion, heard, lambda second: done(share * second))
-        if aligner and passages:
-            length = len(portion.samples) / RATE
-            return aligner.align(passages, portion.samples, lambda part: done(length * (share + (1 - share) * part)))
-        raw = [word for passage in passages for word in passage.words]
-        return snap_to_pauses(raw, find_pauses(portion.samples)) if raw else raw
+        recognised = [word for passage in passages for word in passage.words]
+        if not aligner or not passages:
+            placed = snap_to_pauses(recognised, find_pauses(portion.samples)) if recognised else recognised
+            spoken.add(portion.start, listener.language, placed)
+            return
+        length = len(portion.samples) / RATE
+        placed = aligner.align(passages, portion.samples, lambda part: done(length * (share + (1 - share) * part)))
+        spoken.add(portion.start, listener.language, placed, recognised)
 
     def _transcript(
-        self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, listener: Listener
+        self, words: Sequence[TimedWord], speakers: Sequence[str], end: float, listener: Listener, spoken: Spoken
     ) -> Transcript:
         if not end:
             return Transcript(language="", duration=0.0)
-        aligned = self._aligners.get(listener.language) is not None
+        aligned = bool(words) and spoken.aligned
         facts = EngineFacts(
             name=ENGINE_WITH_ALIGNMENT if aligned else ENGINE_NAME,
             model=listener.recogniser.label if listener.recogniser else self._recognisers.label,
             device=self._placement.device,
             compute_type=self._placement.compute_type,
             word_times="alignment" if aligned else "attention",
+            certainty=spoken.certainty if aligned else None,
         )
-        spoken = words or listener.recogniser is None
         return Transcript(
-            language=listener.language if spoken else "",
+            language=listener.language if words or listener.recogniser is None else "",
             duration=round(end, 3),
             segments=group(words, speakers),
             engine=facts,
         )
-
-    def _load_aligner(self, language: str) -> tuple[Aligner | None, str]:
-        """Return the language's aligner, loaded once, and the reason if the wanted one is not available."""
-        if language not in self._aligners:
-            self._aligners.clear()  # one at a time, as of the models that recognise
-            models_dir, device = Path(self._request.models_dir), self._placement.device
-            try:
-                self._aligners[language] = load_aligner(language, self._request.alignment, models_dir, device)
-            except AlignmentUnavailable as problem:  # the next task tries again
-                return None, str(problem)
-        return self._aligners[language], ""
 
     def _load_diarizer(self) -> tuple[Diarizer | None, str]:
         """Return the diarizer, loaded once, and the reason if the wanted one is not available."""

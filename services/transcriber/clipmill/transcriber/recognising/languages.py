@@ -1,9 +1,10 @@
-"""The language of speech, detected in several windows of it.
+"""The language of a portion's speech, detected in several windows of it.
 
-The first half minute alone often misleads: greetings, songs and quoted films open talks in other languages.
+The first half minute alone often misleads: greetings, songs and quoted films open talks in other languages. Where the
+whole first portion misleads or says little, `listening` asks again in the next one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
@@ -24,10 +25,12 @@ class Detection(NamedTuple):
     Attributes:
         language: ISO 639-1 code.
         probability: Probability, 0 to 1, as the mean of the windows by their length.
+        seconds: Length of the windows that were heard, in seconds.
     """
 
     language: str
     probability: float
+    seconds: float
 
     @property
     def sure(self) -> bool:
@@ -42,7 +45,7 @@ Probabilities = Mapping[str, float]
 def detect(
     windows: Sequence[SpeechRegion], listen: Callable[[Sequence[SpeechRegion]], Sequence[Probabilities]]
 ) -> Detection:
-    """Return the language of speech, heard in windows from all over it.
+    """Return the language of a portion's speech, heard in windows from all over the portion.
 
     Args:
         windows: Windows of speech, in order; at least one.
@@ -58,19 +61,24 @@ def detect(
 
 
 def spread(windows: Sequence[SpeechRegion]) -> list[SpeechRegion]:
-    """Return at most `MOST_WINDOWS` windows from all over the speech; the first two are from its quarters."""
+    """Return at most `MOST_WINDOWS` of a portion's windows, evenly; the first two are from its quarters."""
     count = min(len(windows), MOST_WINDOWS)
     even = [windows[(2 * number + 1) * len(windows) // (2 * count)] for number in range(count)]
     first = {count // 4, count - 1 - count // 4}
     return [even[number] for number in sorted(range(count), key=lambda number: (number not in first, number))]
 
 
+def seconds_in(windows: Iterable[SpeechRegion]) -> float:
+    """Return the length of all windows, in seconds."""
+    return sum(window.end - window.start for window in windows)
+
+
 def _combined(heard: Sequence[tuple[SpeechRegion, Probabilities]]) -> Detection:
     """Return the language with the highest mean probability; a window counts by its length."""
-    seconds = sum(window.end - window.start for window, _ in heard)
+    seconds = seconds_in(window for window, _ in heard)
     totals: dict[str, float] = {}
     for window, probabilities in heard:
         for language, probability in probabilities.items():
             totals[language] = totals.get(language, 0.0) + probability * (window.end - window.start) / seconds
     language = max(totals, key=lambda each: totals[each])
-    return Detection(language, totals[language])
+    return Detection(language, totals[language], seconds)

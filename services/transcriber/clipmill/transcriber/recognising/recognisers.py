@@ -1,6 +1,7 @@
 """The model for a language: at most one that recognises is in memory, and it always knows the language."""
 
 import gc
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from clipmill.transcriber.hearing.portions import Portion
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.models.choice import multilingual_on_this_machine
 from clipmill.transcriber.models.weights import Weights
-from clipmill.transcriber.recognising.languages import Detection
+from clipmill.transcriber.recognising.languages import FIRST_WINDOWS, Detection, seconds_in, spread
 from clipmill.transcriber.recognising.passages import Passage
 from clipmill.transcriber.recognising.recognition import Recogniser
 from clipmill.transcriber.speech_request import EngineRequest
@@ -36,6 +37,11 @@ class Listener(NamedTuple):
     reason: str = ""
     names: tuple[str, ...] = ()
     heard_again_before: int = 0
+
+    @property
+    def heard_again(self) -> int:
+        """Number of windows that the model has recognised a second time in this source."""
+        return self.recogniser.heard_again - self.heard_again_before if self.recogniser else 0
 
     def recognise(
         self, portion: Portion, windows: Sequence[SpeechRegion], on_position: Callable[[float], None]
@@ -75,22 +81,45 @@ class Recognisers:
         """Return the chosen model, loaded."""
         return self._load(self._weights)
 
-    def listener(
-        self, portion: Portion, windows: Sequence[SpeechRegion], wanted: str | None, vocabulary: Sequence[str]
-    ) -> Listener:
-        """Return the language of a portion's speech, and the model that knows it.
+    def detect(
+        self,
+        portion: Portion,
+        windows: Sequence[SpeechRegion],
+        vocabulary: Sequence[str],
+        present: Recogniser | None = None,
+    ) -> Detection:
+        """Return the language of a portion's speech.
 
         An English-only model cannot detect a language. Where its own words are not clear, a multilingual one on this
-        machine does. English is taken where that one only guesses, and where there is none.
+        machine does. English is taken where that one only guesses, and for certain where there is none.
 
         Args:
             portion: Sound and its speech regions.
             windows: Windows of its speech, at least one.
-            wanted: ISO 639-1 code of the language, None to detect it.
+            vocabulary: Names and terms that are likely to be said, the most important first.
+            present: Model that recognised the portion before, None for the chosen one.
+        """
+        asked = present or self.chosen()
+        if asked.multilingual:
+            return asked.detect(portion, windows)
+        smallest = next(reversed(self._multilingual(asked)), None)
+        if smallest is None:
+            return Detection("en", 1.0, math.inf)
+        certainty = asked.certainty_in(portion, windows, "en", vocabulary)
+        if certainty >= CLEAR_ENGLISH:
+            return Detection("en", certainty, seconds_in(spread(windows)[:FIRST_WINDOWS]))
+        found: Detection = Recogniser(smallest, self._request).detect(portion, windows)
+        gc.collect()
+        return found if found.sure else found._replace(language="en")
+
+    def listener(self, language: str, vocabulary: Sequence[str]) -> Listener:
+        """Return the model for a language, loaded in the place of another.
+
+        Args:
+            language: ISO 639-1 code of the language.
             vocabulary: Names and terms that are likely to be said, the most important first.
         """
         chosen = self.chosen()
-        language = wanted or self._detect(chosen, portion, windows, vocabulary)
         if chosen.knows(language):
             return _prepared(Listener(language, chosen), vocabulary)
         label, multilingual, others = chosen.label, chosen.multilingual, self._multilingual(chosen)
@@ -102,18 +131,6 @@ class Recognisers:
                 return _prepared(Listener(language, other, reason), vocabulary)
         known = f'does not know "{language}"' if multilingual else "knows only English"
         return Listener(language, None, f'{label} {known}, and no other model on this machine knows "{language}".')
-
-    def _detect(
-        self, chosen: Recogniser, portion: Portion, windows: Sequence[SpeechRegion], vocabulary: Sequence[str]
-    ) -> str:
-        if chosen.multilingual:
-            return chosen.detect(portion, windows).language
-        smallest = next(reversed(self._multilingual(chosen)), None)
-        if smallest is None or chosen.certainty_in(portion, windows, "en", vocabulary) >= CLEAR_ENGLISH:
-            return "en"
-        found: Detection = Recogniser(smallest, self._request).detect(portion, windows)
-        gc.collect()
-        return found.language if found.sure else "en"
 
     def _multilingual(self, chosen: Recogniser) -> list[Weights]:
         """Return the multilingual models on this machine beside the chosen one, best first."""
