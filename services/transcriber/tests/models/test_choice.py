@@ -1,9 +1,5 @@
 """The choice of a model by `auto`."""
 
-import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.operations import models
@@ -89,6 +85,14 @@ def test_a_model_that_is_named_is_taken_without_a_reason(tmp_path):
     assert (choice.weights.label, choice.reason) == ("whisper-tiny.en", "")
 
 
+def test_a_named_model_in_the_cache_of_the_hub_is_taken_without_asking_the_hub(hub, tmp_path):
+    cached = {"large-v3": Weights("large-v3", "/cache/large-v3", on_hub=False)}
+    hub.setattr(downloads, "cached_weights", cached.get)
+    hub.setattr(downloads, "download_weights", lambda weights: weights._replace(place="/new", on_hub=False))
+    assert choose_model("large-v3", tmp_path, on_gpu=False).weights == cached["large-v3"]
+    assert choose_model("medium", tmp_path, on_gpu=False).weights == Weights("medium", "/new", on_hub=False)
+
+
 def test_multilingual_models_come_best_first_and_the_large_one_only_for_a_gpu(tmp_path):
     put(tmp_path, "large-v3-turbo")
     put(tmp_path, "small")
@@ -107,56 +111,3 @@ def test_a_damaged_model_takes_no_other_models_place(tmp_path):
     assert list(multilingual_on_this_machine(tmp_path, on_gpu=False)) == []
     with pytest.raises(Permanent, match="damaged"):
         choose_model("auto", tmp_path, on_gpu=False)
-
-
-class Hub(BaseHTTPRequestHandler):
-    """A hub that has the large model alone."""
-
-    def do_HEAD(self):  # the name that the class above asks for
-        found = self.path == "/api/models/mobiuslabsgmbh/faster-whisper-large-v3-turbo"
-        self.send_response(200 if found else 404)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def asked(hub, monkeypatch):
-    """Return the real `hub_has`, and a function that names the hub's address."""
-    monkeypatch.undo()
-    monkeypatch.setattr(downloads.huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    return lambda port: monkeypatch.setattr(downloads.huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{port}")
-
-
-def test_a_hub_is_asked_although_the_libraries_were_imported_without_a_network(asked):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        asked(server.server_port)
-        assert downloads.hub_has("large-v3-turbo")
-        assert not downloads.hub_has("large-v9")
-        assert downloads.huggingface_hub.constants.HF_HUB_OFFLINE
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def test_a_hub_that_is_silent_or_away_is_not_waited_for(asked, monkeypatch):
-    monkeypatch.setattr(downloads, "ANSWER_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
-        asked(silent.getsockname()[1])
-        assert not downloads.hub_has("large-v3-turbo")
-    monkeypatch.setattr(downloads, "ANSWER_SECONDS", 60.0)
-    asked(9)
-    assert not downloads.hub_has("large-v3-turbo")
-
-
-def test_an_operator_who_forbids_the_network_is_obeyed(asked, monkeypatch):
-    monkeypatch.setattr(downloads, "offline_by_choice", lambda: True)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    try:
-        asked(server.server_port)
-        assert not downloads.hub_has("large-v3-turbo")
-    finally:
-        server.server_close()

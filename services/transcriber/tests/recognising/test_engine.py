@@ -335,5 +335,6 @@ def test_weights_that_cannot_be_loaded_are_explained_as_people_write(offline_lib
         recognition._load(Weights("small", str(tmp_path), on_hub=False), Placement("cpu", "int8"), 1, 1)
     assert caught.value.sentence == (
         f"The Whisper model small cannot be loaded from {tmp_path} (Permission denied); "
-        "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
+        "fetch it again, or in CLIPMILL_TRANSCRIBER_MODEL, or CLIPMILL_GATEWAY_MODELS if the job chose the model, name "
+        "another one."
     )

@@ -28,8 +28,8 @@ class Choice(NamedTuple):
 def choose_model(name: str, models_dir: Path, *, on_gpu: bool) -> Choice:
     """Return the model that `name` stands for, with its weights on this machine.
 
-    A model that the setting names is downloaded if this machine lacks it. With `auto`, only the model for a GPU is
-    downloaded, and only if the hub answers within `downloads.ANSWER_SECONDS`.
+    A model that the setting or a job names is downloaded if this machine lacks it; otherwise no network is used. With
+    `auto`, only the model for a GPU is downloaded. The hub must answer within `downloads.ANSWER_SECONDS`.
 
     Args:
         name: Name as in `TranscriberSettings.model`, or `auto`.
@@ -38,11 +38,13 @@ def choose_model(name: str, models_dir: Path, *, on_gpu: bool) -> Choice:
 
     Raises:
         Permanent: with `model_unavailable`; the sentence says what to do.
-        Transient: with `model_unavailable` if the hub cannot be reached and has the model that the setting names.
+        Transient: with `model_unavailable` if the hub, which may have the model that is named, cannot be reached.
     """
     if name != AUTO:
         weights = find_weights(name, models_dir)
-        return Choice(downloads.download_weights(weights) if weights.on_hub else weights, "")
+        if weights.on_hub:
+            weights = downloads.cached_weights(name) or downloads.download_weights(weights)
+        return Choice(weights, "")
     if not on_gpu:
         return _stored_choice(models_dir, "the model runs on a CPU")
     stored = stored_weights(LARGE, models_dir)

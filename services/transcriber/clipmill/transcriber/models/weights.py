@@ -12,6 +12,9 @@ AUTO = "auto"
 WEIGHTS_FILE = "model.bin"
 """File that every folder of CTranslate2 weights has."""
 
+NAMED_IN = "CLIPMILL_TRANSCRIBER_MODEL, or CLIPMILL_GATEWAY_MODELS if the job chose the model,"
+"""The settings that name a model, for sentences about it."""
+
 
 class Weights(NamedTuple):
     """The place of a model's weights.
@@ -45,7 +48,7 @@ def find_weights(name: str, models_dir: Path) -> Weights:
     if Path(name).expanduser().is_absolute() or name.startswith(("~", ".")) or name.count("/") > 1:
         raise Permanent(
             ErrorCode.MODEL_UNAVAILABLE,
-            f"CLIPMILL_TRANSCRIBER_MODEL is {name}, which has no {WEIGHTS_FILE}; set it to a folder that holds "
-            "CTranslate2 weights.",
+            f"The Whisper model {name} has no {WEIGHTS_FILE}; in {NAMED_IN} name a folder that holds CTranslate2 "
+            "weights.",
         )
     return Weights(name, name, on_hub=True)

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from clipmill.contracts.failures import ErrorCode, Transient
+from clipmill.transcriber.models.weights import NAMED_IN
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -72,8 +73,8 @@ class Batches:
             self.workers = 1
         else:
             sentence = (
-                "The speech model does not fit into memory; set CLIPMILL_TRANSCRIBER_MODEL to a smaller model "
-                "or CLIPMILL_TRANSCRIBER_DEVICE to cpu."
+                f"The speech model does not fit into memory; in {NAMED_IN} name a smaller model, or set "
+                "CLIPMILL_TRANSCRIBER_DEVICE to cpu."
             )
             raise Transient(ErrorCode.OUT_OF_MEMORY, sentence) from problem
         self.reduced = True

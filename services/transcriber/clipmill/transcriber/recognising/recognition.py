@@ -13,7 +13,7 @@ from clipmill.transcriber.hearing.portions import Portion
 from clipmill.transcriber.hearing.speech_regions import SpeechRegion
 from clipmill.transcriber.models.device import Placement
 from clipmill.transcriber.models.usable import placement_for
-from clipmill.transcriber.models.weights import Weights
+from clipmill.transcriber.models.weights import NAMED_IN, Weights
 from clipmill.transcriber.recognising.batches import Batches, freeing
 from clipmill.transcriber.recognising.hallucinations import (
     RecognisedPiece,
@@ -358,6 +358,6 @@ def _load(weights: Weights, placement: Placement, threads: int, workers: int) ->
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         sentence = (
             f"The Whisper model {weights.label} cannot be loaded from {weights.place} ({reason}); "
-            "fetch it again or set CLIPMILL_TRANSCRIBER_MODEL to another one."
+            f"fetch it again, or in {NAMED_IN} name another one."
         )
         raise Permanent(ErrorCode.MODEL_UNAVAILABLE, sentence) from error
