@@ -38,7 +38,7 @@ class Spoken:
             start: Start of the portion, in seconds.
             language: ISO 639-1 code of the language.
             words: Words in seconds from the portion's start.
-            recognised: Words as they were before an alignment model placed them; None if they are the same.
+            recognised: Words as they were before an alignment model placed them, None if no such model did.
         """
         self.aligned = self.aligned or recognised is not None
         self._recognised += [word.later(start) for word in (words if recognised is None else recognised)]
