@@ -163,6 +163,10 @@ def log_events() -> Iterator[Words]:
         logger = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
         if name in LEVELS and logger in ("log", "_log", "logger") and call.args and (event := text_of(call.args[0])):
             yield Words(path, call.lineno, event)
+    for path, call, _ in calls({"Fallback"}):
+        for keyword in call.keywords:
+            if keyword.arg == "log_event":
+                yield Words(path, keyword.value.lineno, text_of(keyword.value) or "")
 
 
 def error_sentences() -> Iterator[Words]:

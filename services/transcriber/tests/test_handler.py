@@ -21,10 +21,13 @@ from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.operations.child import Limits
 from clipmill.operations.settings import load_settings, renamed_variables
+from clipmill.transcriber.fallbacks import FALLBACKS
 from clipmill.transcriber.handler import TranscribeHandler, engine_request
 from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import SpeechResult
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 TASK = TranscribeTask(job=new_job_id(), options=JobOptions(target_clips=5), priority=Priority.HIGH, generation=2)
 SPOKEN = Transcript(
@@ -127,8 +130,37 @@ async def test_a_job_says_that_no_model_knows_its_language_and_which_names_are_l
     assert [event.name for event in context.events] == ["language_unknown", "vocabulary_cut"]
     assert [event.line for event in context.events] == [
         'The clips have no captions because the speech is in "eo", which no speech model of the transcriber knows.',
-        "The vocabulary is cut because the speech model takes no more; entries left out: 7.",
+        "The speech model does not take all of the vocabulary; entries left out: 7.",
     ]
+
+
+@pytest.mark.parametrize("fallback", FALLBACKS, ids=lambda fallback: fallback.name)
+async def test_each_fallback_is_in_the_log_a_metric_and_the_jobs_log(handler, context, fallback):
+    read = NoteRead()
+    fallback.problem(read)
+    (attribute,) = read.attributes
+    problem = 3 if isinstance(getattr(SpeechResult(transcript=SPOKEN), attribute), int) else "A {reason}."
+    counted = REGISTRY.get_sample_value("clipmill_fallbacks_total", {"kind": fallback.kind}) or 0.0
+
+    with capture_logs() as logged:
+        await handler._report(TASK, context, SpeechResult(transcript=SPOKEN, **{attribute: problem}))
+
+    (warning,) = [event for event in logged if event["log_level"] == "warning"]
+    assert (warning["event"], warning[fallback.detail]) == (fallback.log_event, problem)
+    assert REGISTRY.get_sample_value("clipmill_fallbacks_total", {"kind": fallback.kind}) == counted + 1
+    (event,) = context.events
+    assert event.name == fallback.name
+    assert "{" not in event.line
+
+
+class NoteRead:
+    """A result that notes which of its attributes is read."""
+
+    def __init__(self):
+        self.attributes = []
+
+    def __getattr__(self, name):
+        self.attributes.append(name)
 
 
 def test_the_best_model_of_the_machine_is_the_default():

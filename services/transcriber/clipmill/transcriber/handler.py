@@ -14,6 +14,7 @@ from clipmill.contracts.stages import Stage
 from clipmill.contracts.tasks import AnalyzeTask, TranscribeTask
 from clipmill.messaging.context import TaskContext
 from clipmill.operations.metrics import fallback
+from clipmill.transcriber.fallbacks import FALLBACKS
 from clipmill.transcriber.models.model_processes import ModelProcesses
 from clipmill.transcriber.settings import TranscriberSettings
 from clipmill.transcriber.speech_request import EngineRequest, SpeechRequest, SpeechResult
@@ -134,55 +135,12 @@ class TranscribeHandler:
                 now=result.batch_size,
                 sequences=result.sequences,
             )
-        if result.language_problem:
-            context.log.warning("recognition_skipped", language=transcript.language, reason=result.language_problem)
-            fallback("no_words")
-            line = (
-                f'The clips have no captions because the speech is in "{transcript.language}", which no speech model '
-                "of the transcriber knows."
-            )
-            await context.emit(Log(job=task.job, name="language_unknown", line=line))
-        if result.names_left_out:
-            context.log.warning("vocabulary_cut", left_out=result.names_left_out)
-            fallback("short_vocabulary")
-            line = (
-                "The vocabulary is cut because the speech model takes no more; entries left out: "
-                f"{result.names_left_out}."
-            )
-            await context.emit(Log(job=task.job, name="vocabulary_cut", line=line))
-        if result.alignment_problem:
-            context.log.warning("alignment_skipped", reason=result.alignment_problem)
-            fallback("attention_word_times")
-            line = (
-                "Word times come from Whisper and are less exact, because the alignment model for this language could "
-                "not be loaded; the log of the transcriber says why."
-            )
-            await context.emit(Log(job=task.job, name="alignment_unavailable", line=line))
-        if result.speakers_problem:
-            context.log.warning("diarization_skipped", reason=result.speakers_problem)
-            fallback("no_speakers")
-            line = (
-                "Speakers are not named because the diarization model could not be loaded; the log of the "
-                "transcriber says why."
-            )
-            await context.emit(Log(job=task.job, name="speakers_unavailable", line=line))
-        if result.cues_beyond:
-            context.log.warning("cues_dropped", cues=result.cues_beyond)
-            fallback("cues_beyond_end")
-            many = result.cues_beyond > 1
-            line = (
-                f"{result.cues_beyond} cue{'s' if many else ''} of the submitted transcript "
-                f"begin{'' if many else 's'} after the end of the video, so {'they are' if many else 'it is'} left out."
-            )
-            await context.emit(Log(job=task.job, name="cues_dropped", line=line))
-        if result.sounds_problem:
-            context.log.warning("sounds_skipped", reason=result.sounds_problem)
-            fallback("no_sounds")
-            line = (
-                "Laughter, applause and music are not marked because the model that hears them could not be loaded; "
-                "the log of the transcriber says why."
-            )
-            await context.emit(Log(job=task.job, name="sounds_unavailable", line=line))
+        for each in FALLBACKS:
+            if problem := each.problem(result):
+                context.log.warning(each.log_event, language=transcript.language, **{each.detail: problem})
+                fallback(each.kind)
+                line = each.line.format(language=transcript.language, problem=problem)
+                await context.emit(Log(job=task.job, name=each.name, line=line))
 
 
 def _recognised_seconds(transcript: Transcript) -> float:

@@ -109,7 +109,7 @@ async def test_the_given_text_is_used_and_nothing_is_recognised(handler, store, 
     assert isinstance(started, StageStarted)
     assert started.line == "Using the submitted transcript..."
     assert isinstance(log, Log)
-    assert log.line == ("1 cue of the submitted transcript begins after the end of the video, so it is left out.")
+    assert log.line == "The submitted transcript goes on after the end of the video; cues left out: 1."
     assert isinstance(finished, StageFinished)
     assert finished.whisper_seconds == 0.0
     assert REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total") == counted
