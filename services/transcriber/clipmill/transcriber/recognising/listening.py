@@ -10,7 +10,9 @@ from clipmill.transcriber.recognising.recognisers import NOBODY, Listener, Recog
 
 SETTLED_SECONDS = 30.0
 """Speech in which a language must have been surely heard before it is final, in seconds: all that Whisper hears at
-once. Two windows of a talk nearly always have more, so its language is asked for once."""
+once. The first two windows of talks have 48 to 59 s (3 recordings), so their language is asked for once. Where people
+pause often, it is asked for twice: nothing is heard again then by an English-only model, and 2.6 s of ten minutes by
+base."""
 
 FEW_SECONDS = 3.0
 """Speech below which a sure answer counts as a guess beside others, in seconds. In pieces of up to 2 s of 12 recordings
