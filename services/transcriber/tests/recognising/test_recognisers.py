@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.transcriber.hearing.audio import RATE
 from clipmill.transcriber.recognising import recognisers
 from clipmill.transcriber.recognising.languages import Detection
@@ -159,6 +160,20 @@ def test_a_window_that_recites_the_vocabulary_is_heard_again_without_it(make_eng
     assert result.heard_again > 0
     assert not {"kelvorin", "ysmaretta", "drovintsky"} & said(result.transcript)
     assert result.transcript.segments
+
+
+def test_memory_that_runs_out_while_a_language_is_detected_is_a_failure_that_may_pass(make_engine, samples):
+    engine = make_engine(model="whisper-base")
+
+    def fail(**_):
+        raise RuntimeError("std::bad_alloc")
+
+    engine._recognisers.chosen()._model.detect_language = fail
+
+    with pytest.raises(Transient) as failure:
+        transcribe(engine, samples)
+
+    assert failure.value.code is ErrorCode.OUT_OF_MEMORY
 
 
 @pytest.mark.parametrize("token", ["<|startoftranscript|>", "<|endoftext|>", "<|notimestamps|>", "a <|transcribe|> b"])

@@ -1,7 +1,6 @@
 """The speech model: it stays loaded and recognises windows of speech, and hard speech in sequence."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -118,15 +117,17 @@ class Recogniser:
         Args:
             portion: Sound and its speech regions.
             windows: Windows of its speech, at least one.
+
+        Raises:
+            Transient: with `out_of_memory`.
         """
 
-        def probabilities(window: SpeechRegion) -> Probabilities:
-            _, _, found = self._model.detect_language(audio=_cut(portion.samples, window))
-            return {str(language): float(probability) for language, probability in found}
+        def hear(batch: Sequence[SpeechRegion]) -> list[Probabilities]:
+            heard = [self._model.detect_language(audio=_cut(portion.samples, window))[2] for window in batch]
+            return [{str(language): float(probability) for language, probability in found} for found in heard]
 
         def listen(chosen: Sequence[SpeechRegion]) -> list[Probabilities]:
-            with ThreadPoolExecutor(self.batches.workers) as pool:
-                return list(pool.map(probabilities, chosen))
+            return [each for found in self.batches.run(chosen, freeing(hear)) for each in found]
 
         return detect(windows, listen)
 
