@@ -2,11 +2,11 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import faster_whisper.utils
 import huggingface_hub
@@ -15,9 +15,6 @@ from clipmill.contracts.failures import ErrorCode, Permanent, Transient
 from clipmill.transcriber.models.hub import HUB_SECONDS, offline_by_choice
 from clipmill.transcriber.models.weights import NAMED_IN, WEIGHTS_FILE, Weights
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
-
-if TYPE_CHECKING:
-    import requests
 
 NEEDED_FILES = (WEIGHTS_FILE, "config.json", "vocabulary.*")
 """Files that every Whisper model of the hub has; a download that broke off lacks one of them."""
@@ -116,14 +113,25 @@ def _online() -> Iterator[None]:
         huggingface_hub.configure_http_backend()
 
 
-def _patient(session: "requests.Session") -> "requests.Session":
-    """Return a session of the hub's library whose requests without a time-out get one of `HUB_SECONDS`."""
+class _Sends(Protocol):
+    """A session of the library that the hub's library uses."""
+
+    @property
+    def send(self) -> Callable[..., object]:
+        """Function that sends a request and takes a `timeout` in seconds."""
+
+
+S = TypeVar("S", bound=_Sends)
+
+
+def _patient(session: S) -> S:
+    """Return a session whose requests without a time-out get one of `HUB_SECONDS`."""
     send = session.send
 
-    def send_in_time(request: "requests.PreparedRequest", **options: object) -> "requests.Response":
-        return send(request, **{**options, "timeout": options.get("timeout") or HUB_SECONDS})
+    def send_in_time(*arguments: object, **options: object) -> object:
+        return send(*arguments, **{**options, "timeout": options.get("timeout") or HUB_SECONDS})
 
-    session.send = send_in_time
+    vars(session)["send"] = send_in_time
     return session
 
 
