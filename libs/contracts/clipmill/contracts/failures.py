@@ -23,6 +23,8 @@ class ErrorCode(StrEnum):
     RESERVE_EMPTY = "reserve_empty"
     SECRETS_NOT_CONFIGURED = "secrets_not_configured"
     TOO_LARGE = "too_large"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    TOO_SLOW = "too_slow"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
     # source

@@ -29,6 +29,7 @@ from clipmill.messaging.secrets import Secrets
 from clipmill.messaging.topology import ATTEMPTS, BUCKETS, CONSUMERS, CONTROL, SECRETS, BucketConfig
 from clipmill.messaging.worker import Facilities, StageWorker, Worker
 from clipmill.operations import logs, metrics
+from clipmill.operations.connections import raise_descriptor_limit
 from clipmill.operations.credentials import without_credentials
 from clipmill.operations.health import Flag, Front, Health
 from clipmill.operations.listening import ListeningPort, open_port
@@ -128,6 +129,7 @@ def main(
         settings = configured(name, kind)
         settings.check()
         metrics.started(name)
+        raise_descriptor_limit()
         uvloop.run(_Service(name, settings, build).run(front))
 
 
@@ -234,7 +236,8 @@ class _Service(Generic[S]):
     async def _open_port(self, opened: contextlib.AsyncExitStack, front: Front) -> ListeningPort:
         host = self._common.host
         try:
-            return await opened.enter_async_context(open_port(host, self._port, front(self._health)))
+            limits = self._settings.connection_limits()
+            return await opened.enter_async_context(open_port(host, self._port, front(self._health), limits))
         except OSError as error:
             variable = f"CLIPMILL_{self._name.upper()}_PORT"
             sentence = (

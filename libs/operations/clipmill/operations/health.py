@@ -6,6 +6,12 @@ import msgspec
 from aiohttp import web
 from clipmill.operations import metrics
 
+LIVE = "/health/live"
+READY = "/health/ready"
+METRICS = "/metrics"
+PROBES = frozenset({LIVE, READY, METRICS})
+"""The paths that are answered to anyone at any time."""
+
 Check = Callable[[], bool]
 """A check of something already known; it never blocks and never asks the network."""
 
@@ -52,9 +58,9 @@ class Health:
 
     def add_routes(self, application: web.Application) -> None:
         """Answer /health/live, /health/ready and /metrics on `application`."""
-        application.router.add_get("/health/live", self._live)
-        application.router.add_get("/health/ready", self._ready)
-        application.router.add_get("/metrics", self._metrics)
+        application.router.add_get(LIVE, self._live)
+        application.router.add_get(READY, self._ready)
+        application.router.add_get(METRICS, self._metrics)
 
     def application(self) -> web.Application:
         """Return an application that answers these routes and no others."""

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from clipmill.operations.connections import ConnectionLimits
+from clipmill.operations.http_connection import Connections, HttpConnection, watch
 
-BACKLOG = 128
-"""Connections that wait to be accepted, the default of `aiohttp.web.TCPSite`."""
+BACKLOG = 512
+"""Connections that wait to be accepted. With 128, the default of `aiohttp.web.TCPSite`, the system drops the first
+packets of a crowd, and a client that meets it waits a second before it tries again."""
 
 LINGER_SECONDS = 30.0
 """Time for which data that a client still sends is read and thrown away after an early answer. Many clients read the
@@ -20,12 +23,17 @@ SHUTDOWN_SECONDS = 1.0
 class ListeningPort:
     """A TCP port and the applications that answer on it; `open_port` makes one.
 
+    Args:
+        limits: Limits of the connections.
+
     Attributes:
         number: TCP port, also if the system chose it.
+        connections: Connections that are open.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ConnectionLimits | None = None) -> None:
         self.number = 0
+        self.connections = Connections(limits or ConnectionLimits())
         self._answering: list[web.Server] = []
 
     @asynccontextmanager
@@ -38,12 +46,11 @@ class ListeningPort:
             application: Application that is not started yet.
             shutdown_seconds: Grace for answers under way at the end of the context.
         """
-        runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=shutdown_seconds, lingering_time=LINGER_SECONDS
-        )
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=shutdown_seconds)
         await runner.setup()
         server = runner.server
         assert server is not None  # noqa: S101 - it was just set up
+        watch(server)
         self._answering.append(server)
         try:
             yield
@@ -63,21 +70,25 @@ class ListeningPort:
             server.close()
 
     def _accept(self) -> asyncio.BaseProtocol:
-        return self._answering[-1]()
+        loop = asyncio.get_running_loop()
+        return HttpConnection(self._answering[-1], self.connections, loop=loop, lingering_time=LINGER_SECONDS)
 
 
 @asynccontextmanager
-async def open_port(host: str, port: int, application: web.Application) -> AsyncIterator[ListeningPort]:
+async def open_port(
+    host: str, port: int, application: web.Application, limits: ConnectionLimits | None = None
+) -> AsyncIterator[ListeningPort]:
     """Listen while the context lasts; `application` answers unless another does.
 
     Args:
         host: Address to listen on.
         port: TCP port; 0 lets the system choose.
         application: Application that is not started yet.
+        limits: Limits of the connections.
 
     Raises:
         OSError: if the port is taken.
     """
-    opened = ListeningPort()
+    opened = ListeningPort(limits)
     async with opened.answering(application, SHUTDOWN_SECONDS), opened.listening(host, port):
         yield opened

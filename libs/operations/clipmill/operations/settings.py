@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from clipmill.operations.connections import ConnectionLimits
 from clipmill.operations.credentials import without_credentials
 from msgspec import Meta, Struct
 
@@ -165,11 +166,11 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     port: int = 0
 
     def check(self) -> None:
-        """Check what the types of the settings cannot; a service that needs such a check overrides this method.
+        """Raise SettingsError for what the types of the settings cannot check; services override this method."""
 
-        Raises:
-            SettingsError: if the service cannot start with these settings.
-        """
+    def connection_limits(self) -> ConnectionLimits:
+        """Return the limits of the port's connections; a service with settings for them overrides this method."""
+        return ConnectionLimits()
 
 
 def load_settings(kind: type[T], service: str, environ: Mapping[str, str]) -> T:

@@ -1,8 +1,10 @@
 """The gateway's settings: CLIPMILL_GATEWAY_*."""
 
+from ipaddress import ip_network
 from typing import Annotated
 
-from clipmill.operations.settings import ServiceSettings
+from clipmill.operations.connections import ConnectionLimits, Network
+from clipmill.operations.settings import ServiceSettings, SettingsError
 from msgspec import Meta
 
 GIBIBYTE = 1024**3
@@ -37,6 +39,21 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
             "CLIPMILL_TRANSCRIBER_MODEL would take; if empty, no job may choose."
         ),
     ] = ()
+    max_connections: Annotated[
+        int,
+        Meta(
+            description="Most connections that are answered or kept open; fewer if the system allows too few open "
+            "files.",
+            ge=1,
+        ),
+    ] = ConnectionLimits().connections
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Addresses or networks of the reverse proxies whose X-Forwarded-For names the client; without "
+            "them, all clients of a proxy count as one."
+        ),
+    ] = ()
     answer_seconds: Annotated[
         float, Meta(description="Longest wait for NATS before a request is answered with 503, in seconds.", gt=0)
     ] = 5.0
@@ -50,3 +67,27 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     orphan_seconds: Annotated[
         float, Meta(description="Age at which artifacts that belong to no job are removed, in seconds.", gt=0)
     ] = 3600.0
+
+    def check(self) -> None:
+        """Check the networks of the proxies."""
+        self.connection_limits()
+
+    def connection_limits(self) -> ConnectionLimits:
+        """Return the limits of the connections to the port.
+
+        Raises:
+            SettingsError: if a trusted proxy is no address and no network.
+        """
+        proxies = tuple(_network(text) for text in self.trusted_proxies)
+        return ConnectionLimits(connections=self.max_connections, trusted_proxies=proxies)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        sentence = (
+            f"CLIPMILL_GATEWAY_TRUSTED_PROXIES has {text!r}, which is neither an address nor a network; write "
+            "addresses such as 10.1.0.7, or networks such as 10.1.0.0/16."
+        )
+        raise SettingsError(sentence) from None
