@@ -1,5 +1,6 @@
 """Log lines: JSON for machines or coloured text for people, with job, clip and stage on every line of a task's work."""
 
+import json
 import logging
 import sys
 from collections import Counter
@@ -132,7 +133,10 @@ def _rendering(human: bool, stream: TextIO) -> list[Processor]:
 
 def _json(event: EventDict, **_: object) -> str:
     ordered = {name: event[name] for name in _LEADING if name in event}
-    return msgspec.json.encode({**ordered, **event}, enc_hook=repr).decode()
+    try:
+        return msgspec.json.encode({**ordered, **event}, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # a stranger's bytes that are no text, which Python keeps as lone surrogates
+        return json.dumps({**ordered, **event}, default=repr)
 
 
 def _with_service(service: str) -> Processor:

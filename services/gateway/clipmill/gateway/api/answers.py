@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import http_exceptions, web
 from clipmill.contracts.api import Problem
 from clipmill.contracts.failures import ErrorCode, Failure, Permanent, Transient
 
@@ -25,8 +25,12 @@ HTTP_STATUS = {
     ErrorCode.NOT_ENDED: 409,
     ErrorCode.RESERVE_EMPTY: 409,
     ErrorCode.KEY_REUSED: 422,
+    ErrorCode.TOO_SLOW: 408,
 }
 """The HTTP status of permanent failures by their code; all others get 400, because the client can avoid them."""
+
+BODY_UNREADABLE = "The body of the request cannot be read; send it complete, and encoded as its headers say."
+INTERNAL = "The gateway met an error that is not yours; try again, and report it if it comes back."
 
 RETRY_SECONDS = 5
 RETRY_SECONDS_OF = {ErrorCode.OUT_OF_SPACE: 60}
@@ -43,10 +47,16 @@ def job_not_found() -> web.Response:
     return as_json(Problem(detail=JOB_NOT_FOUND), 404)
 
 
+def route_of(request: web.Request) -> str:
+    """Return the route of a request, never its path."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unknown"
+
+
 @web.middleware
 async def failures(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer failures with a sentence and a code."""
-    response = await _answer(request, handler)
+    response = await _whole(request, handler)
     if not request.content.at_eof():
         response.force_close()  # a client that is still sending stops
     return response
@@ -62,11 +72,32 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _refusal(failure, 503, {"Retry-After": str(round(seconds))})
     except web.HTTPRequestEntityTooLarge:
         return _refusal(_body_too_large(request), 413, {})
+    except (web.RequestPayloadError, http_exceptions.BadHttpMessage):
+        return _refusal(Permanent(ErrorCode.BAD_REQUEST, BODY_UNREADABLE), 400, {})
     except web.HTTPException as answer:
         if answer.status < 400:
             raise
         headers = {name: value for name, value in answer.headers.items() if name == "Allow"}
         return as_json(Problem(detail=answer.reason), answer.status, headers)
+
+
+async def _whole(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return the answer to a request; an error is answered with 500, or ends the connection within an answer.
+
+    Raises:
+        ConnectionError: the client has gone, or an answer that was begun cannot be finished.
+    """
+    try:
+        response = await _answer(request, handler)
+    except (ConnectionError, web.HTTPException):
+        raise
+    except Exception:
+        log.exception("request_failed", route=route_of(request), method=request.method)
+        response = as_json(Problem(detail=INTERNAL, code=ErrorCode.INTERNAL), 500)
+    if request.writer.output_size > 0 and not response.prepared:
+        log.warning("answer_interrupted", route=route_of(request), http_status=response.status)
+        raise ConnectionAbortedError("the answer had begun when it failed")
+    return response
 
 
 def _body_too_large(request: web.Request) -> Permanent:
@@ -78,5 +109,6 @@ def _body_too_large(request: web.Request) -> Permanent:
 
 
 def _refusal(failure: Failure, status: int, headers: dict[str, str]) -> web.Response:
-    log.info("request_refused", code=failure.code, sentence=failure.sentence, http_status=status)
-    return as_json(Problem(detail=failure.sentence, code=failure.code), status, headers)
+    sentence = failure.sentence.encode(errors="replace").decode()  # it may quote what the client sent, even raw bytes
+    log.info("request_refused", code=failure.code, sentence=sentence, http_status=status)
+    return as_json(Problem(detail=sentence, code=failure.code), status, headers)

@@ -1,6 +1,7 @@
 """The list of jobs, and their end: jobs at work are cancelled, jobs that have ended are deleted."""
 
 import asyncio
+import math
 import re
 import time
 
@@ -209,8 +210,11 @@ def _before(request: web.Request) -> tuple[float, JobId] | None:
     if text is None:
         return None
     created, _, job = text.partition("_")
+    sentence = 'The parameter "before" must be the "next" value of an earlier list.'
     try:
-        return float(created), parse_job_id(job)
+        before = float(created), parse_job_id(job)
     except (ValueError, Permanent):
-        sentence = 'The parameter "before" must be the "next" value of an earlier list.'
         raise Permanent(ErrorCode.BAD_OPTION, sentence) from None
+    if not math.isfinite(before[0]):  # nan compares with nothing, and the list would be empty
+        raise Permanent(ErrorCode.BAD_OPTION, sentence)
+    return before

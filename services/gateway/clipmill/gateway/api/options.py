@@ -121,11 +121,12 @@ def parse_priority(fields: Mapping[str, object]) -> Priority:
 
 
 def parse_url(url: object) -> str:
-    """Return `url` if a downloader may try it.
+    """Return `url` without the blanks and new lines around it if a downloader may try it.
 
     Raises:
         Permanent: `bad_url`. The address itself is checked later, when it is connected to.
     """
+    url = url.strip() if isinstance(url, str) else url
     if not isinstance(url, str) or not url.isprintable() or len(url) > URL_LIMIT:
         raise Permanent(ErrorCode.BAD_URL, f"The url must be text of at most {URL_LIMIT} printable characters.")
     try:

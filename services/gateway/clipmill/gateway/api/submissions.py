@@ -8,6 +8,7 @@ first event was published is cancelled.
 import asyncio
 import contextlib
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Collection
 from urllib.parse import unquote
 
@@ -23,8 +24,8 @@ from clipmill.contracts.identifiers import JobId, new_job_id
 from clipmill.contracts.tasks import first_task
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.answers import as_json
-from clipmill.gateway.api.forms import Form, parts_of, read_json, read_urlencoded, unreadable
-from clipmill.gateway.api.options import parse_options, parse_priority, parse_url
+from clipmill.gateway.api.forms import NAME_LETTERS, Form, parts_of, read_json, read_urlencoded, unreadable
+from clipmill.gateway.api.options import BREAKS, KNOWN, SOURCES, parse_options, parse_priority, parse_url
 from clipmill.gateway.projection import fold
 from clipmill.gateway.projection.document import JobDocument
 from clipmill.gateway.projection.projector import JOBS
@@ -172,11 +173,13 @@ class Submissions:
                 if part.name == "file" and part.filename is not None:
                     if form.file_name is not None:
                         raise Permanent(ErrorCode.BAD_REQUEST, "The form holds several files; send one for each job.")
-                    form.file_name = unquote(part.filename)[:FILE_NAME_LIMIT]  # clients escape all but ASCII
+                    form.file_name = _plain_name(part.filename)
                     chunks = self._admission.watched(self._limited(part))
                     form.upload_bytes = await self._store.put_stream(layout.upload(job), chunks)
                 elif part.name == "transcript":
                     await self._store_transcript(part, form, job)
+                elif part.filename and part.name not in KNOWN | SOURCES:
+                    raise _misplaced(part.name)
                 else:
                     await form.put_part(part)
         except ValueError as reason:
@@ -231,6 +234,19 @@ def _judge(job: JobId, form: Form, models: Collection[str]) -> Queued:
         priority=parse_priority(form.fields),
         ignored_options=ignored,
     )
+
+
+def _plain_name(sent: str) -> str:
+    """Return the name of a file as text: clients escape all but ASCII, and some send raw bytes of another encoding."""
+    name = unquote(sent.encode(errors="surrogateescape").decode(errors="replace"))
+    return "".join(" " if unicodedata.category(mark) in BREAKS else mark for mark in name[:FILE_NAME_LIMIT])
+
+
+def _misplaced(name: str | None) -> Permanent:
+    shown = (name or "").encode(errors="replace").decode()[:NAME_LETTERS]
+    where = f'came in the field "{shown}"' if shown else "came in a field without a name"
+    sentence = f'A file {where}; send the video in the field "file", and a transcript in the field "transcript".'
+    return Permanent(ErrorCode.BAD_REQUEST, sentence)
 
 
 async def _transcript_bytes(part: BodyPartReader) -> bytes:

@@ -25,6 +25,10 @@ PLACES = {
 }
 
 
+RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
+"""A range of bytes; 19 digits name more bytes than a file can have."""
+
+
 class Wanted(NamedTuple):
     """The bytes to send: from `start` up to, but not including, `end`."""
 
@@ -96,7 +100,7 @@ def _wanted(request: web.Request, size: int, etag: str) -> Wanted | None:
     whole = Wanted(0, size, partial=False)
     if request.headers.get("If-Range", etag) != etag:
         return whole
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("Range", "").strip())
+    found = RANGE.fullmatch(request.headers.get("Range", "").strip())
     if found is None or not (found[1] or found[2]):
         return whole
     if not found[1]:
