@@ -172,6 +172,7 @@ async def test_a_body_below_the_rate_fails_and_its_connection_ends(served, caplo
     await served.until(lambda: served.received == 11)
     assert not served.failures
     served.later(2)
+    assert not len(served.connections.bodies)
     assert (await client.answer())[0] == 408
     assert await client.ended() == b""
     assert [failure.code for failure in served.failures] == ["too_slow"]

@@ -1,15 +1,9 @@
 """Requests that a client should not send: each gets a status that blames the request, and a sentence."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from clipmill.artifacts import layout
 from clipmill.contracts.events import ClipRendered, ClipsPlanned, Started
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from conftest import multipart, request
+from exchanges import multipart, request
 
 pytestmark = [  # pytest makes errors of them, and the gateway ignores them
     pytest.mark.filterwarnings(f"ignore::aiohttp.BadContentDisposition{part}") for part in ("Header", "Param")
