@@ -70,6 +70,13 @@ def test_a_service_is_given_settings_that_it_knows_and_accepts(name, compose, se
     assert settings.common.nats_url.endswith("@nats:4222")
 
 
+def test_the_gateway_answers_to_this_machine_its_network_and_other_containers(compose, services):
+    environment = _environment(compose["services"]["gateway"]) | {"CLIPMILL_HOST": "0.0.0.0"}  # set in the image
+    entrance = load_settings(services["gateway"].settings, "gateway", environment).entrance()
+    assert all(map(entrance.accepts, ("localhost:8000", "127.0.0.1:8000", "192.168.1.7:8000", "gateway:8000")))
+    assert not entrance.accepts("evil.example")
+
+
 def test_the_topology_job_is_given_settings_that_it_knows(compose, common_variables):
     environment = _environment(compose["services"]["topology"])
     assert {variable for variable in environment if variable.startswith("CLIPMILL_")} <= common_variables

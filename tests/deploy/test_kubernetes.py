@@ -131,6 +131,18 @@ def test_a_service_is_given_settings_that_it_knows_and_accepts(name, objects, se
     assert grace >= settings.common.shutdown_seconds + pause + 15
 
 
+def test_the_gateway_answers_under_the_names_of_its_service_and_ingress(objects, services):
+    environment = _environment(_container(_of(objects, "Deployment")["gateway"]), objects)
+    environment["CLIPMILL_HOST"] = "0.0.0.0"  # set in the image
+    entrance = load_settings(services["gateway"].settings, "gateway", environment).entrance()
+    service = _of(objects, "Service")["gateway"]["metadata"]
+    names = [service["name"], f"{service['name']}.{service['namespace']}"]
+    names += [f"{names[1]}.svc", f"{names[1]}.svc.cluster.local", "10.244.0.7:8000", "localhost:8000"]
+    names += [rule["host"] for found in _of(objects, "Ingress").values() for rule in found["spec"]["rules"]]
+    assert [name for name in names if not entrance.accepts(name)] == []
+    assert not entrance.accepts("evil.example")
+
+
 def test_the_topology_job_is_given_settings_that_it_knows(objects, common_variables):
     container = _container(_of(objects, "Job")["topology"])
     environment = _environment(container, objects)

@@ -129,7 +129,7 @@ async def begin_upload(api, framing):
     """Send the head of a request with a file; return reader and writer of its connection."""
     reader, writer = await asyncio.open_connection(api.host, api.port)
     kind = "Content-Type: multipart/form-data; boundary=x"
-    writer.write(f"POST /api/process HTTP/1.1\r\nHost: here\r\n{kind}\r\n{framing}\r\n\r\n".encode())
+    writer.write(f"POST /api/process HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n{framing}\r\n\r\n".encode())
     return reader, writer
 
 

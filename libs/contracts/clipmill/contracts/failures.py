@@ -15,6 +15,8 @@ class ErrorCode(StrEnum):
     BAD_TRANSCRIPT = "bad_transcript"
     BAD_URL = "bad_url"
     CLIP_GIVEN_UP = "clip_given_up"
+    CROSS_SITE = "cross_site"
+    FOREIGN_HOST = "foreign_host"
     KEY_REUSED = "key_reused"
     NOT_COMPLETED = "not_completed"
     NOT_ENDED = "not_ended"

@@ -67,6 +67,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         Videos(store, statuses),
         clips=Clips(store, statuses, shared.publisher, streams, admission, answer_seconds=seconds),
         health=runtime.health,
+        entrance=settings.entrance(),
     )
     view = JobsView(streams, shared.ended, shared.secrets)
     projector = Projector(streams, documents, await runtime.bucket(CHECKPOINT, int), view)

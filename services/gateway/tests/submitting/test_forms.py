@@ -33,7 +33,7 @@ async def answered(api, sent: bytes, announced: int) -> tuple[int, str]:
     """
     reader, writer = await asyncio.open_connection(api.server.host, api.server.port)
     head = (
-        "POST /api/process HTTP/1.1\r\nHost: clipmill\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "POST /api/process HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
         f"Content-Length: {announced}\r\n\r\n"
     )
     try:

@@ -25,6 +25,8 @@ HTTP_STATUS = {
     ErrorCode.NOT_ENDED: 409,
     ErrorCode.RESERVE_EMPTY: 409,
     ErrorCode.KEY_REUSED: 422,
+    ErrorCode.CROSS_SITE: 403,
+    ErrorCode.FOREIGN_HOST: 421,
     ErrorCode.TOO_SLOW: 408,
 }
 """The HTTP status of permanent failures by their code; all others get 400, because the client can avoid them."""

@@ -14,6 +14,7 @@ from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
 from clipmill.gateway.api.transcripts import Transcripts
 from clipmill.gateway.api.videos import Videos
+from clipmill.gateway.entrance import Entrance
 from clipmill.operations.health import Health
 from prometheus_client import Counter, Histogram
 
@@ -41,11 +42,13 @@ def application(
     *,
     clips: Clips,
     health: Health,
+    entrance: Entrance | None = None,
 ) -> web.Application:
-    """Return the application with the routes of all of them."""
+    """Return the application with the routes of all of them, behind `entrance`."""
     for warning in (BadContentDispositionHeader, BadContentDispositionParam):  # Python would keep each text for good
         warnings.simplefilter("ignore", warning)
     app = web.Application(middlewares=[measured, failures], client_max_size=TEXT_BYTES)
+    (entrance or Entrance()).add_to(app)
     app.router.add_post("/api/process", submissions.process)
     app.router.add_get("/api/status/{job}", statuses.status)
     app.router.add_get("/api/jobs", jobs.list)
