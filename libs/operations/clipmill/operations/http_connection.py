@@ -23,6 +23,8 @@ from prometheus_client import Counter
 
 log = logs.get_logger(__name__)
 
+HEAD, BODY, ANSWERING, IDLE = Phase  # globals, because Python 3.11 takes 90 ns to find a member, and a call takes 37
+
 CUT = Counter("clipmill_connections_cut_total", "Connections that were cut or refused, by reason.", ["reason"])
 
 SWEEP_SECONDS = 1.0
@@ -98,12 +100,16 @@ class Connections:
         self._sweep_later()
         return None
 
-    def begin_answer(self, *, probe: bool) -> Failure | None:
-        """Count a complete request, or return why it is refused; a probe never is."""
+    def begin_answer(self, request: web.BaseRequest | None = None) -> Failure | None:
+        """Count a complete request, or return why it is refused.
+
+        Args:
+            request: Request that may be refused unless it is a probe; None for one that was accepted before.
+        """
         if self.answering + len(self.idle) >= self._others:
             if self.idle:
                 next(iter(self.idle)).cut("idle")
-            elif not probe:
+            elif request is not None and request.path not in PROBES:
                 CUT.labels("answers").inc()
                 return Transient(ErrorCode.BUSY, FULL)
         self.answering += 1
@@ -150,7 +156,7 @@ class HttpConnection(web.RequestHandler):
         super().__init__(server, loop=loop, access_log=None, lingering_time=lingering_time)  # type: ignore[arg-type]
         self._connections = connections
         self._limits = connections.limits
-        self._phase = Phase.IDLE
+        self._phase = IDLE
         self._due = math.inf
         self._peer = ""
         self._received = False
@@ -175,14 +181,14 @@ class HttpConnection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Count what arrives for the deadline of its head or body."""
         parsed = self._request_count
-        if self._phase is Phase.BODY and data:
+        if self._phase is BODY and data:
             now = self._loop.time()
             earned = self._due + len(data) / self._limits.body_bytes_per_second
             self._due = min(earned, now + self._limits.body_seconds)
         super().data_received(data)
-        if data and self._phase is Phase.HEAD:
+        if data and self._phase is HEAD:
             self._received = True
-        elif self._phase is Phase.IDLE and self._request_count == parsed and data.strip(b"\r\n") and self.transport:
+        elif self._phase is IDLE and self._request_count == parsed and data.strip(b"\r\n") and self.transport:
             self._leave()  # a new line alone is what some clients send after a body
             self._enter_head(self._limits.head_seconds)
             self._received = True
@@ -196,7 +202,7 @@ class HttpConnection(web.RequestHandler):
         """Begin the deadline again."""
         suspended = self._due == math.inf
         super().resume_reading(resume_parser)
-        if suspended and self._phase is Phase.BODY and not self._reading_paused:
+        if suspended and self._phase is BODY and not self._reading_paused:
             self._due = self._loop.time() + self._limits.body_seconds
 
     def begin(self, request: web.BaseRequest) -> Failure | None:
@@ -205,17 +211,17 @@ class HttpConnection(web.RequestHandler):
             return None
         self._leave()
         self._handled = False
-        self._body = request.content
-        if request.content.is_eof():
-            refusal = self._connections.begin_answer(probe=request.path in PROBES)
-            self._phase = Phase.ANSWERING
+        self._body = body = request.content
+        if body.is_eof():
+            refusal = self._connections.begin_answer(request)
+            self._phase = ANSWERING
         else:
             refusal = self._connections.begin_body(self, self._address(request))
-            self._phase = Phase.BODY
+            self._phase = BODY
             self._due = self._loop.time() + self._limits.body_seconds
-            request.content.on_eof(self._end_body)
+            body.on_eof(self._end_body)
         if refusal is not None:
-            self._phase = Phase.IDLE
+            self._phase = IDLE
             self._enter_head(REFUSED_SECONDS)
             self._refused = True
         return refusal
@@ -228,7 +234,7 @@ class HttpConnection(web.RequestHandler):
             return await super().finish_response(request, resp, start_time)
         finally:
             self._handled = True
-            if self._phase is Phase.ANSWERING:
+            if self._phase is ANSWERING:
                 self._leave()
                 if self.transport is not None:
                     self._connections.idle[self] = None
@@ -257,14 +263,14 @@ class HttpConnection(web.RequestHandler):
         """Cut the connection if its deadline is over."""
         if now < self._due:
             return
-        if self._phase is Phase.BODY and not self._handled and self._body is not None:
+        if self._phase is BODY and not self._handled and self._body is not None:
             CUT.labels("slow_body").inc()
             self._leave()
             self._enter_head(REFUSED_SECONDS)
             self._refused = True
             self._body.set_exception(Permanent(ErrorCode.TOO_SLOW, SLOW_BODY))
             return
-        slow_head = self._phase is Phase.HEAD and not self._refused
+        slow_head = self._phase is HEAD and not self._refused
         if slow_head and self._received and self.transport is not None:
             self.transport.write(_SLOW_HEAD_ANSWER)
         self.cut("slow_head" if slow_head else "slow_body")
@@ -278,7 +284,7 @@ class HttpConnection(web.RequestHandler):
             self._discard_body()
 
     def _enter_head(self, seconds: float) -> None:
-        self._phase = Phase.HEAD
+        self._phase = HEAD
         self._received = False
         self._due = self._loop.time() + seconds
         address = "" if trusted(self._peer, self._limits.trusted_proxies) else counted_address(self._peer)
@@ -286,26 +292,27 @@ class HttpConnection(web.RequestHandler):
 
     def _leave(self) -> None:
         """Leave the present phase."""
-        if self._phase is Phase.HEAD:
-            self._connections.heads.discard(self)
-        elif self._phase is Phase.BODY:
-            self._connections.bodies.discard(self)
-        elif self._phase is Phase.ANSWERING:
-            self._connections.answering -= 1
-        else:
+        phase = self._phase
+        if phase is IDLE:
             self._connections.idle.pop(self, None)
-        self._phase = Phase.IDLE
+        elif phase is ANSWERING:
+            self._connections.answering -= 1
+        elif phase is HEAD:
+            self._connections.heads.discard(self)
+        else:
+            self._connections.bodies.discard(self)
+        self._phase = IDLE
         self._due = math.inf
 
     def _end_body(self) -> None:
         """Count a request whose body has become complete; it is not refused any more."""
-        if self._phase is Phase.BODY:
+        if self._phase is BODY:
             self._leave()
             if self._handled:
                 self._connections.idle[self] = None
             else:
-                self._connections.begin_answer(probe=True)
-                self._phase = Phase.ANSWERING
+                self._connections.begin_answer()
+                self._phase = ANSWERING
 
     def _discard_body(self) -> None:
         """Let aiohttp stop waiting for the rest of a body after its answer."""
