@@ -39,6 +39,12 @@ def test_a_line_is_json_where_there_is_no_terminal(lines):
     assert line["time"].endswith("Z")
 
 
+def test_bytes_of_a_stranger_that_are_no_text_do_not_break_a_line(lines):
+    get_logger("shop").info("asked", name=b"caf\xe9".decode(errors="surrogateescape"), when={1})
+    (line,) = lines()
+    assert (line["message"], line["name"], line["when"]) == ("asked", "caf\udce9", "{1}")
+
+
 def test_ids_stand_on_every_line_of_the_work_that_of_libraries_included(lines):
     with bound(job="j1", stage="render", clip=2):
         get_logger("shop").info("ours")

@@ -9,7 +9,7 @@ from clipmill.operations import metrics
 LIVE = "/health/live"
 READY = "/health/ready"
 METRICS = "/metrics"
-PROBES = frozenset({LIVE, READY, METRICS})
+PROBES = frozenset({"/health", LIVE, READY, METRICS})
 """The paths that are answered to anyone at any time."""
 
 Check = Callable[[], bool]
