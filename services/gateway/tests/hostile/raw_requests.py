@@ -68,6 +68,9 @@ ROUTES = [
     (b"DELETE", b"/api/jobs/%b" % UNKNOWN),  # the jobs stay, or all further requests would be a 404
     (b"GET", b"/api/jobs/%b/transcript"),
     (b"GET", b"/api/jobs/%b/clips"),
+    (b"GET", b"/api/jobs/%b/clips.zip"),
+    (b"GET", b"/api/source/%b"),
+    (b"GET", b"/api/config"),
     (b"GET", b"/videos/%b/talk_clip_1.mp4"),
     (b"HEAD", b"/videos/%b/talk_clip_1.srt"),
     (b"GET", b"/health/live"),
