@@ -73,6 +73,20 @@ async def test_a_key_that_no_bucket_can_have_is_refused(tallies):
         await tallies.get("no!key")
 
 
+async def test_a_doorbell_rings_for_writes_and_deletions_and_names_what_they_replace(nc, tallies):
+    heard = []
+    bell = await tallies.doorbell(lambda key, over: heard.append((key, over)))
+    written = await tallies.update("a", Tally(begun=1), 0)
+    await tallies.put("b", Tally())
+    await tallies.delete("a", written.revision)
+    await nc.flush()
+    assert heard == [("a", 0), ("b", -1), ("a", written.revision)]
+    await bell.unsubscribe()
+    await tallies.put("a", Tally())
+    await nc.flush()
+    assert len(heard) == 3
+
+
 async def test_a_reader_yields_all_there_is_and_then_what_changes(tallies):
     await tallies.put("a", Tally(begun=1))
     await tallies.put("b", Tally(begun=2))

@@ -27,6 +27,9 @@ R = TypeVar("R")
 OPERATION = "KV-Operation"
 """Header that only the marker of a deleted key has."""
 
+EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+"""Header of a write that names the revision which it replaces."""
+
 HEADER_BYTES = 1024
 """Part of a message's size that is left to its headers, which the client does not count; the server ends the connection
 of a client whose message is too large."""
@@ -198,6 +201,20 @@ class Bucket(Generic[T]):
         async def callback(message: Msg) -> None:
             if message.data:  # a deletion has none
                 heard(message.subject.removeprefix(self._config.subject("")), self.decode(message.data))
+
+        return await self._nc.subscribe(self._config.subject(">"), cb=callback)
+
+    async def doorbell(self, rang: Callable[[str, int], None]) -> Subscription:
+        """Call `rang` for each write and deletion from now on, until the subscription ends.
+
+        `rang` gets the key and the revision that is written over; a write that names none has -1. The bell rings before
+        the write is stored, and for a write that is then refused. Like `listen`, it misses the writes of an outage.
+        """
+
+        async def callback(message: Msg) -> None:
+            over = (message.headers or {}).get(EXPECTED, "")
+            revision = int(over) if over.isascii() and over.isdigit() else -1
+            rang(message.subject.removeprefix(self._config.subject("")), revision)
 
         return await self._nc.subscribe(self._config.subject(">"), cb=callback)
 
