@@ -111,6 +111,18 @@ class JobView(Struct, frozen=True, kw_only=True):
     captions: CaptionsView | None = None
 
 
+class EventsEnd(Struct, frozen=True, kw_only=True):
+    """The data of the event `end`, the last that `GET /api/jobs/<job>/events` sends.
+
+    Attributes:
+        job_id: Id of the job.
+        status: One of `JOB_STATUSES`, or `deleted`.
+    """
+
+    job_id: JobId
+    status: str
+
+
 class JobSummary(Struct, frozen=True, kw_only=True):
     """A job in the list that `GET /api/jobs` returns; its attributes are those of `JobView`."""
 

@@ -12,6 +12,9 @@ log = structlog.stdlib.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+WAITED = web.RequestKey("waited", float)
+"""The key under which a request has the seconds that it waited for a change because its client asked for it."""
+
 JOB_NOT_FOUND = "Job not found"
 
 HTTP_STATUS = {

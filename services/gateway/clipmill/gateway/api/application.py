@@ -6,8 +6,9 @@ import warnings
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from clipmill.contracts.api import CLIPS_PATH
 from clipmill.contracts.failures import ErrorCode, Transient
-from clipmill.gateway.api.answers import Handler, failures, route_of
+from clipmill.gateway.api.answers import WAITED, Handler, failures, route_of
 from clipmill.gateway.api.clips import Clips
+from clipmill.gateway.api.event_streams import EventStreams
 from clipmill.gateway.api.forms import TEXT_BYTES
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
@@ -54,11 +55,13 @@ def application(
     app.router.add_get("/api/jobs", jobs.list)
     app.router.add_get("/api/jobs/{job}", statuses.job)
     app.router.add_delete("/api/jobs/{job}", jobs.delete)
+    app.router.add_get("/api/jobs/{job}/events", EventStreams(statuses).events, allow_head=False)
     app.router.add_get("/api/jobs/{job}/transcript", transcripts.transcript)
     app.router.add_get("/api/jobs/{job}/clips", clips.list)
     app.router.add_post("/api/jobs/{job}/clips", clips.more)
     app.router.add_get(f"{CLIPS_PATH}/{{job}}/{{name}}", videos.file)
     health.add_routes(app)
+    statuses.watch.serve(app)
     return app
 
 
@@ -88,7 +91,7 @@ async def _closing(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count and time a request by its route, never by its path."""
+    """Count and time a request by its route, never by its path; a wait that the client asked for does not count."""
     begun = time.perf_counter()
     route = route_of(request)
     method = request.method if request.method in METHODS else "other"
@@ -98,5 +101,5 @@ async def measured(request: web.Request, handler: Handler) -> web.StreamResponse
         status = response.status
     finally:
         REQUESTS.labels(route, method, str(status)).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - begun)
+        SECONDS.labels(route).observe(time.perf_counter() - begun - request.get(WAITED, 0.0))
     return response
