@@ -48,6 +48,17 @@ class StoreContract:
         assert await store.put_bytes("jobs/a/plan.json", b"second") is True
         assert await store.get_bytes("jobs/a/plan.json") == b"second"
 
+    async def test_another_artifact_of_the_same_size_has_another_tag(self, store):
+        await store.put_bytes("jobs/a/clip", b"first")
+        first = await store.facts("jobs/a/clip")
+        assert await store.facts("jobs/a/clip") == first
+        assert (first.size_bytes, first.stored.tzinfo is not None) == (5, True)
+        assert first.tag.isascii()
+        assert '"' not in first.tag
+        await store.put_bytes("jobs/a/clip", b"other")
+        assert (await store.facts("jobs/a/clip")).tag != first.tag
+        assert await store.facts("jobs/a/none") is None
+
     async def test_nothing_is_something_too(self, store, tmp_path):
         (tmp_path / "empty").touch()
         await store.put_file("a", tmp_path / "empty")

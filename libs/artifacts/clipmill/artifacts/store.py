@@ -19,6 +19,7 @@ from clipmill.artifacts.media import RangeReader
 from clipmill.artifacts.prefixes import JobPrefix
 from clipmill.artifacts.s3 import MAX_SINGLE_PUT_BYTES, patient, s3_store
 from clipmill.artifacts.store_failures import AlreadyThereError, MissingArtifact, MissingBucket, translated
+from clipmill.artifacts.stored import StoredFacts, facts_of
 from clipmill.contracts.failures import ErrorCode, Failure, Transient
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 
@@ -156,12 +157,16 @@ class Store:
 
     async def size(self, key: str) -> int | None:
         """Return the size of the artifact under `key`, in bytes, or None if there is none."""
+        facts = await self.facts(key)
+        return None if facts is None else facts.size_bytes
+
+    async def facts(self, key: str) -> StoredFacts | None:
+        """Return the facts about the artifact under `key`, or None if there is none."""
         try:
             with self._translated(key):
-                meta = await obstore.head_async(self._objects, key)
+                return facts_of(await obstore.head_async(self._objects, key))
         except MissingArtifact:
             return None
-        return meta["size"]
 
     async def delete(self, key: str) -> None:
         """Delete the artifact under `key`, if there is one.

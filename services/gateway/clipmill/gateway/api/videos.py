@@ -1,13 +1,16 @@
-"""The files of rendered clips, served whole or in ranges from the store."""
-
-import re
-from typing import NamedTuple
+"""The files of a job, served whole or in ranges from the store: its rendered clips, and its source."""
 
 from aiohttp import web
 from clipmill.artifacts import layout
+from clipmill.artifacts.documents import load
 from clipmill.artifacts.store import Store
 from clipmill.contracts.api import ClipAddress, ClipFileKind, clip_url, parse_clip_url
+from clipmill.contracts.documents import MediaFacts
 from clipmill.contracts.failures import ErrorCode, Permanent
+from clipmill.contracts.status import PublicClip
+from clipmill.gateway.api.answers import job_not_found
+from clipmill.gateway.api.file_names import file_name
+from clipmill.gateway.api.sending import SentFile, send_file
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.document import JobDocument
 
@@ -23,25 +26,15 @@ PLACES = {
     ClipFileKind.CAPTIONS: layout.captions,
     ClipFileKind.SUBTITLES: layout.subtitles,
 }
-
-
-RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
-"""A range of bytes; 19 digits name more bytes than a file can have."""
-
-
-class Wanted(NamedTuple):
-    """The bytes to send: from `start` up to, but not including, `end`."""
-
-    start: int
-    end: int
-    partial: bool
+CONTAINERS = {"mp4": "video/mp4", "mkv": "video/x-matroska"}
+"""The type of a source by its container, as `MediaFacts` names it."""
 
 
 class Videos:
-    """`GET` and `HEAD /videos/<job>/<name>`.
+    """`GET` and `HEAD /videos/<job>/<name>` and `/api/source/<job>`.
 
     Args:
-        store: Store of the clips.
+        store: Store of the files.
         statuses: Statuses of jobs, which show the published clips.
     """
 
@@ -50,63 +43,52 @@ class Videos:
         self._statuses = statuses
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """Send a clip, its poster or its captions."""
+        """Send a clip, its poster or its captions; the title of the clip is the name of the file.
+
+        Raises:
+            Permanent: `not_found`.
+            Transient: `unavailable`, NATS or the store did not answer in time.
+        """
         found = parse_clip_url(request.path)
         document = await self._statuses.document(found.job) if found else None
-        if found is None or document is None or not _published(document, found):
+        clip = _published(document, found) if document and found else None
+        if found is None or document is None or clip is None:
             sentence = "This video does not exist; its job was removed or cancelled, or the address is wrong."
             raise Permanent(ErrorCode.NOT_FOUND, sentence)
         key = PLACES[found.kind](document.job, found.number)
-        size = await self._store.size(key)
-        if size is None:
+        facts = await self._store.facts(key)
+        if facts is None:
             raise Permanent(ErrorCode.NOT_FOUND, "This clip has no such file; submit the video again if you need it.")
-        return await self._send(request, key, size, TYPES[found.kind])
+        fallback = f"clip_{found.number}"
+        name = f"{file_name(clip.title, fallback)}.{found.kind}"
+        file = SentFile(key, facts, TYPES[found.kind], name, f"{fallback}.{found.kind}")
+        return await send_file(request, self._store, file)
 
-    async def _send(self, request: web.Request, key: str, size: int, content_type: str) -> web.StreamResponse:
-        etag = f'"{size:x}"'  # a clip never changes once it is published
-        headers = {
-            "Accept-Ranges": "bytes",
-            "Cache-Control": "private, max-age=3600",
-            "Content-Type": content_type,
-            "ETag": etag,
-        }
-        if any(tag.value == etag.strip('"') for tag in request.if_none_match or ()):
-            return web.Response(status=304, headers=headers)
-        wanted = _wanted(request, size, etag)
-        if wanted is None:
-            return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
-        if wanted.partial:
-            headers["Content-Range"] = f"bytes {wanted.start}-{wanted.end - 1}/{size}"
-        headers["Content-Length"] = str(wanted.end - wanted.start)
-        response = web.StreamResponse(status=206 if wanted.partial else 200, headers=headers)
-        await response.prepare(request)
-        if request.method == "GET" and wanted.end > wanted.start:
-            async for chunk in self._store.stream(key, wanted.start, wanted.end):
-                await response.write(chunk)
-        await response.write_eof()
-        return response
+    async def source(self, request: web.Request) -> web.StreamResponse:
+        """Send the source of a job, as the stages read it.
+
+        Raises:
+            Permanent: `not_found`, it is not downloaded yet, or was removed.
+            Transient: `unavailable`, NATS or the store did not answer in time.
+        """
+        document = await self._statuses.document(request.match_info["job"])
+        if document is None or document.cancelled:
+            return job_not_found()
+        key = layout.source(document.job)
+        media = await load(self._store, layout.media(document.job), MediaFacts)
+        facts = None if media is None else await self._store.facts(key)
+        if media is None or facts is None:
+            ended = "The source of the job is gone; submit the video again."
+            waiting = "The source of the job is not there yet; try again later."
+            raise Permanent(ErrorCode.NOT_FOUND, ended if document.state.terminal else waiting)
+        name = f"{file_name(media.title, media.stem)}.{media.container}"
+        file = SentFile(key, facts, CONTAINERS[media.container], name, f"{media.stem}.{media.container}")
+        return await send_file(request, self._store, file)
 
 
-def _published(document: JobDocument, found: ClipAddress) -> bool:
-    """Return whether the job's status shows the clip; a cancelled job serves none because its files are removed."""
+def _published(document: JobDocument, found: ClipAddress) -> PublicClip | None:
+    """Return the clip as the job's status shows it; a cancelled job has none because its files are removed."""
     if document.cancelled:
-        return False
+        return None
     url = clip_url(document.job, found.stem, found.number)
-    return any(clip.video_url == url for clip in document.clips)
-
-
-def _wanted(request: web.Request, size: int, etag: str) -> Wanted | None:
-    """Return the requested range, None if it is beyond the file; an unknown form of range stands for the whole file."""
-    whole = Wanted(0, size, partial=False)
-    if request.headers.get("If-Range", etag) != etag:
-        return whole
-    found = RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if found is None or not (found[1] or found[2]):
-        return whole
-    if not found[1]:
-        start, end = max(0, size - int(found[2])), size
-    else:
-        start, end = int(found[1]), min(size, int(found[2]) + 1) if found[2] else size
-        if found[2] and int(found[2]) < start:
-            return whole
-    return Wanted(start, end, partial=True) if start < end else None
+    return next((clip for clip in document.clips if clip.video_url == url), None)
