@@ -19,6 +19,7 @@ from clipmill.contracts.stages import Stage
 from clipmill.contracts.status import PublicClip
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application
+from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
@@ -122,6 +123,7 @@ async def gateway(nc, store, secrets):
         Transcripts(store, statuses),
         Videos(store, statuses),
         clips=Clips(store, statuses, publisher, streams, admission, answer_seconds=ANSWER_SECONDS),
+        archives=Archives(store, statuses),
         health=Health(),
     )
     async with TestClient(TestServer(app)) as client:

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from clipmill.artifacts.store import open_store
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application
+from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.submissions import Submissions
@@ -89,6 +90,7 @@ async def serve(gateway, nc, secrets):
                 clips=Clips(
                     store, gateway.statuses, gateway.publisher, streams, admission, answer_seconds=ANSWER_SECONDS
                 ),
+                archives=Archives(store, gateway.statuses),
                 health=Health(),
             )
             return await stack.enter_async_context(TestClient(TestServer(app)))

@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application, waiting
+from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
@@ -66,6 +67,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         Transcripts(store, statuses),
         Videos(store, statuses),
         clips=Clips(store, statuses, shared.publisher, streams, admission, answer_seconds=seconds),
+        archives=Archives(store, statuses),
         health=runtime.health,
         entrance=settings.entrance(),
     )

@@ -7,6 +7,7 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from clipmill.contracts.api import CLIPS_PATH
 from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.api.answers import WAITED, Handler, failures, route_of
+from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
 from clipmill.gateway.api.event_streams import EventStreams
 from clipmill.gateway.api.forms import TEXT_BYTES
@@ -42,6 +43,7 @@ def application(
     videos: Videos,
     *,
     clips: Clips,
+    archives: Archives,
     health: Health,
     entrance: Entrance | None = None,
 ) -> web.Application:
@@ -59,6 +61,9 @@ def application(
     app.router.add_get("/api/jobs/{job}/transcript", transcripts.transcript)
     app.router.add_get("/api/jobs/{job}/clips", clips.list)
     app.router.add_post("/api/jobs/{job}/clips", clips.more)
+    app.router.add_get("/api/jobs/{job}/clips.zip", archives.clips)
+    app.router.add_get("/api/jobs/{job}/download-all", archives.clips)
+    app.router.add_get("/api/source/{job}", videos.source)
     app.router.add_get(f"{CLIPS_PATH}/{{job}}/{{name}}", videos.file)
     health.add_routes(app)
     statuses.watch.serve(app)
