@@ -31,7 +31,37 @@ JOB = 4
 
 def pull_subject(stage: Stage, priority: Priority) -> str:
     """Return the subject on which a task of a stage is requested."""
-    return f"$JS.API.CONSUMER.MSG.NEXT.{stream_of(stage)}.{consumer_of(stage, priority)}"
+    return consumer_pull_subject(stream_of(stage), consumer_of(stage, priority))
+
+
+def consumer_pull_subject(stream: str, consumer: str) -> str:
+    """Return the subject on which a consumer is asked for messages."""
+    return f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+
+
+class Place(NamedTuple):
+    """The place of a message that a consumer delivered.
+
+    Attributes:
+        stream: Sequence in the stream.
+        consumer: Sequence among the deliveries of the consumer, from 1.
+        pending: Number of messages that the consumer has not delivered yet.
+    """
+
+    stream: int
+    consumer: int
+    pending: int
+
+
+def place_of(reply: str) -> Place:
+    """Return the place that the reply subject of a delivered message names.
+
+    It is `$JS.ACK.<stream>.<consumer>.<tries>.<stream sequence>.<consumer sequence>.<time>.<pending>`; servers with a
+    domain put two tokens before the stream, and may add one at the end (nats-architecture-and-design, ADR-15).
+    """
+    tokens = reply.split(".")
+    first = 5 if len(tokens) == 9 else 7
+    return Place(int(tokens[first]), int(tokens[first + 1]), int(tokens[first + 3]))
 
 
 def direct_get_subject(stream: str) -> str:
