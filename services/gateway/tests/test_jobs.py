@@ -241,7 +241,10 @@ async def test_a_list_follows_what_happens_to_its_jobs(api, submit, finished, pu
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", f"limit={'9' * 5000}", "status=lost", "before=1", "before=x_y"]
+    "query",
+    ["limit=0", "limit=201", "limit=x", f"limit={'9' * 5000}", "status=lost", "before=1", "before=x_y"]
+    + [f"before={at}_{STRANGER}" for at in ("nan", "inf", "-inf", "1e400", "")]
+    + [f"query={'x' * 201}"],
 )
 async def test_a_list_that_cannot_be_made_is_a_400_that_names_the_field(api, query):
     answer = await api.get(f"/api/jobs?{query}")

@@ -14,7 +14,7 @@ from clipmill.contracts.identifiers import JobId, parse_job_id
 from clipmill.gateway.api.answers import as_json, job_not_found
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.projection.document import JobDocument, job_summary
-from clipmill.gateway.projection.index import JobIndex
+from clipmill.gateway.projection.index import JobIndex, searchable
 from clipmill.gateway.removal import Removal
 from clipmill.messaging.cancellation import EndedJobs
 from clipmill.messaging.publisher import Publisher
@@ -23,6 +23,9 @@ log = structlog.stdlib.get_logger()
 
 LIST_LIMIT = 200
 LIST_DEFAULT = 50
+
+QUERY_LIMIT = 200
+"""Longest text to search for, in characters; no more of a title is kept than fits."""
 
 FIRST_PAUSE = 0.005
 LAST_PAUSE = 0.1
@@ -72,13 +75,15 @@ class Jobs:
             Permanent: `bad_option`, the query has a bad value.
             Transient: `unavailable`, NATS did not answer in time.
         """
-        limit, before, status = _limit(request), _before(request), _status(request)
+        limit, before, status, words = _limit(request), _before(request), _status(request), _query(request)
         await self._index.refresh()
         found = sorted(
             (
                 (indexed.created, job)
                 for job, indexed in self._index.jobs.items()
-                if (status is None or indexed.status == status) and (before is None or (indexed.created, job) < before)
+                if (status is None or indexed.status == status)
+                and (before is None or (indexed.created, job) < before)
+                and all(word in indexed.words for word in words)
             ),
             reverse=True,
         )
@@ -188,6 +193,15 @@ def _limit(request: web.Request) -> int:
     if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LIST_LIMIT:
         raise Permanent(ErrorCode.BAD_OPTION, f'The parameter "limit" must be a whole number from 1 to {LIST_LIMIT}.')
     return int(text)
+
+
+def _query(request: web.Request) -> list[bytes]:
+    """Return the words that a job's source and titles must have, in any order."""
+    text = request.query.get("query", "")
+    if len(text) > QUERY_LIMIT:
+        sentence = f'The parameter "query" must be at most {QUERY_LIMIT} characters.'
+        raise Permanent(ErrorCode.BAD_OPTION, sentence)
+    return [word.encode(errors="replace") for word in searchable(text).split()]
 
 
 def _status(request: web.Request) -> str | None:

@@ -103,9 +103,7 @@ class JobDocument(Struct, kw_only=True):
     @property
     def kept_from(self) -> float | None:
         """Return the Unix time in seconds from which the job is kept for its retention, None while it is at work."""
-        if self.finished is None or self.wanted:
-            return None
-        return max(self.finished, self.extended or 0.0)
+        return _kept_from(self)
 
     @property
     def clips_known(self) -> int:
@@ -126,6 +124,44 @@ class JobDocument(Struct, kw_only=True):
         return RenderTask(
             job=self.job, options=self.options, priority=self.priority, generation=generation, number=clip
         )
+
+
+class TitledClip(Struct, frozen=True):
+    """The title of a clip."""
+
+    title: str = ""
+
+
+class JobHead(Struct, frozen=True, kw_only=True):
+    """The part of a document that an index of thousands of jobs needs; it is decoded four times as fast as all of it.
+
+    It has every field whose values are of a closed set, so a document of a later version that cannot be decoded as a
+    whole cannot be decoded as a head either. The attributes are those of `JobDocument`.
+    """
+
+    state: JobState = JobState.QUEUED
+    cancelled: bool = False
+    clips: tuple[TitledClip, ...] = ()
+    captions: CaptionDecision | None = None
+    wanted: dict[int, int] = {}
+    stages: dict[Stage, StageView] = {}
+    options: JobOptions = JobOptions()
+    source: str = ""
+    priority: Priority = Priority.NORMAL
+    created: float = 0.0
+    finished: float | None = None
+    extended: float | None = None
+
+    @property
+    def kept_from(self) -> float | None:
+        """Return the Unix time in seconds from which the job is kept for its retention, None while it is at work."""
+        return _kept_from(self)
+
+
+def _kept_from(document: JobDocument | JobHead) -> float | None:
+    if document.finished is None or document.wanted:
+        return None
+    return max(document.finished, document.extended or 0.0)
 
 
 def public_status(document: JobDocument) -> PublicStatus:
@@ -177,7 +213,7 @@ def job_summary(document: JobDocument) -> JobSummary:
     )
 
 
-def job_status(document: JobDocument) -> str:
+def job_status(document: JobDocument | JobHead) -> str:
     """Return the status of the job, one of `JOB_STATUSES`."""
     return CANCELLED if document.cancelled else document.state
 
