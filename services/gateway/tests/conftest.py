@@ -21,6 +21,7 @@ from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application
 from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
+from clipmill.gateway.api.configuration import Configuration
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
@@ -124,6 +125,7 @@ async def gateway(nc, store, secrets):
         Videos(store, statuses),
         clips=Clips(store, statuses, publisher, streams, admission, answer_seconds=ANSWER_SECONDS),
         archives=Archives(store, statuses),
+        configuration=Configuration(MAX_UPLOAD, MODELS, 3600.0),
         health=Health(),
     )
     async with TestClient(TestServer(app)) as client:

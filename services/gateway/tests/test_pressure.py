@@ -13,6 +13,7 @@ from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application
 from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
+from clipmill.gateway.api.configuration import Configuration
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.submissions import Submissions
 from clipmill.gateway.api.transcripts import Transcripts
@@ -91,6 +92,7 @@ async def serve(gateway, nc, secrets):
                     store, gateway.statuses, gateway.publisher, streams, admission, answer_seconds=ANSWER_SECONDS
                 ),
                 archives=Archives(store, gateway.statuses),
+                configuration=Configuration(max_upload_bytes, (), 3600.0),
                 health=Health(),
             )
             return await stack.enter_async_context(TestClient(TestServer(app)))

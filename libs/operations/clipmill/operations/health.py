@@ -1,4 +1,4 @@
-"""Health and metrics over HTTP: /health/live, /health/ready and /metrics."""
+"""Health and metrics over HTTP: /health/live, /health/ready (also /health) and /metrics."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from clipmill.operations import metrics
 LIVE = "/health/live"
 READY = "/health/ready"
 METRICS = "/metrics"
-PROBES = frozenset({"/health", LIVE, READY, METRICS})
+ALIAS = "/health"
+PROBES = frozenset({ALIAS, LIVE, READY, METRICS})
 """The paths that are answered to anyone at any time."""
 
 Check = Callable[[], bool]
@@ -57,9 +58,10 @@ class Health:
         return all(self.readiness().values())
 
     def add_routes(self, application: web.Application) -> None:
-        """Answer /health/live, /health/ready and /metrics on `application`."""
+        """Answer /health/live, /health/ready, its alias /health, and /metrics on `application`."""
         application.router.add_get(LIVE, self._live)
         application.router.add_get(READY, self._ready)
+        application.router.add_get(ALIAS, self._ready)
         application.router.add_get(METRICS, self._metrics)
 
     def application(self) -> web.Application:

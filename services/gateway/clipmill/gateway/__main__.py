@@ -11,6 +11,7 @@ from clipmill.gateway.api.admission import Admission
 from clipmill.gateway.api.application import application, waiting
 from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
+from clipmill.gateway.api.configuration import Configuration
 from clipmill.gateway.api.jobs import Jobs
 from clipmill.gateway.api.statuses import Statuses
 from clipmill.gateway.api.submissions import Submissions
@@ -68,6 +69,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[li
         Videos(store, statuses),
         clips=Clips(store, statuses, shared.publisher, streams, admission, answer_seconds=seconds),
         archives=Archives(store, statuses),
+        configuration=Configuration(settings.max_upload_bytes, settings.models, runtime.common.job_retention),
         health=runtime.health,
         entrance=settings.entrance(),
     )

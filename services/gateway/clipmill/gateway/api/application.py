@@ -9,6 +9,7 @@ from clipmill.contracts.failures import ErrorCode, Transient
 from clipmill.gateway.api.answers import WAITED, Handler, failures, route_of
 from clipmill.gateway.api.archives import Archives
 from clipmill.gateway.api.clips import Clips
+from clipmill.gateway.api.configuration import Configuration
 from clipmill.gateway.api.event_streams import EventStreams
 from clipmill.gateway.api.forms import TEXT_BYTES
 from clipmill.gateway.api.jobs import Jobs
@@ -44,6 +45,7 @@ def application(
     *,
     clips: Clips,
     archives: Archives,
+    configuration: Configuration,
     health: Health,
     entrance: Entrance | None = None,
 ) -> web.Application:
@@ -63,6 +65,7 @@ def application(
     app.router.add_post("/api/jobs/{job}/clips", clips.more)
     app.router.add_get("/api/jobs/{job}/clips.zip", archives.clips)
     app.router.add_get("/api/jobs/{job}/download-all", archives.clips)
+    app.router.add_get("/api/config", configuration.config)
     app.router.add_get("/api/source/{job}", videos.source)
     app.router.add_get(f"{CLIPS_PATH}/{{job}}/{{name}}", videos.file)
     health.add_routes(app)
