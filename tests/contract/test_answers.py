@@ -17,6 +17,7 @@ from clipmill.contracts.api import (
     ClipState,
     ClipView,
     Ended,
+    EventsEnd,
     FailureView,
     JobList,
     JobView,
@@ -35,6 +36,7 @@ KINDS = {
     "accepted": Accepted,
     "clips": ClipList,
     "ended": Ended,
+    "events_end": EventsEnd,
     "jobs": JobList,
     "more": ClipsAccepted,
     "not_found": Problem,
@@ -119,6 +121,7 @@ def test_the_list_of_jobs_is_byte_for_byte_what_it_was():
 def test_the_other_answers_are_byte_for_byte_what_they_were():
     assert codec.encode(Accepted(job_id=JOB)) == answer("accepted")
     assert codec.encode(Ended(job_id=STOPPED, status="cancelled")) == answer("ended")
+    assert codec.encode(EventsEnd(job_id=STOPPED, status="cancelled")) == answer("events_end")
     assert codec.encode(Problem(detail="Job not found")) == answer("not_found")
     problem = Problem(detail="format: 'x' is not one of json, vtt.", code=ErrorCode.BAD_OPTION)
     assert codec.encode(problem) == answer("problem")
