@@ -240,7 +240,7 @@ async def test_a_client_that_reads_nothing_is_dropped_and_holds_at_most_one_even
     job = await submit(about="x" * 500)
     _, writer = await asyncio.open_connection(api.server.host, api.server.port, limit=1024)
     writer.transport.pause_reading()
-    writer.write(f"GET /api/jobs/{job}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    writer.write(f"GET /api/jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     followed = gateway.statuses.watch._followed
 
     async def begun():
