@@ -245,6 +245,34 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_place_of_the_fault(data,
     assert sentence in refused.sentence
 
 
+@pytest.mark.parametrize("head", ["", "WEBVTT\n\n"])
+@pytest.mark.parametrize(
+    "times",
+    [
+        "00:00:33,550 -> 00:00:37,150",
+        "00:00:33.550 \u2013 00:00:37.150",
+        "00:33.550 → 00:37.150",
+        "00:00:33,550 == > 00:00:37,150 ",
+        "00:01:99,000 --> 00:03:00,000",
+        "00:75:10,000 --> 01:16:00,000",
+    ],
+)
+def test_times_that_are_none_are_refused_and_never_become_words(head, times):
+    before = f"{head}1\n00:00:01,000 --> 00:00:04,000\nHello.\n\n"
+    refused = refusal(f"{before}2\n{times}\nSo the\n".encode())
+
+    assert refused.code is ErrorCode.BAD_TRANSCRIPT
+    assert f"in line {before.count(chr(10)) + 2}" in refused.sentence
+
+
+def test_times_that_people_say_are_words():
+    said = "The doors are open 10:30 - 11:45."
+
+    assert read_transcript(f"1\n75:10,000 --> 75:12,000\n10:30 - 11:45\n{said}\n".encode()).segments[0].text == (
+        f"10:30 - 11:45 {said}"
+    )
+
+
 def test_a_million_cues_are_refused_at_once():
     """The limit is the number of bytes, so nothing of the file is looked at; the margin is a hundredfold."""
     cue = b"1\n00:00:01,000 --> 00:00:02,000\nx\n\n"
@@ -271,6 +299,24 @@ def test_a_million_cues_are_refused_at_once():
 )
 def test_words_are_found_with_their_marks_also_where_no_blanks_are_written(text, words):
     assert words_in(text) == words
+
+
+@pytest.mark.timeout(60)  # each of these took hours when the time grew with the square of the length
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("的" + "é" * 99_000, 2), ("的" + "." * 99_000, 1), ("é" + " ." * 49_000, 1), ("." * 99_000 + "的", 1)],
+    ids=["letters", "marks", "marks with blanks", "marks before"],
+)
+def test_the_time_to_find_words_grows_with_their_number_alone(text, count):
+    assert len(words_in(text)) == count
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("opened", ["<v", "<v.loud", "<c", "<rt", "<ruby><rt", "<br", "{\\", "00:00:00.000 -->"])
+def test_tags_that_never_close_take_no_time(opened):
+    said = f"1\n00:00:00,000 --> 00:00:02,000\nHello {opened}{' ' * 95_000}<x\n"
+
+    assert read_transcript(said.encode()).segments[0].text.startswith("Hello")
 
 
 @given(st.text())

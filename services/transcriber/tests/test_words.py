@@ -1,3 +1,4 @@
+import pytest
 from clipmill.transcriber.recognising.words import RawWord, tidy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,16 @@ def test_a_word_in_pieces_becomes_one_word():
     raw = [RawWord(" ninety", 1.0, 1.4), RawWord("-one", 1.4, 1.7), RawWord(" hours", 1.7, 2.0)]
 
     assert texts(tidy(raw, 3.0, "en")) == ["ninety-one", "hours"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0915\u094d\u200d\u0937", "\U0001f469\u200d\U0001f467"],
+)
+def test_words_keep_the_joiners_that_they_are_written_with(text):
+    raw = [RawWord(" one", 0.0, 0.4), RawWord(f" {text}", 0.4, 1.0)]
+
+    assert text in " ".join(texts(tidy(raw, 3.0, "fa")))
 
 
 def test_a_mark_that_stands_alone_goes_to_the_word_before_and_leaves_its_times():

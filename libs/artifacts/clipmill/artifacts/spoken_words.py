@@ -12,6 +12,9 @@ NO_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "MYANMAR", "KHMER")
 """Scripts that write no blanks between words, as Unicode names their characters. As for Whisper, each character is a
 word there."""
 
+JOINERS = "\u200c\u200d"
+"""Invisible characters that a text keeps, because words of Persian or Hindi, and emoji, need them."""
+
 BLANK_LETTERS = 1
 """Letters that the blank after a word counts for: a short word takes longer than its letters say."""
 
@@ -28,19 +31,19 @@ def words_in(text: str) -> list[str]:
     tokens = text.split()
     if text.isascii() and all(map(speaks, tokens)):
         return tokens
-    words: list[str] = []
-    lead = ""
+    words: list[list[str]] = []
+    lead: list[str] = []
     for token in tokens:
         for number, piece in enumerate(_pieces(token)):
             blank = " " if number == 0 else ""
             if speaks(piece):
-                words.append(lead + (blank if lead else "") + piece)
-                lead = ""
+                words.append([*lead, blank if lead else "", piece])
+                lead = []
             elif words and not lead:
-                words[-1] += blank + piece
+                words[-1] += (blank, piece)
             else:
-                lead += (blank if lead else "") + piece
-    return words
+                lead += (blank if lead else "", piece)
+    return ["".join(word) for word in words]
 
 
 def in_proportion(words: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
@@ -104,22 +107,19 @@ def _pieces(token: str) -> list[str]:
     """Return the words in a text without blanks: each character if its script has no blanks, otherwise all of it."""
     if token.isascii() or not any(map(has_no_blanks, token)):
         return [token]
-    pieces: list[str] = []
-    opened = False
+    pieces: list[list[str]] = []
+    opened = unspaced = False  # whether the last piece has an opening bracket and no letter yet, or such a letter
     for character in token:
-        category = unicodedata.category(character)
-        opens = category in ("Ps", "Pi")
-        begins = opens or (
-            character.isalnum()
-            and not opened
-            and (has_no_blanks(character) or any(map(has_no_blanks, pieces[-1] if pieces else "")))
-        )
+        opens, alone = unicodedata.category(character) in ("Ps", "Pi"), has_no_blanks(character)
+        begins = opens or (character.isalnum() and not opened and (alone or unspaced))
         if begins or not pieces:
-            pieces.append(character)
+            pieces.append([character])
+            unspaced = alone
         else:
-            pieces[-1] += character
+            pieces[-1].append(character)
+            unspaced = unspaced or alone
         opened = opens or (opened and not character.isalnum())
-    return pieces
+    return ["".join(piece) for piece in pieces]
 
 
 def _sounding(start: int, end: int, pauses: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:

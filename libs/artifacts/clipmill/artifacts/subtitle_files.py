@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from clipmill.artifacts.spoken_words import in_proportion, speaks, words_in
+from clipmill.artifacts.spoken_words import JOINERS, in_proportion, speaks, words_in
 from clipmill.contracts.documents import Segment, Word
 
 CUES_LIMIT = 30_000
@@ -34,14 +34,14 @@ TIMES_LETTERS = 300
 SPEAKER_LETTERS = 60
 """The most characters of a speaker's label: a full name."""
 
-JOINERS = "\u200c\u200d"
-"""Format characters that words of Persian or Hindi, and emoji, need."""
-
 TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(rf"\s*{TIME}[ \t]*-->[ \t]*{TIME}(?:\s.*)?")
-_STARTS_LIKE_TIMES = re.compile(r"\s*-?\d")
+_MISTYPED_TIMES = re.compile(r"\s*(?:\d+:)?\d+:\d+[.,]\d+[^\w:]{1,8}(?:\d+:)?\d+:\d+[.,]\d+\s*")
+"""Two times to the millisecond, which nobody says, without a proper arrow between them: word processors make others."""
+
+_STARTS_LIKE_TIMES = re.compile(r"\s*-?\d.*", re.DOTALL)
 _INLINE_TIME = re.compile(rf"<{TIME}>")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]([^<>]*)>")
 _TAG = re.compile(r"</?(?:c|i|b|u|s|v|lang|ruby|rt|rp|font|span)(?:[.\s][^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
 _READING = re.compile(
     r"<(r[tp])(?:[.\s][^<>]*)?>(?:(?!<r[tp][.\s>]).)*?(?:</\1>|(?=</ruby>|<r[tp][.\s>]))", re.IGNORECASE | re.DOTALL
@@ -108,6 +108,15 @@ def milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str | 
     )
 
 
+def _is_time(hours: str | None, minutes: str, seconds: str) -> bool:
+    """Return whether the parts are those of a time; minutes may go on beyond 59 where there are no hours."""
+    return int(seconds) < 60 and (hours is None or int(minutes) < 60)
+
+
+def _bad_times(number: int) -> UnreadableSubtitles:
+    return UnreadableSubtitles(f"has times that cannot be understood, in line {number}")
+
+
 def _raw_cues(lines: Sequence[str], *, is_vtt: bool) -> Iterator[RawCue]:
     """Yield the cues of a file.
 
@@ -125,10 +134,12 @@ def _raw_cues(lines: Sequence[str], *, is_vtt: bool) -> Iterator[RawCue]:
             if count > CUES_LIMIT:
                 raise UnreadableSubtitles(f"has more than {CUES_LIMIT} cues")
             parts = match.groups()
+            if not (_is_time(*parts[:3]) and _is_time(*parts[4:7])):
+                raise _bad_times(number)
             start, end = milliseconds(*parts[:4]), milliseconds(*parts[4:])
             cue, taken = RawCue(start, max(start, end), number), True
-        elif arrow and _STARTS_LIKE_TIMES.match(line[:TIMES_LETTERS]):
-            raise UnreadableSubtitles(f"has times that cannot be understood, in line {number}")
+        elif (_STARTS_LIKE_TIMES if arrow else _MISTYPED_TIMES).fullmatch(line[:TIMES_LETTERS]):
+            raise _bad_times(number)
         elif cue is not None:
             if not line.strip():
                 # A blank first line is one of YouTube's, whose blank has been trimmed.

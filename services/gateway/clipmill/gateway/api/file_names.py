@@ -3,6 +3,8 @@
 import unicodedata
 from urllib.parse import quote
 
+from clipmill.artifacts.spoken_words import JOINERS
+
 REPLACED = str.maketrans(
     {'"': "'", ":": "-", "/": "-", "\\": "-", "|": "-", "?": None, "*": None, "<": None, ">": None}
 )
@@ -17,9 +19,6 @@ RESERVED = frozenset(
 
 NAME_BYTES = 200
 """Longest name without its extension, in bytes of UTF-8. File systems take 255, and some programs add to a name."""
-
-JOINERS = "\u200c\u200d"
-"""The invisible characters that a name keeps, because emoji and words of Persian or Hindi need them."""
 
 SEPARATE = frozenset({"Cc", "Cs", "Zl", "Zp", "Zs"})
 """The Unicode categories that become a blank: control characters, lone surrogates, line ends and blanks."""

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from clipmill.artifacts.spoken_words import JOINERS, speaks
 from clipmill.contracts.documents import Word
 from clipmill.contracts.source_range import SourceRange
 from msgspec.structs import replace
@@ -88,10 +89,10 @@ def _joined(raw: Iterable[RawWord], *, glue: bool) -> list[RawWord]:
         if not text.strip():
             continue
         continues = glue and not text[0].isspace()
-        if words and (continues or not _speaks(text) or not _speaks(words[-1].text)):
+        if words and (continues or not speaks(text) or not speaks(words[-1].text)):
             last = words[-1]
             words[-1] = RawWord(
-                last.text + text, last.start, piece.end if _speaks(text) else last.end, _lower(last.score, piece.score)
+                last.text + text, last.start, piece.end if speaks(text) else last.end, _lower(last.score, piece.score)
             )
         else:
             words.append(piece._replace(text=text))
@@ -101,15 +102,12 @@ def _joined(raw: Iterable[RawWord], *, glue: bool) -> list[RawWord]:
 def _printable(text: str) -> str:
     """Return `text` without control characters and halves of characters, with one blank for each run of blanks."""
     kept = "".join(
-        " " if char.isspace() else char for char in text if unicodedata.category(char)[0] != "C" or char.isspace()
+        " " if char.isspace() else char
+        for char in text
+        if unicodedata.category(char)[0] != "C" or char.isspace() or char in JOINERS
     )
     lead = " " if kept[:1] == " " else ""
     return lead + " ".join(kept.split())
-
-
-def _speaks(text: str) -> bool:
-    """Return whether `text` has a letter or a digit."""
-    return any(char.isalnum() for char in text)
 
 
 def _known(value: float | None) -> float | None:
