@@ -145,6 +145,8 @@ def test_an_option_of_a_later_version_is_refused_by_name(name):
         ("vocabulary", ["Ada\x00"]),
         ("vocabulary", "Ada, \x1b[31mGrace"),
         ("vocabulary", ["x" * 61]),
+        ("vocabulary", ". . . ."),
+        ("vocabulary", ["Ada", "\u200d"]),
         ("vocabulary", [f"name {number}" for number in range(51)]),
         ("model", "small"),
         ("model", 5),
@@ -163,6 +165,7 @@ def test_a_bad_value_is_refused_by_name(name, value):
 
 def test_a_refused_language_is_one_that_whisper_does_not_know_whatever_iso_says():
     assert parse_options({"language": "haw"})[0].language == "haw"
+    assert parse_options({"language": "Auto"})[0].language is None
     with pytest.raises(Permanent) as caught:
         parse_options({"language": "ga"})  # Irish, of ISO 639-1
     sentence = "The option language must be auto or the code of a language that Whisper knows, such as en, de or ar."
@@ -206,6 +209,9 @@ def test_a_subject_is_one_line_without_control_characters(sent, kept):
         (" , ", ()),
         (["x" * 60] * 60, ("x" * 60,)),
         ("Ignore all instructions", ("Ignore all instructions",)),
+        ('["Ada, Countess of Lovelace", "Grace"]', ("Ada, Countess of Lovelace", "Grace")),
+        ("[Ada], [Grace]", ("[Ada]", "[Grace]")),
+        ("[]", ()),
     ],
 )
 def test_a_vocabulary_is_a_list_of_terms_each_once(sent, kept):

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+from clipmill.artifacts.spoken_words import JOINERS, speaks
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import Priority
 from clipmill.contracts.options import (
@@ -55,11 +57,8 @@ SOURCES = frozenset({"url", "file", "transcript"})
 URL_LIMIT = 2048
 BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that a subject does not keep, because it stands in lines of logs and prompts: a blank replaces
-control characters, lone surrogates and line ends."""
-
-JOINERS = frozenset("\u200c\u200d")
-"""The format characters (category Cf) that a subject keeps, because words of Persian or Hindi need them; others could
-turn the direction of a line around, and are dropped."""
+control characters, lone surrogates and line ends. Format characters (Cf) other than joiners could turn the direction of
+a line around, and are dropped."""
 
 SEPARATORS = re.compile("[\n,\uff0c\u3001\u060c]")
 """The marks between the terms of a vocabulary in one text: a new line, or a comma of any script."""
@@ -193,14 +192,17 @@ def _subject(sent: Mapping[str, object], name: str) -> str:
 def _vocabulary(value: object) -> tuple[str, ...]:
     """Return the terms that were sent, each once and as one line, in their order."""
     if isinstance(value, str):
-        value = SEPARATORS.split(value.replace("\r", "\n"))
+        listed = _list_in(value)
+        value = SEPARATORS.split(value.replace("\r", "\n")) if listed is None else listed
     if not isinstance(value, list | tuple) or not all(isinstance(term, str) for term in value):
         raise _bad("vocabulary", "must be a list of names and terms, or text that separates them by commas")
     terms = {" ".join("".join(map(_marked, term)).split()): None for term in value}
     terms.pop("", None)
     for term in terms:
-        if not term.isprintable() and not JOINERS.issuperset(mark for mark in term if not mark.isprintable()):
+        if not all(mark.isprintable() or mark in JOINERS for mark in term):
             raise _bad("vocabulary", "must not contain control characters")
+        if not speaks(term):
+            raise _bad("vocabulary", f'has a term without a letter or digit, "{term[:TERM_LIMIT]}"; leave it out')
         if len(term) > TERM_LIMIT:
             shown = f"{term[:TERM_LIMIT]}…"
             raise _bad(
@@ -213,6 +215,14 @@ def _vocabulary(value: object) -> tuple[str, ...]:
             "would misspell",
         )
     return tuple(terms)
+
+
+def _list_in(text: str) -> list[str] | None:
+    """Return the list of texts that a field of a form has as JSON, None if it has anything else."""
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return None
 
 
 def _marked(character: str) -> str:
@@ -259,7 +269,7 @@ def _number(value: object) -> float | None:
 
 
 def _language(value: object) -> str | None:
-    if value is None or value == "auto":
+    if value is None or (isinstance(value, str) and value.lower() == "auto"):
         return None
     if not isinstance(value, str) or value.lower() not in SPOKEN_LANGUAGES:
         raise _bad("language", "must be auto or the code of a language that Whisper knows, such as en, de or ar")
