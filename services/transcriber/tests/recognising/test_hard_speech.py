@@ -168,3 +168,21 @@ def test_a_sequence_that_recites_the_vocabulary_is_heard_again_without_it(recogn
 
     assert [options["hotwords"] for options in again] == ["Kelvorin, Ysmaretta, Drovintsky", None]
     assert not {"kelvorin", "ysmaretta", "drovintsky"} & set(words_of(passages))
+
+
+def test_a_window_that_the_vocabulary_silences_is_heard_without_it(recogniser, portion):
+    plain = words_of(heard(recogniser, portion))
+    hear, with_names = recogniser._new_pipeline().transcribe, []
+
+    def silenced(*arguments, hotwords, **options):
+        segments, facts = hear(*arguments, hotwords=hotwords, **options)
+        with_names.append(bool(hotwords))
+        return ([] if hotwords else segments), facts
+
+    recogniser._new_pipeline = lambda: SimpleNamespace(transcribe=silenced)
+
+    passages = heard(recogniser, portion, ("Kelvorin",))
+
+    assert words_of(passages) == plain
+    assert all(passage.heard_again for passage in passages)
+    assert with_names.count(True) == with_names.count(False) == len(windows(portion.speech_regions))
