@@ -44,8 +44,22 @@ async def test_a_silent_video_needs_no_model_and_says_so(run, job, model_server)
     await store.put_bytes(layout.transcript(job_id), encode(Transcript(language="", duration=0.0)))
     plan, context = await run(model_server)
     assert len(plan.clips) == 3
-    assert context.lines == ["Clips are chosen by their shots because nobody speaks in this video."]
+    assert context.lines == [
+        "Clips are chosen by their shots because nobody speaks in this video.",
+        "Captions are off because nobody speaks.",
+    ]
     assert model_server.requests == []
+
+
+async def test_a_submitted_transcript_without_words_does_not_mean_that_nobody_speaks(run, job):
+    store, job_id = job
+    await store.put_bytes(layout.transcript(job_id), encode(Transcript(language="", duration=0.0)))
+    options = JobOptions(target_clips=3, transcript=True)
+
+    plan, context = await run(operator_key=None, task=AnalyzeTask(job=job_id, options=options))
+
+    assert not any("nobody speaks" in text for text in (*context.lines, *(clip.reason for clip in plan.clips)))
+    assert plan.captions.reason == "Captions are off because the words are not known."
 
 
 async def test_a_missing_document_fails_for_good(run):

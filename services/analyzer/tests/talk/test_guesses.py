@@ -103,8 +103,10 @@ def test_captions_that_the_job_switches_off_stay_off_and_guesses_make_plain_titl
     assert captions_for(CaptionStyle.OFF, UNSURE).reason.startswith("Titles are plain because most words are guesses")
 
 
-def test_without_words_captions_are_off_and_only_unknown_words_are_a_reason():
-    assert captions_for(CaptionStyle.AUTO, None) == CaptionDecision(style=CaptionStyle.OFF)
+def test_without_words_captions_are_off_and_the_reason_says_whether_somebody_may_speak():
+    assert captions_for(CaptionStyle.OFF, None) == CaptionDecision(style=CaptionStyle.OFF)
+    silent = captions_for(CaptionStyle.AUTO, None)
+    assert silent == CaptionDecision(style=CaptionStyle.OFF, reason="Captions are off because nobody speaks.")
     decision = captions_for(CaptionStyle.AUTO, None, unknown=True)
     assert decision == CaptionDecision(
         style=CaptionStyle.OFF, reason="Captions are off because the words are not known."

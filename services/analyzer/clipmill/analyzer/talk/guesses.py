@@ -73,8 +73,8 @@ def captions_for(choice: CaptionStyle, sure: float | None, *, unknown: bool = Fa
         return CaptionDecision(style=choice)
     automatic = choice is CaptionStyle.AUTO
     if sure is None:
-        reason = "Captions are off because the words are not known." if automatic and unknown else ""
-        return CaptionDecision(style=CaptionStyle.OFF, reason=reason)
+        why = "the words are not known" if unknown else "nobody speaks"
+        return CaptionDecision(style=CaptionStyle.OFF, reason=f"Captions are off because {why}." if automatic else "")
     if mostly_guesses(sure):
         subject = "Captions are off and titles are plain" if automatic else "Titles are plain"
         reason = (

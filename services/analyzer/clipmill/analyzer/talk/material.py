@@ -62,6 +62,7 @@ class Material:
         self.duration = part.end if self.whole else self.duration_ms / 1000
         self.unknown = bool(transcript.language) and not transcript.segments
         transcript = transcript if self.whole else transcript_part(transcript, part)
+        self.unknown = self.unknown or (options.transcript and not transcript.segments)
         self.transcript = transcript
         self.language = transcript.language
         self.options = options
