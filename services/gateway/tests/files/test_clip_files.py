@@ -136,6 +136,12 @@ async def test_the_source_is_sent_as_it_is_stored_with_ranges(api, with_source):
     assert (await api.head(f"/api/source/{job}")).headers["Content-Length"] == "1000"
 
 
+async def test_a_source_in_a_container_of_a_later_version_is_sent_too(api, with_source):
+    answer = await api.get(f"/api/source/{await with_source(container='webm')}")
+    assert (answer.status, answer.content_type) == (200, "application/octet-stream")
+    assert await answer.read() == CONTENT
+
+
 async def test_a_source_that_is_not_there_is_a_404_with_the_reason(api, submit, with_source, with_clips, store):
     waiting = await api.get(f"/api/source/{await submit()}")
     problem = {"detail": "The source of the job is not there yet; try again later.", "code": "not_found"}

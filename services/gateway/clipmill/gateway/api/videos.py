@@ -29,6 +29,9 @@ PLACES = {
 CONTAINERS = {"mp4": "video/mp4", "mkv": "video/x-matroska"}
 """The type of a source by its container, as `MediaFacts` names it."""
 
+UNKNOWN = "application/octet-stream"
+"""The type of a source in a container that only a later version knows."""
+
 
 class Videos:
     """`GET` and `HEAD /videos/<job>/<name>` and `/api/source/<job>`.
@@ -82,7 +85,7 @@ class Videos:
             waiting = "The source of the job is not there yet; try again later."
             raise Permanent(ErrorCode.NOT_FOUND, ended if document.state.terminal else waiting)
         name = f"{file_name(media.title, media.stem)}.{media.container}"
-        file = SentFile(key, facts, CONTAINERS[media.container], name, f"{media.stem}.{media.container}")
+        file = SentFile(key, facts, CONTAINERS.get(media.container, UNKNOWN), name, f"{media.stem}.{media.container}")
         return await send_file(request, self._store, file)
 
 
