@@ -243,7 +243,7 @@ async def test_idle_connections_give_way_to_requests_the_oldest_first(served):
     assert (await clients[1].answer())[0] == 200
 
 
-async def test_a_request_too_many_is_told_to_come_back_and_a_probe_is_answered(served):
+async def test_a_request_too_many_is_refused_for_a_while_and_a_probe_is_answered(served):
     for number in range(LIMITS.connections):
         await served.client(HELD)
         await served.until(lambda: served.connections.answering == number + 1)  # noqa: B023

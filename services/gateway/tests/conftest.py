@@ -256,3 +256,16 @@ def ask(api):
         return answer.status, await answer.json()
 
     return post
+
+
+@pytest.fixture
+async def questions(nc):
+    """Return a list that collects the requests to the bucket of jobs from now on."""
+    heard = []
+
+    async def hear(message):
+        heard.append(message.data)
+
+    await nc.subscribe(f"$JS.API.STREAM.MSG.GET.{JOBS.stream}", cb=hear)
+    await nc.flush()
+    return heard

@@ -12,21 +12,6 @@ from clipmill.messaging.buckets import Bucket
 from clipmill.messaging.topology import JOBS
 from suspension import suspended
 
-BUCKET = f"KV_{JOBS.name}"
-
-
-@pytest.fixture
-async def questions(nc):
-    """Return a list that collects the requests to the bucket of jobs from now on."""
-    heard = []
-
-    async def hear(message):
-        heard.append(message.data)
-
-    await nc.subscribe(f"$JS.API.STREAM.MSG.GET.{BUCKET}", cb=hear)
-    await nc.flush()
-    return heard
-
 
 async def begun(poll):
     """Begin a poll, and return its task once it waits for the answer."""
@@ -97,7 +82,7 @@ async def test_nothing_of_a_deleted_job_is_answered_when_its_bucket_counts_from_
     revision = (await (await js.key_value(JOBS.name)).get(job)).revision
     assert await logs() == ["First."]
     gateway.statuses.forget(job)
-    await js.delete_stream(BUCKET)
+    await js.delete_stream(JOBS.stream)
     await topology.apply(nc, nats_server.replicas, ack_wait=1.0)
     again = msgspec.json.encode(JobDocument(job=job, logs=["Again."]))
     assert await (await js.key_value(JOBS.name)).put(job, again) == revision

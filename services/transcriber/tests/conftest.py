@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from clipmill.contracts.documents import AudioFacts, MediaFacts, Origin, VideoFacts
 from clipmill.contracts.events import Event
 from clipmill.contracts.tasks import Task
 from clipmill.operations.logs import get_logger
@@ -26,6 +27,21 @@ MakeMedia = Callable[..., Path]
 @pytest.fixture(scope="session")
 def sample() -> Path:
     return REPOSITORY / "libs/cli/clipmill/cli/sample/sample.mp4"
+
+
+@pytest.fixture(scope="session")
+def sample_facts(sample: Path) -> MediaFacts:
+    """Return the facts about the sample as the downloader stores them."""
+    return MediaFacts(
+        stem="sample",
+        title="Sample",
+        container="mp4",
+        duration=76.84,
+        size_bytes=sample.stat().st_size,
+        origin=Origin.UPLOAD,
+        video=VideoFacts(codec="h264", width=1280, height=720),
+        audio=AudioFacts(codec="aac", sample_rate=48_000, channels=2),
+    )
 
 
 @pytest.fixture(scope="session")

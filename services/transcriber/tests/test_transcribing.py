@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.store import open_store
-from clipmill.contracts.documents import AudioFacts, MediaFacts, Origin, Transcript, VideoFacts
+from clipmill.contracts.documents import Transcript
 from clipmill.contracts.events import StageFinished, StageStarted
 from clipmill.contracts.failures import ErrorCode, Permanent
 from clipmill.contracts.identifiers import new_job_id
@@ -71,11 +71,11 @@ def assert_in_order(transcript):
 
 
 async def test_the_bundled_sample_becomes_a_transcript_with_words_in_their_places(
-    directory, settings, models, sample, context
+    directory, settings, models, sample, sample_facts, context
 ):
     store = open_store(directory.as_uri())
     task = TranscribeTask(job=new_job_id(), options=JobOptions())
-    await put_sample(store, task, sample)
+    await put_sample(store, task, sample, sample_facts)
     counted = REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total")
 
     await TranscribeHandler(store, settings, models)(task, context)
@@ -103,11 +103,11 @@ async def test_the_bundled_sample_becomes_a_transcript_with_words_in_their_place
 
 
 async def test_of_a_part_only_its_words_are_recognised_at_the_times_of_the_source(
-    directory, settings, models, sample, context
+    directory, settings, models, sample, sample_facts, context
 ):
     store = open_store(directory.as_uri())
     task = TranscribeTask(job=new_job_id(), options=JobOptions(start=53.2, end=64.5))
-    await put_sample(store, task, sample)
+    await put_sample(store, task, sample, sample_facts)
     counted = REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total")
 
     await TranscribeHandler(store, settings, models)(task, context)
@@ -151,20 +151,10 @@ async def test_a_part_that_ends_within_a_sentence_does_not_end_with_a_full_stop(
     assert transcript.segments[-1].end <= end
 
 
-async def put_sample(store, task, sample):
+async def put_sample(store, task, sample, sample_facts):
     """Store the bundled sample as the source of a job, with its facts."""
-    facts = MediaFacts(
-        stem="sample",
-        title="Sample",
-        container="mp4",
-        duration=76.84,
-        size_bytes=sample.stat().st_size,
-        origin=Origin.UPLOAD,
-        video=VideoFacts(codec="h264", width=1280, height=720),
-        audio=AudioFacts(codec="aac", sample_rate=48_000, channels=2),
-    )
     await store.put_file(layout.source(task.job), sample)
-    await documents.save_once(store, layout.media(task.job), facts)
+    await documents.save_once(store, layout.media(task.job), sample_facts)
 
 
 async def test_for_a_language_that_the_model_does_not_know_another_model_is_taken(ask):

@@ -13,20 +13,6 @@ from clipmill.messaging.topology import JOBS
 from suspension import suspended
 
 LONG = "60"
-BUCKET = f"KV_{JOBS.name}"
-
-
-@pytest.fixture
-async def questions(nc):
-    """Return a list that collects the requests to the bucket of jobs from now on."""
-    heard = []
-
-    async def hear(message):
-        heard.append(message.data)
-
-    await nc.subscribe(f"$JS.API.STREAM.MSG.GET.{BUCKET}", cb=hear)
-    await nc.flush()
-    return heard
 
 
 @pytest.fixture

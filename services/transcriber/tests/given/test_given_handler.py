@@ -8,7 +8,7 @@ import pytest
 from clipmill.artifacts import documents, layout
 from clipmill.artifacts.given_transcripts import read_transcript
 from clipmill.artifacts.store import MissingArtifact, open_store
-from clipmill.contracts.documents import AudioFacts, MediaFacts, Origin, Transcript, VideoFacts
+from clipmill.contracts.documents import Transcript
 from clipmill.contracts.events import Log, StageFinished, StageStarted
 from clipmill.contracts.identifiers import new_job_id
 from clipmill.contracts.options import JobOptions
@@ -67,27 +67,17 @@ async def handler(store, tmp_path):
         yield TranscribeHandler(store, settings, models)
 
 
-async def task_with(store, sample, **options) -> TranscribeTask:
+async def task_with(store, sample, sample_facts, **options) -> TranscribeTask:
     """Return the task of a job with the bundled sample and the subtitles above."""
     task = TranscribeTask(job=new_job_id(), options=JobOptions(transcript=True, **options))
-    facts = MediaFacts(
-        stem="sample",
-        title="Sample",
-        container="mp4",
-        duration=76.84,
-        size_bytes=sample.stat().st_size,
-        origin=Origin.UPLOAD,
-        video=VideoFacts(codec="h264", width=1280, height=720),
-        audio=AudioFacts(codec="aac", sample_rate=48_000, channels=2),
-    )
     await store.put_file(layout.source(task.job), sample)
-    await documents.save_once(store, layout.media(task.job), facts)
+    await documents.save_once(store, layout.media(task.job), sample_facts)
     await documents.save_once(store, layout.given_transcript(task.job), read_transcript(SUBTITLES.encode()))
     return task
 
 
-async def test_the_given_text_is_used_and_nothing_is_recognised(handler, store, sample, context):
-    task = await task_with(store, sample)
+async def test_the_given_text_is_used_and_nothing_is_recognised(handler, store, sample, sample_facts, context):
+    task = await task_with(store, sample, sample_facts)
     counted = REGISTRY.get_sample_value("clipmill_transcribed_audio_seconds_total")
 
     await handler(task, context)
@@ -116,8 +106,8 @@ async def test_the_given_text_is_used_and_nothing_is_recognised(handler, store, 
     assert context.percents[-1] == 100
 
 
-async def test_a_redelivered_task_says_again_that_nothing_was_recognised(handler, store, sample, context):
-    task = await task_with(store, sample)
+async def test_a_redelivered_task_says_again_that_nothing_was_recognised(handler, store, sample, sample_facts, context):
+    task = await task_with(store, sample, sample_facts)
     await handler(task, context)
     context.events.clear()
 
@@ -127,8 +117,10 @@ async def test_a_redelivered_task_says_again_that_nothing_was_recognised(handler
     assert (finished.seconds, finished.whisper_seconds) == (0.0, 0.0)
 
 
-async def test_of_a_part_only_its_words_are_used_at_the_times_of_the_source(handler, store, sample, context):
-    task = await task_with(store, sample, start=57.0, end=65.0)
+async def test_of_a_part_only_its_words_are_used_at_the_times_of_the_source(
+    handler, store, sample, sample_facts, context
+):
+    task = await task_with(store, sample, sample_facts, start=57.0, end=65.0)
 
     await handler(task, context)
 
@@ -138,8 +130,8 @@ async def test_of_a_part_only_its_words_are_used_at_the_times_of_the_source(hand
     assert set(transcript.levels[:57]) == {-90}
 
 
-async def test_a_given_transcript_that_is_gone_is_no_reason_to_recognise(handler, store, sample, context):
-    task = await task_with(store, sample)
+async def test_a_given_transcript_that_is_gone_is_no_reason_to_recognise(handler, store, sample, sample_facts, context):
+    task = await task_with(store, sample, sample_facts)
     await store.delete(layout.given_transcript(task.job))
 
     with pytest.raises(MissingArtifact):
@@ -162,9 +154,9 @@ class Models:
         return SpeechResult(transcript=Transcript(language="en", duration=1.0))
 
 
-async def test_the_model_and_the_vocabulary_of_a_job_reach_the_model_process(store, sample, context):
+async def test_the_model_and_the_vocabulary_of_a_job_reach_the_model_process(store, sample, sample_facts, context):
     settings, models = TranscriberSettings(model="whisper-tiny.en"), Models()
-    task = await task_with(store, sample)
+    task = await task_with(store, sample, sample_facts)
     for options, model in (
         (JobOptions(model="small", vocabulary=("Ada",)), "small"),
         (JobOptions(), "whisper-tiny.en"),

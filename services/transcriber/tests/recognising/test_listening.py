@@ -1,4 +1,4 @@
-"""The language of a source while its portions come, with recognisers that answer as they are told."""
+"""The language of a source while its portions come, with recognisers whose answers are given."""
 
 import gc
 import math
