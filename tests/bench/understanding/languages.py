@@ -75,9 +75,9 @@ SHORT_SECONDS = 3.0
 class Monologue(msgspec.Struct, frozen=True):
     """A text in one language, measured and held out, and its sounds where espeak-ng cannot read it."""
 
-    told: str
+    spoken: str
     kept: str = ""
-    told_sounds: str = ""
+    spoken_sounds: str = ""
     kept_sounds: str = ""
 
 
@@ -145,19 +145,19 @@ def measure(_corpus: Path, folder: Path) -> list[Figure]:
         return [Figure("speech in other languages", "not measured: espeak-ng is not installed (apt-get install it)")]
     os.environ["HF_HUB_OFFLINE"] = "1"  # before the model libraries are imported: nothing is fetched while we measure
     texts = msgspec.toml.decode((Path(__file__).parent / "languages.toml").read_bytes(), type=dict[str, Monologue])
-    told = {name: speech(texts, name, folder) for name in VOICES}
+    spoken = {name: speech(texts, name, folder) for name in VOICES}
     listeners = Listeners(folder)
-    rows = [*_accuracy(told, texts, listeners)]
-    rows += _beds(told, texts, listeners)
-    rows += _hard_cases(told, listeners)
-    names = espeak.speak(texts[NAMES_TEXT].told.strip().splitlines(), NAMES_VOICE, NAMES_SPEED, folder)
-    return [*rows, *_names(names, told, texts, listeners)]
+    rows = [*_accuracy(spoken, texts, listeners)]
+    rows += _beds(spoken, texts, listeners)
+    rows += _hard_cases(spoken, listeners)
+    names = espeak.speak(texts[NAMES_TEXT].spoken.strip().splitlines(), NAMES_VOICE, NAMES_SPEED, folder)
+    return [*rows, *_names(names, spoken, texts, listeners)]
 
 
 def speech(texts: Mapping[str, Monologue], name: str, folder: Path, *, kept: bool = False) -> Samples:
     """Return a text of `texts` as espeak-ng speaks it; the held-out one if `kept`."""
     text = texts[name]
-    written = (text.kept_sounds or text.kept) if kept else (text.told_sounds or text.told)
+    written = (text.kept_sounds or text.kept) if kept else (text.spoken_sounds or text.spoken)
     speed = espeak.SPEEDS[[*VOICES].index(name) % len(espeak.SPEEDS)]
     return espeak.speak(written.strip().splitlines(), VOICES[name], speed, folder)
 
@@ -167,15 +167,15 @@ def language_of(name: str) -> str:
     return name.partition("_")[0]
 
 
-def _accuracy(told: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners) -> Iterator[Figure]:
+def _accuracy(spoken: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners) -> Iterator[Figure]:
     rates: list[Rates] = []
-    right, their_right, others = 0, 0, [name for name in told if language_of(name) != ENGLISH]
-    for name, samples in told.items():
+    right, their_right, others = 0, 0, [name for name in spoken if language_of(name) != ENGLISH]
+    for name, samples in spoken.items():
         language = language_of(name)
         detected, their_detected = listeners.ours(samples), listeners.theirs(samples)
         right += name in others and detected.language == language
         their_right += name in others and their_detected.language == language
-        rates.append(_rates(texts[name].told, language, samples, listeners, detected, their_detected))
+        rates.append(_rates(texts[name].spoken, language, samples, listeners, detected, their_detected))
         yield _compared(f"{name}, {len(samples) / RATE:.0f} s", rates[-1], detected, their_detected)
     mine, other = (float(np.mean(each)) for each in zip(*rates, strict=True))
     yield Figure(
@@ -193,21 +193,21 @@ def _accuracy(told: Mapping[str, Samples], texts: Mapping[str, Monologue], liste
     yield Figure("the same to plain faster-whisper's", f"{right} to {their_right}", "no fewer", right >= their_right)
 
 
-def _beds(told: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners) -> Iterator[Figure]:
+def _beds(spoken: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners) -> Iterator[Figure]:
     for name in BEDS:
-        seconds = len(told[name]) / RATE + 1
+        seconds = len(spoken[name]) / RATE + 1
         for bed, sound in (("pink noise", espeak.pink_noise(seconds, 1)), ("music", espeak.music(seconds))):
-            samples = espeak.under(told[name], sound, BED_DB)
+            samples = espeak.under(spoken[name], sound, BED_DB)
             ours, theirs = listeners.ours(samples), listeners.theirs(samples)
-            rates = _rates(texts[name].told, name, samples, listeners, ours, theirs)
+            rates = _rates(texts[name].spoken, name, samples, listeners, ours, theirs)
             yield _compared(f"{name} with {bed} at {BED_DB:g} dB", rates, ours, theirs)
 
 
 def _rates(truth: str, language: str, samples: Samples, listeners: Listeners, ours: Heard, theirs: Heard) -> Rates:
     """Return the error rates of both, who get the language where they have not detected it."""
-    told_ours = ours if ours.language == language else listeners.ours(samples, language)
-    told_theirs = theirs if theirs.language == language else listeners.theirs(samples, language)
-    return Rates(*(error_rate(truth, heard.text, language) for heard in (told_ours, told_theirs)))
+    spoken_ours = ours if ours.language == language else listeners.ours(samples, language)
+    spoken_theirs = theirs if theirs.language == language else listeners.theirs(samples, language)
+    return Rates(*(error_rate(truth, heard.text, language) for heard in (spoken_ours, spoken_theirs)))
 
 
 def _compared(what: str, rates: Rates, ours: Heard, theirs: Heard) -> Figure:
@@ -220,32 +220,32 @@ def _compared(what: str, rates: Rates, ours: Heard, theirs: Heard) -> Figure:
     )
 
 
-def hard_cases(told: Mapping[str, Samples]) -> dict[str, tuple[str, Samples]]:
+def hard_cases(spoken: Mapping[str, Samples]) -> dict[str, tuple[str, Samples]]:
     """Return sounds whose language is hard to detect, each with its language, by their description."""
     noise = np.asarray(0.05 * espeak.pink_noise(10, 2), np.float32)
     song = np.asarray(0.1 * espeak.music(40), np.float32)
-    english, german = np.concatenate([told["en"], told["en_bread"]]), told["de"]
+    english, german = np.concatenate([spoken["en"], spoken["en_bread"]]), spoken["de"]
     return {
-        "English talk after 40 s of Spanish": ("en", np.concatenate([told["es"][: 40 * RATE], english])),
-        "German talk after 20 s of English": ("de", np.concatenate([told["en"][: 20 * RATE], german])),
-        "Italian talk after 10 s of noise": ("it", np.concatenate([noise, told["it"]])),
-        "French talk after 40 s of music": ("fr", np.concatenate([song, told["fr"]])),
-        f"{SHORT_SECONDS:g} s of English": ("en", told["en"][: int(SHORT_SECONDS * RATE)]),
-        f"{SHORT_SECONDS:g} s of Spanish": ("es", told["es"][: int(SHORT_SECONDS * RATE)]),
+        "English talk after 40 s of Spanish": ("en", np.concatenate([spoken["es"][: 40 * RATE], english])),
+        "German talk after 20 s of English": ("de", np.concatenate([spoken["en"][: 20 * RATE], german])),
+        "Italian talk after 10 s of noise": ("it", np.concatenate([noise, spoken["it"]])),
+        "French talk after 40 s of music": ("fr", np.concatenate([song, spoken["fr"]])),
+        f"{SHORT_SECONDS:g} s of English": ("en", spoken["en"][: int(SHORT_SECONDS * RATE)]),
+        f"{SHORT_SECONDS:g} s of Spanish": ("es", spoken["es"][: int(SHORT_SECONDS * RATE)]),
         "10 s of noise and nothing else": ("", noise),
     }
 
 
-def _hard_cases(told: Mapping[str, Samples], listeners: Listeners) -> Iterator[Figure]:
-    for what, (language, samples) in hard_cases(told).items():
+def _hard_cases(spoken: Mapping[str, Samples], listeners: Listeners) -> Iterator[Figure]:
+    for what, (language, samples) in hard_cases(spoken).items():
         heard, theirs = listeners.ours(samples).language, listeners.their_language(samples)
         yield Figure(f"{what}: ours; plain", f"{heard or 'none'}; {theirs}", language or "none", heard == language)
 
 
 def _names(
-    samples: Samples, told: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners
+    samples: Samples, spoken: Mapping[str, Samples], texts: Mapping[str, Monologue], listeners: Listeners
 ) -> Iterator[Figure]:
-    truth = texts[NAMES_TEXT].told
+    truth = texts[NAMES_TEXT].spoken
     for what, vocabulary in (("without help", ()), ("with `vocabulary`", NAMES)):
         text = listeners.ours(samples, ENGLISH, vocabulary).text
         right = [mentions(text, name) >= mentions(truth, name) for name in NAMES]
@@ -256,8 +256,8 @@ def _names(
             all(right) if vocabulary else None,
         )
     for name in WITHOUT_NAMES:
-        bare, helped = (listeners.ours(told[name], ENGLISH, given).text for given in ((), OTHER_NAMES))
-        before, after = (error_rate(texts[name].told, text, ENGLISH) for text in (bare, helped))
+        bare, helped = (listeners.ours(spoken[name], ENGLISH, given).text for given in ((), OTHER_NAMES))
+        before, after = (error_rate(texts[name].spoken, text, ENGLISH) for text in (bare, helped))
         invented = [other for other in OTHER_NAMES if mentions(helped, other)]
         yield Figure(
             f"{name} with {len(OTHER_NAMES)} names that nobody says: errors, without them; names invented",
